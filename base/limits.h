@@ -1,0 +1,72 @@
+#ifndef SCOUTLIGHT_BASE_LIMITS_H_
+#define SCOUTLIGHT_BASE_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+// Every bound that a caller can meet, in one place. Each is checked at the edge it names and tested on both sides.
+namespace scoutlight::limits {
+
+inline constexpr size_t kKiB = 1024;
+inline constexpr size_t kMiB = 1024 * kKiB;
+
+// Keys and values.
+inline constexpr int kKeySegmentsMax = 32;
+inline constexpr size_t kKeyBytesMax = 1024;
+inline constexpr size_t kValueBytesMax = 1 * kMiB;
+
+// One transaction. Bytes count new and previous entries.
+inline constexpr int kOperationsMax = 1024;
+inline constexpr int kConditionsMax = 1024;
+inline constexpr int kChangesMax = 10'000;
+inline constexpr size_t kTransactionBytesMax = 16 * kMiB;
+
+// One request and one answer. Stock gRPC clients take 4 MiB.
+inline constexpr size_t kRequestBytesMax = 2 * kMiB;
+inline constexpr size_t kAnswerBytesMax = 3 * kMiB + 512 * kKiB;
+
+// Lists.
+inline constexpr int kPageEntriesDefault = 1'000;
+inline constexpr int kPageEntriesMax = 10'000;
+inline constexpr int kCreationOrderEntriesMax = 10'000;
+inline constexpr size_t kPageTokenBytesMax = 4 * kKiB;
+inline constexpr int kPinnedViewsMax = 128;
+inline constexpr absl::Duration kPinnedViewAgeMax = absl::Seconds(60);
+
+// Idempotency: a request id is remembered this long, at most so many of them.
+inline constexpr size_t kRequestIdBytesMax = 64;
+inline constexpr size_t kCallerBytesMax = 256;
+inline constexpr absl::Duration kRequestIdWindow = absl::Minutes(10);
+inline constexpr int kRequestIdsMax = 100'000;
+
+// The write queue: in all, and for one connection.
+inline constexpr int kQueuedTransactionsMax = 4'096;
+inline constexpr size_t kQueuedBytesMax = 64 * kMiB;
+inline constexpr int kQueuedTransactionsPerConnectionMax = kQueuedTransactionsMax / 4;
+inline constexpr size_t kQueuedBytesPerConnectionMax = kQueuedBytesMax / 4;
+
+// One group commit.
+inline constexpr int kBatchTransactionsMax = 256;
+inline constexpr size_t kBatchBytesMax = 4 * kMiB;
+
+// Reads: work over this many entries leaves the caller's thread for the reader threads, whose queue is bounded.
+inline constexpr int kInlineEntriesMax = 64;
+inline constexpr int kReaderThreads = 2;
+inline constexpr int kQueuedReadsMax = 4'096;
+
+// Leases.
+inline constexpr absl::Duration kLeaseTtlMin = absl::Seconds(1);
+inline constexpr absl::Duration kLeaseTtlMax = absl::Hours(24);
+inline constexpr int kLeasesMax = 1'000'000;
+inline constexpr int kKeysPerLeaseMax = 10'000;
+inline constexpr int kLeasesPerRenewMax = 10'000;
+inline constexpr int kLeasesExpiredPerSecondMax = 1'000;
+
+// Connections.
+inline constexpr int kStreamsPerConnectionMax = 256;
+
+}  // namespace scoutlight::limits
+
+#endif  // SCOUTLIGHT_BASE_LIMITS_H_

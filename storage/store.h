@@ -1,0 +1,183 @@
+#ifndef SCOUTLIGHT_STORAGE_STORE_H_
+#define SCOUTLIGHT_STORAGE_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/entry.h"
+#include "base/key.h"
+#include "storage/transaction.h"
+
+namespace scoutlight::storage {
+
+// Takes the outcome of an asynchronous call. It runs exactly once, under no lock, and never inside the call that took it: on the
+// caller's thread when its DeferScope closes, or on a thread of the store. It must not block. When the store is destroyed, what is
+// still outstanding ends with kUnavailable before the destructor returns.
+template <typename T>
+using Done = absl::AnyInvocable<void(T) &&>;
+
+// What a backend can do.
+struct Traits {
+  int operations_max = 0;  // In one branch of a transaction.
+  int changes_max = 0;     // Keys that one transaction changes.
+  size_t bytes_max = 0;    // New and previous entries of one transaction.
+  absl::Duration ttl_min;  // Of a lease.
+  absl::Duration ttl_max;
+  bool contiguous_revisions = false;  // Every revision is one of our transactions.
+  enum class ChildrenCost { kPerChild, kPerDescendant } children_cost = ChildrenCost::kPerChild;
+};
+
+enum class Order { kKey, kCreation };
+
+// Where a page of a list begins: behind this entry.
+struct Position {
+  Key key;
+  Revision create_revision = 0;  // With Order::kCreation.
+};
+
+struct Query {
+  KeyRange range;
+  Revision revision = 0;      // The state to read; 0: the latest.
+  Revision min_revision = 0;  // With `revision` 0: the answer may come from a local state at or after this one instead of the latest.
+  bool keys_only = false;     // Entries come without their values.
+  bool show_system = false;   // Whether a range above /.scoutlight includes it.
+  Order order = Order::kKey;
+  int entries_max = 1;   // At least 1.
+  size_t bytes_max = 0;  // The page ends before it counts more than this, but has at least one entry.
+  std::optional<Position> after;
+  bool expect_more_pages = false;  // The state stays at hand for the next page, if the backend can.
+};
+
+struct Page {
+  absl::Status status;
+  Revision revision = 0;         // Of the state shown, or that the error speaks of. Always set.
+  Revision oldest_revision = 0;  // The oldest state that can be read. Always set.
+  std::vector<Entry> entries;
+  bool more = false;  // It was cut; the next page begins after the last entry.
+};
+
+// Batches in order, each with the events that lie in the range asked for (batches without one are left out).
+struct HistoryPage {
+  absl::Status status;
+  Revision oldest_revision = 0;
+  std::vector<std::shared_ptr<const Batch>> batches;
+  Revision next = 0;  // The first revision not looked at: `to` + 1 when all were.
+};
+
+// Takes the changes of the store, in order. Called from one thread at a time; must not block, nor call the store back inside.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  // Each batch once, in order, without a gap, and before the done of the Commit that made it runs on this server.
+  virtual void OnBatch(std::shared_ptr<const Batch> batch) = 0;
+  // Nothing happened up to `revision` that OnBatch has not shown.
+  virtual void OnProgress(Revision revision) = 0;
+  // What came after the last revision shown is compacted away: read the state at `oldest` or later, and expect batches after `oldest`.
+  virtual void OnGap(Revision oldest) = 0;
+  // The store cannot tell for now whether what it has shown is the latest state; then that it can again.
+  virtual void OnStale() = 0;
+  virtual void OnFresh() = 0;
+};
+
+struct GrantRequest {
+  LeaseId id = 0;  // 0: the store draws one.
+  absl::Duration ttl;
+};
+
+struct LeaseInfo {
+  LeaseId id = 0;
+  absl::Duration ttl;
+  absl::Duration remaining;
+  std::vector<Key> keys;  // Only if asked for; in key order.
+};
+
+struct LeaseResult {
+  absl::Status status;
+  Revision revision = 0;
+  LeaseInfo lease;
+};
+
+struct RenewResult {
+  LeaseId id = 0;
+  absl::Status status;  // kNotFound: there is no such lease (any more).
+  absl::Duration ttl;
+};
+
+struct LeaseList {
+  absl::Status status;
+  Revision revision = 0;
+  std::vector<LeaseInfo> leases;  // In order of id, without keys.
+};
+
+struct CompactResult {
+  absl::Status status;
+  Revision revision = 0;
+  Revision oldest_revision = 0;
+};
+
+struct StoreHealth {
+  enum class State { kServing, kReadOnly, kUnavailable };
+
+  State state = State::kServing;
+  std::string problem;  // For people; empty when all is well.
+};
+
+// A revisioned hierarchical store: the seam under which backends differ and over which nothing knows which one it is. Thread-safe.
+// Nothing in it blocks.
+//
+// Error codes, all with details (base/error.h):
+//   kInvalidArgument     the request breaks a rule or a limit of its own
+//   kOutOfRange          the revision is compacted away or in the future
+//   kResourceExhausted   shared capacity: queue full, disk full
+//   kUnavailable         closing, read-only after a disk fault, backend not reached
+//   kDataLoss            damaged data was met
+// After every error nothing has changed, except kUnknown (Reason::kOutcomeUnknown): the change may or may not survive.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual const Traits& traits() const = 0;
+  virtual StoreId store_id() const = 0;
+
+  // Evaluates and carries out `transaction` (checked by CheckTransaction before). Linearizable; when OK, it survives a power cut.
+  // kAlreadyExists, kFailedPrecondition: a put's or delete's own precondition failed, or its lease is not there; with Reason.
+  virtual void Commit(Transaction transaction, Done<CommitResult> done) = 0;
+
+  // Reads one state. kOutOfRange: see above; a missing key is an empty page.
+  virtual void Read(Query query, Done<Page> done) = 0;
+
+  // The batches with revisions in [from, to] in order, filtered by `range`, until they count more than `bytes_max`; at least one.
+  virtual void History(Revision from, Revision to, KeyRange range, size_t bytes_max, Done<HistoryPage> done) = 0;
+
+  // Shows `sink` every batch after revision `after`, from history first. One sink; `sink` outlives the store.
+  virtual void Follow(Revision after, Sink* sink) = 0;
+
+  // Leases. A key put with a lease goes when the lease ends, all keys of a lease at one revision.
+  // Grant: kInvalidArgument: ttl outside traits. kAlreadyExists: the id is in use. kResourceExhausted: too many leases.
+  virtual void GrantLease(GrantRequest request, Done<LeaseResult> done) = 0;
+  // kNotFound: there is no such lease. The result's `results[0].deleted` counts its keys.
+  virtual void RevokeLease(LeaseId id, Done<CommitResult> done) = 0;
+  // One result for each id, in order. Each lease then ends a full ttl from now.
+  virtual void RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) = 0;
+  // kNotFound: there is no such lease.
+  virtual void GetLease(LeaseId id, Done<LeaseResult> done) = 0;
+  virtual void ListLeases(Done<LeaseList> done) = 0;
+
+  // Gives up the states before `oldest`; `oldest` itself stays readable. Idempotent: a revision at or before the oldest changes
+  // nothing. kOutOfRange: in the future.
+  virtual void Compact(Revision oldest, Done<CompactResult> done) = 0;
+
+  virtual StoreHealth health() const = 0;
+};
+
+}  // namespace scoutlight::storage
+
+#endif  // SCOUTLIGHT_STORAGE_STORE_H_
