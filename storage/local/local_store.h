@@ -1,5 +1,5 @@
-#ifndef SCOUTLIGHT_STORAGE_LOCAL_STORE_H_
-#define SCOUTLIGHT_STORAGE_LOCAL_STORE_H_
+#ifndef SCOUTLIGHT_STORAGE_LOCAL_LOCAL_STORE_H_
+#define SCOUTLIGHT_STORAGE_LOCAL_LOCAL_STORE_H_
 
 #include <cstdint>
 #include <functional>
@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
-#include "storage/engine.h"
+#include "storage/local/engine.h"
 #include "storage/store.h"
 
 namespace scoutlight::storage {
@@ -30,4 +30,4 @@ absl::StatusOr<std::unique_ptr<Store>> OpenLocalStore(std::unique_ptr<Engine> en
 
 }  // namespace scoutlight::storage
 
-#endif  // SCOUTLIGHT_STORAGE_LOCAL_STORE_H_
+#endif  // SCOUTLIGHT_STORAGE_LOCAL_LOCAL_STORE_H_

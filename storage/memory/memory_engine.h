@@ -1,10 +1,10 @@
-#ifndef SCOUTLIGHT_STORAGE_MEMORY_ENGINE_H_
-#define SCOUTLIGHT_STORAGE_MEMORY_ENGINE_H_
+#ifndef SCOUTLIGHT_STORAGE_MEMORY_MEMORY_ENGINE_H_
+#define SCOUTLIGHT_STORAGE_MEMORY_MEMORY_ENGINE_H_
 
 #include <memory>
 
 #include "base/entry.h"
-#include "storage/engine.h"
+#include "storage/local/engine.h"
 
 namespace scoutlight::storage {
 
@@ -14,4 +14,4 @@ std::unique_ptr<Engine> NewMemoryEngine(StoreId store_id);
 
 }  // namespace scoutlight::storage
 
-#endif  // SCOUTLIGHT_STORAGE_MEMORY_ENGINE_H_
+#endif  // SCOUTLIGHT_STORAGE_MEMORY_MEMORY_ENGINE_H_

@@ -1,4 +1,4 @@
-#include "storage/engine.h"
+#include "storage/local/engine.h"
 
 namespace scoutlight::storage {
 

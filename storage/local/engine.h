@@ -1,5 +1,5 @@
-#ifndef SCOUTLIGHT_STORAGE_ENGINE_H_
-#define SCOUTLIGHT_STORAGE_ENGINE_H_
+#ifndef SCOUTLIGHT_STORAGE_LOCAL_ENGINE_H_
+#define SCOUTLIGHT_STORAGE_LOCAL_ENGINE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -101,4 +101,4 @@ class Engine {
 
 }  // namespace scoutlight::storage
 
-#endif  // SCOUTLIGHT_STORAGE_ENGINE_H_
+#endif  // SCOUTLIGHT_STORAGE_LOCAL_ENGINE_H_

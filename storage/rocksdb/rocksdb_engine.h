@@ -1,5 +1,5 @@
-#ifndef SCOUTLIGHT_STORAGE_ROCKSDB_ENGINE_H_
-#define SCOUTLIGHT_STORAGE_ROCKSDB_ENGINE_H_
+#ifndef SCOUTLIGHT_STORAGE_ROCKSDB_ROCKSDB_ENGINE_H_
+#define SCOUTLIGHT_STORAGE_ROCKSDB_ROCKSDB_ENGINE_H_
 
 #include <cstdint>
 #include <functional>
@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/entry.h"
-#include "storage/engine.h"
+#include "storage/local/engine.h"
 
 namespace rocksdb {
 class FileSystem;
@@ -33,7 +33,7 @@ struct RocksdbEngineOptions {
 // Opens or makes a store in `data_dir` (made with mode 0700 when missing):
 //   db/         RocksDB's
 //   identity    format version and store id, text; written last, so it marks a complete store
-//   high-water  the last revision known synced (data_directory.h): a database behind it has lost acknowledged writes
+//   high-water  the last revision known synced (high_water.h): a database behind it has lost acknowledged writes
 //   LOCK        held while open
 // Errors say which file and what to do: kFailedPrecondition (locked by another process, newer format, another store's file),
 // kPermissionDenied (not writable), kDataLoss (damaged, or behind the high-water mark), kResourceExhausted (no space).
@@ -41,4 +41,4 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenRocksdbEngine(RocksdbEngineOptions o
 
 }  // namespace scoutlight::storage
 
-#endif  // SCOUTLIGHT_STORAGE_ROCKSDB_ENGINE_H_
+#endif  // SCOUTLIGHT_STORAGE_ROCKSDB_ROCKSDB_ENGINE_H_

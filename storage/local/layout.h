@@ -1,5 +1,5 @@
-#ifndef SCOUTLIGHT_STORAGE_LAYOUT_H_
-#define SCOUTLIGHT_STORAGE_LAYOUT_H_
+#ifndef SCOUTLIGHT_STORAGE_LOCAL_LAYOUT_H_
+#define SCOUTLIGHT_STORAGE_LOCAL_LAYOUT_H_
 
 #include <cstdint>
 #include <optional>
@@ -131,4 +131,4 @@ absl::StatusOr<LeaseRecord> DecodeLease(absl::string_view record);
 
 }  // namespace scoutlight::storage::layout
 
-#endif  // SCOUTLIGHT_STORAGE_LAYOUT_H_
+#endif  // SCOUTLIGHT_STORAGE_LOCAL_LAYOUT_H_
