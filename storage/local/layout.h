@@ -38,7 +38,11 @@
 //   lease        = varint ttl in ms, varint life, varint remaining in ms
 //
 // Byte order of paths is depth-first: a node, its subtree, its next sibling. The subtree of a path p, itself included, is the range
-// [p, p 0x01); its children start at p 0x00. The past of p and of all below it is the range [p 0x00, p 0x01).
+// [p, p 0x01); its children start at p 0x00. The past of p and of all below it is the range [p 0x00, p 0x01). The root's children have
+// no separator before them, so the root's ranges end at 0x02.
+//
+// Whatever a Decode function cannot have got from its Encode function is kDataLoss with Reason::kDataCorrupted: a record cut short,
+// bytes behind a fixed end, numbers out of range or longer than needed, unknown forms, kinds, causes, flags.
 namespace scoutlight::storage::layout {
 
 inline constexpr uint32_t kFormatVersion = 1;
@@ -63,6 +67,9 @@ absl::string_view ChildPath(absl::string_view parent, absl::string_view path);
 // Whether `path` is the root of the system tree or below it.
 bool IsSystemPath(absl::string_view path);
 
+std::string EncodeU32(uint32_t number);
+// kDataLoss: not four bytes.
+absl::StatusOr<uint32_t> DecodeU32(absl::string_view bytes);
 std::string EncodeU64(uint64_t number);
 // kDataLoss: not eight bytes.
 absl::StatusOr<uint64_t> DecodeU64(absl::string_view bytes);
@@ -76,13 +83,20 @@ absl::StatusOr<LogPosition> DecodeLogKey(absl::string_view key);
 
 std::string PastKey(absl::string_view path, Revision revision);
 struct PastPosition {
-  absl::string_view path;  // Into the key given.
+  absl::string_view path;  // Into the key given; DecodePath says whether it is one.
   Revision revision = 0;
 };
 absl::StatusOr<PastPosition> DecodePastKey(absl::string_view key);
 
+// The keys of a lease in lease_keys are the range [LeaseKey(id), LeaseKey(id + 1)).
 std::string LeaseKey(LeaseId id);
+absl::StatusOr<LeaseId> DecodeLeaseKey(absl::string_view key);
 std::string LeaseKeysKey(LeaseId id, absl::string_view path);
+struct LeaseKeysPosition {
+  LeaseId id = 0;
+  absl::string_view path;  // Into the key given.
+};
+absl::StatusOr<LeaseKeysPosition> DecodeLeaseKeysKey(absl::string_view key);
 
 // The numbers of an entry alone: what a list in creation order needs.
 struct EntryHeader {
@@ -110,7 +124,7 @@ struct RequestRecord {
   uint64_t request_hash = 0;
 };
 
-// An event as the log holds it, without `previous`.
+// An event as the log holds it, without `previous`. Times before 1970 become 1970.
 struct EventRecord {
   Event event;
   absl::Time committed;
@@ -118,9 +132,10 @@ struct EventRecord {
   std::optional<RequestRecord> request;
 };
 std::string EncodeEvent(const EventRecord& record);
-// `revision` is that of its log key.
+// `revision` is that of its log key; a put's entry must have it too.
 absl::StatusOr<EventRecord> DecodeEvent(Revision revision, absl::string_view record);
 
+// Durations are kept in milliseconds, rounded up.
 struct LeaseRecord {
   absl::Duration ttl;
   uint64_t life = 0;
