@@ -1,0 +1,41 @@
+#ifndef SCOUTLIGHT_BENCH_REQUESTS_H_
+#define SCOUTLIGHT_BENCH_REQUESTS_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/support/byte_buffer.h"
+
+namespace scoutlight::bench {
+
+// Whose API the load generator speaks. kFloor is an empty handler: it gets the registry's requests and answers with nothing.
+enum class Api { kRegistry, kEtcd, kFloor };
+enum class Operation { kGet, kPut };
+
+// kInvalidArgument: no such name.
+absl::StatusOr<Api> ParseApi(absl::string_view name);
+absl::StatusOr<Operation> ParseOperation(absl::string_view name);
+absl::string_view OperationName(Operation operation);
+
+// The keys and values of a run: the same bytes for every server.
+struct DataSet {
+  int keys = 10'000;
+  size_t value_bytes = 128;
+};
+
+// Everything needed to make one kind of call, for any key. Serialized before the run, so that the generator takes little of the processor
+// that the server needs.
+struct Requests {
+  std::string method;                  // "/package.Service/Method"
+  std::vector<grpc::ByteBuffer> keys;  // One request for each key.
+  size_t response_bytes_min = 0;       // An answer shorter than this is wrong: it cannot hold the value.
+};
+
+Requests MakeRequests(Api api, Operation operation, const DataSet& data);
+
+}  // namespace scoutlight::bench
+
+#endif  // SCOUTLIGHT_BENCH_REQUESTS_H_
