@@ -71,7 +71,7 @@ int Main(int argc, char** argv) {
   app.add_option("--value-bytes", options.data.value_bytes, "bytes of a value")->check(CLI::Range(0, 1'000'000));
   app.add_option("--channels", options.channels, "connections")->check(CLI::Range(1, 1'000));
   app.add_option("--threads", options.threads, "threads that take answers")->check(CLI::Range(1, 64));
-  app.add_option("--warm-up", warm_up_seconds, "seconds before the measurement")->check(CLI::Range(0, 600));
+  app.add_option("--warm-up", warm_up_seconds, "seconds before the measurement")->check(CLI::Range(0.0, 600.0));
   app.add_option("--duration", duration_seconds, "seconds of measurement")->check(CLI::Range(0.1, 3600.0));
   app.add_option("--calls", options.calls, "make so many calls at most, all measured, without a warm-up")->check(CLI::PositiveNumber);
   app.add_option("--server-pid", options.server_pid, "the server's process id, to measure its processor time");

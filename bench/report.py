@@ -1,0 +1,75 @@
+"""How the benchmark's medians are shown, and what they are held against."""
+
+# (load, operation, figure, its name in the table); "server_cpu_us_per_call" belongs to the load, not to the operation.
+ROWS = [
+    ("get 64", "get", "calls_per_second", "get, 64 in flight: calls/s"),
+    ("get 64", "get", "p50_us", "  p50 us"),
+    ("get 64", "get", "p99_us", "  p99 us"),
+    ("get 64", None, "server_cpu_us_per_call", "  server CPU us/call"),
+    ("put 64", "put", "calls_per_second", "synced put, 64 in flight: calls/s"),
+    ("put 64", "put", "p50_us", "  p50 us"),
+    ("put 64", "put", "p99_us", "  p99 us"),
+    ("put 64", None, "server_cpu_us_per_call", "  server CPU us/call"),
+    ("get 1", "get", "p50_us", "get, one at a time: p50 us"),
+    ("get 1", "get", "p99_us", "  p99 us"),
+    ("put 1", "put", "p50_us", "synced put, one at a time: p50 us"),
+    ("put 1", "put", "p99_us", "  p99 us"),
+    ("mixed", "get", "calls_per_second", "48 gets beside 16 puts: gets/s"),
+    ("mixed", "get", "p50_us", "  gets' p50 us"),
+    ("mixed", "get", "p99_us", "  gets' p99 us"),
+    ("mixed", "get", "max_us", "  gets' max us"),
+    ("mixed", "put", "calls_per_second", "  puts/s"),
+]
+# (name, load, operation, figure, bound): ours divided by etcd's is at least, or at most, the bound.
+AT_LEAST = [
+    ("get throughput at 64 in flight, ours/etcd", "get 64", "get", "calls_per_second", 2.5),
+    ("synced put throughput at 64 in flight, ours/etcd", "put 64", "put", "calls_per_second", 1.3),
+]
+AT_MOST = [
+    ("one get at a time, p50, ours/etcd", "get 1", "get", "p50_us", 0.55),
+    ("one synced put at a time, p50, ours/etcd", "put 1", "put", "p50_us", 0.55),
+]
+# Gets stall beside puts if the slowest hundredth takes longer than this many times what it takes without puts, at as many calls in flight.
+STALL_RATIO_MAX = 3.0
+
+
+def figure_of(medians, server, load, operation, figure):
+    """None where the server did not take part."""
+    row = medians.get(server, {}).get(load)
+    if row is None:
+        return None
+    return row[figure] if operation is None else row[operation][figure]
+
+
+def verdicts(medians):
+    """[{"name", "value", "bound", "kind": "at least" | "at most", "passed"}] for each target."""
+    found = []
+    for kind, targets in (("at least", AT_LEAST), ("at most", AT_MOST)):
+        for name, load, operation, figure, bound in targets:
+            value = figure_of(medians, "ours", load, operation, figure) / figure_of(medians, "etcd", load, operation, figure)
+            found.append({"name": name, "value": value, "bound": bound, "kind": kind})
+    stall = figure_of(medians, "ours", "mixed", "get", "p99_us") / figure_of(medians, "ours", "get 64", "get", "p99_us")
+    found.append({"name": "p99 of gets beside puts, to that of gets alone", "value": stall, "bound": STALL_RATIO_MAX, "kind": "at most"})
+    for verdict in found:
+        verdict["passed"] = verdict["value"] >= verdict["bound"] if verdict["kind"] == "at least" else verdict["value"] <= verdict["bound"]
+    return found
+
+
+def verdict_lines(found):
+    width = max(len(verdict["name"]) for verdict in found)
+    return "\n".join(
+        f"{verdict['name']:<{width}}  {verdict['value']:5.2f}  {verdict['kind']} {verdict['bound']:.2f}: "
+        + ("pass" if verdict["passed"] else "SHORT")
+        for verdict in found
+    )
+
+
+def table(medians):
+    width = max(len(name) for *_, name in ROWS)
+    lines = [f"{'':<{width}}  {'ours':>10}  {'etcd':>10}  {'floor':>10}  {'ours/etcd':>10}  {'ours/floor':>10}"]
+    for load, operation, figure, name in ROWS:
+        ours, etcd, floor = (figure_of(medians, server, load, operation, figure) for server in ("ours", "etcd", "floor"))
+        cells = [f"{value:,.0f}" if value is not None else "" for value in (ours, etcd, floor)]
+        cells += [f"{ours / other:.2f}" if ours is not None and other else "" for other in (etcd, floor)]
+        lines.append(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
+    return "\n".join(lines) + "\n"
