@@ -1,0 +1,339 @@
+#include "storage/local/committer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/deferred.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "storage/local/history.h"
+#include "storage/local/layout.h"
+#include "storage/local/store_errors.h"
+
+namespace scoutlight::storage {
+namespace {
+
+// A follower this close behind is brought up by the leader itself, which ends the chase after a busy store.
+constexpr Revision kCatchUpByLeaderMax = 64;
+constexpr size_t kHistoryPageBytes = 1 * limits::kMiB;
+
+const KeyRange kEverything{Key(), Scope::kSubtree};
+
+}  // namespace
+
+Committer::Committer(Parts parts)
+    : parts_(std::move(parts)), requests_(limits::kRequestIdsMax, limits::kRequestIdWindow), thread_([this] { Loop(); }) {}
+
+Committer::~Committer() {
+  Close();
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  wake_.NotifyAll();
+  thread_.join();
+}
+
+void Committer::Close() {
+  std::deque<QueuedWrite> left;
+  {
+    MutexLock lock(&mu_);
+    closing_ = true;
+    while (led_) idle_.Wait(&mu_);
+    left = queue_.TakeAll();
+  }
+  const std::shared_ptr<const View> view = parts_.published->Load();
+  for (QueuedWrite& write : left) Refuse(std::move(write), Closing(), view == nullptr ? 0 : view->revision);
+}
+
+void Committer::Submit(QueuedWrite write) {
+  absl::Status refused;
+  bool lead_here = false;
+  bool wake = false;
+  {
+    MutexLock lock(&mu_);
+    if (closing_) {
+      refused = Closing();
+    } else if (!problem_.empty() && !std::holds_alternative<QueuedTask>(write.work)) {
+      refused = ReadOnly(problem_);
+    } else {
+      refused = queue_.Push(write);
+    }
+    if (refused.ok() && !led_ && problem_.empty()) {
+      led_ = true;
+      lead_here = DeferScope::IsOpen() && !std::holds_alternative<QueuedTask>(write.work);
+      if (!lead_here) committer_leads_ = wake = true;
+    }
+  }
+  if (wake) wake_.NotifyAll();
+  if (lead_here) DeferScope::Defer([this] { Lead(); });
+  if (refused.ok()) return;
+  const std::shared_ptr<const View> view = parts_.published->Load();
+  const Revision revision = view == nullptr ? 0 : view->revision;
+  auto refuse = [write = std::move(write), refused, revision]() mutable { Refuse(std::move(write), refused, revision); };
+  if (DeferScope::IsOpen()) {
+    DeferScope::Defer(std::move(refuse));
+  } else {
+    parts_.pool->Run(std::move(refuse));
+  }
+}
+
+void Committer::Lead() {
+  std::vector<QueuedWrite> batch;
+  {
+    MutexLock lock(&mu_);
+    batch = queue_.TakeBatch();
+  }
+  Process(batch);
+  bool wake = false;
+  {
+    MutexLock lock(&mu_);
+    if (queue_.empty() || closing_ || !problem_.empty()) {
+      led_ = false;
+    } else {
+      committer_leads_ = wake = true;
+    }
+  }
+  if (wake) {
+    wake_.NotifyAll();
+  } else {
+    idle_.NotifyAll();
+  }
+  Answer(std::move(batch));
+}
+
+void Committer::Loop() {
+  while (true) {
+    std::vector<QueuedWrite> batch;
+    {
+      MutexLock lock(&mu_);
+      while (!committer_leads_ && !stopping_) wake_.Wait(&mu_);
+      if (!committer_leads_) return;
+      if (!closing_ && problem_.empty()) batch = queue_.TakeBatch();
+      if (batch.empty()) {
+        committer_leads_ = led_ = false;
+      }
+    }
+    if (batch.empty()) {
+      idle_.NotifyAll();
+      continue;
+    }
+    Process(batch);
+    Answer(std::move(batch));
+  }
+}
+
+void Committer::Process(std::vector<QueuedWrite>& batch) {
+  if (auto* task = std::get_if<QueuedTask>(&batch.front().work)) {
+    std::move(task->run)(absl::OkStatus());
+    return;
+  }
+  const std::shared_ptr<const View> view = parts_.published->Load();
+  last_committed_ = std::max(last_committed_, parts_.clock->Now());
+  requests_.Expire(last_committed_);
+  BatchWriter writer({.engine = parts_.engine,
+                      .leases = parts_.leases,
+                      .requests = &requests_,
+                      .random = &parts_.random,
+                      .committed = last_committed_,
+                      .since_boot = parts_.clock->SinceBoot()},
+                     *view);
+  for (QueuedWrite& write : batch) writer.Add(write);
+  if (absl::Status status = writer.Write(); !status.ok()) {
+    for (QueuedWrite& write : batch) {
+      std::visit(
+          [&](auto& work) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(work)>, QueuedTask>) {
+              work.result = {};
+              work.result.status = OutcomeUnknown(status.message());
+              work.result.revision = view->revision;
+            }
+          },
+          write.work);
+    }
+    return Fail(status);
+  }
+  Publish(writer, *view);
+}
+
+void Committer::Publish(BatchWriter& writer, const View& before) {
+  writer.ForEachRequest([this](const Origin& origin, RequestIndex::Request request) {
+    requests_.Add(origin.caller, origin.request_id, request, last_committed_);
+  });
+  // Before the view, so that whoever reads a lease's key there finds the lease.
+  writer.ApplyLeases();
+  if (!writer.changed()) return;
+  parts_.published->Exchange(std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), writer.revision(), before.oldest}));
+  if (!following_.live) return;
+  for (std::shared_ptr<const Batch>& batch : writer.TakeBatches()) {
+    following_.shown = batch->revision;
+    following_.sink->OnBatch(std::move(batch));
+  }
+}
+
+void Committer::Fail(const absl::Status& status) {
+  std::deque<QueuedWrite> left;
+  std::vector<QueuedWrite> tasks;
+  {
+    MutexLock lock(&mu_);
+    problem_ = std::string(status.message());
+    left = queue_.TakeAll();
+    for (QueuedWrite& write : left) {
+      if (std::holds_alternative<QueuedTask>(write.work)) tasks.push_back(std::move(write));
+    }
+    // Tasks wait for the recovery: nobody could be told that they were dropped.
+    for (QueuedWrite& task : tasks) (void)queue_.Push(task);
+  }
+  const Revision revision = parts_.published->Load()->revision;
+  for (QueuedWrite& write : left) {
+    if (!std::holds_alternative<QueuedTask>(write.work)) Refuse(std::move(write), ReadOnly(status.message()), revision);
+  }
+}
+
+void Committer::Answer(std::vector<QueuedWrite> batch) {
+  for (QueuedWrite& write : batch) {
+    std::visit(
+        [](auto& work) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(work)>, QueuedTask>) std::move(work.done)(std::move(work.result));
+        },
+        write.work);
+  }
+}
+
+void Committer::Refuse(QueuedWrite write, const absl::Status& status, Revision revision) {
+  std::visit(
+      [&](auto& work) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(work)>, QueuedTask>) {
+          std::move(work.run)(status);
+        } else {
+          work.result = {};
+          work.result.status = status;
+          work.result.revision = revision;
+          std::move(work.done)(std::move(work.result));
+        }
+      },
+      write.work);
+}
+
+void Committer::Follow(Revision after, Sink* sink) {
+  Submit({.work = QueuedTask{[this, after, sink](absl::Status status) {
+            if (!status.ok()) return;
+            following_ = {.sink = sink, .shown = after, .live = false};
+            CatchUpOrGoLive();
+          }}});
+}
+
+void Committer::CatchUpOrGoLive() {
+  const std::shared_ptr<const View> view = parts_.published->Load();
+  if (following_.shown < view->revision && view->revision - following_.shown <= kCatchUpByLeaderMax && following_.shown >= view->oldest) {
+    if (!ShowHistory(*view)) return;
+  }
+  if (following_.shown >= view->revision) {
+    following_.live = true;
+    following_.sink->OnFresh();
+    return;
+  }
+  parts_.pool->Run([this] { CatchUp(); });
+}
+
+void Committer::CatchUp() {
+  const std::shared_ptr<const View> view = parts_.published->Load();
+  if (view != nullptr && !ShowHistory(*view)) return;
+  Submit({.work = QueuedTask{[this](absl::Status status) {
+            if (status.ok()) CatchUpOrGoLive();
+          }}});
+}
+
+bool Committer::ShowHistory(const View& view) {
+  while (following_.shown < view.revision) {
+    const std::shared_ptr<const View> newest = parts_.published->Load();
+    if (newest == nullptr) return true;
+    if (following_.shown < newest->oldest) {
+      following_.shown = newest->oldest;
+      following_.sink->OnGap(newest->oldest);
+      continue;
+    }
+    HistoryPage page = ReadHistory(view, following_.shown + 1, view.revision, kEverything, kHistoryPageBytes);
+    if (!page.status.ok()) {
+      // Compacted while it was read: the next round says so. Else the log is damaged, and the sink hears that nothing more will come.
+      const std::shared_ptr<const View> now = parts_.published->Load();
+      if (now != nullptr && following_.shown < now->oldest) continue;
+      following_.sink->OnStale();
+      return false;
+    }
+    for (std::shared_ptr<const Batch>& batch : page.batches) following_.sink->OnBatch(std::move(batch));
+    following_.shown = page.next - 1;
+  }
+  return true;
+}
+
+void Committer::Compact(Revision oldest, Done<CompactResult> done) {
+  Submit({.work = QueuedTask{[this, oldest, done = std::move(done)](absl::Status status) mutable {
+            if (!status.ok()) return std::move(done)({.status = status});
+            CompactNow(oldest, std::move(done));
+          }}});
+}
+
+void Committer::CompactNow(Revision oldest, Done<CompactResult> done) {
+  const std::shared_ptr<const View> view = parts_.published->Load();
+  CompactResult result{.status = {}, .revision = view->revision, .oldest_revision = view->oldest};
+  if (oldest > view->revision) {
+    result.status = FutureRevision(oldest, view->revision);
+  } else if (oldest > view->oldest) {
+    const std::unique_ptr<WriteSet> writes = parts_.engine->NewWriteSet();
+    writes->Put(Table::kMeta, layout::kMetaOldest, layout::EncodeU64(oldest));
+    if (absl::Status status = parts_.engine->Write(*writes, view->revision); !status.ok()) {
+      result.status = OutcomeUnknown(status.message());
+      Fail(status);
+    } else {
+      result.oldest_revision = oldest;
+      auto compacted = std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), view->revision, oldest});
+      // The view first: readers of the past look at it again when they have read.
+      parts_.published->Exchange(compacted);
+      parts_.engine->DropHistory(HistoryFloor(*compacted));
+    }
+  }
+  // With leadership still held: answered elsewhere.
+  parts_.pool->Run([done = std::move(done), result = std::move(result)]() mutable { std::move(done)(std::move(result)); });
+}
+
+Revision Committer::HistoryFloor(const View& view) const { return std::min(view.oldest, requests_.OldestNeeded().value_or(view.oldest)); }
+
+std::string Committer::problem() const {
+  MutexLock lock(&mu_);
+  return problem_;
+}
+
+void Committer::Remember(absl::string_view caller, absl::string_view request_id, RequestIndex::Request request, absl::Time committed) {
+  requests_.Add(caller, request_id, request, committed);
+}
+
+bool Committer::BeginRecovery() {
+  MutexLock lock(&mu_);
+  if (problem_.empty() || led_ || closing_) return false;
+  return led_ = true;
+}
+
+void Committer::ShowRecovered(const std::vector<std::shared_ptr<const Batch>>& batches) {
+  if (!following_.live) return;
+  for (const std::shared_ptr<const Batch>& batch : batches) {
+    following_.shown = batch->revision;
+    following_.sink->OnBatch(batch);
+  }
+}
+
+void Committer::EndRecovery(std::string problem) {
+  {
+    MutexLock lock(&mu_);
+    problem_ = std::move(problem);
+    if (problem_.empty() && !queue_.empty() && !closing_) {
+      committer_leads_ = true;
+    } else {
+      led_ = false;
+    }
+  }
+  wake_.NotifyAll();
+  idle_.NotifyAll();
+}
+
+}  // namespace scoutlight::storage

@@ -1,0 +1,492 @@
+#include "storage/local/local_store.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/deferred.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mutex.h"
+#include "storage/local/committer.h"
+#include "storage/local/history.h"
+#include "storage/local/layout.h"
+#include "storage/local/open_state.h"
+#include "storage/local/pinned_views.h"
+#include "storage/local/read_job.h"
+#include "storage/local/reader_pool.h"
+#include "storage/local/shared_leases.h"
+#include "storage/local/store_errors.h"
+#include "storage/local/view.h"
+
+namespace scoutlight::storage {
+namespace {
+
+// Background compaction looks at the history's age and size at every so manyth round of maintenance.
+constexpr int kRoundsPerCompaction = 10;
+constexpr absl::Duration kReadersLeaveWait = absl::Seconds(5);
+constexpr size_t kRecoveryPageBytes = 1 * limits::kMiB;
+
+const Traits kTraits{.operations_max = limits::kOperationsMax,
+                     .changes_max = limits::kChangesMax,
+                     .bytes_max = limits::kTransactionBytesMax,
+                     .ttl_min = limits::kLeaseTtlMin,
+                     .ttl_max = limits::kLeaseTtlMax,
+                     .contiguous_revisions = true,
+                     .children_cost = Traits::ChildrenCost::kPerChild};
+
+size_t BytesOf(const Transaction& transaction) {
+  constexpr size_t kFixed = 256;
+  size_t bytes = kFixed;
+  for (const auto* branch : {&transaction.on_success, &transaction.on_failure}) {
+    for (const Operation& operation : *branch) {
+      bytes += kFixed;
+      if (const auto* put = std::get_if<PutOperation>(&operation)) bytes += put->key.path().size() + put->value.bytes.size();
+    }
+  }
+  for (const Condition& condition : transaction.conditions) bytes += kFixed + condition.value.bytes.size();
+  return bytes;
+}
+
+class LocalStore : public Store {
+ public:
+  LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options);
+  ~LocalStore() override;
+
+  // Before anything else: reads what the engine holds, and counts this life.
+  absl::Status Start();
+
+  const Traits& traits() const override { return kTraits; }
+  StoreId store_id() const override { return engine_->store_id(); }
+  void Commit(Transaction transaction, Done<CommitResult> done) override;
+  void Read(Query query, Done<Page> done) override;
+  void History(Revision from, Revision to, KeyRange range, size_t bytes_max, Done<HistoryPage> done) override;
+  void Follow(Revision after, Sink* sink) override { committer_->Follow(after, sink); }
+  void GrantLease(GrantRequest request, Done<LeaseResult> done) override;
+  void RevokeLease(LeaseId id, Done<CommitResult> done) override;
+  void RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) override;
+  void GetLease(LeaseId id, Done<LeaseResult> done) override;
+  void ListLeases(Done<LeaseList> done) override;
+  void Compact(Revision oldest, Done<CompactResult> done) override { committer_->Compact(oldest, std::move(done)); }
+  StoreHealth health() const override;
+
+ private:
+  // Runs `answer` after the current call: when the thread's DeferScope closes, else on a pool thread.
+  void Later(ReaderPool::Work answer);
+  // The state a query wants.
+  struct Chosen {
+    std::shared_ptr<const StateReader> state;  // Null: `error` says why.
+    absl::Status error;
+    Revision revision = 0;  // Of the state, or that the error speaks of.
+    Revision oldest = 0;
+    bool is_past = false;  // Read from history, which a compaction may drop meanwhile.
+  };
+  Chosen Choose(const Query& query, const View* view) const;
+  void FinishRead(ReadJob& job, std::shared_ptr<const View> view, Revision revision, bool is_past, Done<Page> done);
+
+  void MaintenanceLoop();
+  void MaintainOnce();
+  void ExpireLeases();
+  void CompactByAgeAndSize();
+  void Recover();
+  // Waits until nobody reads through `snapshot` any more, at most kReadersLeaveWait.
+  bool WaitUntilUnused(const std::weak_ptr<const Snapshot>& snapshot);
+  absl::Status ShowAndPublishRecovered(Revision published);
+  void Warn(absl::string_view line) const;
+
+  const LocalStoreOptions options_;
+  const std::unique_ptr<Engine> engine_;
+  PublishedView published_;
+  PinnedViews pinned_{limits::kPinnedViewsMax, limits::kPinnedViewAgeMax};
+  SharedLeases leases_;
+  // Destroyed in the destructor's body, in an order that lets each still use the others.
+  std::unique_ptr<ReaderPool> pool_;
+  std::unique_ptr<Committer> committer_;
+
+  // The maintenance thread's own.
+  int round_ = 0;
+  Revision last_published_ = 0;  // While the engine is closed.
+  Revision last_oldest_ = 0;
+
+  Mutex mu_;
+  CondVar wake_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread maintenance_;
+};
+
+LocalStore::LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options)
+    : options_(std::move(options)),
+      engine_(std::move(engine)),
+      pool_(std::make_unique<ReaderPool>(limits::kReaderThreads, limits::kQueuedReadsMax)),
+      committer_(std::make_unique<Committer>(Committer::Parts{.engine = engine_.get(),
+                                                              .clock = options_.clock,
+                                                              .pool = pool_.get(),
+                                                              .published = &published_,
+                                                              .leases = &leases_,
+                                                              .random = options_.random})) {}
+
+LocalStore::~LocalStore() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  wake_.NotifyAll();
+  if (maintenance_.joinable()) maintenance_.join();
+  committer_->Close();
+  pool_.reset();
+  committer_.reset();
+}
+
+absl::Status LocalStore::Start() {
+  const std::shared_ptr<const Snapshot> snapshot = engine_->TakeSnapshot();
+  absl::StatusOr<OpenState> state = ReadOpenState(snapshot, options_.clock->Now() - limits::kRequestIdWindow);
+  if (!state.ok()) return state.status();
+  const std::unique_ptr<WriteSet> writes = engine_->NewWriteSet();
+  writes->Put(Table::kMeta, layout::kMetaLife, layout::EncodeU64(state->life + 1));
+  if (absl::Status status = engine_->Write(*writes, state->revision); !status.ok()) return status;
+  for (const OpenState::Request& request : state->requests) {
+    committer_->Remember(request.record.caller, request.record.request_id,
+                         {.hash = request.record.request_hash, .before = request.revision - 1, .changed = true}, request.committed);
+  }
+  committer_->SetLastCommitted(state->committed);
+  {
+    MutexLock lock(&leases_.mu);
+    for (const OpenState::Lease& lease : state->leases) {
+      leases_.table.Add(lease.id, lease.ttl, options_.clock->SinceBoot());
+      leases_.table.AddKeys(lease.id, lease.keys);
+    }
+  }
+  const auto view = std::make_shared<const View>(View{engine_->TakeSnapshot(), state->revision, state->oldest});
+  published_.Exchange(view);
+  engine_->DropHistory(committer_->HistoryFloor(*view));
+  maintenance_ = std::thread([this] { MaintenanceLoop(); });
+  return absl::OkStatus();
+}
+
+void LocalStore::Later(ReaderPool::Work answer) {
+  if (DeferScope::IsOpen()) {
+    DeferScope::Defer(std::move(answer));
+  } else {
+    pool_->Run(std::move(answer));
+  }
+}
+
+void LocalStore::Commit(Transaction transaction, Done<CommitResult> done) {
+  const uint64_t connection = transaction.origin.connection;
+  const size_t bytes = BytesOf(transaction);
+  committer_->Submit({.work = QueuedTransaction{.transaction = std::move(transaction), .done = std::move(done), .result = {}},
+                      .connection = connection,
+                      .bytes = bytes});
+}
+
+LocalStore::Chosen LocalStore::Choose(const Query& query, const View* view) const {
+  if (view == nullptr) return {.state = nullptr, .error = ReadOnly("the store is being opened again")};
+  Chosen chosen{.state = nullptr, .error = {}, .revision = view->revision, .oldest = view->oldest};
+  const Revision revision = query.revision == 0 ? view->revision : query.revision;
+  const Revision needed = std::max(revision, query.min_revision);
+  if (needed > view->revision) {
+    chosen.error = FutureRevision(needed, view->revision);
+    return chosen;
+  }
+  if (revision == view->revision) {
+    chosen.state = std::make_shared<LatestState>(view->snapshot);
+    return chosen;
+  }
+  if (const std::shared_ptr<const View> pinned = pinned_.Find(revision); pinned != nullptr) {
+    chosen.state = std::make_shared<LatestState>(pinned->snapshot);
+    chosen.revision = revision;
+  } else if (revision < view->oldest) {
+    chosen.error = Compacted(revision, view->oldest);
+  } else {
+    chosen.state = std::make_shared<PastState>(view->snapshot, revision);
+    chosen.revision = revision;
+    chosen.is_past = true;
+  }
+  return chosen;
+}
+
+void LocalStore::Read(Query query, Done<Page> done) {
+  std::shared_ptr<const View> view = published_.Load();
+  Chosen chosen = Choose(query, view.get());
+  if (chosen.state == nullptr) {
+    Page page{.status = chosen.error, .revision = chosen.revision, .oldest_revision = chosen.oldest, .entries = {}};
+    return Later([done = std::move(done), page = std::move(page)]() mutable { std::move(done)(std::move(page)); });
+  }
+  auto job = std::make_unique<ReadJob>(std::move(chosen.state), std::move(query));
+  if (job->Run(limits::kInlineEntriesMax)) {
+    return Later([this, job = std::move(job), view = std::move(view), revision = chosen.revision, is_past = chosen.is_past,
+                  done = std::move(done)]() mutable { FinishRead(*job, std::move(view), revision, is_past, std::move(done)); });
+  }
+  // Too long for the caller's thread.
+  auto shared_done = std::make_shared<Done<Page>>(std::move(done));  // Stays here until the pool has taken the work.
+  ReaderPool::Work work = [this, job = std::move(job), view, revision = chosen.revision, is_past = chosen.is_past, shared_done]() mutable {
+    while (!job->Run(limits::kInlineEntriesMax)) {
+    }
+    FinishRead(*job, std::move(view), revision, is_past, std::move(*shared_done));
+  };
+  if (pool_->TryRun(work)) return;
+  Page page{.status = Overloaded(absl::StrCat("the read queue is full: ", limits::kQueuedReadsMax, " reads wait")),
+            .revision = view->revision,
+            .oldest_revision = view->oldest,
+            .entries = {}};
+  Later([shared_done, page = std::move(page)]() mutable { std::move (*shared_done)(std::move(page)); });
+}
+
+void LocalStore::FinishRead(ReadJob& job, std::shared_ptr<const View> view, Revision revision, bool is_past, Done<Page> done) {
+  Page page = job.TakePage();
+  page.revision = revision;
+  page.oldest_revision = view->oldest;
+  if (is_past) {
+    // What was read may have been dropped under the reader.
+    const std::shared_ptr<const View> now = published_.Load();
+    if (now != nullptr && revision < now->oldest) {
+      page = {.status = Compacted(revision, now->oldest), .revision = now->revision, .oldest_revision = now->oldest, .entries = {}};
+    }
+  }
+  if (job.query().expect_more_pages && page.more && revision == view->revision) {
+    pinned_.Pin(std::move(view), options_.clock->SinceBoot());
+  }
+  std::move(done)(std::move(page));
+}
+
+void LocalStore::History(Revision from, Revision to, KeyRange range, size_t bytes_max, Done<HistoryPage> done) {
+  pool_->Run([this, from, to, range = std::move(range), bytes_max, done = std::move(done)]() mutable {
+    HistoryPage page;
+    const std::shared_ptr<const View> view = published_.Load();
+    if (view == nullptr) {
+      page.status = ReadOnly("the store is being opened again");
+    } else if (page.oldest_revision = view->oldest; from <= view->oldest) {
+      page.status = Compacted(from, view->oldest);
+    } else if (from > view->revision + 1) {
+      page.status = FutureRevision(from, view->revision);
+    } else {
+      page = ReadHistory(*view, from, std::min(to, view->revision), range, bytes_max);
+      const std::shared_ptr<const View> now = published_.Load();
+      if (!page.status.ok() && now != nullptr && from <= now->oldest) {
+        page = {.status = Compacted(from, now->oldest), .oldest_revision = now->oldest, .batches = {}, .next = from};
+      }
+    }
+    std::move(done)(std::move(page));
+  });
+}
+
+void LocalStore::GrantLease(GrantRequest request, Done<LeaseResult> done) {
+  committer_->Submit({.work = QueuedGrant{.request = request, .done = std::move(done), .result = {}}});
+}
+
+void LocalStore::RevokeLease(LeaseId id, Done<CommitResult> done) {
+  committer_->Submit({.work = QueuedLeaseEnd{.id = id, .cause = EventCause::kLeaseRevoked, .done = std::move(done), .result = {}}});
+}
+
+void LocalStore::RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) {
+  std::vector<RenewResult> results;
+  results.reserve(ids.size());
+  const absl::Duration now = options_.clock->SinceBoot();
+  {
+    MutexLock lock(&leases_.mu);
+    for (const LeaseId id : ids) {
+      absl::StatusOr<absl::Duration> ttl = leases_.table.Renew(id, now);
+      results.push_back({.id = id, .status = ttl.status(), .ttl = ttl.ok() ? *ttl : absl::ZeroDuration()});
+    }
+  }
+  Later([done = std::move(done), results = std::move(results)]() mutable { std::move(done)(std::move(results)); });
+}
+
+void LocalStore::GetLease(LeaseId id, Done<LeaseResult> done) {
+  pool_->Run([this, id, done = std::move(done)]() mutable {
+    LeaseResult result;
+    const std::shared_ptr<const View> view = published_.Load();
+    std::optional<LeaseTable::Lease> lease;
+    {
+      MutexLock lock(&leases_.mu);
+      lease = leases_.table.Find(id);
+    }
+    result.revision = view == nullptr ? 0 : view->revision;
+    if (view == nullptr) {
+      result.status = ReadOnly("the store is being opened again");
+    } else if (!lease.has_value()) {
+      result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
+    } else {
+      const absl::Duration remaining = std::max(absl::ZeroDuration(), lease->ends - options_.clock->SinceBoot());
+      result.lease = {.id = id, .ttl = lease->ttl, .remaining = remaining, .keys = {}};
+      absl::StatusOr<std::vector<Key>> keys = ReadKeysOfLease(*view->snapshot, id);
+      if (keys.ok()) {
+        result.lease.keys = *std::move(keys);
+      } else {
+        result.status = keys.status();
+      }
+    }
+    std::move(done)(std::move(result));
+  });
+}
+
+void LocalStore::ListLeases(Done<LeaseList> done) {
+  pool_->Run([this, done = std::move(done)]() mutable {
+    LeaseList list;
+    const std::shared_ptr<const View> view = published_.Load();
+    list.revision = view == nullptr ? 0 : view->revision;
+    std::vector<LeaseTable::Lease> leases;
+    {
+      MutexLock lock(&leases_.mu);
+      leases = leases_.table.List();
+    }
+    const absl::Duration now = options_.clock->SinceBoot();
+    for (const LeaseTable::Lease& lease : leases) {
+      list.leases.push_back({.id = lease.id, .ttl = lease.ttl, .remaining = std::max(absl::ZeroDuration(), lease.ends - now), .keys = {}});
+    }
+    std::move(done)(std::move(list));
+  });
+}
+
+StoreHealth LocalStore::health() const {
+  StoreHealth health;
+  health.problem = committer_->problem();
+  if (published_.Load() == nullptr) {
+    health.state = StoreHealth::State::kUnavailable;
+  } else if (!health.problem.empty()) {
+    health.state = StoreHealth::State::kReadOnly;
+  } else if (const std::optional<Engine::Room> room = engine_->FreeRoom(); room.has_value() && room->for_puts_bytes <= 0) {
+    health.problem = "the disk is nearly full";
+  }
+  return health;
+}
+
+void LocalStore::MaintenanceLoop() {
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      if (!stopping_) wake_.WaitFor(&mu_, options_.maintenance_interval);
+      if (stopping_) return;
+    }
+    MaintainOnce();
+  }
+}
+
+void LocalStore::MaintainOnce() {
+  if (!committer_->problem().empty()) Recover();
+  if (!committer_->problem().empty()) return;
+  engine_->Maintain();
+  pinned_.Expire(options_.clock->SinceBoot());
+  ExpireLeases();
+  if (++round_ % kRoundsPerCompaction == 0) CompactByAgeAndSize();
+}
+
+void LocalStore::ExpireLeases() {
+  std::vector<LeaseId> ended;
+  {
+    MutexLock lock(&leases_.mu);
+    const double seconds = absl::ToDoubleSeconds(options_.maintenance_interval);
+    const int budget = std::max(1, static_cast<int>(seconds * limits::kLeasesExpiredPerSecondMax));
+    ended = leases_.table.Ended(options_.clock->SinceBoot(), budget);
+  }
+  for (const LeaseId id : ended) {
+    committer_->Submit({.work = QueuedLeaseEnd{.id = id, .cause = EventCause::kLeaseExpired, .done = [](CommitResult) {}, .result = {}}});
+  }
+}
+
+void LocalStore::CompactByAgeAndSize() {
+  const std::shared_ptr<const View> view = published_.Load();
+  if (view == nullptr || view->revision == view->oldest) return;
+  absl::StatusOr<Revision> young = FirstCommittedAt(*view, view->oldest + 1, options_.clock->Now() - options_.history_age);
+  if (!young.ok()) return Warn(absl::StrCat("cannot tell the age of the history: ", young.status().message()));
+  Revision oldest = *young - 1;
+  const uint64_t bytes = engine_->LogBytes(view->oldest + 1, view->revision) + engine_->PastBytes();
+  if (bytes > options_.history_bytes_max) {
+    // As if every revision were of the same size; the next rounds correct it.
+    const double over = static_cast<double>(bytes - options_.history_bytes_max) / bytes;
+    oldest = std::max(oldest, view->oldest + static_cast<Revision>(over * (view->revision - view->oldest)));
+  }
+  if (oldest <= view->oldest) return;
+  committer_->Compact(oldest, [](CompactResult) {});
+}
+
+bool LocalStore::WaitUntilUnused(const std::weak_ptr<const Snapshot>& snapshot) {
+  // Nobody tells when a snapshot ends, so this looks every few milliseconds; new readers find no view meanwhile.
+  constexpr absl::Duration kLook = absl::Milliseconds(5);
+  MutexLock lock(&mu_);
+  for (absl::Duration waited; waited < kReadersLeaveWait && !stopping_ && !snapshot.expired(); waited += kLook) {
+    wake_.WaitFor(&mu_, kLook);
+  }
+  return snapshot.expired();
+}
+
+void LocalStore::Recover() {
+  if (!committer_->BeginRecovery()) return;
+  pinned_.Clear();
+  std::shared_ptr<const View> view = published_.Exchange(nullptr);
+  if (view != nullptr) {
+    last_published_ = view->revision;
+    last_oldest_ = view->oldest;
+    const std::weak_ptr<const Snapshot> snapshot = view->snapshot;
+    std::weak_ptr<const View> weak_view = view;
+    view.reset();
+    if (!WaitUntilUnused(snapshot)) {
+      // A long read goes on; so do the others, until the next round.
+      if (std::shared_ptr<const Snapshot> alive = snapshot.lock(); alive != nullptr) {
+        published_.Exchange(std::make_shared<const View>(View{std::move(alive), last_published_, last_oldest_}));
+        return committer_->EndRecovery(committer_->problem());
+      }
+    }
+  }
+  absl::Status status = engine_->Reopen();
+  if (status.ok()) status = ShowAndPublishRecovered(last_published_);
+  if (status.ok()) {
+    Warn("the store has recovered and takes writes again");
+  } else {
+    Warn(absl::StrCat("the store cannot be opened again yet: ", status.message()));
+  }
+  committer_->EndRecovery(status.ok() ? "" : std::string(status.message()));
+}
+
+absl::Status LocalStore::ShowAndPublishRecovered(Revision published) {
+  const std::shared_ptr<const Snapshot> snapshot = engine_->TakeSnapshot();
+  absl::StatusOr<OpenState> state = ReadOpenState(snapshot, options_.clock->Now() - limits::kRequestIdWindow);
+  if (!state.ok()) return state.status();
+  if (state->revision < published) {
+    return absl::DataLossError(absl::StrCat("revision ", published, " was acknowledged, but only ", state->revision, " is on disk"));
+  }
+  auto view = std::make_shared<const View>(View{snapshot, state->revision, state->oldest});
+  std::vector<std::shared_ptr<const Batch>> batches;
+  for (Revision next = published + 1; next <= state->revision;) {
+    HistoryPage page = ReadHistory(*view, next, state->revision, {Key(), Scope::kSubtree}, kRecoveryPageBytes);
+    if (!page.status.ok()) return page.status;
+    batches.insert(batches.end(), page.batches.begin(), page.batches.end());
+    next = page.next;
+  }
+  for (const OpenState::Request& request : state->requests) {
+    if (request.revision <= published) continue;
+    committer_->Remember(request.record.caller, request.record.request_id,
+                         {.hash = request.record.request_hash, .before = request.revision - 1, .changed = true}, request.committed);
+  }
+  {
+    // What is on disk decides which leases there are; those known before keep their ends.
+    MutexLock lock(&leases_.mu);
+    LeaseTable table;
+    for (const OpenState::Lease& lease : state->leases) {
+      const std::optional<LeaseTable::Lease> known = leases_.table.Find(lease.id);
+      const absl::Duration now = options_.clock->SinceBoot();
+      table.Add(lease.id, lease.ttl, known.has_value() ? known->ends - lease.ttl : now);
+      table.AddKeys(lease.id, lease.keys);
+    }
+    leases_.table = std::move(table);
+  }
+  committer_->ShowRecovered(batches);
+  published_.Exchange(std::move(view));
+  return absl::OkStatus();
+}
+
+void LocalStore::Warn(absl::string_view line) const {
+  if (options_.warn) options_.warn(line);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> OpenLocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options) {
+  auto store = std::make_unique<LocalStore>(std::move(engine), std::move(options));
+  if (absl::Status status = store->Start(); !status.ok()) return status;
+  return store;
+}
+
+}  // namespace scoutlight::storage

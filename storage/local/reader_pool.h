@@ -1,0 +1,42 @@
+#ifndef SCOUTLIGHT_STORAGE_LOCAL_READER_POOL_H_
+#define SCOUTLIGHT_STORAGE_LOCAL_READER_POOL_H_
+
+#include <deque>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "base/mutex.h"
+
+namespace scoutlight::storage {
+
+// A few threads for work too long for a caller's thread, behind a bounded queue. Thread-safe.
+class ReaderPool {
+ public:
+  using Work = absl::AnyInvocable<void() &&>;
+
+  ReaderPool(int threads, int queued_max);
+  // Carries out what is queued, then ends the threads.
+  ~ReaderPool();
+
+  // False: the queue is full, and `work` is left untouched.
+  bool TryRun(Work& work);
+
+  // Like TryRun, but for the store's own work and for answers, which are bounded by what they answer: always accepted.
+  void Run(Work work);
+
+ private:
+  void Loop();
+
+  const size_t queued_max_;
+  Mutex mu_;
+  CondVar wake_;
+  std::deque<Work> queue_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace scoutlight::storage
+
+#endif  // SCOUTLIGHT_STORAGE_LOCAL_READER_POOL_H_

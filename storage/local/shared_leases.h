@@ -1,0 +1,18 @@
+#ifndef SCOUTLIGHT_STORAGE_LOCAL_SHARED_LEASES_H_
+#define SCOUTLIGHT_STORAGE_LOCAL_SHARED_LEASES_H_
+
+#include "absl/base/thread_annotations.h"
+#include "base/mutex.h"
+#include "storage/local/lease_table.h"
+
+namespace scoutlight::storage {
+
+// The lease table with its lock: renewals come from any thread, grants and ends from the leader.
+struct SharedLeases {
+  Mutex mu;
+  LeaseTable table ABSL_GUARDED_BY(mu);
+};
+
+}  // namespace scoutlight::storage
+
+#endif  // SCOUTLIGHT_STORAGE_LOCAL_SHARED_LEASES_H_

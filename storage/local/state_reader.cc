@@ -1,0 +1,146 @@
+#include "storage/local/state_reader.h"
+
+#include <utility>
+
+#include "storage/local/layout.h"
+
+namespace scoutlight::storage {
+namespace {
+
+// Behind the past records of `path` itself, in front of those of what is below it: segments have no byte below 0x20.
+std::string BehindOwnRecords(absl::string_view path) {
+  std::string behind(path);
+  behind.append("\x00\x01", 2);
+  return behind;
+}
+
+// See PastState. `live_` and `past_` both stand at the first path at or behind the one wanted; Settle() finds the first of them at which
+// something was stored.
+class PastCursor : public Cursor {
+ public:
+  PastCursor(std::unique_ptr<Cursor> live, std::unique_ptr<Cursor> past, Revision revision)
+      : live_(std::move(live)), past_(std::move(past)), revision_(revision) {}
+
+  void Seek(absl::string_view key) override {
+    live_->Seek(key);
+    // Everything of a path sorts behind the path itself. With `key` the start of what lies below a path, that path's own records sort
+    // behind `key` too, but do not belong.
+    past_->Seek(key);
+    const absl::StatusOr<layout::PastPosition> position = past_->Valid() ? layout::DecodePastKey(past_->key()) : layout::PastPosition();
+    if (position.ok() && past_->Valid() && position->path < key) past_->Seek(BehindOwnRecords(position->path));
+    Settle();
+  }
+
+  void SeekToLast() override {
+    // Nobody walks the past from its end.
+    status_ = absl::UnimplementedError("a past state has no last entry");
+    valid_ = false;
+  }
+
+  void Next() override {
+    PassPath();
+    Settle();
+  }
+
+  bool Valid() const override { return valid_; }
+  absl::string_view key() const override { return path_; }
+  absl::string_view value() const override { return record_; }
+
+  absl::Status status() const override {
+    if (!status_.ok()) return status_;
+    if (!live_->status().ok()) return live_->status();
+    return past_->status();
+  }
+
+ private:
+  // Moves both cursors behind `path_`.
+  void PassPath() {
+    if (live_->Valid() && live_->key() == path_) live_->Next();
+    const std::string behind = BehindOwnRecords(path_);
+    if (past_->Valid() && past_->key() < absl::string_view(behind)) past_->Seek(behind);
+  }
+
+  void Settle() {
+    for (valid_ = false; status().ok(); PassPath()) {
+      bool in_past = false;
+      if (past_->Valid()) {
+        absl::StatusOr<layout::PastPosition> position = layout::DecodePastKey(past_->key());
+        if (!position.ok()) {
+          status_ = position.status();
+          return;
+        }
+        in_past = !live_->Valid() || position->path <= live_->key();
+        if (in_past) path_ = std::string(position->path);
+      }
+      if (!in_past) {
+        if (!live_->Valid()) return;
+        path_ = std::string(live_->key());
+      }
+      if (TakeRecord(in_past)) return;
+    }
+  }
+
+  // Whether something was stored at `path_`; then valid_ and record_ are set.
+  bool TakeRecord(bool in_past) {
+    if (in_past) {
+      past_->Seek(layout::PastKey(path_, revision_ + 1));
+      // The record found may belong to a later path.
+      const absl::StatusOr<layout::PastPosition> position = past_->Valid() ? layout::DecodePastKey(past_->key()) : layout::PastPosition();
+      if (!position.ok()) {
+        status_ = position.status();
+        return false;
+      }
+      if (past_->Valid() && position->path == path_) {
+        const absl::StatusOr<std::optional<absl::string_view>> before = layout::DecodeBefore(past_->value());
+        if (!before.ok()) {
+          status_ = before.status();
+          return false;
+        }
+        if (!before->has_value()) return false;
+        record_ = std::string(**before);
+        return valid_ = true;
+      }
+      if (!past_->status().ok()) return false;
+    }
+    if (!live_->Valid() || live_->key() != path_) return false;
+    record_ = std::string(live_->value());
+    return valid_ = true;
+  }
+
+  const std::unique_ptr<Cursor> live_;
+  const std::unique_ptr<Cursor> past_;
+  const Revision revision_;
+  bool valid_ = false;
+  std::string path_;
+  std::string record_;
+  absl::Status status_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::optional<std::string>> LatestState::Lookup(absl::string_view path) const {
+  std::string record;
+  const absl::StatusOr<bool> found = snapshot_->Get(Table::kLive, path, &record);
+  if (!found.ok()) return found.status();
+  if (!*found) return std::nullopt;
+  return record;
+}
+
+std::unique_ptr<Cursor> LatestState::NewCursor(std::string lower, std::string upper) const {
+  return snapshot_->NewCursor(Table::kLive, std::move(lower), std::move(upper));
+}
+
+absl::StatusOr<std::optional<std::string>> PastState::Lookup(absl::string_view path) const {
+  const std::unique_ptr<Cursor> cursor = NewCursor(std::string(path), layout::SubtreeEnd(path));
+  cursor->Seek(path);
+  if (!cursor->status().ok()) return cursor->status();
+  if (!cursor->Valid() || cursor->key() != path) return std::nullopt;
+  return std::string(cursor->value());
+}
+
+std::unique_ptr<Cursor> PastState::NewCursor(std::string lower, std::string upper) const {
+  std::unique_ptr<Cursor> live = snapshot_->NewCursor(Table::kLive, lower, upper);
+  return std::make_unique<PastCursor>(std::move(live), snapshot_->NewCursor(Table::kPast, std::move(lower), std::move(upper)), revision_);
+}
+
+}  // namespace scoutlight::storage
