@@ -37,10 +37,11 @@ LOADGEN_SECONDS_MORE = 30
 
 def loadgen(program, server, load, more):
     """One run of the load generator; its figures. RuntimeError: it failed, or calls did."""
-    command = [program, f"--server={server.address}", f"--api={server.api}", f"--load={load}", f"--keys={KEYS}", f"--server-pid={server.pid}"]
+    flags = {"server": server.address, "server-pid": server.pid, "api": server.api, "load": load, "keys": KEYS}
+    flags.update({name.replace("_", "-"): value for name, value in more.items()})
+    command = [program] + [f"--{name}={value}" for name, value in flags.items()]
     seconds_max = LOADGEN_SECONDS_MORE + more.get("warm_up", 0) + more["duration"]
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in more.items()]
-    done = subprocess.run(command + flags, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds_max, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds_max, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{server.name}, {load}: {done.stderr.strip()} {done.stdout.strip()}")
     return json.loads(done.stdout)

@@ -1,7 +1,8 @@
 """Prints `N passed, N failed` for one run of `bazel test`, counted in test cases.
 
 Reads Bazel's build event file, which names exactly the tests of that run and where each left its JUnit XML. A target that failed
-without a failed case (it crashed, timed out or did not build) counts as one failed case. Exits 1 when a case failed or none ran.
+without a failed case (it crashed, timed out or did not build) counts as one failed case, and a check made outside Bazel as one case.
+Exits 1 when a case failed or none ran.
 """
 
 import argparse
@@ -64,6 +65,7 @@ def count(events_path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bazel-status", type=int, required=True, help="the exit status of `bazel test`")
+    parser.add_argument("--check-status", type=int, help="the exit status of a check made outside Bazel")
     parser.add_argument("events")
     arguments = parser.parse_args()
     try:
@@ -74,8 +76,10 @@ def main():
     if arguments.bazel_status != 0 and failed == 0:
         print(f"bazel test ended with status {arguments.bazel_status}", file=sys.stderr)
         failed = 1
+    if arguments.check_status is not None:
+        passed, failed = passed + (arguments.check_status == 0), failed + (arguments.check_status != 0)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-    return 1 if failed or not passed else 0
+    return 1 if failed or passed == 0 else 0
 
 
 if __name__ == "__main__":
