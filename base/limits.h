@@ -17,6 +17,9 @@ inline constexpr int kKeySegmentsMax = 32;
 inline constexpr size_t kKeyBytesMax = 1024;
 inline constexpr size_t kValueBytesMax = 1 * kMiB;
 
+// A store's id.
+inline constexpr size_t kStoreIdBytesMax = 64;
+
 // One transaction. Bytes count new and previous entries.
 inline constexpr int kOperationsMax = 1024;
 inline constexpr int kConditionsMax = 1024;
@@ -26,6 +29,10 @@ inline constexpr size_t kTransactionBytesMax = 16 * kMiB;
 // One request and one answer. Stock gRPC clients take 4 MiB.
 inline constexpr size_t kRequestBytesMax = 2 * kMiB;
 inline constexpr size_t kAnswerBytesMax = 3 * kMiB + 512 * kKiB;
+
+// One error: its message and its violated fields travel in HTTP trailers, of which stock clients take 8 KiB.
+inline constexpr size_t kErrorMessageBytesMax = 768;
+inline constexpr size_t kErrorViolationsBytesMax = 2 * kKiB;
 
 // Lists.
 inline constexpr int kPageEntriesDefault = 1'000;

@@ -47,7 +47,8 @@ class Snapshot {
   virtual std::unique_ptr<Cursor> NewCursor(Table table, std::string lower, std::string upper) const = 0;
 };
 
-// Changes that are made together or not at all, later ones over earlier ones. Not thread-safe.
+// Changes that are made together or not at all, later ones over earlier ones. Not thread-safe. Good for one Write(), of the opening of
+// the engine that it was made in.
 class WriteSet {
  public:
   virtual ~WriteSet() = default;
@@ -73,8 +74,8 @@ class Engine {
   // Of everything written; between writes.
   virtual std::shared_ptr<const Snapshot> TakeSnapshot() = 0;
 
-  // Closes and opens the storage again after a failed Write. Requires that no snapshot or cursor is alive. On error the engine is
-  // closed: TakeSnapshot() gives nullptr, and Reopen() may be tried again.
+  // Closes and opens the storage again after a failed Write. kFailedPrecondition: a snapshot, cursor or write set is alive or another call
+  // is under way; nothing changes. On any other error the engine is closed: TakeSnapshot() gives nullptr, and Reopen() may be tried again.
   virtual absl::Status Reopen() = 0;
 
   // History at or before `oldest` may be dropped from kLog and kPast, in the background and step by step. Never goes back.
@@ -95,7 +96,7 @@ class Engine {
   // Called about once a second from one thread: syncs the high-water mark, drops history.
   virtual void Maintain() = 0;
 
-  // Reads everything and compares checksums; takes long. kDataLoss names the file.
+  // Reads everything and compares checksums; takes long. kDataLoss names the file. kUnavailable: closed.
   virtual absl::Status Verify() = 0;
 };
 

@@ -25,6 +25,9 @@ struct RocksdbEngineOptions {
   uint64_t block_cache_bytes = 256 << 20;
   uint64_t write_buffer_bytes = 64 << 20;
   int open_files_max = 512;
+  // The log is cut when this many revisions can go at once. The past is rewritten when it is this large and has grown by half since.
+  Revision log_step_revisions = 10'000;
+  uint64_t past_compaction_bytes_min = 64 << 20;
   // Takes what RocksDB and the engine log, one line each, with a level: 'd', 'i', 'w', 'e'. May be empty. From any thread.
   std::function<void(char level, absl::string_view line)> log;
   std::shared_ptr<rocksdb::FileSystem> file_system;  // For fault injection; empty: the machine's.
