@@ -1,0 +1,136 @@
+#include "storage/etcd/etcd_process.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "storage/testing/await.h"
+
+namespace scoutlight::storage {
+namespace {
+
+// A port that was free a moment ago may be taken when etcd wants it.
+constexpr int kLaunchesMax = 5;
+
+sockaddr_in Loopback(int port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+int FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = Loopback(0);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+std::string MakeTemporaryFolder() {
+  std::string folder = (std::filesystem::temp_directory_path() / "scoutlight-etcd-XXXXXX").string();
+  EXPECT_NE(mkdtemp(folder.data()), nullptr);
+  return folder;
+}
+
+// In the child: becomes etcd, which writes what it has to say to `log`.
+[[noreturn]] void Become(std::vector<std::string>& arguments, const std::string& log) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  dup2(fd, STDOUT_FILENO);
+  dup2(fd, STDERR_FILENO);
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  execvp(pointers[0], pointers.data());
+  _exit(127);
+}
+
+}  // namespace
+
+EtcdProcess::EtcdProcess(std::string folder) : folder_(std::move(folder)) {}
+
+std::unique_ptr<EtcdProcess> EtcdProcess::Start() {
+  std::unique_ptr<EtcdProcess> etcd(new EtcdProcess(MakeTemporaryFolder()));
+  for (int i = 0; i < kLaunchesMax; ++i) {
+    etcd->client_port_ = FreePort();
+    etcd->peer_port_ = FreePort();
+    etcd->target_ = absl::StrCat("127.0.0.1:", etcd->client_port_);
+    if (etcd->Launch()) return etcd;
+    // It remembers the ports it was first told.
+    std::filesystem::remove_all(etcd->folder_ + "/data");
+  }
+  std::ifstream log(etcd->folder_ + "/log");
+  ADD_FAILURE() << "etcd did not start:\n" << std::string(std::istreambuf_iterator<char>(log), {});
+  return nullptr;
+}
+
+EtcdProcess::~EtcdProcess() {
+  Kill();
+  std::error_code ignored;  // What stays behind is a temporary folder.
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void EtcdProcess::Kill() {
+  if (pid_ == 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
+bool EtcdProcess::Restart() {
+  Kill();
+  const bool started = Launch();
+  EXPECT_TRUE(started) << "etcd did not start again";
+  return started;
+}
+
+bool EtcdProcess::Launch() {
+  const std::string client_url = absl::StrCat("http://", target_);
+  const std::string peer_url = absl::StrCat("http://127.0.0.1:", peer_port_);
+  std::vector<std::string> arguments = {"etcd",
+                                        "--name=test",
+                                        absl::StrCat("--data-dir=", folder_, "/data"),
+                                        absl::StrCat("--listen-client-urls=", client_url),
+                                        absl::StrCat("--advertise-client-urls=", client_url),
+                                        absl::StrCat("--listen-peer-urls=", peer_url),
+                                        absl::StrCat("--initial-advertise-peer-urls=", peer_url),
+                                        absl::StrCat("--initial-cluster=test=", peer_url)};
+  const std::string log = folder_ + "/log";
+  pid_ = fork();
+  if (pid_ == 0) Become(arguments, log);
+  const bool settled = AwaitCondition([this] { return HasExited() || Listens(); });
+  if (settled && pid_ != 0) return true;
+  Kill();
+  return false;
+}
+
+bool EtcdProcess::Listens() const {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = Loopback(client_port_);
+  const bool connected = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  close(fd);
+  return connected;
+}
+
+bool EtcdProcess::HasExited() {
+  if (pid_ != 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
+  return pid_ == 0;
+}
+
+}  // namespace scoutlight::storage
