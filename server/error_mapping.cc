@@ -1,0 +1,153 @@
+#include "server/error_mapping.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace scoutlight::server {
+namespace {
+
+constexpr absl::string_view kDomain = "scoutlight";
+constexpr absl::Duration kRetryAfterDefault = absl::Seconds(1);
+
+// Of an error that says nothing finer than its code.
+Reason ReasonForCode(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInvalidArgument:
+      return Reason::kInvalidField;
+    case absl::StatusCode::kNotFound:
+      return Reason::kKeyNotFound;
+    case absl::StatusCode::kAlreadyExists:
+      return Reason::kKeyExists;
+    case absl::StatusCode::kFailedPrecondition:
+      return Reason::kConditionFailed;
+    case absl::StatusCode::kAborted:
+      return Reason::kFenced;
+    case absl::StatusCode::kOutOfRange:
+      return Reason::kCompacted;
+    case absl::StatusCode::kResourceExhausted:
+      return Reason::kOverloaded;
+    case absl::StatusCode::kUnavailable:
+      return Reason::kBackendUnavailable;
+    case absl::StatusCode::kDataLoss:
+      return Reason::kDataCorrupted;
+    case absl::StatusCode::kPermissionDenied:
+      return Reason::kNotAllowed;
+    default:
+      return Reason::kInternal;
+  }
+}
+
+bool CarriesState(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kOutOfRange:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// `text` as a protobuf string may hold it: bytes that are not UTF-8 replaced, and at most `bytes_max` long, cut between characters.
+std::string CleanText(absl::string_view text, size_t bytes_max) {
+  std::string clean(text);
+  if (clean.size() > bytes_max) {
+    constexpr absl::string_view kCut = "...";
+    size_t end = bytes_max - kCut.size();
+    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80) --end;
+    clean.resize(end);
+    clean.append(kCut.data(), kCut.size());
+  }
+  size_t checked = 0;
+  while (const auto bad = FindInvalidUtf8(absl::string_view(clean).substr(checked))) {
+    checked += *bad;
+    clean[checked] = '?';
+  }
+  return clean;
+}
+
+google::rpc::ErrorInfo ErrorInfoOf(absl::StatusCode code, const ErrorDetails& details, const ShownState& state) {
+  google::rpc::ErrorInfo info;
+  info.set_reason(std::string(ReasonName(details.reason)));
+  info.set_domain(std::string(kDomain));
+  auto& metadata = *info.mutable_metadata();
+  for (const auto& [name, value] : details.metadata) metadata[name] = CleanText(value, limits::kErrorMessageBytesMax);
+  if (!CarriesState(code)) return info;
+  if (state.revision != 0) metadata["revision"] = absl::StrCat(state.revision);
+  if (!state.store_id.empty()) metadata["store_id"] = state.store_id;
+  if (code == absl::StatusCode::kOutOfRange && state.oldest_revision != 0) {
+    metadata["oldest_revision"] = absl::StrCat(state.oldest_revision);
+  }
+  return info;
+}
+
+// As many violations as fit. Returns how many do not.
+size_t FillBadRequest(const ErrorDetails& details, google::rpc::BadRequest* bad) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < details.violations.size(); ++i) {
+    const FieldViolation& violation = details.violations[i];
+    const std::string description = CleanText(violation.description, limits::kErrorMessageBytesMax);
+    bytes += violation.field.size() + description.size();
+    if (bytes > limits::kErrorViolationsBytesMax) return details.violations.size() - i;
+    auto* field = bad->add_field_violations();
+    field->set_field(violation.field);
+    field->set_description(description);
+  }
+  return 0;
+}
+
+google::rpc::RetryInfo RetryInfoOf(absl::Duration retry_after) {
+  google::rpc::RetryInfo retry;
+  const int64_t seconds = absl::IDivDuration(retry_after, absl::Seconds(1), &retry_after);
+  retry.mutable_retry_delay()->set_seconds(seconds);
+  retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(retry_after)));
+  return retry;
+}
+
+// Shared capacity and outages pass: trying again later always makes sense.
+bool IsPassing(absl::StatusCode code) { return code == absl::StatusCode::kResourceExhausted || code == absl::StatusCode::kUnavailable; }
+
+google::rpc::ResourceInfo ResourceInfoOf(const ErrorDetails& details) {
+  const bool is_lease = details.reason == Reason::kLeaseNotFound || details.reason == Reason::kLeaseExists ||
+                        details.reason == Reason::kLeaseKeysFull || details.reason == Reason::kLeasesFull;
+  google::rpc::ResourceInfo resource;
+  resource.set_resource_type(is_lease ? "lease" : "key");
+  resource.set_resource_name(details.resource);
+  return resource;
+}
+
+}  // namespace
+
+grpc::Status ToGrpcStatus(const absl::Status& status, const ShownState& state) {
+  ErrorDetails details = DetailsOf(status).value_or(ErrorDetails());
+  if (details.reason == Reason::kUnspecified) details.reason = ReasonForCode(status.code());
+  if (details.retry_after <= absl::ZeroDuration() && IsPassing(status.code())) details.retry_after = kRetryAfterDefault;
+
+  // absl and gRPC share the numbers of the canonical codes.
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  google::rpc::Status rich;
+  rich.set_code(code);
+  rich.set_message(CleanText(status.message(), limits::kErrorMessageBytesMax));
+  google::rpc::BadRequest bad;
+  const size_t omitted = FillBadRequest(details, &bad);
+  if (omitted > 0) details.metadata.emplace_back("violations_omitted", absl::StrCat(omitted));
+  rich.add_details()->PackFrom(ErrorInfoOf(status.code(), details, state));
+  if (bad.field_violations_size() > 0) rich.add_details()->PackFrom(bad);
+  if (details.retry_after > absl::ZeroDuration()) rich.add_details()->PackFrom(RetryInfoOf(details.retry_after));
+  if (!details.resource.empty()) rich.add_details()->PackFrom(ResourceInfoOf(details));
+  return grpc::Status(code, rich.message(), rich.SerializeAsString());
+}
+
+}  // namespace scoutlight::server

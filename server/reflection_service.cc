@@ -1,0 +1,229 @@
+#include "server/reflection_service.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "base/mutex.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+
+namespace scoutlight::server {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
+using google::protobuf::FileDescriptor;
+
+// No name in our protos comes near; a request's name is echoed in its answer.
+constexpr size_t kNameBytesMax = 4096;
+
+// The two versions of the protocol.
+struct V1 {
+  using Service = grpc::reflection::v1::ServerReflection::CallbackService;
+  using Request = grpc::reflection::v1::ServerReflectionRequest;
+  using Response = grpc::reflection::v1::ServerReflectionResponse;
+};
+struct V1Alpha {
+  using Service = grpc::reflection::v1alpha::ServerReflection::CallbackService;
+  using Request = grpc::reflection::v1alpha::ServerReflectionRequest;
+  using Response = grpc::reflection::v1alpha::ServerReflectionResponse;
+};
+
+// Answers requests one after the other. Not thread-safe.
+template <typename Api>
+class Answerer {
+ public:
+  explicit Answerer(const std::vector<std::string>& services) : services_(services) {}
+
+  typename Api::Response Answer(const typename Api::Request& request) {
+    typename Api::Response response;
+    response.set_valid_host(request.host());
+    *response.mutable_original_request() = request;
+    switch (request.message_request_case()) {
+      case Api::Request::kFileByFilename:
+        SendFile(pool_.FindFileByName(request.file_by_filename()), request.file_by_filename(), &response);
+        break;
+      case Api::Request::kFileContainingSymbol:
+        SendFile(pool_.FindFileContainingSymbol(request.file_containing_symbol()), request.file_containing_symbol(), &response);
+        break;
+      case Api::Request::kAllExtensionNumbersOfType:
+        SendExtensionNumbers(request.all_extension_numbers_of_type(), &response);
+        break;
+      case Api::Request::kListServices:
+        for (const std::string& name : services_) response.mutable_list_services_response()->add_service()->set_name(name);
+        break;
+      case Api::Request::kFileContainingExtension:
+        SendError(grpc::StatusCode::NOT_FOUND, "there are no extensions", &response);
+        break;
+      case Api::Request::MESSAGE_REQUEST_NOT_SET:
+        SendError(grpc::StatusCode::INVALID_ARGUMENT, "message_request must be set", &response);
+        break;
+    }
+    return response;
+  }
+
+ private:
+  static void SendError(grpc::StatusCode code, const std::string& message, typename Api::Response* response) {
+    response->mutable_error_response()->set_error_code(code);
+    response->mutable_error_response()->set_error_message(message);
+  }
+
+  void SendFile(const FileDescriptor* file, const std::string& name, typename Api::Response* response) {
+    if (file == nullptr) return SendError(grpc::StatusCode::NOT_FOUND, "not found: " + name, response);
+    auto* files = response->mutable_file_descriptor_response();
+    // The file asked for goes out even if it did before: the answer must hold it.
+    sent_.erase(file);
+    SendWithDependencies(file, files);
+  }
+
+  template <typename Files>
+  void SendWithDependencies(const FileDescriptor* file, Files* files) {
+    if (!sent_.insert(file).second) return;
+    google::protobuf::FileDescriptorProto proto;
+    file->CopyTo(&proto);
+    files->add_file_descriptor_proto(proto.SerializeAsString());
+    for (int i = 0; i < file->dependency_count(); ++i) SendWithDependencies(file->dependency(i), files);
+  }
+
+  void SendExtensionNumbers(const std::string& type, typename Api::Response* response) {
+    if (pool_.FindMessageTypeByName(type) == nullptr) return SendError(grpc::StatusCode::NOT_FOUND, "not found: " + type, response);
+    response->mutable_all_extension_numbers_response()->set_base_type_name(type);
+  }
+
+  const std::vector<std::string>& services_;
+  const DescriptorPool& pool_ = *DescriptorPool::generated_pool();
+  absl::flat_hash_set<const FileDescriptor*> sent_;  // At most the files of the pool.
+};
+
+template <typename Api>
+class Stream;
+
+// The streams that are open.
+template <typename Api>
+class OpenStreams final : public ReflectionStreams {
+ public:
+  void Close() override;
+
+  // Keeps `stream` until Remove; ends it when closed.
+  void Add(std::shared_ptr<Stream<Api>> stream);
+  // The reference that Add() took: whoever drops it last deletes the stream, not under the lock.
+  std::shared_ptr<Stream<Api>> Remove(Stream<Api>* stream);
+
+ private:
+  Mutex mu_;
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::shared_ptr<Stream<Api>>> streams_ ABSL_GUARDED_BY(mu_);  // As many as gRPC lets in.
+};
+
+// One call: reads, answers, writes, reads again. gRPC calls it from one thread at a time, Stop() comes from any.
+template <typename Api>
+class Stream final : public grpc::ServerBidiReactor<typename Api::Request, typename Api::Response> {
+ public:
+  Stream(std::shared_ptr<OpenStreams<Api>> open, const std::vector<std::string>& services) : open_(std::move(open)), answerer_(services) {}
+
+  void Start() { this->StartRead(&request_); }
+  void Stop() { FinishOnce(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is stopping")); }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return FinishOnce(grpc::Status::OK);
+    if (request_.ByteSizeLong() > kNameBytesMax) {
+      return FinishOnce(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a request over 4096 bytes"));
+    }
+    response_ = answerer_.Answer(request_);
+    this->StartWrite(&response_);
+  }
+  void OnWriteDone(bool ok) override {
+    if (!ok) return FinishOnce(grpc::Status::OK);
+    this->StartRead(&request_);
+  }
+  void OnCancel() override { FinishOnce(grpc::Status::CANCELLED); }
+  void OnDone() override { open_->Remove(this); }
+
+ private:
+  // gRPC takes one Finish, and calls OnDone only after it: until then the call is there.
+  void FinishOnce(grpc::Status status) {
+    if (!finished_.exchange(true)) this->Finish(std::move(status));
+  }
+
+  const std::shared_ptr<OpenStreams<Api>> open_;
+  Answerer<Api> answerer_;
+  typename Api::Request request_;
+  typename Api::Response response_;
+  std::atomic<bool> finished_{false};  // Picks the one who finishes.
+};
+
+template <typename Api>
+void OpenStreams<Api>::Close() {
+  std::vector<std::shared_ptr<Stream<Api>>> streams;
+  {
+    const MutexLock lock(&mu_);
+    closed_ = true;
+    streams = streams_;
+  }
+  for (const auto& stream : streams) stream->Stop();
+}
+
+template <typename Api>
+void OpenStreams<Api>::Add(std::shared_ptr<Stream<Api>> stream) {
+  bool closed = false;
+  {
+    const MutexLock lock(&mu_);
+    streams_.push_back(stream);
+    closed = closed_;
+  }
+  if (closed) stream->Stop();
+}
+
+template <typename Api>
+std::shared_ptr<Stream<Api>> OpenStreams<Api>::Remove(Stream<Api>* stream) {
+  const MutexLock lock(&mu_);
+  for (auto& open : streams_) {
+    if (open.get() != stream) continue;
+    std::swap(open, streams_.back());
+    std::shared_ptr<Stream<Api>> removed = std::move(streams_.back());
+    streams_.pop_back();
+    return removed;
+  }
+  return nullptr;
+}
+
+template <typename Api>
+class Reflection final : public Api::Service {
+ public:
+  Reflection(std::vector<std::string> services, std::shared_ptr<OpenStreams<Api>> open)
+      : services_(std::move(services)), open_(std::move(open)) {}
+
+  grpc::ServerBidiReactor<typename Api::Request, typename Api::Response>* ServerReflectionInfo(
+      grpc::CallbackServerContext* /*context*/) override {
+    auto stream = std::make_shared<Stream<Api>>(open_, services_);
+    open_->Add(stream);
+    stream->Start();
+    // OnDone comes only after this has returned, so the reference in `open_` is still there.
+    return stream.get();
+  }
+
+ private:
+  const std::vector<std::string> services_;
+  const std::shared_ptr<OpenStreams<Api>> open_;
+};
+
+template <typename Api>
+ReflectionService NewReflection(std::vector<std::string> services) {
+  auto open = std::make_shared<OpenStreams<Api>>();
+  return {std::make_unique<Reflection<Api>>(std::move(services), open), open};
+}
+
+}  // namespace
+
+ReflectionService NewReflectionV1(std::vector<std::string> services) { return NewReflection<V1>(std::move(services)); }
+
+ReflectionService NewReflectionV1Alpha(std::vector<std::string> services) { return NewReflection<V1Alpha>(std::move(services)); }
+
+}  // namespace scoutlight::server

@@ -1,0 +1,123 @@
+#include "server/server.h"
+
+#include <grpc/grpc_security_constants.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
+#include "server/registry_service.h"
+
+namespace scoutlight::server {
+namespace {
+
+constexpr int kMessageBytesMax = 4 * limits::kMiB;
+constexpr int kMetadataBytesMax = 8 * limits::kKiB;
+constexpr size_t kBufferBytesMax = 256 * limits::kMiB;
+constexpr absl::Duration kHandshakeTimeout = absl::Seconds(5);
+constexpr absl::Duration kPingAfterIdle = absl::Seconds(30);
+constexpr absl::Duration kPingTimeout = absl::Seconds(10);
+constexpr absl::Duration kClientPingIntervalMin = absl::Seconds(10);
+constexpr int kPingStrikesMax = 2;
+
+int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
+
+const std::vector<std::string>& ServiceNames() {
+  static const auto& names = *new std::vector<std::string>{
+      "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+      registry::v1::RegistryService::service_full_name(),
+  };
+  return names;
+}
+
+std::shared_ptr<grpc::ServerCredentials> CredentialsOf(const std::optional<TlsMaterial>& tls) {
+  if (!tls.has_value()) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions options(tls->client_ca.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                                                   : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = tls->client_ca;
+  options.pem_key_cert_pairs.push_back({tls->key, tls->certificate});
+  return grpc::SslServerCredentials(options);
+}
+
+void SetConnectionRules(grpc::ServerBuilder* builder) {
+  // By default two servers may share a port, and the kernel splits the clients between them in silence.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kStreamsPerConnectionMax);
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Milliseconds(kHandshakeTimeout));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kPingAfterIdle));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kPingTimeout));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, Milliseconds(kClientPingIntervalMin));
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kPingStrikesMax);
+  builder->SetMaxReceiveMessageSize(kMessageBytesMax);
+  builder->SetMaxSendMessageSize(kMessageBytesMax);
+  // The receive limit holds only once a whole message is buffered: this one holds before.
+  builder->SetResourceQuota(grpc::ResourceQuota("scoutlight").Resize(kBufferBytesMax));
+}
+
+}  // namespace
+
+Server::Server(storage::Store* store, ServerOptions options)
+    : address_(std::move(options.listen)),
+      admission_(std::move(options.authorize)),
+      registry_(std::make_unique<RegistryService>(store, &admission_)) {
+  reflections_.push_back(NewReflectionV1(ServiceNames()));
+  reflections_.push_back(NewReflectionV1Alpha(ServiceNames()));
+}
+
+Server::~Server() { Stop(absl::ZeroDuration()); }
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(storage::Store* store, ServerOptions options) {
+  // gRPC keeps errno to itself: ask first. Another process may take the port in between; then the message is less exact.
+  if (absl::Status taken = TryBind(options.listen); !taken.ok()) return taken;
+  auto server = std::unique_ptr<Server>(new Server(store, options));
+  if (absl::Status failed = server->Listen(store, options); !failed.ok()) return failed;
+  return server;
+}
+
+absl::Status Server::Listen(storage::Store* store, const ServerOptions& options) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  SetConnectionRules(&builder);
+  int port = 0;
+  builder.AddListeningPort(address_.ToString(), CredentialsOf(options.tls), &port);
+  builder.RegisterService(registry_.get());
+  for (const ReflectionService& reflection : reflections_) builder.RegisterService(reflection.service.get());
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    const absl::string_view guess =
+        options.tls.has_value() ? "the TLS certificate and key do not fit, or the port was just taken" : "the port was just taken";
+    return absl::FailedPreconditionError(absl::StrCat("cannot listen on ", address_.ToString(), ": ", guess));
+  }
+  address_.port = static_cast<uint16_t>(port);
+  health_ = std::make_unique<Health>(store, server_->GetHealthCheckService(),
+                                     std::vector<std::string>{registry::v1::RegistryService::service_full_name()}, options.health_interval);
+  return absl::OkStatus();
+}
+
+void Server::BeginDrain() {
+  admission_.Close();
+  if (health_ != nullptr) health_->Drain();
+  for (const ReflectionService& reflection : reflections_) reflection.streams->Close();
+}
+
+void Server::Stop(absl::Duration grace) {
+  if (server_ == nullptr) return;
+  BeginDrain();
+  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
+  health_.reset();
+  server_.reset();
+}
+
+}  // namespace scoutlight::server

@@ -1,0 +1,533 @@
+#include "server/server.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/impl/codegen/rpc_method.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "scoutlight/registry/v1/registry.grpc.pb.h"
+#include "storage/local/local_store.h"
+#include "storage/memory/memory_engine.h"
+
+namespace scoutlight::server {
+namespace {
+
+namespace wire = ::scoutlight::registry::v1;
+using testing::Contains;
+using testing::IsSupersetOf;
+using testing::SizeIs;
+
+const StoreId kStoreId = "00112233445566778899aabbccddeeff";
+
+// A store whose health a test sets; all else is that of the store below.
+class SickableStore final : public storage::Store {
+ public:
+  explicit SickableStore(std::unique_ptr<storage::Store> store) : store_(std::move(store)) {}
+
+  void SetReadOnly(bool read_only) { read_only_ = read_only; }
+  storage::StoreHealth health() const override {
+    if (read_only_) return {storage::StoreHealth::State::kReadOnly, "a test says so"};
+    return store_->health();
+  }
+
+  const storage::Traits& traits() const override { return store_->traits(); }
+  StoreId store_id() const override { return store_->store_id(); }
+  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
+    store_->Commit(std::move(transaction), std::move(done));
+  }
+  void Read(storage::Query query, storage::Done<storage::Page> done) override { store_->Read(std::move(query), std::move(done)); }
+  void History(Revision from, Revision to, KeyRange range, size_t bytes_max, storage::Done<storage::HistoryPage> done) override {
+    store_->History(from, to, std::move(range), bytes_max, std::move(done));
+  }
+  void Follow(Revision after, storage::Sink* sink) override { store_->Follow(after, sink); }
+  void GrantLease(storage::GrantRequest request, storage::Done<storage::LeaseResult> done) override {
+    store_->GrantLease(request, std::move(done));
+  }
+  void RevokeLease(LeaseId id, storage::Done<storage::CommitResult> done) override { store_->RevokeLease(id, std::move(done)); }
+  void RenewLeases(std::vector<LeaseId> ids, storage::Done<std::vector<storage::RenewResult>> done) override {
+    store_->RenewLeases(std::move(ids), std::move(done));
+  }
+  void GetLease(LeaseId id, storage::Done<storage::LeaseResult> done) override { store_->GetLease(id, std::move(done)); }
+  void ListLeases(storage::Done<storage::LeaseList> done) override { store_->ListLeases(std::move(done)); }
+  void Compact(Revision oldest, storage::Done<storage::CompactResult> done) override { store_->Compact(oldest, std::move(done)); }
+
+ private:
+  const std::unique_ptr<storage::Store> store_;
+  std::atomic<bool> read_only_{false};
+};
+
+struct Unpacked {
+  google::rpc::ErrorInfo info;
+  google::rpc::ResourceInfo resource;
+  google::rpc::BadRequest bad;
+  bool says_when_to_retry = false;
+};
+
+Unpacked Unpack(const grpc::Status& status) {
+  google::rpc::Status rich;
+  EXPECT_TRUE(rich.ParseFromString(status.error_details()));
+  Unpacked unpacked;
+  for (const google::protobuf::Any& detail : rich.details()) {
+    if (detail.Is<google::rpc::ErrorInfo>()) detail.UnpackTo(&unpacked.info);
+    if (detail.Is<google::rpc::ResourceInfo>()) detail.UnpackTo(&unpacked.resource);
+    if (detail.Is<google::rpc::BadRequest>()) detail.UnpackTo(&unpacked.bad);
+    if (detail.Is<google::rpc::RetryInfo>()) unpacked.says_when_to_retry = true;
+  }
+  return unpacked;
+}
+
+// A server over a store in memory, and a client.
+class ServerTest : public testing::Test {
+ protected:
+  void Start(Authorize authorize = nullptr) {
+    storage::LocalStoreOptions store_options;
+    store_options.random = [random = std::mt19937_64(7)]() mutable { return random(); };
+    auto store = storage::OpenLocalStore(storage::NewMemoryEngine(kStoreId), std::move(store_options));
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = std::make_unique<SickableStore>(*std::move(store));
+    ServerOptions options;
+    options.authorize = std::move(authorize);
+    options.health_interval = absl::Milliseconds(10);
+    auto server = Server::Start(store_.get(), std::move(options));
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    channel_ = grpc::CreateCustomChannel(server_->address().ToString(), grpc::InsecureChannelCredentials(), arguments);
+    stub_ = wire::RegistryService::NewStub(channel_);
+  }
+
+  // Calls `method` with bytes that no client library would send.
+  grpc::Status CallRaw(const char* method, const std::string& bytes) {
+    const std::string path = std::string("/scoutlight.registry.v1.RegistryService/") + method;
+    const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC);
+    const grpc::Slice slice(bytes);
+    const grpc::ByteBuffer request(&slice, 1);
+    grpc::ByteBuffer answer;
+    grpc::ClientContext context;
+    return grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer>(
+        channel_.get(), rpc, &context, request, &answer);
+  }
+
+  template <typename Request, typename Response>
+  grpc::Status Call(grpc::Status (wire::RegistryService::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response) {
+    grpc::ClientContext context;
+    return (stub_.get()->*method)(&context, request, response);
+  }
+
+  grpc::Status Put(const std::string& key, const std::string& text, wire::PutResponse* response) {
+    wire::PutRequest request;
+    request.set_key(key);
+    request.set_text(text);
+    return Call(&wire::RegistryService::Stub::Put, request, response);
+  }
+  grpc::Status Get(const std::string& key, wire::GetResponse* response) {
+    wire::GetRequest request;
+    request.set_key(key);
+    return Call(&wire::RegistryService::Stub::Get, request, response);
+  }
+  grpc::Status Delete(const wire::DeleteRequest& request, wire::DeleteResponse* response) {
+    return Call(&wire::RegistryService::Stub::Delete, request, response);
+  }
+  grpc::Status List(const wire::ListRequest& request, wire::ListResponse* response) {
+    return Call(&wire::RegistryService::Stub::List, request, response);
+  }
+
+  // What the health service says of `service` once it says `wanted`, or after 5 s.
+  grpc::health::v1::HealthCheckResponse::ServingStatus AwaitHealth(const std::string& service,
+                                                                   grpc::health::v1::HealthCheckResponse::ServingStatus wanted) {
+    auto stub = grpc::health::v1::Health::NewStub(channel_);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(service);
+    auto reader = stub->Watch(&context, request);
+    grpc::health::v1::HealthCheckResponse response;
+    while (reader->Read(&response) && response.status() != wanted) {
+    }
+    context.TryCancel();
+    return response.status();
+  }
+
+  std::unique_ptr<SickableStore> store_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<wire::RegistryService::Stub> stub_;
+};
+
+TEST_F(ServerTest, StoresAndShowsAnEntry) {
+  Start();
+  wire::PutResponse put;
+  ASSERT_TRUE(Put("/a/b", "v", &put).ok());
+  EXPECT_EQ(put.revision(), 2);
+  EXPECT_EQ(put.version(), 1);
+  EXPECT_EQ(put.store_id(), kStoreId);
+  wire::GetResponse get;
+  ASSERT_TRUE(Get("a/b/", &get).ok());
+  EXPECT_EQ(get.entry().key(), "/a/b");
+  EXPECT_EQ(get.entry().text(), "v");
+  EXPECT_EQ(get.entry().create_revision(), 2);
+  EXPECT_EQ(get.revision(), 2);
+}
+
+TEST_F(ServerTest, BranchesAndMissingKeysAreNotFound) {
+  Start();
+  wire::PutResponse put;
+  ASSERT_TRUE(Put("/a/b", "v", &put).ok());
+  for (const std::string key : {"/a", "/nothing"}) {
+    wire::GetResponse get;
+    const grpc::Status status = Get(key, &get);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << key;
+    const Unpacked unpacked = Unpack(status);
+    EXPECT_EQ(unpacked.info.reason(), "KEY_NOT_FOUND");
+    EXPECT_EQ(unpacked.info.metadata().at("revision"), "2");
+    EXPECT_EQ(unpacked.info.metadata().at("store_id"), kStoreId);
+    EXPECT_EQ(unpacked.resource.resource_name(), key);
+  }
+}
+
+TEST_F(ServerTest, PagesShowTheStateOfTheFirst) {
+  Start();
+  wire::PutResponse put;
+  for (const char* key : {"/p/a", "/p/b", "/p/c"}) ASSERT_TRUE(Put(key, "v", &put).ok());
+  wire::ListRequest request;
+  request.set_parent("/p");
+  request.set_page_size(2);
+  wire::ListResponse first;
+  ASSERT_TRUE(List(request, &first).ok());
+  ASSERT_EQ(first.entries_size(), 2);
+  ASSERT_TRUE(Put("/p/d", "late", &put).ok());
+  request.set_page_token(first.next_page_token());
+  wire::ListResponse second;
+  ASSERT_TRUE(List(request, &second).ok());
+  ASSERT_EQ(second.entries_size(), 1);
+  EXPECT_EQ(second.entries(0).key(), "/p/c");
+  EXPECT_EQ(second.revision(), first.revision());
+  EXPECT_EQ(second.next_page_token(), "");
+  request.set_parent("/q");
+  EXPECT_EQ(Unpack(List(request, &second)).info.reason(), "INVALID_PAGE_TOKEN");
+}
+
+TEST_F(ServerTest, ValidateOnlyDeletesNothingAndAnswersAsIf) {
+  Start();
+  wire::PutResponse put;
+  for (const char* key : {"/p", "/p/a", "/p/b/deep", "/q"}) ASSERT_TRUE(Put(key, "v", &put).ok());
+  for (const wire::Scope scope : {wire::SCOPE_KEY, wire::SCOPE_CHILDREN, wire::SCOPE_SUBTREE}) {
+    wire::DeleteRequest request;
+    request.set_key("/p");
+    request.set_scope(scope);
+    request.set_return_previous(true);
+    request.set_validate_only(true);
+    wire::DeleteResponse preview;
+    ASSERT_TRUE(Delete(request, &preview).ok());
+    EXPECT_EQ(preview.revision(), put.revision());
+    request.set_validate_only(false);
+    wire::DeleteResponse done;
+    ASSERT_TRUE(Delete(request, &done).ok());
+    EXPECT_GT(done.revision(), put.revision());
+    preview.set_revision(done.revision());
+    EXPECT_EQ(preview.DebugString(), done.DebugString());
+    for (const wire::Entry& entry : done.previous()) ASSERT_TRUE(Put(entry.key(), "v", &put).ok());
+  }
+}
+
+TEST_F(ServerTest, ValidateOnlyChecksTheExpectation) {
+  Start();
+  wire::PutResponse put;
+  ASSERT_TRUE(Put("/a", "v", &put).ok());
+  wire::DeleteRequest request;
+  request.set_key("/a");
+  request.set_expected_mod_revision(put.revision() + 1);
+  wire::DeleteResponse response;
+  for (const bool validate_only : {true, false}) {
+    request.set_validate_only(validate_only);
+    const grpc::Status status = Delete(request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+    EXPECT_EQ(Unpack(status).info.reason(), "CONDITION_FAILED");
+  }
+  request.set_validate_only(true);
+  request.set_expected_mod_revision(put.revision());
+  ASSERT_TRUE(Delete(request, &response).ok());
+  EXPECT_EQ(response.deleted(), 1);
+}
+
+TEST_F(ServerTest, RepeatedRequestGetsTheFirstAnswer) {
+  Start();
+  wire::PutRequest request;
+  request.set_key("/a");
+  request.set_text("v");
+  request.set_request_id("once");
+  wire::PutResponse first;
+  wire::PutResponse second;
+  ASSERT_TRUE(Call(&wire::RegistryService::Stub::Put, request, &first).ok());
+  ASSERT_TRUE(Call(&wire::RegistryService::Stub::Put, request, &second).ok());
+  EXPECT_FALSE(first.replayed());
+  EXPECT_TRUE(second.replayed());
+  EXPECT_EQ(second.revision(), first.revision());
+  EXPECT_EQ(second.version(), 1);
+  request.set_text("other");
+  const grpc::Status status = Call(&wire::RegistryService::Stub::Put, request, &second);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Unpack(status).info.reason(), "REQUEST_ID_REUSED");
+}
+
+TEST_F(ServerTest, TransactionAnswersEveryOperation) {
+  Start();
+  wire::TransactRequest request;
+  request.add_on_success()->mutable_put()->set_key("/a");
+  request.mutable_on_success(0)->mutable_put()->set_data("\xff");
+  request.add_on_success()->mutable_get()->set_key("/a");
+  request.add_on_success()->mutable_get()->set_key("/b");
+  request.add_on_success()->mutable_list()->set_parent("/");
+  request.mutable_on_success(3)->mutable_list()->set_keys_only(true);
+  request.add_on_success()->mutable_delete_()->set_key("/c");
+  wire::TransactResponse response;
+  ASSERT_TRUE(Call(&wire::RegistryService::Stub::Transact, request, &response).ok());
+  EXPECT_TRUE(response.succeeded());
+  ASSERT_EQ(response.results_size(), 5);
+  EXPECT_EQ(response.results(0).put().version(), 1);
+  EXPECT_EQ(response.results(1).get().entry().data(), "\xff");
+  EXPECT_TRUE(response.results(2).has_get());
+  EXPECT_FALSE(response.results(2).get().has_entry());
+  ASSERT_EQ(response.results(3).list().entries_size(), 1);
+  EXPECT_EQ(response.results(3).list().entries(0).content_case(), wire::Entry::CONTENT_NOT_SET);
+  EXPECT_TRUE(response.results(4).has_delete_());
+}
+
+TEST_F(ServerTest, MalformedBytesAreTheCallersMistakeInEveryMethod) {
+  Start();
+  for (const char* method : {"Get", "List", "Put", "Delete", "Transact"}) {
+    SCOPED_TRACE(method);
+    const grpc::Status garbage = CallRaw(method, "\xff\xff\xff\xff");
+    EXPECT_EQ(garbage.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(Unpack(garbage).info.reason(), "MALFORMED_REQUEST");
+    const grpc::Status large = CallRaw(method, std::string(limits::kRequestBytesMax + 1, '\0'));
+    EXPECT_EQ(large.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(Unpack(large).info.reason(), "REQUEST_TOO_LARGE");
+    EXPECT_EQ(CallRaw(method, std::string(5 * limits::kMiB, '\0')).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  const grpc::Status bad_text = CallRaw("Get", "\x0a\x02/\xff");
+  EXPECT_EQ(Unpack(bad_text).info.reason(), "MALFORMED_REQUEST");
+  EXPECT_EQ(Unpack(bad_text).bad.field_violations(0).field(), "key");
+}
+
+TEST_F(ServerTest, EveryMethodAsksForEveryRange) {
+  struct Asked {
+    std::string method;
+    KeyRange range;
+  };
+  std::vector<Asked> asked;
+  Start([&asked](const Identity& identity, absl::string_view method, const KeyRange& range) {
+    EXPECT_EQ(identity.name, "127.0.0.1");
+    EXPECT_NE(identity.connection, 0u);
+    asked.push_back({std::string(method), range});
+    // Refuses what lies in /secret.
+    return range.key.path() == "/secret" ? absl::PermissionDeniedError("not yours") : absl::OkStatus();
+  });
+  wire::GetRequest get;
+  get.set_key("/secret");
+  wire::ListRequest list;
+  list.set_parent("/secret");
+  wire::PutRequest put;
+  put.set_key("/secret");
+  put.set_text("v");
+  wire::DeleteRequest removal;
+  removal.set_key("/secret");
+  wire::TransactRequest transact;
+  transact.add_on_success()->mutable_get()->set_key("/open");
+  transact.add_on_failure()->mutable_get()->set_key("/secret");
+  wire::GetResponse got;
+  wire::ListResponse listed;
+  wire::PutResponse stored;
+  wire::DeleteResponse removed;
+  wire::TransactResponse transacted;
+  const std::pair<std::string, grpc::Status> kAnswers[] = {
+      {"RegistryService/Get", Call(&wire::RegistryService::Stub::Get, get, &got)},
+      {"RegistryService/List", List(list, &listed)},
+      {"RegistryService/Put", Call(&wire::RegistryService::Stub::Put, put, &stored)},
+      {"RegistryService/Delete", Delete(removal, &removed)},
+      {"RegistryService/Transact", Call(&wire::RegistryService::Stub::Transact, transact, &transacted)},
+  };
+  std::set<std::string> methods;
+  for (const auto& [method, status] : kAnswers) {
+    SCOPED_TRACE(method);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+    EXPECT_EQ(Unpack(status).info.reason(), "NOT_ALLOWED");
+    methods.insert(method);
+  }
+  std::set<std::string> asked_methods;
+  for (const Asked& each : asked) asked_methods.insert(each.method);
+  EXPECT_EQ(asked_methods, methods);
+  // A method that is added must be added here, too.
+  EXPECT_EQ(methods.size(), static_cast<size_t>(wire::GetRequest::descriptor()->file()->service(0)->method_count()));
+}
+
+TEST_F(ServerTest, HealthFollowsTheStoreAndEndsWithDraining) {
+  using grpc::health::v1::HealthCheckResponse;
+  Start();
+  for (const std::string service : {"", "scoutlight.registry.v1.RegistryService"}) {
+    store_->SetReadOnly(false);
+    EXPECT_EQ(AwaitHealth(service, HealthCheckResponse::SERVING), HealthCheckResponse::SERVING);
+    store_->SetReadOnly(true);
+    EXPECT_EQ(AwaitHealth(service, HealthCheckResponse::NOT_SERVING), HealthCheckResponse::NOT_SERVING);
+  }
+  store_->SetReadOnly(false);
+  EXPECT_EQ(AwaitHealth("", HealthCheckResponse::SERVING), HealthCheckResponse::SERVING);
+  server_->BeginDrain();
+  EXPECT_EQ(AwaitHealth("", HealthCheckResponse::NOT_SERVING), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(AwaitHealth("nothing.Service", HealthCheckResponse::SERVICE_UNKNOWN), HealthCheckResponse::SERVICE_UNKNOWN);
+}
+
+TEST_F(ServerTest, DrainingServerSaysSoAndWhenToTryAgain) {
+  Start();
+  server_->BeginDrain();
+  wire::GetResponse get;
+  const grpc::Status status = Get("/a", &get);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Unpack(status).info.reason(), "DRAINING");
+  EXPECT_TRUE(Unpack(status).says_when_to_retry);
+}
+
+TEST_F(ServerTest, StopEndsOpenReflectionStreams) {
+  Start();
+  auto stub = grpc::reflection::v1::ServerReflection::NewStub(channel_);
+  grpc::ClientContext context;
+  auto stream = stub->ServerReflectionInfo(&context);
+  grpc::reflection::v1::ServerReflectionRequest request;
+  request.set_list_services("");
+  grpc::reflection::v1::ServerReflectionResponse response;
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&response));
+  // Longer than the test may take: only a stream that has ended lets it return.
+  server_->Stop(absl::Hours(1));
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(ServerTest, SecondServerOnThePortIsRefused) {
+  Start();
+  ServerOptions options;
+  options.listen = server_->address();
+  const absl::Status refused = Server::Start(store_.get(), std::move(options)).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(refused.message().find("port taken"), absl::string_view::npos) << refused;
+}
+
+TEST_F(ServerTest, CertificateThatIsNoneIsRefused) {
+  Start();
+  ServerOptions options;
+  options.tls = TlsMaterial{"-----BEGIN nothing", "-----BEGIN nothing", ""};
+  EXPECT_EQ(Server::Start(store_.get(), std::move(options)).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+// One version of reflection, its stub and its messages.
+struct V1 {
+  using Service = grpc::reflection::v1::ServerReflection;
+  using Request = grpc::reflection::v1::ServerReflectionRequest;
+  using Response = grpc::reflection::v1::ServerReflectionResponse;
+};
+struct V1Alpha {
+  using Service = grpc::reflection::v1alpha::ServerReflection;
+  using Request = grpc::reflection::v1alpha::ServerReflectionRequest;
+  using Response = grpc::reflection::v1alpha::ServerReflectionResponse;
+};
+
+template <typename Api>
+class ReflectionTest : public ServerTest {
+ protected:
+  void SetUp() override {
+    Start();
+    api_stub_ = Api::Service::NewStub(channel_);
+    stream_ = api_stub_->ServerReflectionInfo(&context_);
+  }
+  void TearDown() override {
+    stream_->WritesDone();
+    EXPECT_TRUE(stream_->Finish().ok());
+  }
+
+  typename Api::Response Ask(const typename Api::Request& request) {
+    typename Api::Response response;
+    EXPECT_TRUE(stream_->Write(request));
+    EXPECT_TRUE(stream_->Read(&response));
+    return response;
+  }
+  typename Api::Response AskForSymbol(const std::string& symbol) {
+    typename Api::Request request;
+    request.set_file_containing_symbol(symbol);
+    return Ask(request);
+  }
+  static std::vector<std::string> FileNames(const typename Api::Response& response) {
+    std::vector<std::string> names;
+    for (const std::string& bytes : response.file_descriptor_response().file_descriptor_proto()) {
+      google::protobuf::FileDescriptorProto file;
+      EXPECT_TRUE(file.ParseFromString(bytes));
+      names.push_back(file.name());
+    }
+    return names;
+  }
+
+  grpc::ClientContext context_;
+  std::unique_ptr<typename Api::Service::Stub> api_stub_;
+  std::unique_ptr<grpc::ClientReaderWriter<typename Api::Request, typename Api::Response>> stream_;
+};
+
+using BothVersions = testing::Types<V1, V1Alpha>;
+TYPED_TEST_SUITE(ReflectionTest, BothVersions);
+
+TYPED_TEST(ReflectionTest, ListsServicesWhoseDescriptorsItHas) {
+  typename TypeParam::Request request;
+  request.set_list_services("");
+  std::vector<std::string> names;
+  const typename TypeParam::Response response = this->Ask(request);
+  for (const auto& service : response.list_services_response().service()) names.push_back(service.name());
+  EXPECT_THAT(names, IsSupersetOf({"scoutlight.registry.v1.RegistryService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                   "grpc.reflection.v1alpha.ServerReflection"}));
+  for (const std::string& name : names) EXPECT_THAT(this->FileNames(this->AskForSymbol(name)), SizeIs(testing::Ge(1u))) << name;
+}
+
+TYPED_TEST(ReflectionTest, SymbolsOfEveryKindAreFound) {
+  for (const char* symbol : {"scoutlight.registry.v1.RegistryService", "scoutlight.registry.v1.RegistryService.Get",
+                             "scoutlight.registry.v1.Entry", "scoutlight.registry.v1.Entry.key", "scoutlight.registry.v1.Scope"}) {
+    EXPECT_THAT(this->FileNames(this->AskForSymbol(symbol)), Contains("scoutlight/registry/v1/registry.proto")) << symbol;
+  }
+}
+
+TYPED_TEST(ReflectionTest, DependenciesComeOncePerStream) {
+  typename TypeParam::Request request;
+  request.set_file_by_filename("google/rpc/error_details.proto");
+  EXPECT_EQ(this->FileNames(this->Ask(request)),
+            (std::vector<std::string>{"google/rpc/error_details.proto", "google/protobuf/duration.proto"}));
+  EXPECT_EQ(this->FileNames(this->Ask(request)), (std::vector<std::string>{"google/rpc/error_details.proto"}));
+}
+
+TYPED_TEST(ReflectionTest, WhatIsNotThereIsNotFound) {
+  EXPECT_EQ(this->AskForSymbol("no.such.Symbol").error_response().error_code(), grpc::StatusCode::NOT_FOUND);
+  typename TypeParam::Request request;
+  request.set_file_by_filename("no/such.proto");
+  EXPECT_EQ(this->Ask(request).error_response().error_code(), grpc::StatusCode::NOT_FOUND);
+  request.mutable_file_containing_extension()->set_containing_type("scoutlight.registry.v1.Entry");
+  EXPECT_EQ(this->Ask(request).error_response().error_code(), grpc::StatusCode::NOT_FOUND);
+  request.set_all_extension_numbers_of_type("scoutlight.registry.v1.Entry");
+  EXPECT_EQ(this->Ask(request).all_extension_numbers_response().extension_number_size(), 0);
+  EXPECT_EQ(this->Ask(typename TypeParam::Request()).error_response().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+}  // namespace
+}  // namespace scoutlight::server
