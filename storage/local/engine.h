@@ -67,7 +67,8 @@ class Engine {
 
   virtual std::unique_ptr<WriteSet> NewWriteSet() = 0;
 
-  // Makes the changes of `writes` durable; `revision` is the highest one they hold. Blocks for one sync. Any error leaves it open
+  // Makes the changes of `writes` durable; `revision` is the highest one they hold, the one that they put
+  // under layout::kMetaRevision if it is new. Blocks for one sync. Any error leaves it open
   // whether they are there; every later Write then fails with kUnavailable until Reopen() succeeds. Snapshots go on working.
   virtual absl::Status Write(WriteSet& writes, Revision revision) = 0;
 

@@ -107,7 +107,7 @@ absl::StatusOr<std::shared_ptr<Database>> Database::Open(const Options& options,
   rocksdb::DB* db = nullptr;
   const std::string path = options.directory->db_path();
   const rocksdb::Status status = rocksdb::DB::Open(db_options, path, MakeDescriptors(options), &handles, &db);
-  if (!status.ok()) return ToOpenStatus(status, path, info_log->last_warning());
+  if (!status.ok()) return ToOpenStatus(status, path, info_log->last_damage());
   database->db_.reset(db);
   database->default_ = handles[0];
   for (int i = 0; i < kTables; ++i) database->tables_[i] = handles[i + 1];

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/strings/match.h"
+
 namespace scoutlight::storage {
 namespace {
 
@@ -36,17 +38,18 @@ void RocksdbLog::Logv(rocksdb::InfoLogLevel level, const char* format, va_list a
   if (written < 0) return;
   size_t bytes = std::min(static_cast<size_t>(written), sizeof(line) - 1);
   while (bytes > 0 && line[bytes - 1] == '\n') --bytes;
-  const char level_letter = LevelOf(level);
-  if (level_letter != 'd') {
+  const absl::string_view text(line, bytes);
+  // The words of RocksDB's LogReporter, on every recovery from a WAL that is not whole.
+  if (absl::StrContains(text, ": dropping ")) {
     const MutexLock lock(&mu_);
-    last_warning_.assign(line, bytes);
+    last_damage_ = std::string(text);
   }
-  if (sink_) sink_(level_letter, absl::string_view(line, bytes));
+  if (sink_) sink_(LevelOf(level), text);
 }
 
-std::string RocksdbLog::last_warning() const {
+std::string RocksdbLog::last_damage() const {
   const MutexLock lock(&mu_);
-  return last_warning_;
+  return last_damage_;
 }
 
 }  // namespace scoutlight::storage

@@ -23,13 +23,14 @@ class RocksdbLog final : public rocksdb::Logger {
   void Logv(const char* format, va_list arguments) override;
   void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override;
 
-  // The last line at warning level or above; empty: none. Names the damaged file when an open fails.
-  std::string last_warning() const;
+  // The last line that says that something in a file was damaged and is left out; empty: none. It names the file, which the status of a
+  // failed open does not do for a WAL.
+  std::string last_damage() const;
 
  private:
   const Sink sink_;
   mutable Mutex mu_;
-  std::string last_warning_ ABSL_GUARDED_BY(mu_);
+  std::string last_damage_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace scoutlight::storage

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/error.h"
 
 namespace scoutlight::storage {
@@ -24,10 +25,12 @@ absl::Status ToStatus(const rocksdb::Status& status, absl::string_view doing) {
   return Error(absl::StatusCode::kUnavailable, Reason::kBackendUnavailable, message);
 }
 
-absl::Status ToOpenStatus(const rocksdb::Status& status, absl::string_view db_dir, absl::string_view last_warning) {
+absl::Status ToOpenStatus(const rocksdb::Status& status, absl::string_view db_dir, absl::string_view last_damage) {
   if (status.ok() || status.IsNoSpace()) return ToStatus(status, absl::StrCat("opening ", db_dir));
-  const std::string reported =
-      last_warning.empty() ? status.ToString() : absl::StrCat(status.ToString(), " (RocksDB logged: ", last_warning, ")");
+  std::string reported = status.ToString();
+  if (!last_damage.empty()) absl::StrAppend(&reported, " (RocksDB logged: ", last_damage, ")");
+  // The last place where RocksDB looks for a table file is under a name from before its time.
+  reported = absl::StrReplaceAll(reported, {{".ldb", ".sst"}});
   // RocksDB calls a database without CURRENT, or without a table that we name, an invalid argument.
   if (status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument() || status.IsNotFound()) {
     return Error(absl::StatusCode::kDataLoss, Reason::kDataCorrupted,

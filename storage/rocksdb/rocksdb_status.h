@@ -12,9 +12,8 @@ namespace scoutlight::storage {
 // kUnavailable (kBackendUnavailable): any other fault of the disk or of RocksDB.
 absl::Status ToStatus(const rocksdb::Status& status, absl::string_view doing);
 
-// Likewise of opening the database in `db_dir`, where a file that is missing is damage too. `last_warning` is what RocksDB logged last:
-// it names the file when the status does not.
-absl::Status ToOpenStatus(const rocksdb::Status& status, absl::string_view db_dir, absl::string_view last_warning);
+// Likewise of opening the database in `db_dir`, where a file that is missing is damage too. `last_damage` is RocksdbLog::last_damage().
+absl::Status ToOpenStatus(const rocksdb::Status& status, absl::string_view db_dir, absl::string_view last_damage);
 
 }  // namespace scoutlight::storage
 
