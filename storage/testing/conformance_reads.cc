@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/testing/conformance.h"
@@ -267,8 +268,8 @@ TEST_P(StoreConformance, AMinRevisionIsReachedAndTheAnswerSaysByHowMuch) {
 
 TEST_P(StoreConformance, LongKeysAndDeepOnesAreStored) {
   std::string deep;
-  while (std::count(deep.begin(), deep.end(), '/') < 31) deep += "/d";
-  const std::string longest = "/" + std::string(1024 - At("/").path().size(), 'l');
+  while (std::count(deep.begin(), deep.end(), '/') < limits::kKeySegmentsMax - 1) deep += "/d";
+  const std::string longest = "/" + std::string(limits::kKeyBytesMax - prefix_.size() - 1, 'l');
   for (const std::string& path : {deep, longest}) {
     ASSERT_TRUE(sync_->Put(At(path), "v").status.ok());
     EXPECT_EQ(sync_->Get(At(path))->key, At(path));

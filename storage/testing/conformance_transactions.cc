@@ -213,7 +213,10 @@ TEST_P(StoreConformance, AFailingOperationUndoesAllAndIsNamedByItsPath) {
     for (const bool success : {true, false}) {
       Transaction transaction;
       transaction.conditions = {ExistsIs(At("/there"), success)};
-      (success ? transaction.on_success : transaction.on_failure) = {PutOf(At("/first"), "x"), c.operation, PutOf(At("/last"), "x")};
+      std::vector<Operation>& branch = success ? transaction.on_success : transaction.on_failure;
+      branch.push_back(PutOf(At("/first"), "x"));
+      branch.push_back(c.operation);
+      branch.push_back(PutOf(At("/last"), "x"));
       const CommitResult result = sync_->Commit(transaction);
       EXPECT_EQ(result.status.code(), c.code) << result.status;
       EXPECT_EQ(ReasonOf(result.status), c.reason);
@@ -221,9 +224,8 @@ TEST_P(StoreConformance, AFailingOperationUndoesAllAndIsNamedByItsPath) {
       EXPECT_FALSE(result.changed);
       const std::optional<ErrorDetails> details = DetailsOf(result.status);
       ASSERT_TRUE(details.has_value());
-      ASSERT_EQ(details->violations.size(), 1u) << result.status;
-      EXPECT_TRUE(absl::StartsWith(details->violations[0].field, std::string(success ? "on_success" : "on_failure") + c.path))
-          << details->violations[0].field;
+      const std::string field = details->violations.empty() ? "" : details->violations[0].field;
+      EXPECT_TRUE(absl::StartsWith(field, std::string(success ? "on_success" : "on_failure") + c.path)) << "names " << field;
     }
   }
   EXPECT_THAT(ListNames("", Scope::kSubtree), ElementsAre("/there"));

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_STORAGE_TESTING_RECORDING_SINK_H_
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -58,13 +59,13 @@ class RecordingSink : public Sink {
 
   void OnStale() override {
     MutexLock lock(&mu_);
-    EXPECT_FALSE(stale_);
+    EXPECT_NE(stale_, true) << "stale twice";
     stale_ = true;
   }
 
   void OnFresh() override {
     MutexLock lock(&mu_);
-    EXPECT_TRUE(stale_);
+    EXPECT_NE(stale_, false) << "fresh twice";
     stale_ = false;
   }
 
@@ -102,7 +103,7 @@ class RecordingSink : public Sink {
   Revision reached_ ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<const Batch>> batches_ ABSL_GUARDED_BY(mu_);
   std::vector<Revision> gaps_ ABSL_GUARDED_BY(mu_);
-  bool stale_ ABSL_GUARDED_BY(mu_) = false;
+  std::optional<bool> stale_ ABSL_GUARDED_BY(mu_);  // nullopt: the store has not said.
 };
 
 }  // namespace scoutlight::storage
