@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "base/mutex.h"
 #include "compat/etcd/rpc.grpc.pb.h"
@@ -42,8 +42,8 @@ RpcOutcome ToOutcome(const grpc::Status& status) {
   outcome.code = static_cast<absl::StatusCode>(status.error_code());
   outcome.message = status.error_message();
   // gRPC says so when no connection could take the call; nothing was written then.
-  outcome.reached_etcd = !(outcome.code == absl::StatusCode::kUnavailable &&
-                           absl::StrContains(outcome.message, "failed to connect to all addresses"));
+  outcome.reached_etcd =
+      !(outcome.code == absl::StatusCode::kUnavailable && absl::StrContains(outcome.message, "failed to connect to all addresses"));
   return outcome;
 }
 
@@ -60,7 +60,7 @@ class EtcdClient::Calls {
         lease_(etcdserverpb::Lease::NewStub(channel_)),
         thread_(options_.clock) {}
 
-  // A call in flight. Held by the set until its last callback has run on the thread.
+  // A call in flight. Held by the map until its last callback has run on the thread.
   struct Call {
     virtual ~Call() = default;
     grpc::ClientContext context;
@@ -83,10 +83,12 @@ class EtcdClient::Calls {
       return;
     }
     SetDeadline(&call->context);
-    start(&call->context, &call->request, &call->response, [this, call](const grpc::Status& status) {
-      thread_.Post([this, call, outcome = ToOutcome(status)] {
-        std::move(call->reply)(outcome, std::move(call->response));
-        End(call);
+    // gRPC keeps its callback a little longer than the call, on a thread of its own. A context holds the channel, and a channel that goes
+    // on that thread would wait for it: so the callback holds nothing.
+    start(&call->context, &call->request, &call->response, [this, open = call.get()](const grpc::Status& status) {
+      thread_.Post([this, open, outcome = ToOutcome(status)] {
+        std::move(open->reply)(outcome, std::move(open->response));
+        End(open);
       });
     });
   }
@@ -129,13 +131,17 @@ class EtcdClient::Calls {
     MutexLock lock(&mu_);
     if (closing_) return {absl::StatusCode::kCancelled, "the client is closing", /*reached_etcd=*/false};
     if (calls_.size() >= options_.calls_max) return {absl::StatusCode::kResourceExhausted, "too many calls in flight", false};
-    calls_.insert(std::move(call));
+    const Call* const key = call.get();
+    calls_.emplace(key, std::move(call));
     return {};
   }
 
-  void End(const std::shared_ptr<Call>& call) {
+  void End(const Call* call) {
+    std::shared_ptr<Call> ended;  // Goes when the lock has gone.
     MutexLock lock(&mu_);
-    calls_.erase(call);
+    const auto found = calls_.find(call);
+    ended = std::move(found->second);
+    calls_.erase(found);
     if (calls_.empty()) idle_.NotifyAll();
   }
 
@@ -144,7 +150,7 @@ class EtcdClient::Calls {
     std::vector<std::shared_ptr<Call>> open;
     {
       MutexLock lock(&mu_);
-      for (const std::shared_ptr<Call>& call : calls_) {
+      for (const auto& [unused, call] : calls_) {
         if (predicate(*call)) open.push_back(call);
       }
     }
@@ -163,7 +169,7 @@ class EtcdClient::Calls {
   SerialThread thread_;
   Mutex mu_;
   CondVar idle_;
-  absl::flat_hash_set<std::shared_ptr<Call>> calls_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<const Call*, std::shared_ptr<Call>> calls_ ABSL_GUARDED_BY(mu_);
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
 };
 
@@ -210,7 +216,7 @@ class EtcdClient::Calls::KeepAliveCall : public Call,
     if (outcome.ok() && answers_.size() < ids_.size()) outcome = {absl::StatusCode::kUnavailable, "etcd ended the stream early", true};
     calls_.thread_.Post([self = std::move(self_), outcome] {
       std::move(self->reply_)(outcome, std::move(self->answers_));
-      self->calls_.End(self);
+      self->calls_.End(self.get());
     });
   }
 
@@ -268,7 +274,7 @@ class EtcdClient::Calls::WatchCall : public Call,
     calls_.thread_.Post([self = std::move(self_), outcome = ToOutcome(status)] {
       std::move(self->callbacks_.on_end)(outcome);
       self->callbacks_ = {};
-      self->calls_.End(self);
+      self->calls_.End(self.get());
     });
   }
 

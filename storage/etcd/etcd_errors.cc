@@ -13,10 +13,12 @@ namespace {
 
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(500);
 
-absl::Status About(absl::StatusCode code, Reason reason, std::string resource, std::string message) {
+// `field` empty: no field of the request is to blame.
+absl::Status About(absl::StatusCode code, Reason reason, std::string resource, std::string message, absl::string_view field = "") {
   ErrorDetails details;
   details.reason = reason;
   details.resource = std::move(resource);
+  if (!field.empty()) details.violations.push_back({std::string(field), message});
   return MakeError(code, message, details);
 }
 
@@ -86,20 +88,21 @@ absl::Status EtcdTransactionTooLarge(absl::string_view description) {
   return About(absl::StatusCode::kInvalidArgument, Reason::kTransactionTooLarge, "", std::string(description));
 }
 
-absl::Status EtcdKeyExists(const Key& key) {
-  return About(absl::StatusCode::kAlreadyExists, Reason::kKeyExists, key.path(), absl::StrCat("\"", key.path(), "\" is already there"));
+absl::Status EtcdKeyExists(absl::string_view field, const Key& key) {
+  return About(absl::StatusCode::kAlreadyExists, Reason::kKeyExists, key.path(), absl::StrCat("\"", key.path(), "\" is already there"),
+               field);
 }
 
-absl::Status EtcdUnexpectedRevision(const Key& key, Revision expected, Revision actual) {
+absl::Status EtcdUnexpectedRevision(absl::string_view field, const Key& key, Revision expected, Revision actual) {
   const std::string is = actual == 0 ? std::string("it is not there") : absl::StrCat("its mod_revision is ", actual);
   const std::string should = expected == 0 ? std::string("expected it not to be there") : absl::StrCat("expected mod_revision ", expected);
   return About(absl::StatusCode::kFailedPrecondition, Reason::kConditionFailed, key.path(),
-               absl::StrCat("\"", key.path(), "\": ", should, ", but ", is));
+               absl::StrCat("\"", key.path(), "\": ", should, ", but ", is), field);
 }
 
-absl::Status EtcdLeaseNotFound(absl::StatusCode code, LeaseId id) {
+absl::Status EtcdLeaseNotFound(absl::StatusCode code, LeaseId id, absl::string_view field) {
   if (id == 0) return About(code, Reason::kLeaseNotFound, "", "a lease named in the transaction does not exist (any more)");
-  return About(code, Reason::kLeaseNotFound, absl::StrCat("lease ", id), absl::StrCat("there is no lease ", id, " (any more)"));
+  return About(code, Reason::kLeaseNotFound, absl::StrCat("lease ", id), absl::StrCat("there is no lease ", id, " (any more)"), field);
 }
 
 absl::Status EtcdLeaseExists(LeaseId id) {

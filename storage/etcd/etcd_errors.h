@@ -22,11 +22,12 @@ bool IsLeaseNotFound(const RpcOutcome& outcome);
 
 absl::Status Inexpressible(absl::string_view field, absl::string_view description);
 absl::Status EtcdTransactionTooLarge(absl::string_view description);
-absl::Status EtcdKeyExists(const Key& key);
+// `field` is that of the request which names the key, the revision, the lease.
+absl::Status EtcdKeyExists(absl::string_view field, const Key& key);
 // `actual` 0: the key is not there.
-absl::Status EtcdUnexpectedRevision(const Key& key, Revision expected, Revision actual);
-// `id` 0: it is not known which.
-absl::Status EtcdLeaseNotFound(absl::StatusCode code, LeaseId id);
+absl::Status EtcdUnexpectedRevision(absl::string_view field, const Key& key, Revision expected, Revision actual);
+// `id` 0: it is not known which. `field` may be empty.
+absl::Status EtcdLeaseNotFound(absl::StatusCode code, LeaseId id, absl::string_view field = "");
 absl::Status EtcdLeaseExists(LeaseId id);
 absl::Status EtcdCompacted(Revision revision, Revision oldest);
 absl::Status EtcdFutureRevision(Revision revision, Revision latest);

@@ -15,7 +15,7 @@
 namespace scoutlight::storage {
 
 struct EtcdFollowerOptions {
-  Clock* clock = &Clock::System();              // Outlives the follower; dates the batches.
+  Clock* clock = &Clock::System();                // Outlives the follower; dates the batches.
   absl::Duration stale_after = absl::Seconds(1);  // Without a watch, or with an answer waiting, for so long: OnStale.
   absl::Duration retry_after = absl::Milliseconds(100);
 };

@@ -51,16 +51,16 @@ class LeaseLister : public std::enable_shared_from_this<LeaseLister> {
     ++in_flight_;
     etcdserverpb::LeaseTimeToLiveRequest request;
     request.set_id(id);
-    client_.LeaseTimeToLive(request, [self = shared_from_this()](const RpcOutcome& outcome,
-                                                                 const etcdserverpb::LeaseTimeToLiveResponse& response) {
-      --self->in_flight_;
-      if (!outcome.ok()) {
-        self->result_.outcome = outcome;
-      } else if (IsThere(response)) {
-        self->result_.list.leases.push_back(ToInfo(response));
-      }
-      self->GoOn();
-    });
+    client_.LeaseTimeToLive(request,
+                            [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::LeaseTimeToLiveResponse& response) {
+                              --self->in_flight_;
+                              if (!outcome.ok()) {
+                                self->result_.outcome = outcome;
+                              } else if (IsThere(response)) {
+                                self->result_.list.leases.push_back(ToInfo(response));
+                              }
+                              self->GoOn();
+                            });
   }
 
   EtcdClient& client_;
@@ -77,21 +77,21 @@ void GetEtcdLease(EtcdClient& client, const EtcdMapping& mapping, LeaseId id, ab
   etcdserverpb::LeaseTimeToLiveRequest request;
   request.set_id(id);
   request.set_keys(true);
-  client.LeaseTimeToLive(request, [&mapping, id, done = std::move(done)](
-                                      RpcOutcome outcome, const etcdserverpb::LeaseTimeToLiveResponse& response) mutable {
-    EtcdLeaseResult result;
-    result.outcome = std::move(outcome);
-    result.result.revision = response.header().revision();
-    if (result.outcome.ok() && !IsThere(response)) result.result.status = EtcdLeaseNotFound(absl::StatusCode::kNotFound, id);
-    if (result.outcome.ok() && IsThere(response)) {
-      result.result.lease = ToInfo(response);
-      for (const std::string& etcd_key : response.keys()) {
-        if (absl::StatusOr<Key> key = mapping.Decode(etcd_key); key.ok()) result.result.lease.keys.push_back(*std::move(key));
-      }
-      std::sort(result.result.lease.keys.begin(), result.result.lease.keys.end());
-    }
-    std::move(done)(std::move(result));
-  });
+  client.LeaseTimeToLive(
+      request, [&mapping, id, done = std::move(done)](RpcOutcome outcome, const etcdserverpb::LeaseTimeToLiveResponse& response) mutable {
+        EtcdLeaseResult result;
+        result.outcome = std::move(outcome);
+        result.result.revision = response.header().revision();
+        if (result.outcome.ok() && !IsThere(response)) result.result.status = EtcdLeaseNotFound(absl::StatusCode::kNotFound, id);
+        if (result.outcome.ok() && IsThere(response)) {
+          result.result.lease = ToInfo(response);
+          for (const std::string& etcd_key : response.keys()) {
+            if (absl::StatusOr<Key> key = mapping.Decode(etcd_key); key.ok()) result.result.lease.keys.push_back(*std::move(key));
+          }
+          std::sort(result.result.lease.keys.begin(), result.result.lease.keys.end());
+        }
+        std::move(done)(std::move(result));
+      });
 }
 
 void ListEtcdLeases(EtcdClient& client, absl::AnyInvocable<void(EtcdLeaseListResult) &&> done) {

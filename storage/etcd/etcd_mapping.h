@@ -113,7 +113,7 @@ class EntryCollector {
 
   const EtcdMapping& mapping_;
   const KeyRange range_;
-  const std::string node_;  // Of the range's key.
+  const std::string node_;    // Of the range's key.
   const std::string hidden_;  // The system tree's node; empty: nothing is hidden.
   std::string last_;          // Node of the last entry.
   std::string resume_;

@@ -93,6 +93,10 @@ void EtcdProcess::Kill() {
   pid_ = 0;
 }
 
+void EtcdProcess::Pause() { EXPECT_EQ(kill(pid_, SIGSTOP), 0); }
+
+void EtcdProcess::Resume() { EXPECT_EQ(kill(pid_, SIGCONT), 0); }
+
 bool EtcdProcess::Restart() {
   Kill();
   const bool started = Launch();

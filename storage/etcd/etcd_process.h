@@ -26,6 +26,9 @@ class EtcdProcess {
 
   // Kills it at once, as a power cut would; its data stays.
   void Kill();
+  // Stops it in its tracks, connections open; and lets it go on.
+  void Pause();
+  void Resume();
   // Starts it again on the same port and data. False, and a failed test: it did not start.
   bool Restart();
 

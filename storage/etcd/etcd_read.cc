@@ -106,8 +106,7 @@ class EtcdRead : public std::enable_shared_from_this<EtcdRead> {
 
   void SortByCreation() {
     std::vector<Entry>& entries = page_.entries;
-    std::stable_sort(entries.begin(), entries.end(),
-                     [](const Entry& a, const Entry& b) { return a.create_revision < b.create_revision; });
+    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.create_revision < b.create_revision; });
     if (!query_.after.has_value()) return;
     const Position& after = *query_.after;
     std::erase_if(entries, [&after](const Entry& entry) {

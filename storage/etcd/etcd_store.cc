@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,16 +40,26 @@ Traits EtcdTraits() {
   return traits;
 }
 
-// The one lease that a transaction names; 0: none or several.
-LeaseId OnlyLeaseOf(const Transaction& transaction) {
-  std::set<LeaseId> ids;
-  for (const auto* operations : {&transaction.on_success, &transaction.on_failure}) {
-    for (const Operation& operation : *operations) {
-      const auto* put = std::get_if<PutOperation>(&operation);
-      if (put != nullptr && put->lease_id != 0) ids.insert(put->lease_id);
+// The lease of a transaction, if one put alone names one: etcd does not say which it misses.
+struct NamedLease {
+  LeaseId id = 0;  // 0: none or several.
+  std::string field;
+};
+
+NamedLease OnlyLeaseOf(const Transaction& transaction) {
+  NamedLease only;
+  int found = 0;
+  const auto search = [&only, &found](const std::vector<Operation>& operations, absl::string_view branch) {
+    for (size_t i = 0; i < operations.size(); ++i) {
+      const auto* put = std::get_if<PutOperation>(&operations[i]);
+      if (put == nullptr || put->lease_id == 0) continue;
+      ++found;
+      only = {put->lease_id, absl::StrCat(branch, "[", i, "].put.lease_id")};
     }
-  }
-  return ids.size() == 1 ? *ids.begin() : 0;
+  };
+  search(transaction.on_success, "on_success");
+  search(transaction.on_failure, "on_failure");
+  return found == 1 ? only : NamedLease();
 }
 
 template <typename Result>
@@ -81,16 +91,16 @@ class EtcdStore : public Store {
   StoreId store_id() const override { return id_; }
 
   void Commit(Transaction transaction, Done<CommitResult> done) override {
-    const LeaseId lease = OnlyLeaseOf(transaction);
+    NamedLease lease = OnlyLeaseOf(transaction);
     absl::StatusOr<EtcdTransaction> made = EtcdTransaction::Make(mapping_, std::move(transaction));
     if (!made.ok()) return Refuse(made.status(), std::move(done));
     etcdserverpb::TxnRequest request = made->request();
-    client_->Txn(std::move(request), [this, lease, made = *std::move(made), done = std::move(done)](
+    client_->Txn(std::move(request), [this, lease = std::move(lease), made = *std::move(made), done = std::move(done)](
                                          const RpcOutcome& outcome, etcdserverpb::TxnResponse response) mutable {
       Note(outcome, response.header());
       if (outcome.ok()) return AnswerWhenShown(made.Decode(std::move(response)), std::move(done));
       if (!IsLeaseNotFound(outcome)) return AnswerAt(Failed<CommitResult>(WriteError(outcome)), std::move(done));
-      CommitResult result = Failed<CommitResult>(EtcdLeaseNotFound(absl::StatusCode::kFailedPrecondition, lease));
+      CommitResult result = Failed<CommitResult>(EtcdLeaseNotFound(absl::StatusCode::kFailedPrecondition, lease.id, lease.field));
       AnswerAtLatest(std::move(result), std::move(done));
     });
   }
@@ -132,14 +142,15 @@ class EtcdStore : public Store {
   void GrantLease(GrantRequest request, Done<LeaseResult> done) override {
     if (request.ttl < traits_.ttl_min || request.ttl > traits_.ttl_max) {
       const std::string allowed = absl::StrCat(absl::FormatDuration(traits_.ttl_min), " to ", absl::FormatDuration(traits_.ttl_max));
-      return Refuse(InvalidField(Reason::kInvalidField, "ttl", absl::StrCat("is ", absl::FormatDuration(request.ttl), ", must be ", allowed)),
-                    std::move(done));
+      return Refuse(
+          InvalidField(Reason::kInvalidField, "ttl", absl::StrCat("is ", absl::FormatDuration(request.ttl), ", must be ", allowed)),
+          std::move(done));
     }
     etcdserverpb::LeaseGrantRequest grant;
     grant.set_id(request.id);
     grant.set_ttl(absl::ToInt64Seconds(absl::Ceil(request.ttl, absl::Seconds(1))));
     client_->LeaseGrant(grant, [this, id = request.id, done = std::move(done)](const RpcOutcome& outcome,
-                                                                              const etcdserverpb::LeaseGrantResponse& response) mutable {
+                                                                               const etcdserverpb::LeaseGrantResponse& response) mutable {
       Note(outcome, response.header());
       LeaseResult result;
       if (outcome.code == absl::StatusCode::kFailedPrecondition) {
@@ -180,8 +191,8 @@ class EtcdStore : public Store {
   }
 
   void RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) override {
-    client_->LeaseKeepAlive(ids, [this, ids, done = std::move(done)](
-                                     const RpcOutcome& outcome, std::vector<etcdserverpb::LeaseKeepAliveResponse> answers) mutable {
+    client_->LeaseKeepAlive(ids, [this, ids, done = std::move(done)](const RpcOutcome& outcome,
+                                                                     std::vector<etcdserverpb::LeaseKeepAliveResponse> answers) mutable {
       Note(outcome, {});
       std::vector<RenewResult> results;
       for (size_t i = 0; i < ids.size(); ++i) {

@@ -14,13 +14,13 @@
 namespace scoutlight::storage {
 
 struct EtcdStoreOptions {
-  std::string target;                                 // As gRPC names servers: "127.0.0.1:2379", "ipv4:10.0.0.1:2379,10.0.0.2:2379".
-  std::string prefix = "scoutlight/";                 // Of all our etcd keys; stores with different ones do not meet.
-  Clock* clock = &Clock::System();                    // Outlives the store.
-  std::function<uint64_t()> random;                   // For the store id; must be set. Called while opening only.
-  absl::Duration open_timeout = absl::Seconds(10);    // Until etcd answers first.
-  absl::Duration call_timeout = absl::Seconds(5);     // Of one call to etcd.
-  absl::Duration stale_after = absl::Seconds(1);      // See EtcdFollower.
+  std::string target;                               // As gRPC names servers: "127.0.0.1:2379", "ipv4:10.0.0.1:2379,10.0.0.2:2379".
+  std::string prefix = "scoutlight/";               // Of all our etcd keys; stores with different ones do not meet.
+  Clock* clock = &Clock::System();                  // Outlives the store.
+  std::function<uint64_t()> random;                 // For the store id; must be set. Called while opening only.
+  absl::Duration open_timeout = absl::Seconds(10);  // Until etcd answers first.
+  absl::Duration call_timeout = absl::Seconds(5);   // Of one call to etcd.
+  absl::Duration stale_after = absl::Seconds(1);    // See EtcdFollower.
 };
 
 // The Store over an etcd cluster that several servers may share; etcd 3.4 or later. Where it differs from what store.h says:

@@ -124,12 +124,14 @@ absl::StatusOr<EtcdTransaction> EtcdTransaction::Make(const EtcdMapping& mapping
   if (absl::Status status = made.SetBranch(std::move(transaction.on_failure), "on_failure", &made.failure_); !status.ok()) return status;
   made.Build();
   if (const int cost = Cost(made.request_); cost > kEtcdOperationsMax) {
-    return EtcdTransactionTooLarge(absl::StrCat("it takes ", cost, " operations of etcd on its longest way (a read takes two, conditions and "
-                                                "preconditions count), at most ", kEtcdOperationsMax, " are allowed"));
+    return EtcdTransactionTooLarge(absl::StrCat("it takes ", cost,
+                                                " operations of etcd on its longest way (a read takes two, conditions and "
+                                                "preconditions count), at most ",
+                                                kEtcdOperationsMax, " are allowed"));
   }
   if (const size_t bytes = made.request_.ByteSizeLong(); bytes > kEtcdRequestBytesMax) {
-    return EtcdTransactionTooLarge(absl::StrCat("it is a request to etcd of ", bytes, " bytes, at most ", kEtcdRequestBytesMax,
-                                                " are allowed"));
+    return EtcdTransactionTooLarge(
+        absl::StrCat("it is a request to etcd of ", bytes, " bytes, at most ", kEtcdRequestBytesMax, " are allowed"));
   }
   return made;
 }
@@ -168,8 +170,12 @@ absl::Status EtcdTransaction::SetBranch(std::vector<Operation> operations, absl:
   std::vector<KeyRange> deleted;
   for (size_t i = 0; i < operations.size(); ++i) {
     if (const auto* put = std::get_if<PutOperation>(&operations[i])) {
-      if (put->if_absent) branch->preconditions.push_back({put->key, true, 0});
-      else if (put->expected_mod_revision.has_value()) branch->preconditions.push_back({put->key, false, *put->expected_mod_revision});
+      const std::string path = absl::StrCat(field, "[", i, "].put");
+      if (put->if_absent) {
+        branch->preconditions.push_back({absl::StrCat(path, ".if_absent"), put->key, true, 0});
+      } else if (put->expected_mod_revision.has_value()) {
+        branch->preconditions.push_back({absl::StrCat(path, ".expected_mod_revision"), put->key, false, *put->expected_mod_revision});
+      }
     }
     const auto* erase = std::get_if<DeleteOperation>(&operations[i]);
     if (erase == nullptr) continue;
@@ -178,11 +184,11 @@ absl::Status EtcdTransaction::SetBranch(std::vector<Operation> operations, absl:
       return Inexpressible(absl::StrCat(path, ".scope"), "deeper nodes lie between the children of a key; delete the children by key");
     }
     if (erase->expected_mod_revision.has_value()) {
+      const std::string expected = absl::StrCat(path, ".expected_mod_revision");
       for (const KeyRange& range : deleted) {
-        if (!range.Contains(erase->range.key)) continue;
-        return Inexpressible(absl::StrCat(path, ".expected_mod_revision"), "an earlier delete of the transaction covers the key");
+        if (range.Contains(erase->range.key)) return Inexpressible(expected, "an earlier delete of the transaction covers the key");
       }
-      branch->preconditions.push_back({erase->range.key, false, *erase->expected_mod_revision});
+      branch->preconditions.push_back({expected, erase->range.key, false, *erase->expected_mod_revision});
     }
     deleted.push_back(erase->range);
   }
@@ -354,8 +360,8 @@ absl::Status EtcdTransaction::Diagnose(const Branch& branch, const Responses& re
     const RangeResponse& response = responses.at(i).response_range();
     const Revision actual = response.kvs_size() == 0 ? 0 : response.kvs(0).mod_revision();
     if (actual == precondition.expected) continue;
-    if (precondition.if_absent) return EtcdKeyExists(precondition.key);
-    return EtcdUnexpectedRevision(precondition.key, precondition.expected, actual);
+    if (precondition.if_absent) return EtcdKeyExists(precondition.field, precondition.key);
+    return EtcdUnexpectedRevision(precondition.field, precondition.key, precondition.expected, actual);
   }
   return absl::InternalError("etcd refused preconditions that all held");
 }

@@ -47,6 +47,7 @@ class EtcdTransaction {
  private:
   // A put's or delete's own condition.
   struct Precondition {
+    std::string field;  // "on_success[2].put.if_absent"
     Key key;
     bool if_absent = false;
     Revision expected = 0;  // 0: the key is absent.
