@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <grpc/compression.h>
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -62,6 +63,10 @@ void SetConnectionRules(grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kPingStrikesMax);
   builder->SetMaxReceiveMessageSize(kMessageBytesMax);
   builder->SetMaxSendMessageSize(kMessageBytesMax);
+  // gRPC 1.51 inflates a message before it looks at its size: 4 MiB sent become 4 GiB held. So compressed ones are refused unread.
+  for (const grpc_compression_algorithm algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    builder->SetCompressionAlgorithmSupportStatus(algorithm, false);
+  }
   // The receive limit holds only once a whole message is buffered: this one holds before.
   builder->SetResourceQuota(grpc::ResourceQuota("scoutlight").Resize(kBufferBytesMax));
 }

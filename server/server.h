@@ -33,7 +33,8 @@ struct ServerOptions {
 // The gRPC server: every service on one port, over one Store. Thread-safe, but Stop() and the destructor come from one thread.
 //
 // What one client can take is bounded: limits::kStreamsPerConnectionMax streams a connection, messages of 4 MiB, metadata of 8 KiB, 256
-// MiB for all of gRPC's buffers. Connections that do not answer a ping, or not speak HTTP/2 within 5 s, are closed.
+// MiB for all of gRPC's buffers. Compressed messages get UNIMPLEMENTED. Connections that do not answer a ping, or do not speak HTTP/2
+// within 5 s, are closed.
 class Server {
  public:
   // Serves when it returns. `store` outlives the server. kFailedPrecondition, kPermissionDenied, kNotFound, kInvalidArgument: a line that

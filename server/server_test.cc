@@ -5,9 +5,14 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <grpcpp/impl/codegen/rpc_method.h>
+#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <set>
@@ -328,6 +333,19 @@ TEST_F(ServerTest, MalformedBytesAreTheCallersMistakeInEveryMethod) {
   EXPECT_EQ(Unpack(bad_text).bad.field_violations(0).field(), "key");
 }
 
+TEST_F(ServerTest, CompressedMessagesAreRefusedUnread) {
+  Start();
+  grpc::ClientContext context;
+  context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  wire::PutRequest request;
+  request.set_key("/a");
+  request.set_text(std::string(limits::kMiB, 'x'));
+  wire::PutResponse response;
+  EXPECT_EQ(stub_->Put(&context, request, &response).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  wire::GetResponse get;
+  EXPECT_EQ(Get("/a", &get).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
 TEST_F(ServerTest, EveryMethodAsksForEveryRange) {
   struct Asked {
     std::string method;
@@ -435,6 +453,44 @@ TEST_F(ServerTest, CertificateThatIsNoneIsRefused) {
   ServerOptions options;
   options.tls = TlsMaterial{"-----BEGIN nothing", "-----BEGIN nothing", ""};
   EXPECT_EQ(Server::Start(store_.get(), std::move(options)).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+TEST_F(ServerTest, ClientCertificateIsTheIdentity) {
+  // One certificate that signs itself serves as authority, server and client.
+  const std::string cert_path = testing::TempDir() + "/identity-cert.pem";
+  const std::string key_path = testing::TempDir() + "/identity-key.pem";
+  const std::string command =
+      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=common -addext subjectAltName=DNS:printer.example -out " + cert_path +
+      " -keyout " + key_path + " 2>/dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
+  const std::string cert = ReadFile(cert_path);
+  const std::string key = ReadFile(key_path);
+  Start();
+  ServerOptions options;
+  options.tls = TlsMaterial{cert, key, cert};
+  Identity seen;
+  options.authorize = [&seen](const Identity& identity, absl::string_view, const KeyRange&) {
+    seen = identity;
+    return absl::OkStatus();
+  };
+  auto secure = Server::Start(store_.get(), std::move(options));
+  ASSERT_TRUE(secure.ok()) << secure.status();
+  grpc::ChannelArguments arguments;
+  arguments.SetSslTargetNameOverride("printer.example");
+  const auto credentials = grpc::SslCredentials({cert, key, cert});
+  const auto stub = wire::RegistryService::NewStub(grpc::CreateCustomChannel((*secure)->address().ToString(), credentials, arguments));
+  grpc::ClientContext context;
+  wire::GetRequest request;
+  request.set_key("/a");
+  wire::GetResponse response;
+  EXPECT_EQ(stub->Get(&context, request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(seen.kind, Identity::Kind::kCertificate);
+  EXPECT_EQ(seen.name, "printer.example");
 }
 
 // One version of reflection, its stub and its messages.
