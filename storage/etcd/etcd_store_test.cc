@@ -96,6 +96,8 @@ class EtcdStoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_NE(SharedEtcd(), nullptr);
+    static int tests = 0;
+    prefix_ = absl::StrCat("test", ++tests, "/");
     store_ = Open();
     ASSERT_NE(store_, nullptr);
     sync_ = std::make_unique<SyncStore>(store_.get());
@@ -103,7 +105,7 @@ class EtcdStoreTest : public ::testing::Test {
 
   std::unique_ptr<Store> Open() const {
     EtcdStoreOptions options = OptionsFor(*SharedEtcd());
-    options.prefix = absl::StrCat(::testing::UnitTest::GetInstance()->current_test_info()->name(), "/");
+    options.prefix = prefix_;
     return OpenStore(options);
   }
 
@@ -115,6 +117,7 @@ class EtcdStoreTest : public ::testing::Test {
     return result.succeeded;
   }
 
+  std::string prefix_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<SyncStore> sync_;
 };
