@@ -22,6 +22,12 @@ void StoreConformance::SetUp() {
 
 void StoreConformance::TearDown() { store_.reset(); }
 
+const RecordingSink& StoreConformance::Follow(Revision after) {
+  sink_ = std::make_unique<RecordingSink>(after, *store_);
+  store_->Follow(after, sink_.get());
+  return *sink_;
+}
+
 Key StoreConformance::At(absl::string_view path) const { return K(absl::StrCat(prefix_, path)); }
 
 std::vector<std::string> StoreConformance::Names(const std::vector<Entry>& entries) const {

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "storage/store.h"
 #include "storage/testing/fake_clock.h"
+#include "storage/testing/recording_sink.h"
 #include "storage/testing/sync_store.h"
 
 namespace scoutlight::storage {
@@ -46,10 +47,13 @@ class StoreConformance : public ::testing::TestWithParam<StoreUnderTest> {
   std::vector<std::string> ListNames(absl::string_view path, Scope scope, Revision revision = 0) const;
 
   Store& store() { return *store_; }
+  // Shows what happens after revision `after` to a sink that outlives the store. Once a test.
+  const RecordingSink& Follow(Revision after);
   // Ends the store, as its owner would.
   void Destroy() { store_.reset(); }
 
   FakeClock clock_;
+  std::unique_ptr<RecordingSink> sink_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<SyncStore> sync_;
   std::string prefix_;

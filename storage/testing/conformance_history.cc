@@ -177,8 +177,7 @@ TEST_P(StoreConformance, CompactOfTheFutureIsRefusedAndOfTheLatestIsNot) {
 
 TEST_P(StoreConformance, FollowShowsEveryBatchBeforeTheAnswerToItsCommit) {
   const Revision start = sync_->Latest();
-  RecordingSink sink(start, store());
-  store().Follow(start, &sink);
+  const RecordingSink& sink = Follow(start);
   // Several threads, so that batches are committed together.
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
@@ -203,28 +202,25 @@ TEST_P(StoreConformance, FollowShowsEveryBatchBeforeTheAnswerToItsCommit) {
   EXPECT_EQ(shown.size(), 100u);
   for (const Batch& batch : shown) EXPECT_EQ(batch.events.size(), 2u) << "a transaction is one batch";
   EXPECT_THAT(sink.gaps(), IsEmpty());
-  Destroy();
 }
 
 TEST_P(StoreConformance, FollowShowsHistoryFirstAndThenGoesOn) {
   for (int i = 0; i < 10; ++i) sync_->Put(At("/a"), absl::StrCat(i));
   const Revision start = sync_->Latest();
   for (int i = 10; i < 80; ++i) sync_->Put(At("/a"), absl::StrCat(i));
-  RecordingSink sink(start, store());
   std::atomic<bool> followed = false;
   std::thread writer([&] {
     for (int i = 80; i < 160; ++i) sync_->Put(At("/a"), absl::StrCat(i));
     while (!followed) std::this_thread::yield();
     for (int i = 160; i < 170; ++i) sync_->Put(At("/a"), absl::StrCat(i));
   });
-  store().Follow(start, &sink);
+  const RecordingSink& sink = Follow(start);
   followed = true;
   writer.join();
   ASSERT_TRUE(sink.WaitFor(sync_->Latest()));
   const std::vector<Batch> shown = Within(sink.batches(), {At("/a"), Scope::kKey});
   ASSERT_EQ(shown.size(), 160u);
   for (size_t i = 0; i < shown.size(); ++i) EXPECT_EQ(shown[i].events[0].entry.value, Text(absl::StrCat(i + 10)));
-  Destroy();
 }
 
 TEST_P(StoreConformance, FollowTellsOfAGapWhenHistoryIsCompacted) {
@@ -233,8 +229,7 @@ TEST_P(StoreConformance, FollowTellsOfAGapWhenHistoryIsCompacted) {
   const Revision oldest = sync_->Put(At("/a"), "3").revision;
   const Revision r4 = sync_->Put(At("/a"), "4").revision;
   ASSERT_TRUE(sync_->Compact(oldest).status.ok());
-  RecordingSink sink(start, store());
-  store().Follow(start, &sink);
+  const RecordingSink& sink = Follow(start);
   ASSERT_TRUE(sink.WaitFor(r4));
   const Revision r5 = sync_->Put(At("/a"), "5").revision;
   ASSERT_TRUE(sink.WaitFor(r5));
@@ -245,13 +240,11 @@ TEST_P(StoreConformance, FollowTellsOfAGapWhenHistoryIsCompacted) {
   ASSERT_FALSE(shown.empty());
   EXPECT_GT(shown.front().revision, sink.gaps()[0]);
   EXPECT_EQ(shown.back().revision, r5);
-  Destroy();
 }
 
 TEST_P(StoreConformance, WhatFollowShowsReplaysToTheState) {
   const Revision start = sync_->Latest();
-  RecordingSink sink(start, store());
-  store().Follow(start, &sink);
+  const RecordingSink& sink = Follow(start);
   for (int i = 0; i < 30; ++i) {
     sync_->Put(At(absl::StrCat("/p/", i % 7)), absl::StrCat(i));
     if (i % 5 == 4) sync_->Delete(At(absl::StrCat("/p/", i % 3)));
@@ -272,7 +265,6 @@ TEST_P(StoreConformance, WhatFollowShowsReplaysToTheState) {
   }
   std::sort(replayed.begin(), replayed.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
   EXPECT_EQ(replayed, sync_->List(At("/p"), Scope::kSubtree));
-  Destroy();
 }
 
 TEST_P(StoreConformance, BatchesOfOneTransactionCarryOneCommitTime) {

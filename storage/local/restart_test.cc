@@ -1,0 +1,135 @@
+// What the embedded store over RocksDB knows after it was closed and opened again.
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "storage/testing/fake_clock.h"
+#include "storage/testing/local_stores.h"
+#include "storage/testing/recording_sink.h"
+#include "storage/testing/sync_store.h"
+
+namespace scoutlight::storage {
+namespace {
+
+using ::testing::ElementsAre;
+
+class Restart : public ::testing::Test {
+ protected:
+  void SetUp() override { Open(); }
+
+  // Closes the store if it is open, and opens it.
+  void Open() {
+    store_.reset();
+    store_ = OpenRocksdbStore(folder_.path() + "/data", clock_);
+    ASSERT_NE(store_, nullptr);
+    sync_ = std::make_unique<SyncStore>(store_.get());
+  }
+
+  const TemporaryFolder folder_;
+  FakeClock clock_;
+  std::unique_ptr<RecordingSink> sink_;  // Outlives the store.
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<SyncStore> sync_;
+};
+
+TEST_F(Restart, StatesPastAndPresentAreAsTheyWere) {
+  const StoreId id = store_->store_id();
+  const Revision r1 = sync_->Put(K("/a"), "1").revision;
+  const Revision r2 = sync_->Put(K("/a"), "2").revision;
+  const Revision r3 = sync_->Commit(TransactionOf({DeleteOf(K("/a")), PutOf(K("/b/c"), "3")})).revision;
+  const std::optional<Entry> then = sync_->Get(K("/a"), r2);
+  const std::optional<Entry> now = sync_->Get(K("/b/c"));
+  Open();
+  EXPECT_EQ(store_->store_id(), id);
+  EXPECT_EQ(sync_->Latest(), r3);
+  EXPECT_EQ(sync_->Get(K("/a"), r1)->value, Text("1"));
+  EXPECT_EQ(sync_->Get(K("/a"), r2), then);
+  EXPECT_EQ(sync_->Get(K("/a")), std::nullopt);
+  EXPECT_EQ(sync_->Get(K("/b/c")), now);
+  EXPECT_EQ(sync_->History(r1, r3, {Key(), Scope::kSubtree}, 1 << 20).batches.size(), 3u);
+  EXPECT_EQ(sync_->Put(K("/d"), "v").revision, r3 + 1) << "no revision is used twice";
+}
+
+TEST_F(Restart, WhatWasCompactedStaysSo) {
+  const Revision r1 = sync_->Put(K("/a"), "1").revision;
+  const Revision r2 = sync_->Put(K("/a"), "2").revision;
+  const Revision r3 = sync_->Put(K("/a"), "3").revision;
+  ASSERT_TRUE(sync_->Compact(r2).status.ok());
+  Open();
+  const Page page = sync_->Read(QueryOf(K("/a"), Scope::kKey, r1));
+  EXPECT_EQ(ReasonOf(page.status), Reason::kCompacted) << page.status;
+  EXPECT_EQ(page.oldest_revision, r2);
+  EXPECT_EQ(sync_->Get(K("/a"), r2)->value, Text("2"));
+  EXPECT_EQ(sync_->Get(K("/a"), r3)->value, Text("3"));
+}
+
+TEST_F(Restart, ARequestMadeBeforeIsKnownAfterwards) {
+  sync_->Put(K("/read"), "then");
+  Transaction request = TransactionOf({PutOf(K("/a"), "mine"), GetOperation{K("/read")}, DeleteOf(K("/read"))});
+  request.origin = {.caller = "alice", .request_id = "one", .request_hash = 1};
+  const CommitResult first = sync_->Commit(request);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  Open();
+  sync_->Put(K("/a"), "theirs");
+  const CommitResult again = sync_->Commit(request);
+  EXPECT_TRUE(again.status.ok()) << again.status;
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(again.revision, first.revision);
+  EXPECT_EQ(again.results, first.results);
+  EXPECT_EQ(sync_->Get(K("/a"))->value, Text("theirs"));
+  request.origin.request_hash = 2;
+  EXPECT_EQ(ReasonOf(sync_->Commit(request).status), Reason::kRequestIdReused);
+}
+
+TEST_F(Restart, ALeaseKeepsItsKeysAndGetsItsFullTimeAgain) {
+  const absl::Duration ttl = absl::Seconds(10);
+  const absl::Duration step = absl::Milliseconds(200);
+  const LeaseId id = sync_->Grant(ttl).lease.id;
+  sync_->Put(K("/a"), "v", id);
+  sync_->Put(K("/b"), "v", id);
+  sync_->Put(K("/b"), "v");
+  for (absl::Duration passed; passed < absl::Seconds(8); passed += step) ASSERT_TRUE(clock_.AdvanceAndWaitUntilSeen(step));
+  store_.reset();
+  clock_.Advance(absl::Hours(5));  // Nobody served: this does not count against the owner.
+  Open();
+  const LeaseResult lease = sync_->GetLease(id);
+  ASSERT_TRUE(lease.status.ok()) << lease.status;
+  EXPECT_EQ(lease.lease.ttl, ttl);
+  EXPECT_GE(lease.lease.remaining, ttl);
+  EXPECT_THAT(lease.lease.keys, ElementsAre(K("/a")));
+  absl::Duration passed;
+  while (sync_->GetLease(id).status.ok()) {
+    ASSERT_LT(passed, 2 * ttl) << "did not end";
+    ASSERT_TRUE(clock_.AdvanceAndWaitUntilSeen(step));
+    passed += step;
+  }
+  EXPECT_GE(passed, ttl);
+  EXPECT_EQ(sync_->Renew({id})[0].status.code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(Restart, AnEndedLeaseStaysEnded) {
+  const LeaseId id = sync_->Grant(absl::Minutes(1)).lease.id;
+  sync_->Put(K("/a"), "v", id);
+  ASSERT_TRUE(sync_->Revoke(id).status.ok());
+  Open();
+  EXPECT_EQ(sync_->GetLease(id).status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(sync_->Get(K("/a")), std::nullopt);
+}
+
+TEST_F(Restart, AFollowerGoesOnWhereItWas) {
+  for (int i = 0; i < 5; ++i) sync_->Put(K("/a"), absl::StrCat(i));
+  const Revision seen = sync_->Latest();
+  Open();
+  for (int i = 0; i < 5; ++i) sync_->Put(K("/a"), absl::StrCat(i));
+  sink_ = std::make_unique<RecordingSink>(seen - 2, *store_);
+  store_->Follow(seen - 2, sink_.get());
+  ASSERT_TRUE(sink_->WaitFor(sync_->Latest()));
+  EXPECT_EQ(sink_->batches().size(), 7u) << "two from before, five since";
+}
+
+}  // namespace
+}  // namespace scoutlight::storage
