@@ -16,7 +16,6 @@
 #include "base/deferred.h"
 #include "base/error.h"
 #include "server/answer_conversion.h"
-#include "server/delete_preview.h"
 #include "server/identity.h"
 #include "server/parse_request.h"
 #include "server/request_conversion.h"
@@ -143,20 +142,16 @@ grpc::ServerUnaryReactor* RegistryService::Delete(grpc::CallbackServerContext* c
   auto transaction = Admit(admission_, identity, "RegistryService/Delete", *bytes, &request,
                            [this](const wire::DeleteRequest& removal) { return TransactionOf(removal, store_.traits()); });
   if (!transaction.ok()) return call.Fail(transaction.status(), {});
-  auto done = [this, call](CommitResult result) {
+  transaction->validate_only = request.validate_only();
+  transaction->origin = OriginOf(identity, &request);
+  const DeferScope scope;
+  store_.Commit(*std::move(transaction), [this, call](CommitResult result) {
     if (!result.status.ok()) {
       call.Fail(result.status, StateOf(result));
     } else {
       call.Answer(DeleteResponseOf(std::move(result), store_.store_id()));
     }
-  };
-  const DeferScope scope;
-  if (request.validate_only()) {
-    PreviewDelete(&store_, std::get<storage::DeleteOperation>(transaction->on_success.front()), std::move(done));
-  } else {
-    transaction->origin = OriginOf(identity, &request);
-    store_.Commit(*std::move(transaction), std::move(done));
-  }
+  });
   return call.reactor();
 }
 

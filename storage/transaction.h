@@ -76,6 +76,9 @@ struct Transaction {
   std::vector<Operation> on_success;
   std::vector<Operation> on_failure;
   Origin origin;
+  // Evaluates it as always, and undoes it: the answer is what it would be, but nothing changes, and `revision` is that of the state looked
+  // at. Such a transaction is not remembered by its request_id.
+  bool validate_only = false;
 };
 
 // What came of one operation.

@@ -27,7 +27,7 @@ bool IsAnswer(const absl::Status& status) {
 absl::Status LeaseKeysFull(LeaseId id) {
   ErrorDetails details;
   details.reason = Reason::kLeaseKeysFull;
-  details.resource = absl::StrCat("lease ", id);
+  details.resource = absl::StrCat(id);
   return MakeError(absl::StatusCode::kFailedPrecondition,
                    absl::StrCat("lease ", id, " holds ", limits::kKeysPerLeaseMax, " keys already, which is the most"), details);
 }
@@ -81,10 +81,11 @@ void BatchWriter::ForEachRequest(const std::function<void(const Origin&, Request
 
 void BatchWriter::AddTransaction(QueuedTransaction& write) {
   const Origin& origin = write.transaction.origin;
-  if (!origin.request_id.empty() && Replay(write)) return;
+  const bool remember = !origin.request_id.empty() && !write.transaction.validate_only;
+  if (remember && Replay(write)) return;
   Evaluation evaluation = Evaluate(write.transaction, revision_ + 1, rules_, &overlay_);
   write.result = std::move(evaluation.result);
-  if (!origin.request_id.empty() && IsAnswer(write.result.status)) {
+  if (remember && IsAnswer(write.result.status)) {
     remembered_by_name_[RequestName(origin)] = remembered_.size();
     remembered_.push_back({&write, {.hash = origin.request_hash, .before = revision_, .changed = write.result.changed}});
   }

@@ -244,8 +244,11 @@ Evaluation Evaluate(const Transaction& transaction, Revision revision, const Rul
   if (evaluation.result.status.ok()) {
     evaluation.changes = evaluator.TakeChanges();
   } else {
-    state->RollBack(mark);
     evaluation.result.results.clear();
+  }
+  if (!evaluation.result.status.ok() || transaction.validate_only) {
+    state->RollBack(mark);
+    evaluation.changes.clear();
   }
   evaluation.result.changed = !evaluation.changes.empty();
   evaluation.result.revision = evaluation.result.changed ? revision : revision - 1;

@@ -32,11 +32,11 @@ absl::Status TryAgain(absl::StatusCode code, Reason reason, absl::Duration after
 }  // namespace
 
 absl::Status LeaseNotFound(absl::StatusCode code, LeaseId id) {
-  return About(code, Reason::kLeaseNotFound, absl::StrCat("lease ", id), absl::StrCat("there is no lease ", id, " (any more)"));
+  return About(code, Reason::kLeaseNotFound, absl::StrCat(id), absl::StrCat("there is no lease ", id, " (any more)"));
 }
 
 absl::Status LeaseExists(LeaseId id) {
-  return About(absl::StatusCode::kAlreadyExists, Reason::kLeaseExists, absl::StrCat("lease ", id),
+  return About(absl::StatusCode::kAlreadyExists, Reason::kLeaseExists, absl::StrCat(id),
                absl::StrCat("lease ", id, " is in use"));
 }
 
