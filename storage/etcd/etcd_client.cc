@@ -219,6 +219,7 @@ class EtcdClient::Calls::KeepAliveCall : public Call,
     RpcOutcome outcome = ToOutcome(status);
     if (outcome.ok() && answers_.size() < ids_.size()) outcome = {absl::StatusCode::kUnavailable, "etcd ended the stream early", true};
     calls_.thread_.Post([self = std::move(self_), outcome] {
+      self->calls_.AwaitBegun();
       std::move(self->reply_)(outcome, std::move(self->answers_));
       self->calls_.End(self.get());
     });
@@ -265,6 +266,7 @@ class EtcdClient::Calls::WatchCall : public Call,
       return;
     }
     calls_.thread_.Post([this] {
+      calls_.AwaitBegun();
       if (!stopped_ && callbacks_.on_response(std::move(response_)) == WatchStep::kStop) {
         stopped_ = true;
         context.TryCancel();

@@ -12,17 +12,18 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "compat/etcd/rpc.pb.h"
 #include "storage/etcd/serial_thread.h"
 
 namespace scoutlight::storage {
 
 struct EtcdClientOptions {
-  std::string target;                               // As gRPC names servers: "127.0.0.1:2379", "ipv4:10.0.0.1:2379,10.0.0.2:2379".
-  Clock* clock = &Clock::System();                  // Outlives the client.
-  absl::Duration call_timeout = absl::Seconds(5);   // Of a call that has one answer.
-  absl::Duration drain_timeout = absl::Seconds(1);  // How long Shutdown() lets calls that have one answer come to their end.
-  size_t calls_max = 4096;                          // In flight; more end at once with kResourceExhausted.
+  std::string target;                                 // As gRPC names servers: "127.0.0.1:2379", "ipv4:10.0.0.1:2379,10.0.0.2:2379".
+  Clock* clock = &Clock::System();                    // Outlives the client.
+  absl::Duration call_timeout = absl::Seconds(5);     // Of a call that has one answer.
+  absl::Duration drain_timeout = absl::Seconds(1);    // How long Shutdown() lets calls that have one answer come to their end.
+  size_t calls_max = limits::kQueuedTransactionsMax;  // In flight; more end at once with kResourceExhausted.
 };
 
 // How a call ended: the canonical code, and etcd's words.

@@ -115,6 +115,7 @@ int64_t PairsMax(const ListOperation& list) {
 }  // namespace
 
 absl::StatusOr<EtcdTransaction> EtcdTransaction::Make(const EtcdMapping& mapping, Transaction transaction) {
+  if (transaction.validate_only) return Inexpressible("validate_only", "etcd has no way to evaluate a transaction and undo it");
   EtcdTransaction made(mapping);
   for (size_t i = 0; i < transaction.conditions.size(); ++i) {
     absl::Status status = made.AddCondition(transaction.conditions[i], absl::StrCat("conditions[", i, "]"));

@@ -31,7 +31,7 @@ inline constexpr size_t kEtcdRequestBytesMax = 1536 * 1024;
 //
 // Also refused, with the reason (kInvalidArgument): what takes more than kEtcdOperationsMax or kEtcdRequestBytesMax; a delete of
 // children alone and the condition that there are none (deeper nodes lie between them, so they are no range); an expected revision of a
-// key that an earlier delete of the same branch covers.
+// key that an earlier delete of the same branch covers; validate_only.
 //
 // What etcd cannot bound before it commits, this does not either: how many keys a delete removes, how long an answer is.
 class EtcdTransaction {
