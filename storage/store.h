@@ -19,7 +19,7 @@ namespace scoutlight::storage {
 
 // Takes the outcome of an asynchronous call. It runs exactly once, under no lock, and never inside the call that took it: on the
 // caller's thread when its DeferScope closes, or on a thread of the store. It must not block. When the store is destroyed, what is
-// still outstanding ends with kUnavailable before the destructor returns.
+// still outstanding ends before the destructor returns: with kUnavailable, or kUnknown for a change that may survive.
 template <typename T>
 using Done = absl::AnyInvocable<void(T) &&>;
 
@@ -58,7 +58,7 @@ struct Query {
 struct Page {
   absl::Status status;
   Revision revision = 0;         // Of the state shown, or that the error speaks of. Always set.
-  Revision oldest_revision = 0;  // The oldest state that can be read. Always set.
+  Revision oldest_revision = 0;  // The oldest state that can be read, as far as the store knows; exact with kOutOfRange.
   std::vector<Entry> entries;
   bool more = false;  // It was cut; the next page begins after the last entry.
 };
@@ -76,7 +76,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
-  // Each batch once, in order, without a gap, and before the done of the Commit that made it runs on this server.
+  // Each batch once, in order, without a gap, and before the done of the Commit that made it runs on this server; where a backend cannot
+  // wait for that, it calls OnStale before the done.
   virtual void OnBatch(std::shared_ptr<const Batch> batch) = 0;
   // Nothing happened up to `revision` that OnBatch has not shown.
   virtual void OnProgress(Revision revision) = 0;
