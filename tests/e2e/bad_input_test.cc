@@ -344,13 +344,13 @@ TEST_F(BadInput, EnumsThatAreNone) {
 TEST_F(BadInput, ChoicesThatAreNotMade) {
   ExpectRefused(client(),
                 {
-                    {"put without a value", With<wire::PutRequest>({}, [](auto* r) { r->set_key("/a"); }), "INVALID_FIELD", {"content"}},
+                    {"put without a value", With<wire::PutRequest>({}, [](auto* r) { r->set_key("/a"); }), "INVALID_FIELD", {"text|data"}},
                     {"condition without a target", WithCondition([](wire::Condition*) {}), "INVALID_FIELD", {"conditions[0].target"}},
                     {"no operation", WithOperation([](wire::Operation*) {}), "INVALID_FIELD", {"on_success[1]"}},
                     {"operation's put without a value",
                      WithOperation([](wire::Operation* o) { o->mutable_put()->set_key("/a"); }),
                      "INVALID_FIELD",
-                     {"on_success[1].put.content"}},
+                     {"on_success[1].put.text|data"}},
                 });
 }
 
@@ -404,7 +404,7 @@ TEST_F(BadInput, EveryViolatedFieldIsNamed) {
     request->set_request_id(std::string(65, 'i'));
   });
   ExpectFailure(status, StatusCode::INVALID_ARGUMENT, "INVALID_KEY",
-                {"conditions[0].key", "conditions[0].target", "on_success[0].put.key", "on_success[0].put.content",
+                {"conditions[0].key", "conditions[0].target", "on_success[0].put.key", "on_success[0].put.text|data",
                  "on_failure[0].list.parent", "on_failure[0].list.limit", "request_id"});
 }
 
@@ -610,7 +610,7 @@ TEST_F(BadInput, EmptyMessages) {
     ExpectFailure(client().SendBytes(method, ""), StatusCode::INVALID_ARGUMENT, "INVALID_KEY", {"key"});
   }
   ExpectFailure(client().SendBytes("List", ""), StatusCode::INVALID_ARGUMENT, "INVALID_KEY", {"parent"});
-  ExpectFailure(client().SendBytes("Put", ""), StatusCode::INVALID_ARGUMENT, "INVALID_KEY", {"key", "content"});
+  ExpectFailure(client().SendBytes("Put", ""), StatusCode::INVALID_ARGUMENT, "INVALID_KEY", {"key", "text|data"});
   EXPECT_TRUE(client().SendBytes("Transact", "").ok());
 }
 

@@ -9,10 +9,11 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace scoutlight::testing {
 
-TempDir::TempDir() : path_(absl::StrCat(::testing::TempDir(), "/scoutlight-XXXXXX")) {
+TempDir::TempDir() : path_(absl::StrCat(absl::StripSuffix(::testing::TempDir(), "/"), "/scoutlight-XXXXXX")) {
   if (mkdtemp(path_.data()) == nullptr) ADD_FAILURE() << "cannot make " << path_;
 }
 

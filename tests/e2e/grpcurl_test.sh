@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# What a newcomer does with grpcurl and no proto file. Takes the server's program as its argument; SCOUTLIGHT_TOOLS names the folder that
+# `./dev tools` fills.
+set -euo pipefail
+
+program=$PWD/$1
+grpcurl=${SCOUTLIGHT_TOOLS:?run by ./dev test, which sets SCOUTLIGHT_TOOLS}/grpcurl
+registry=scoutlight.registry.v1.RegistryService
+folder=$(mktemp -d "${TEST_TMPDIR:-/tmp}/grpcurl-XXXXXX")
+failed=0
+
+coproc SERVER { exec "$program" --listen=127.0.0.1:0 --data-dir="$folder/data" 2>&1; }
+# shellcheck disable=SC2153  # coproc sets it.
+server_pid=$SERVER_PID
+trap 'kill -9 "$server_pid" 2>/dev/null || true; rm -rf "$folder"' EXIT
+
+address=
+while read -r -t 30 line <&"${SERVER[0]}"; do
+  echo "server: $line"
+  if [[ $line =~ listening\ on\ ([^ ]+) ]]; then
+    address=${BASH_REMATCH[1]}
+    break
+  fi
+done
+[[ -n $address ]] || { echo "the server does not listen"; exit 1; }
+
+# Runs grpcurl with the arguments, into $output; its exit code is in $code.
+run() {
+  code=0
+  output=$("$grpcurl" -plaintext -max-time 20 "$@" 2>&1) || code=$?
+}
+
+# The rest of the arguments must stand in $output.
+expect() {
+  local wanted
+  for wanted in "$@"; do
+    [[ $output == *"$wanted"* ]] && continue
+    printf 'FAILED: "%s" is not in\n%s\n' "$wanted" "${output:0:2000}"
+    failed=1
+  done
+}
+
+expect_code() {
+  [[ $code -eq $1 ]] && return
+  printf 'FAILED: exit code %s, not %s, with\n%s\n' "$code" "$1" "$output"
+  failed=1
+}
+
+# Calls method $1 with the JSON $2; it must succeed.
+call() {
+  run -d "$2" "$address" "$1"
+  expect_code 0
+}
+
+# Calls method $1 with the JSON $2; it must fail.
+refused() {
+  run -d "$2" "$address" "$1"
+  # grpcurl exits with 64 and the number of the code.
+  expect_code "$((64 + $3))"
+}
+
+run "$address" list
+expect_code 0
+expect "$registry" grpc.health.v1.Health grpc.reflection.v1.ServerReflection grpc.reflection.v1alpha.ServerReflection
+
+run "$address" list "$registry"
+expect "$registry.Get" "$registry.List" "$registry.Put" "$registry.Delete" "$registry.Transact"
+
+run "$address" describe
+expect_code 0
+for method in Get List Put Delete Transact; do
+  run "$address" describe "$registry.$method"
+  expect_code 0
+  expect "rpc $method ( .scoutlight.registry.v1.${method}Request ) returns ( .scoutlight.registry.v1.${method}Response );"
+  for message in "${method}Request" "${method}Response"; do
+    run "$address" describe "scoutlight.registry.v1.$message"
+    expect_code 0
+    expect "message $message {"
+  done
+done
+for name in Entry Condition Operation Operation.Put Operation.Delete Operation.Get Operation.List OperationResult OperationResult.List \
+  Scope Order ErrorReason Condition.Comparison; do
+  run "$address" describe "scoutlight.registry.v1.$name"
+  expect_code 0
+  expect "${name##*.}"
+done
+run "$address" describe scoutlight.registry.v1.Entry
+expect "oneof content {" "string text = 2;" "bytes data = 3;"
+run "$address" describe grpc.health.v1.Health
+expect_code 0
+expect "rpc Check" "rpc Watch"
+run "$address" describe no.such.Name
+[[ $code -ne 0 ]] || { echo "FAILED: an unknown name is described"; failed=1; }
+expect "not found"
+
+# Both generations of reflection, each as a call.
+for version in v1 v1alpha; do
+  call "grpc.reflection.$version.ServerReflection/ServerReflectionInfo" \
+    '{"list_services": ""} {"file_containing_symbol": "scoutlight.registry.v1.Entry"} {"file_by_filename": "grpc/health/v1/health.proto"}
+     {"file_containing_symbol": "no.such.Name"}'
+  expect '"name": "'"$registry"'"' file_descriptor_proto error_response
+done
+
+call grpc.health.v1.Health/Check '{}'
+expect '"status": "SERVING"'
+call grpc.health.v1.Health/Check '{"service": "'"$registry"'"}'
+expect '"status": "SERVING"'
+refused grpc.health.v1.Health/Check '{"service": "no.such.Service"}' 5
+
+call "$registry/Put" '{"key": "/office/printers/laser/host", "text": "192.168.1.101"}'
+expect '"revision": "2"' '"create_revision": "2"' '"version": "1"' '"store_id": "'
+call "$registry/Put" '{"key": "/office/printers/laser/host", "text": "Gerät 7", "expected_mod_revision": 2, "return_previous": true}'
+expect '"revision": "3"' '"text": "192.168.1.101"'
+call "$registry/Put" '{"key": "/office/raw", "data": "AAH/", "request_id": "once"}'
+call "$registry/Put" '{"key": "/office/raw", "data": "AAH/", "request_id": "once"}'
+expect '"replayed": true' '"revision": "4"'
+call "$registry/Get" '{"key": "/office/printers/laser/host"}'
+expect '"text": "Gerät 7"' '"mod_revision": "3"' '"has_value": true'
+call "$registry/Get" '{"key": "/office/printers/laser/host", "revision": 2}'
+expect '"text": "192.168.1.101"'
+call "$registry/Get" '{"key": "/office/raw"}'
+expect '"data": "AAH/"'
+call "$registry/List" '{"parent": "/office"}'
+expect '"key": "/office/printers"' '"has_children": true' '"key": "/office/raw"'
+call "$registry/List" '{"parent": "/", "scope": "SCOPE_SUBTREE", "order": "ORDER_CREATION", "keys_only": true, "page_size": 1}'
+expect '"key": "/office/printers/laser/host"' '"next_page_token": "'
+call "$registry/Transact" '{
+  "conditions": [{"key": "/office/printers/laser/host", "exists": true}, {"key": "/office/raw", "version": 1}],
+  "on_success": [{"put": {"key": "/office/a", "text": "1"}}, {"delete": {"key": "/office/raw"}}, {"get": {"key": "/office/a"}},
+                 {"list": {"parent": "/office"}}]}'
+expect '"succeeded": true' '"revision": "5"' '"deleted": "1"' '"text": "1"'
+call "$registry/Delete" '{"key": "/office/printers", "scope": "SCOPE_SUBTREE", "validate_only": true}'
+expect '"deleted": "1"' '"revision": "5"'
+call "$registry/Delete" '{"key": "/office/printers", "scope": "SCOPE_SUBTREE"}'
+expect '"deleted": "1"' '"revision": "6"'
+
+# Errors tell what is wrong.
+refused "$registry/Get" '{"key": "/none"}' 5
+expect 'Code: NotFound' 'type.googleapis.com/google.rpc.ErrorInfo' '"reason": "KEY_NOT_FOUND"' '"domain": "scoutlight"' '"revision": "6"' \
+  'google.rpc.ResourceInfo' '"resource_name": "/none"'
+refused "$registry/Put" '{"key": "/a//b", "lease_id": -1}' 3
+expect 'Code: InvalidArgument' '"reason": "INVALID_KEY"' google.rpc.BadRequest '"field": "key"' '"field": "lease_id"'
+refused "$registry/Put" '{"key": "/office/a", "text": "2", "if_absent": true}' 6
+expect 'Code: AlreadyExists' '"reason": "KEY_EXISTS"'
+refused "$registry/Put" '{"key": "/office/a", "text": "2", "expected_mod_revision": 4}' 9
+expect 'Code: FailedPrecondition' '"reason": "CONDITION_FAILED"'
+refused "$registry/Get" '{"key": "/office/a", "revision": 100}' 11
+expect 'Code: OutOfRange' '"reason": "FUTURE_REVISION"' '"oldest_revision": "1"'
+
+kill -TERM "$server_pid"
+code=0
+wait "$server_pid" || code=$?
+expect_code 0
+if ((failed)); then exit 1; fi
+echo "passed"
