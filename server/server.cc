@@ -8,11 +8,13 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/limits.h"
 #include "server/registry_service.h"
 
@@ -27,6 +29,9 @@ constexpr absl::Duration kPingAfterIdle = absl::Seconds(30);
 constexpr absl::Duration kPingTimeout = absl::Seconds(10);
 constexpr absl::Duration kClientPingIntervalMin = absl::Seconds(10);
 constexpr int kPingStrikesMax = 2;
+// gRPC 1.51 ends a call that comes in after Shutdown() with CANCELLED, which tells a client that it gave up itself. For so long before,
+// calls get the answer that they should.
+constexpr absl::Duration kDrainNotice = absl::Milliseconds(200);
 
 int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
@@ -120,6 +125,7 @@ void Server::BeginDrain() {
 void Server::Stop(absl::Duration grace) {
   if (server_ == nullptr) return;
   BeginDrain();
+  absl::SleepFor(std::min(grace, kDrainNotice));
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
   health_.reset();
   server_.reset();

@@ -50,8 +50,9 @@ class Server {
   // Health says NOT_SERVING, new calls get UNAVAILABLE, DRAINING, open streams end; calls in progress go on. Does not block.
   void BeginDrain();
 
-  // Drains, waits until every call has ended, and closes the port. Streams and clients that are in the way are cut off after `grace`.
-  // Blocks; the store's answers to calls in progress are waited for beyond `grace`. Only the first call does anything.
+  // Drains, refuses new calls with UNAVAILABLE for up to 200 ms, waits until every call has ended, and closes the port. Streams and clients
+  // that are in the way are cut off after `grace`. Blocks; the store's answers to calls in progress are waited for beyond `grace`. Only the
+  // first call does anything.
   void Stop(absl::Duration grace);
 
  private:
