@@ -6,6 +6,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace scoutlight {
 namespace {
@@ -65,6 +66,17 @@ std::string Take(absl::string_view* in) {
   std::string text(in->substr(sizeof(length), length));
   in->remove_prefix(sizeof(length) + length);
   return text;
+}
+
+// Applies `rename` to the path of every violated field.
+template <typename Rename>
+absl::Status RenameFields(const absl::Status& status, Rename rename) {
+  std::optional<ErrorDetails> details = DetailsOf(status);
+  if (!details.has_value() || details->violations.empty()) return status;
+  for (FieldViolation& violation : details->violations) rename(&violation.field);
+  // The message of an invalid request is made of its fields.
+  if (status.code() == absl::StatusCode::kInvalidArgument) return InvalidFields(details->reason, std::move(details->violations));
+  return MakeError(status.code(), status.message(), *details);
 }
 
 }  // namespace
@@ -137,11 +149,11 @@ Reason ReasonOf(const absl::Status& status) {
 }
 
 absl::Status PrefixFields(const absl::Status& status, absl::string_view prefix) {
-  std::optional<ErrorDetails> details = DetailsOf(status);
-  if (!details.has_value() || details->violations.empty()) return status;
-  for (FieldViolation& violation : details->violations) violation.field.insert(0, std::string(prefix));
-  if (status.code() == absl::StatusCode::kInvalidArgument) return InvalidFields(details->reason, std::move(details->violations));
-  return MakeError(status.code(), status.message(), *details);
+  return RenameFields(status, [prefix](std::string* field) { field->insert(0, std::string(prefix)); });
+}
+
+absl::Status StripFields(const absl::Status& status, absl::string_view prefix) {
+  return RenameFields(status, [prefix](std::string* field) { *field = std::string(absl::StripPrefix(*field, prefix)); });
 }
 
 }  // namespace scoutlight

@@ -98,6 +98,9 @@ Reason ReasonOf(const absl::Status& status);
 // The same error with `prefix` put before the path of every violated field: PrefixFields(s, "put.") turns "key" into "put.key".
 absl::Status PrefixFields(const absl::Status& status, absl::string_view prefix);
 
+// The same error with `prefix` taken off the path of every violated field that begins with it: the other way round.
+absl::Status StripFields(const absl::Status& status, absl::string_view prefix);
+
 }  // namespace scoutlight
 
 #endif  // SCOUTLIGHT_BASE_ERROR_H_

@@ -126,7 +126,7 @@ grpc::ServerUnaryReactor* RegistryService::Put(grpc::CallbackServerContext* cont
   const DeferScope scope;
   store_.Commit(*std::move(transaction), [this, call](CommitResult result) {
     if (!result.status.ok()) {
-      call.Fail(result.status, StateOf(result));
+      call.Fail(StripFields(result.status, kSolePut), StateOf(result));
     } else {
       call.Answer(PutResponseOf(std::move(result), store_.store_id()));
     }
@@ -147,7 +147,7 @@ grpc::ServerUnaryReactor* RegistryService::Delete(grpc::CallbackServerContext* c
   const DeferScope scope;
   store_.Commit(*std::move(transaction), [this, call](CommitResult result) {
     if (!result.status.ok()) {
-      call.Fail(result.status, StateOf(result));
+      call.Fail(StripFields(result.status, kSoleDelete), StateOf(result));
     } else {
       call.Answer(DeleteResponseOf(std::move(result), store_.store_id()));
     }

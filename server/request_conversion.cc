@@ -196,12 +196,8 @@ absl::StatusOr<storage::Transaction> Checked(storage::Transaction transaction, c
                                              absl::string_view sole_operation) {
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   const absl::Status wrong = storage::CheckTransaction(transaction, traits);
-  if (wrong.ok()) return transaction;
-  const std::optional<ErrorDetails> details = DetailsOf(wrong);
-  if (sole_operation.empty() || !details.has_value() || details->violations.empty()) return wrong;
-  std::vector<FieldViolation> renamed = details->violations;
-  for (FieldViolation& violation : renamed) violation.field = std::string(absl::StripPrefix(violation.field, sole_operation));
-  return InvalidFields(details->reason, std::move(renamed));
+  if (!wrong.ok()) return StripFields(wrong, sole_operation);
+  return transaction;
 }
 
 }  // namespace
@@ -254,7 +250,7 @@ absl::StatusOr<storage::Transaction> TransactionOf(const wire::PutRequest& reque
   storage::Transaction transaction;
   transaction.on_success.push_back(ReadPut(request, &violations));
   CheckRequestId(request.request_id(), &violations);
-  return Checked(std::move(transaction), violations, traits, "on_success[0].put.");
+  return Checked(std::move(transaction), violations, traits, kSolePut);
 }
 
 absl::StatusOr<storage::Transaction> TransactionOf(const wire::DeleteRequest& request, const storage::Traits& traits) {
@@ -262,7 +258,7 @@ absl::StatusOr<storage::Transaction> TransactionOf(const wire::DeleteRequest& re
   storage::Transaction transaction;
   transaction.on_success.push_back(ReadDelete(request, &violations));
   CheckRequestId(request.request_id(), &violations);
-  return Checked(std::move(transaction), violations, traits, "on_success[0].delete.");
+  return Checked(std::move(transaction), violations, traits, kSoleDelete);
 }
 
 absl::StatusOr<storage::Transaction> TransactionOf(const wire::TransactRequest& request, const storage::Traits& traits) {

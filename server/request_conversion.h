@@ -28,6 +28,9 @@ struct ListQuery {
 // `store_id`: whose page tokens are good.
 absl::StatusOr<ListQuery> ListQueryOf(const wire::ListRequest& request, const StoreId& store_id);
 
+// A put and a delete become the sole operation of a transaction; the store puts these before the fields it complains of.
+inline constexpr absl::string_view kSolePut = "on_success[0].put.";
+inline constexpr absl::string_view kSoleDelete = "on_success[0].delete.";
 absl::StatusOr<storage::Transaction> TransactionOf(const wire::PutRequest& request, const storage::Traits& traits);
 absl::StatusOr<storage::Transaction> TransactionOf(const wire::DeleteRequest& request, const storage::Traits& traits);
 absl::StatusOr<storage::Transaction> TransactionOf(const wire::TransactRequest& request, const storage::Traits& traits);

@@ -83,7 +83,8 @@ class Sink {
   virtual void OnProgress(Revision revision) = 0;
   // What came after the last revision shown is compacted away: read the state at `oldest` or later, and expect batches after `oldest`.
   virtual void OnGap(Revision oldest) = 0;
-  // The store cannot tell for now whether what it has shown is the latest state; then that it can again.
+  // The store cannot tell for now whether what it has shown is the latest state; then that it can again. OnFresh comes too when a follower
+  // has caught up with history, without an OnStale before.
   virtual void OnStale() = 0;
   virtual void OnFresh() = 0;
 };
@@ -152,7 +153,8 @@ class Store {
   // kAlreadyExists, kFailedPrecondition: a put's or delete's own precondition failed, or its lease is not there; with Reason.
   virtual void Commit(Transaction transaction, Done<CommitResult> done) = 0;
 
-  // Reads one state. kOutOfRange: see above; a missing key is an empty page.
+  // Reads one state. kOutOfRange: see above; a missing key is an empty page. A state that is kept for the pages of a list can be read
+  // after it is compacted, until its time is over.
   virtual void Read(Query query, Done<Page> done) = 0;
 
   // The batches with revisions in [from, to] in order, filtered by `range`, until they count more than `bytes_max`; at least one.

@@ -84,40 +84,4 @@ absl::Status Inexpressible(absl::string_view field, absl::string_view descriptio
   return InvalidField(Reason::kInvalidField, field, absl::StrCat("cannot be carried out over etcd: ", description));
 }
 
-absl::Status EtcdTransactionTooLarge(absl::string_view description) {
-  return About(absl::StatusCode::kInvalidArgument, Reason::kTransactionTooLarge, "", std::string(description));
-}
-
-absl::Status EtcdKeyExists(absl::string_view field, const Key& key) {
-  return About(absl::StatusCode::kAlreadyExists, Reason::kKeyExists, key.path(), absl::StrCat("\"", key.path(), "\" is already there"),
-               field);
-}
-
-absl::Status EtcdUnexpectedRevision(absl::string_view field, const Key& key, Revision expected, Revision actual) {
-  const std::string is = actual == 0 ? std::string("it is not there") : absl::StrCat("its mod_revision is ", actual);
-  const std::string should = expected == 0 ? std::string("expected it not to be there") : absl::StrCat("expected mod_revision ", expected);
-  return About(absl::StatusCode::kFailedPrecondition, Reason::kConditionFailed, key.path(),
-               absl::StrCat("\"", key.path(), "\": ", should, ", but ", is), field);
-}
-
-absl::Status EtcdLeaseNotFound(absl::StatusCode code, LeaseId id, absl::string_view field) {
-  if (id == 0) return About(code, Reason::kLeaseNotFound, "", "a lease named in the transaction does not exist (any more)");
-  return About(code, Reason::kLeaseNotFound, absl::StrCat("lease ", id), absl::StrCat("there is no lease ", id, " (any more)"), field);
-}
-
-absl::Status EtcdLeaseExists(LeaseId id) {
-  return About(absl::StatusCode::kAlreadyExists, Reason::kLeaseExists, absl::StrCat("lease ", id),
-               absl::StrCat("lease ", id, " is in use"));
-}
-
-absl::Status EtcdCompacted(Revision revision, Revision oldest) {
-  return About(absl::StatusCode::kOutOfRange, Reason::kCompacted, "",
-               absl::StrCat("revision ", revision, " is not kept any more, the oldest is ", oldest));
-}
-
-absl::Status EtcdFutureRevision(Revision revision, Revision latest) {
-  return About(absl::StatusCode::kOutOfRange, Reason::kFutureRevision, "",
-               absl::StrCat("revision ", revision, " is in the future, the latest is ", latest));
-}
-
 }  // namespace scoutlight::storage

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "storage/etcd/etcd_errors.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -82,7 +83,7 @@ void GetEtcdLease(EtcdClient& client, const EtcdMapping& mapping, LeaseId id, ab
         EtcdLeaseResult result;
         result.outcome = std::move(outcome);
         result.result.revision = response.header().revision();
-        if (result.outcome.ok() && !IsThere(response)) result.result.status = EtcdLeaseNotFound(absl::StatusCode::kNotFound, id);
+        if (result.outcome.ok() && !IsThere(response)) result.result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
         if (result.outcome.ok() && IsThere(response)) {
           result.result.lease = ToInfo(response);
           for (const std::string& etcd_key : response.keys()) {

@@ -21,6 +21,7 @@
 #include "storage/etcd/etcd_read.h"
 #include "storage/etcd/etcd_transaction.h"
 #include "storage/etcd/revision_probe.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -100,7 +101,7 @@ class EtcdStore : public Store {
       Note(outcome, response.header());
       if (outcome.ok()) return AnswerWhenShown(made.Decode(std::move(response)), std::move(done));
       if (!IsLeaseNotFound(outcome)) return AnswerAt(Failed<CommitResult>(WriteError(outcome)), std::move(done));
-      CommitResult result = Failed<CommitResult>(EtcdLeaseNotFound(absl::StatusCode::kFailedPrecondition, lease.id, lease.field));
+      CommitResult result = Failed<CommitResult>(LeaseNotFound(absl::StatusCode::kFailedPrecondition, lease.id, lease.field));
       AnswerAtLatest(std::move(result), std::move(done));
     });
   }
@@ -123,7 +124,7 @@ class EtcdStore : public Store {
       if (!bounds.outcome.ok()) {
         page.status = ReadError(bounds.outcome);
       } else if (from < bounds.oldest) {
-        page.status = EtcdCompacted(from, bounds.oldest);
+        page.status = Compacted(from, bounds.oldest);
       } else {
         // Nothing has happened at 1, and nothing yet behind the latest.
         const Revision first = std::max<Revision>(from, 2);
@@ -154,7 +155,7 @@ class EtcdStore : public Store {
       Note(outcome, response.header());
       LeaseResult result;
       if (outcome.code == absl::StatusCode::kFailedPrecondition) {
-        result.status = EtcdLeaseExists(id);
+        result.status = LeaseExists(id);
         return AnswerAtLatest(std::move(result), std::move(done));
       }
       if (!outcome.ok()) result.status = WriteError(outcome);
@@ -177,7 +178,7 @@ class EtcdStore : public Store {
         Note(outcome, response.header());
         CommitResult result;
         if (IsLeaseNotFound(outcome)) {
-          result.status = EtcdLeaseNotFound(absl::StatusCode::kNotFound, id);
+          result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
           return AnswerAtLatest(std::move(result), std::move(done));
         }
         if (!outcome.ok()) return AnswerAt(Failed<CommitResult>(WriteError(outcome)), std::move(done));
@@ -201,7 +202,7 @@ class EtcdStore : public Store {
         if (i >= answers.size()) {
           result.status = ReadError(outcome);
         } else if (answers[i].ttl() <= 0) {
-          result.status = EtcdLeaseNotFound(absl::StatusCode::kNotFound, ids[i]);
+          result.status = LeaseNotFound(absl::StatusCode::kNotFound, ids[i]);
         } else {
           result.ttl = absl::Seconds(answers[i].ttl());
         }
@@ -244,7 +245,7 @@ class EtcdStore : public Store {
         CompactResult result;
         result.revision = bounds.latest;
         result.oldest_revision = bounds.oldest;
-        if (is_future) result.status = EtcdFutureRevision(oldest, bounds.latest);
+        if (is_future) result.status = FutureRevision(oldest, bounds.latest);
         std::move(done)(std::move(result));
       });
     });
@@ -287,8 +288,8 @@ class EtcdStore : public Store {
 
   void AnswerUnreadable(const RpcOutcome& outcome, Revision asked, Page page, Done<Page> done) {
     Probe([this, outcome, asked, page = std::move(page), done = std::move(done)](const RevisionBounds& bounds) mutable {
-      page.status = IsCompacted(outcome)        ? EtcdCompacted(asked, bounds.oldest)
-                    : IsFutureRevision(outcome) ? EtcdFutureRevision(asked, bounds.latest)
+      page.status = IsCompacted(outcome)        ? Compacted(asked, bounds.oldest)
+                    : IsFutureRevision(outcome) ? FutureRevision(asked, bounds.latest)
                                                 : ReadError(outcome);
       page.oldest_revision = oldest_;
       AnswerAt(std::move(page), std::move(done));
@@ -305,7 +306,7 @@ class EtcdStore : public Store {
       HistoryPage page = std::move(result.page);
       page.oldest_revision = oldest_;
       if (result.compacted > 0) {
-        page = Failed<HistoryPage>(EtcdCompacted(from, result.compacted));
+        page = Failed<HistoryPage>(Compacted(from, result.compacted));
       } else if (!result.outcome.ok()) {
         page = Failed<HistoryPage>(ReadError(result.outcome));
       }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "storage/etcd/etcd_errors.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -125,13 +126,13 @@ absl::StatusOr<EtcdTransaction> EtcdTransaction::Make(const EtcdMapping& mapping
   if (absl::Status status = made.SetBranch(std::move(transaction.on_failure), "on_failure", &made.failure_); !status.ok()) return status;
   made.Build();
   if (const int cost = Cost(made.request_); cost > kEtcdOperationsMax) {
-    return EtcdTransactionTooLarge(absl::StrCat("it takes ", cost,
-                                                " operations of etcd on its longest way (a read takes two, conditions and "
-                                                "preconditions count), at most ",
-                                                kEtcdOperationsMax, " are allowed"));
+    return TransactionTooLarge(absl::StrCat("it takes ", cost,
+                                            " operations of etcd on its longest way (a read takes two, conditions and "
+                                            "preconditions count), at most ",
+                                            kEtcdOperationsMax, " are allowed"));
   }
   if (const size_t bytes = made.request_.ByteSizeLong(); bytes > kEtcdRequestBytesMax) {
-    return EtcdTransactionTooLarge(
+    return TransactionTooLarge(
         absl::StrCat("it is a request to etcd of ", bytes, " bytes, at most ", kEtcdRequestBytesMax, " are allowed"));
   }
   return made;
@@ -361,8 +362,8 @@ absl::Status EtcdTransaction::Diagnose(const Branch& branch, const Responses& re
     const RangeResponse& response = responses.at(i).response_range();
     const Revision actual = response.kvs_size() == 0 ? 0 : response.kvs(0).mod_revision();
     if (actual == precondition.expected) continue;
-    if (precondition.if_absent) return EtcdKeyExists(precondition.field, precondition.key);
-    return EtcdUnexpectedRevision(precondition.field, precondition.key, precondition.expected, actual);
+    if (precondition.if_absent) return KeyExists(precondition.key, precondition.field);
+    return UnexpectedRevision(precondition.key, precondition.expected, actual, precondition.field);
   }
   return absl::InternalError("etcd refused preconditions that all held");
 }

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "storage/local/layout.h"
 #include "storage/local/open_state.h"
-#include "storage/local/store_errors.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -28,8 +28,9 @@ absl::Status LeaseKeysFull(LeaseId id) {
   ErrorDetails details;
   details.reason = Reason::kLeaseKeysFull;
   details.resource = absl::StrCat(id);
-  return MakeError(absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("lease ", id, " holds ", limits::kKeysPerLeaseMax, " keys already, which is the most"), details);
+  const std::string message = absl::StrCat("lease ", id, " holds ", limits::kKeysPerLeaseMax, " keys already, which is the most");
+  details.violations = {{"put.lease_id", message}};
+  return MakeError(absl::StatusCode::kFailedPrecondition, message, details);
 }
 
 absl::Status LeasesFull() {
@@ -221,7 +222,7 @@ absl::Status BatchWriter::MayUseLease(LeaseId id, int extra) const {
   int keys = extra + (delta == lease_key_delta_.end() ? 0 : delta->second);
   if (!granted_.contains(id)) {
     MutexLock lock(&parts_.leases->mu);
-    if (!parts_.leases->table.Has(id)) return LeaseNotFound(absl::StatusCode::kFailedPrecondition, id);
+    if (!parts_.leases->table.Has(id)) return LeaseNotFound(absl::StatusCode::kFailedPrecondition, id, "put.lease_id");
     keys += parts_.leases->table.keys(id);
   }
   return keys > limits::kKeysPerLeaseMax ? LeaseKeysFull(id) : absl::OkStatus();

@@ -8,13 +8,15 @@
 #include "base/limits.h"
 #include "storage/local/history.h"
 #include "storage/local/layout.h"
-#include "storage/local/store_errors.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 namespace {
 
 // A follower this close behind is brought up by the leader itself, which ends the chase after a busy store.
 constexpr Revision kCatchUpByLeaderMax = 64;
+// So many batches a submitting thread leads in a row before the committer thread takes over (decision 0007).
+constexpr int kBatchesPerLeaderMax = 64;
 constexpr size_t kHistoryPageBytes = 1 * limits::kMiB;
 
 const KeyRange kEverything{Key(), Scope::kSubtree};
@@ -79,27 +81,28 @@ void Committer::Submit(QueuedWrite write) {
 }
 
 void Committer::Lead() {
-  std::vector<QueuedWrite> batch;
-  {
-    MutexLock lock(&mu_);
-    batch = queue_.TakeBatch();
-  }
-  Process(batch);
-  bool wake = false;
-  {
-    MutexLock lock(&mu_);
-    if (queue_.empty() || closing_ || !problem_.empty()) {
-      led_ = false;
-    } else {
-      committer_leads_ = wake = true;
+  for (int batches = 1; batches <= kBatchesPerLeaderMax; ++batches) {
+    std::vector<QueuedWrite> batch;
+    {
+      MutexLock lock(&mu_);
+      batch = queue_.TakeBatch();
     }
+    Process(batch);
+    bool goes_on = false;
+    {
+      MutexLock lock(&mu_);
+      goes_on = MayLead();
+      if (!goes_on) {
+        led_ = false;
+      } else if (batches == kBatchesPerLeaderMax) {
+        committer_leads_ = true;
+      }
+    }
+    if (!goes_on) idle_.NotifyAll();
+    if (goes_on && batches == kBatchesPerLeaderMax) wake_.NotifyAll();
+    Answer(std::move(batch));
+    if (!goes_on) return;
   }
-  if (wake) {
-    wake_.NotifyAll();
-  } else {
-    idle_.NotifyAll();
-  }
-  Answer(std::move(batch));
 }
 
 void Committer::Loop() {
@@ -109,10 +112,8 @@ void Committer::Loop() {
       MutexLock lock(&mu_);
       while (!committer_leads_ && !stopping_) wake_.Wait(&mu_);
       if (!committer_leads_) return;
-      if (!closing_ && problem_.empty()) batch = queue_.TakeBatch();
-      if (batch.empty()) {
-        committer_leads_ = led_ = false;
-      }
+      if (MayLead()) batch = queue_.TakeBatch();
+      if (batch.empty()) committer_leads_ = led_ = false;
     }
     if (batch.empty()) {
       idle_.NotifyAll();

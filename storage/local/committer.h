@@ -25,10 +25,9 @@
 
 namespace scoutlight::storage {
 
-// Turns queued writes into batches, one at a time. Whoever may do that is the leader: a thread that submits while nobody leads writes one
-// batch itself, when its DeferScope closes; if others queue meanwhile it hands leadership to the committer thread before it answers
-// anybody, and that thread goes on until the queue is empty. So one client alone pays no thread switch, and a gRPC thread is never held
-// longer than one sync.
+// Turns queued writes into batches, one at a time. Whoever may do that is the leader: a thread that submits while nobody leads does so when
+// its DeferScope closes, and goes on while others queue, for at most 64 batches; then, or when it has no scope, the committer thread leads
+// until the queue is empty. So answers leave on gRPC's own threads, without a switch (docs/decisions/0007-who-leads-commits.md).
 //
 // A batch: evaluate each write on the published state and what the batch has changed; give revisions; one synced engine write; publish the
 // view; show the sink; pass leadership; answer, under no lock. After a failed engine write the whole batch is answered
@@ -89,6 +88,8 @@ class Committer {
 
   void Lead();
   void Loop();
+  // Whether there is something to lead for.
+  bool MayLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !queue_.empty() && !closing_ && problem_.empty(); }
   // With leadership.
   void Process(std::vector<QueuedWrite>& batch);
   void Publish(BatchWriter& writer, const View& before);

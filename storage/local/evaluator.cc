@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "storage/local/layout.h"
 #include "storage/local/range_reader.h"
-#include "storage/local/store_errors.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -108,9 +108,11 @@ class Evaluator {
       if (!entry.ok()) return entry.status();
       previous = *std::move(entry);
     }
-    if (put.if_absent && previous.has_value()) return KeyExists(put.key);
+    if (put.if_absent && previous.has_value()) return KeyExists(put.key, "put.if_absent");
     const Revision actual = previous.has_value() ? previous->mod_revision : 0;
-    if (put.expected_mod_revision.value_or(actual) != actual) return UnexpectedRevision(put.key, *put.expected_mod_revision, actual);
+    if (put.expected_mod_revision.value_or(actual) != actual) {
+      return UnexpectedRevision(put.key, *put.expected_mod_revision, actual, "put.expected_mod_revision");
+    }
     if (put.lease_id != 0) {
       // A key that is on the lease already counts once.
       const bool is_new = !previous.has_value() || previous->lease_id != put.lease_id;
@@ -148,7 +150,9 @@ class Evaluator {
     if (!entries.ok()) return entries.status();
     if (erase.expected_mod_revision.has_value()) {
       const Revision actual = entries->empty() ? 0 : entries->front().mod_revision;
-      if (*erase.expected_mod_revision != actual) return UnexpectedRevision(erase.range.key, *erase.expected_mod_revision, actual);
+      if (*erase.expected_mod_revision != actual) {
+        return UnexpectedRevision(erase.range.key, *erase.expected_mod_revision, actual, "delete.expected_mod_revision");
+      }
     }
     if (!entries->empty()) {
       if (absl::Status status = rules_.may_delete; !status.ok()) return status;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "storage/local/store_errors.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 

@@ -18,8 +18,8 @@
 #include "storage/local/read_job.h"
 #include "storage/local/reader_pool.h"
 #include "storage/local/shared_leases.h"
-#include "storage/local/store_errors.h"
 #include "storage/local/view.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
-#include "storage/local/store_errors.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 

@@ -23,7 +23,7 @@ struct RocksdbEngineOptions {
   // Puts are refused when less than this is free on the disk, deletes at a quarter of it.
   uint64_t disk_reserve_bytes = 64 << 20;
   uint64_t block_cache_bytes = 256 << 20;
-  uint64_t write_buffer_bytes = 64 << 20;
+  uint64_t write_buffer_bytes = 16 << 20;
   int open_files_max = 512;
   // The log is cut when this many revisions can go at once. The past is rewritten when it is this large and has grown by half since.
   Revision log_step_revisions = 10'000;

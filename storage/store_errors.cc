@@ -1,4 +1,4 @@
-#include "storage/local/store_errors.h"
+#include "storage/store_errors.h"
 
 #include <string>
 #include <utility>
@@ -15,9 +15,10 @@ namespace {
 constexpr absl::Duration kRetrySoon = absl::Milliseconds(100);
 constexpr absl::Duration kRetryLater = absl::Seconds(1);
 
-absl::Status About(absl::StatusCode code, Reason reason, std::string resource, std::string message) {
+absl::Status About(absl::StatusCode code, Reason reason, std::string resource, std::string message, absl::string_view field = "") {
   ErrorDetails details;
   details.reason = reason;
+  if (!field.empty()) details.violations = {{std::string(field), message}};
   details.resource = std::move(resource);
   return MakeError(code, message, details);
 }
@@ -31,24 +32,25 @@ absl::Status TryAgain(absl::StatusCode code, Reason reason, absl::Duration after
 
 }  // namespace
 
-absl::Status LeaseNotFound(absl::StatusCode code, LeaseId id) {
-  return About(code, Reason::kLeaseNotFound, absl::StrCat(id), absl::StrCat("there is no lease ", id, " (any more)"));
+absl::Status LeaseNotFound(absl::StatusCode code, LeaseId id, absl::string_view field) {
+  if (id == 0) return About(code, Reason::kLeaseNotFound, "", "a lease named in the transaction does not exist (any more)", field);
+  return About(code, Reason::kLeaseNotFound, absl::StrCat(id), absl::StrCat("there is no lease ", id, " (any more)"), field);
 }
 
 absl::Status LeaseExists(LeaseId id) {
-  return About(absl::StatusCode::kAlreadyExists, Reason::kLeaseExists, absl::StrCat(id),
-               absl::StrCat("lease ", id, " is in use"));
+  return About(absl::StatusCode::kAlreadyExists, Reason::kLeaseExists, absl::StrCat(id), absl::StrCat("lease ", id, " is in use"));
 }
 
-absl::Status KeyExists(const Key& key) {
-  return About(absl::StatusCode::kAlreadyExists, Reason::kKeyExists, key.path(), absl::StrCat("\"", key.path(), "\" is already there"));
+absl::Status KeyExists(const Key& key, absl::string_view field) {
+  return About(absl::StatusCode::kAlreadyExists, Reason::kKeyExists, key.path(), absl::StrCat("\"", key.path(), "\" is already there"),
+               field);
 }
 
-absl::Status UnexpectedRevision(const Key& key, Revision expected, Revision actual) {
+absl::Status UnexpectedRevision(const Key& key, Revision expected, Revision actual, absl::string_view field) {
   const std::string is = actual == 0 ? std::string("it is not there") : absl::StrCat("its mod_revision is ", actual);
   const std::string should = expected == 0 ? std::string("expected it not to be there") : absl::StrCat("expected mod_revision ", expected);
   return About(absl::StatusCode::kFailedPrecondition, Reason::kConditionFailed, key.path(),
-               absl::StrCat("\"", key.path(), "\": ", should, ", but ", is));
+               absl::StrCat("\"", key.path(), "\": ", should, ", but ", is), field);
 }
 
 absl::Status Compacted(Revision revision, Revision oldest) {
