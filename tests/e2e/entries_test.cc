@@ -110,7 +110,7 @@ TEST_F(Entries, PutIfAbsentIsLostToAnEntryThatIsThere) {
   ASSERT_TRUE(client().Send(put).ok());
   put.set_text("second");
   const auto lost = client().Send(put);
-  ExpectFailure(lost.status, grpc::StatusCode::ALREADY_EXISTS, "KEY_EXISTS");
+  ExpectFailure(lost.status, grpc::StatusCode::ALREADY_EXISTS, "KEY_EXISTS", {"if_absent"});
   EXPECT_EQ(FailureOf(lost.status).resource_name, "/a");
   EXPECT_EQ(FailureOf(lost.status).metadata.at("revision"), "2");
   EXPECT_EQ(client().TextAt("/a"), "first");
@@ -129,10 +129,10 @@ TEST_F(Entries, ExpectedModRevisionMustBeTheKeys) {
   wire::PutRequest put = PutOf("/a", "first");
   put.set_expected_mod_revision(0);
   ASSERT_TRUE(client().Send(put).ok());
-  ExpectFailure(client().Send(put).status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED");
+  ExpectFailure(client().Send(put).status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED", {"expected_mod_revision"});
   put.set_expected_mod_revision(2);
   EXPECT_EQ(client().Send(put)->revision(), 3);
-  ExpectFailure(client().Send(put).status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED");
+  ExpectFailure(client().Send(put).status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED", {"expected_mod_revision"});
   EXPECT_EQ(client().Revision(), 3);
 }
 
@@ -140,7 +140,7 @@ TEST_F(Entries, PutWithAnUnknownLeaseIsRefused) {
   wire::PutRequest put = PutOf("/a", "first");
   put.set_lease_id(4711);
   const auto refused = client().Send(put);
-  ExpectFailure(refused.status, grpc::StatusCode::FAILED_PRECONDITION, "LEASE_NOT_FOUND");
+  ExpectFailure(refused.status, grpc::StatusCode::FAILED_PRECONDITION, "LEASE_NOT_FOUND", {"lease_id"});
   EXPECT_EQ(FailureOf(refused.status).resource_type, "lease");
   EXPECT_THAT(FailureOf(refused.status).resource_name, HasSubstr("4711"));
   EXPECT_EQ(client().Revision(), 1);
@@ -204,7 +204,7 @@ TEST_F(Deletes, OfASubtreeTakeItAtOneRevision) {
 TEST_F(Deletes, WithAnExpectedRevisionAreConditional) {
   wire::DeleteRequest request = DeleteOf("/ab", wire::SCOPE_KEY);
   request.set_expected_mod_revision(5);
-  ExpectFailure(client().Send(request).status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED");
+  ExpectFailure(client().Send(request).status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED", {"expected_mod_revision"});
   request.set_expected_mod_revision(6);
   EXPECT_EQ(client().Send(request)->deleted(), 1);
 }
@@ -221,7 +221,7 @@ TEST_F(Deletes, ThatOnlyValidateChangeNothing) {
   request = DeleteOf("/ab", wire::SCOPE_KEY);
   request.set_validate_only(true);
   request.set_expected_mod_revision(5);
-  ExpectFailure(client().Send(request).status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED");
+  ExpectFailure(client().Send(request).status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED", {"expected_mod_revision"});
 }
 
 TEST_F(Entries, PastStatesStayReadable) {

@@ -103,11 +103,11 @@ TEST_F(Transactions, FailAsAWholeWithAnOperationsPrecondition) {
   AddPut("/new", "value", &request);
   AddPut("/a", "four", &request)->mutable_put()->set_if_absent(true);
   const auto lost = client().Send(request);
-  ExpectFailure(lost.status, grpc::StatusCode::ALREADY_EXISTS, "KEY_EXISTS", FailureOf(lost.status).fields);
+  ExpectFailure(lost.status, grpc::StatusCode::ALREADY_EXISTS, "KEY_EXISTS", {"on_success[1].put.if_absent"});
   request.mutable_on_success(1)->mutable_put()->set_if_absent(false);
   request.mutable_on_success(1)->mutable_put()->set_expected_mod_revision(2);
   const auto failed = client().Send(request);
-  ExpectFailure(failed.status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED", FailureOf(failed.status).fields);
+  ExpectFailure(failed.status, grpc::StatusCode::FAILED_PRECONDITION, "CONDITION_FAILED", {"on_success[1].put.expected_mod_revision"});
   EXPECT_EQ(client().Get("/new").status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(client().Revision(), 4);
 }
