@@ -78,7 +78,9 @@ def main():
         failed = 1
     if arguments.check_status is not None:
         passed, failed = passed + (arguments.check_status == 0), failed + (arguments.check_status != 0)
-    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    if skipped:
+        print(f"skipped: {skipped}")
+    print(f"{passed} passed, {failed} failed")
     return 1 if failed or passed == 0 else 0
 
 

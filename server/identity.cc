@@ -19,14 +19,11 @@
 namespace scoutlight::server {
 namespace {
 
-// The name that the peer's certificate proves; empty: none.
+// The alternative name that the peer's certificate proves; empty: none. Common names prove nothing since RFC 6125.
 std::string CertifiedName(const grpc::AuthContext& auth) {
   if (!auth.IsPeerAuthenticated()) return "";
-  for (const char* property : {GRPC_X509_SAN_PROPERTY_NAME, GRPC_X509_CN_PROPERTY_NAME}) {
-    const std::vector<grpc::string_ref> names = auth.FindPropertyValues(property);
-    if (!names.empty()) return std::string(names.front().data(), names.front().size());
-  }
-  return "";
+  const std::vector<grpc::string_ref> names = auth.FindPropertyValues(GRPC_X509_SAN_PROPERTY_NAME);
+  return names.empty() ? "" : std::string(names.front().data(), names.front().size());
 }
 
 }  // namespace

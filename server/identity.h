@@ -18,7 +18,7 @@ struct Identity {
   enum class Kind { kHost, kCertificate };
 
   Kind kind = Kind::kHost;
-  std::string name;         // The host's address without port, or the certificate's first SAN, else its common name.
+  std::string name;         // The host's address without port, or the certificate's first SAN.
   uint64_t connection = 0;  // The same for all calls of a connection, not 0; not known after a restart.
 
   // Text that differs between identities, at most limits::kCallerBytesMax bytes: "host:127.0.0.1", "cert:printer.example".

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <iostream>
@@ -21,6 +22,7 @@
 #include "server/listen_address.h"
 #include "server/log.h"
 #include "server/open_store.h"
+#include "server/self_probe.h"
 #include "server/server.h"
 #include "server/stop_signal.h"
 
@@ -28,6 +30,7 @@ namespace scoutlight::server {
 namespace {
 
 constexpr int kExitCannotStart = 1;
+constexpr int kExitCannotServe = 1;
 // Calls in progress may take so long after SIGTERM ...
 constexpr absl::Duration kDrainGrace = absl::Seconds(2);
 // ... and everything together so long.
@@ -74,7 +77,16 @@ int Serve(const Config& config, StopSignal* stop) {
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(store->get(), *std::move(options));
   if (!server.ok()) return CannotStart(server.status());
   LogAlways(absl::StrCat("listening on ", (*server)->address().ToString()));
-  stop->Wait();
+  {
+    const SelfProbe probe((*server)->address(), {}, [] {
+      spdlog::critical(
+          "the server does not accept connections any more, probably for want of file descriptors: it ends, to be started anew");
+      spdlog::shutdown();
+      // Every acknowledged write is on disk; calls in progress end as with a crash.
+      _exit(kExitCannotServe);
+    });
+    stop->Wait();
+  }
   spdlog::info("stopping: a signal arrived; a second one ends at once");
   (*server)->Stop(kDrainGrace);
   server->reset();

@@ -25,6 +25,8 @@ constexpr int kMessageBytesMax = 4 * limits::kMiB;
 constexpr int kMetadataBytesMax = 8 * limits::kKiB;
 constexpr size_t kBufferBytesMax = 256 * limits::kMiB;
 constexpr absl::Duration kHandshakeTimeout = absl::Seconds(5);
+// Without a call for so long, a connection is closed; a client opens it again with its next call.
+constexpr absl::Duration kIdleConnectionMax = absl::Minutes(10);
 constexpr absl::Duration kPingAfterIdle = absl::Seconds(30);
 constexpr absl::Duration kPingTimeout = absl::Seconds(10);
 constexpr absl::Duration kClientPingIntervalMin = absl::Seconds(10);
@@ -60,6 +62,7 @@ void SetConnectionRules(grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kStreamsPerConnectionMax);
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Milliseconds(kHandshakeTimeout));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(kIdleConnectionMax));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kPingAfterIdle));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kPingTimeout));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -106,8 +109,11 @@ absl::Status Server::Listen(storage::Store* store, const ServerOptions& options)
   for (const ReflectionService& reflection : reflections_) builder.RegisterService(reflection.service.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
-    const absl::string_view guess =
-        options.tls.has_value() ? "the TLS certificate and key do not fit, or the port was just taken" : "the port was just taken";
+    absl::string_view guess = "the port was just taken";
+    if (options.tls.has_value()) guess = "the TLS certificate and key do not fit, or the port was just taken";
+    if (options.tls.has_value() && !options.tls->client_ca.empty()) {
+      guess = "the TLS certificate and key do not fit, --tls-client-ca holds no certificate, or the port was just taken";
+    }
     return absl::FailedPreconditionError(absl::StrCat("cannot listen on ", address_.ToString(), ": ", guess));
   }
   address_.port = static_cast<uint16_t>(port);

@@ -19,7 +19,8 @@ namespace scoutlight::storage {
 
 // Takes the outcome of an asynchronous call. It runs exactly once, under no lock, and never inside the call that took it: on the
 // caller's thread when its DeferScope closes, or on a thread of the store. It must not block. When the store is destroyed, what is
-// still outstanding ends before the destructor returns: with kUnavailable, or kUnknown for a change that may survive.
+// still outstanding ends before the destructor returns: with kUnavailable, or kUnknown for a change that may survive. By then no other
+// thread has a DeferScope open in which it called the store.
 template <typename T>
 using Done = absl::AnyInvocable<void(T) &&>;
 

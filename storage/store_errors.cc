@@ -55,12 +55,12 @@ absl::Status UnexpectedRevision(const Key& key, Revision expected, Revision actu
 
 absl::Status Compacted(Revision revision, Revision oldest) {
   return About(absl::StatusCode::kOutOfRange, Reason::kCompacted, "",
-               absl::StrCat("revision ", revision, " is not kept any more, the oldest is ", oldest));
+               absl::StrCat("revision ", revision, " is not kept any more, the oldest is ", oldest), "revision");
 }
 
 absl::Status FutureRevision(Revision revision, Revision latest) {
   return About(absl::StatusCode::kOutOfRange, Reason::kFutureRevision, "",
-               absl::StrCat("revision ", revision, " is in the future, the latest is ", latest));
+               absl::StrCat("revision ", revision, " is in the future, the latest is ", latest), "revision");
 }
 
 absl::Status TransactionTooLarge(absl::string_view description) {

@@ -16,6 +16,7 @@ absl::Status LeaseExists(LeaseId id);
 absl::Status KeyExists(const Key& key, absl::string_view field);
 // `actual` 0: the key is not there.
 absl::Status UnexpectedRevision(const Key& key, Revision expected, Revision actual, absl::string_view field);
+// Of the field `revision`.
 absl::Status Compacted(Revision revision, Revision oldest);
 absl::Status FutureRevision(Revision revision, Revision latest);
 absl::Status TransactionTooLarge(absl::string_view description);

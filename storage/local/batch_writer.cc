@@ -49,15 +49,17 @@ BatchWriter::BatchWriter(Parts parts, const View& view)
       latest_(view.snapshot),
       overlay_(&latest_),
       writes_(parts.engine->NewWriteSet()),
+      room_(parts.engine->FreeRoom()),
       revision_(view.revision) {
   rules_.may_use_lease = [this](LeaseId id, int extra) { return MayUseLease(id, extra); };
-  const std::optional<Engine::Room> room = parts_.engine->FreeRoom();
-  if (!room.has_value()) return;
-  if (room->for_puts_bytes <= 0) rules_.may_put = DiskFull();
-  if (room->for_deletes_bytes <= 0) rules_.may_delete = DiskFull();
 }
 
 void BatchWriter::Add(QueuedWrite& write) {
+  if (room_.has_value()) {
+    const int64_t used = static_cast<int64_t>(writes_->bytes());
+    rules_.may_put = room_->for_puts_bytes > used ? absl::OkStatus() : DiskFull();
+    rules_.may_delete = room_->for_deletes_bytes > used ? absl::OkStatus() : DiskFull();
+  }
   if (auto* transaction = std::get_if<QueuedTransaction>(&write.work)) AddTransaction(*transaction);
   if (auto* grant = std::get_if<QueuedGrant>(&write.work)) AddGrant(*grant);
   if (auto* end = std::get_if<QueuedLeaseEnd>(&write.work)) AddLeaseEnd(*end);
@@ -178,7 +180,7 @@ void BatchWriter::AddLeaseEnd(QueuedLeaseEnd& write) {
   absl::StatusOr<std::vector<Key>> keys = KeysOfLease(write.id);
   if (!keys.ok()) {
     write.result.status = keys.status();
-    return;
+    return Untake(write.id);
   }
   Transaction transaction;
   transaction.origin.cause = write.cause;
@@ -187,13 +189,18 @@ void BatchWriter::AddLeaseEnd(QueuedLeaseEnd& write) {
   rules.may_use_lease = [](LeaseId, int) { return absl::OkStatus(); };
   Evaluation evaluation = Evaluate(transaction, revision_ + 1, rules, &overlay_);
   write.result = std::move(evaluation.result);
-  if (!write.result.status.ok()) return;
+  if (!write.result.status.ok()) return Untake(write.id);
   OperationResult summary;
   for (const OperationResult& result : write.result.results) summary.deleted += result.deleted;
   write.result.results = {summary};
   if (write.result.changed) Stage(std::move(evaluation.changes), transaction.origin);
   writes_->Delete(Table::kLeases, layout::LeaseKey(write.id));
   ended_.push_back(write.id);
+}
+
+void BatchWriter::Untake(LeaseId id) {
+  MutexLock lock(&parts_.leases->mu);
+  parts_.leases->table.Untake(id);
 }
 
 absl::StatusOr<std::vector<Key>> BatchWriter::KeysOfLease(LeaseId id) const {

@@ -3,12 +3,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/limits.h"
 #include "storage/local/engine.h"
 #include "storage/local/evaluator.h"
 #include "storage/local/overlay.h"
@@ -40,6 +42,9 @@ class BatchWriter {
   // OK when there is nothing to write.
   absl::Status Write();
 
+  // Whether it holds as much as one batch should: what is added goes on changing, but the rest had better wait for the next.
+  bool full() const { return writes_->bytes() >= limits::kBatchBytesMax; }
+
   Revision revision() const { return revision_; }
   bool changed() const { return !batches_.empty(); }
 
@@ -62,6 +67,7 @@ class BatchWriter {
   // True when the request was carried out before; then the result is set.
   bool Replay(QueuedTransaction& write);
   CommitResult ReplayOn(const Transaction& transaction, const RequestIndex::Request& request);
+  void Untake(LeaseId id);
   absl::Status MayUseLease(LeaseId id, int extra) const;
   // The keys that hang on a lease now, those of this batch included.
   absl::StatusOr<std::vector<Key>> KeysOfLease(LeaseId id) const;
@@ -75,6 +81,7 @@ class BatchWriter {
   Overlay overlay_;
   const std::unique_ptr<WriteSet> writes_;
   Rules rules_;
+  const std::optional<Engine::Room> room_;  // Before the batch.
   Revision revision_;
   std::vector<std::shared_ptr<const Batch>> batches_;
   std::vector<Remembered> remembered_;

@@ -15,8 +15,6 @@ namespace {
 
 // A follower this close behind is brought up by the leader itself, which ends the chase after a busy store.
 constexpr Revision kCatchUpByLeaderMax = 64;
-// So many batches a submitting thread leads in a row before the committer thread takes over (decision 0007).
-constexpr int kBatchesPerLeaderMax = 64;
 constexpr size_t kHistoryPageBytes = 1 * limits::kMiB;
 
 const KeyRange kEverything{Key(), Scope::kSubtree};
@@ -41,7 +39,7 @@ void Committer::Close() {
   {
     MutexLock lock(&mu_);
     closing_ = true;
-    while (led_) idle_.Wait(&mu_);
+    while (led_ || answering_ > 0) idle_.Wait(&mu_);
     left = queue_.TakeAll();
   }
   const std::shared_ptr<const View> view = parts_.published->Load();
@@ -81,47 +79,44 @@ void Committer::Submit(QueuedWrite write) {
 }
 
 void Committer::Lead() {
-  for (int batches = 1; batches <= kBatchesPerLeaderMax; ++batches) {
-    std::vector<QueuedWrite> batch;
-    {
-      MutexLock lock(&mu_);
-      batch = queue_.TakeBatch();
-    }
-    Process(batch);
-    bool goes_on = false;
-    {
-      MutexLock lock(&mu_);
-      goes_on = MayLead();
-      if (!goes_on) {
-        led_ = false;
-      } else if (batches == kBatchesPerLeaderMax) {
-        committer_leads_ = true;
-      }
-    }
-    if (!goes_on) idle_.NotifyAll();
-    if (goes_on && batches == kBatchesPerLeaderMax) wake_.NotifyAll();
-    Answer(std::move(batch));
-    if (!goes_on) return;
+  LeadOneBatch();
+  bool wake = false;
+  {
+    MutexLock lock(&mu_);
+    if (!led_ && MayLead()) led_ = committer_leads_ = wake = true;
   }
+  if (wake) wake_.NotifyAll();
 }
 
 void Committer::Loop() {
   while (true) {
-    std::vector<QueuedWrite> batch;
     {
       MutexLock lock(&mu_);
+      if (!committer_leads_ && !led_ && MayLead()) led_ = committer_leads_ = true;
       while (!committer_leads_ && !stopping_) wake_.Wait(&mu_);
       if (!committer_leads_) return;
-      if (MayLead()) batch = queue_.TakeBatch();
-      if (batch.empty()) committer_leads_ = led_ = false;
+      committer_leads_ = false;
     }
-    if (batch.empty()) {
-      idle_.NotifyAll();
-      continue;
-    }
-    Process(batch);
-    Answer(std::move(batch));
+    LeadOneBatch();
   }
+}
+
+void Committer::LeadOneBatch() {
+  std::vector<QueuedWrite> batch;
+  {
+    MutexLock lock(&mu_);
+    if (MayLead()) batch = queue_.TakeBatch();
+  }
+  if (!batch.empty()) Process(batch);
+  {
+    MutexLock lock(&mu_);
+    led_ = false;
+    ++answering_;
+  }
+  Answer(std::move(batch));
+  MutexLock lock(&mu_);
+  --answering_;
+  idle_.NotifyAll();
 }
 
 void Committer::Process(std::vector<QueuedWrite>& batch) {
@@ -139,7 +134,15 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
                       .committed = last_committed_,
                       .since_boot = parts_.clock->SinceBoot()},
                      *view);
-  for (QueuedWrite& write : batch) writer.Add(write);
+  size_t added = 0;
+  for (; added < batch.size() && !writer.full(); ++added) writer.Add(batch[added]);
+  if (added < batch.size()) {
+    // What they change is larger than what they say: the rest makes a batch of its own.
+    std::vector<QueuedWrite> rest(std::make_move_iterator(batch.begin() + added), std::make_move_iterator(batch.end()));
+    batch.resize(added);
+    MutexLock lock(&mu_);
+    queue_.PutBack(std::move(rest));
+  }
   if (absl::Status status = writer.Write(); !status.ok()) {
     for (QueuedWrite& write : batch) {
       std::visit(
@@ -299,6 +302,11 @@ void Committer::CompactNow(Revision oldest, Done<CompactResult> done) {
 }
 
 Revision Committer::HistoryFloor(const View& view) const { return std::min(view.oldest, requests_.OldestNeeded().value_or(view.oldest)); }
+
+void Committer::NoteFailure(absl::string_view problem) {
+  MutexLock lock(&mu_);
+  if (problem_.empty()) problem_ = std::string(problem);
+}
 
 std::string Committer::problem() const {
   MutexLock lock(&mu_);

@@ -25,12 +25,13 @@
 
 namespace scoutlight::storage {
 
-// Turns queued writes into batches, one at a time. Whoever may do that is the leader: a thread that submits while nobody leads does so when
-// its DeferScope closes, and goes on while others queue, for at most 64 batches; then, or when it has no scope, the committer thread leads
-// until the queue is empty. So answers leave on gRPC's own threads, without a switch (docs/decisions/0007-who-leads-commits.md).
+// Turns queued writes into batches, one at a time. Whoever may do that is the leader. A thread that submits while nobody leads does so for
+// one batch, when its DeferScope closes, and gives leadership up before it answers: the next that submits leads while it does. The
+// committer thread leads, a batch at a time too, for who has no scope, and when writes are left and nobody took them. So a gRPC thread is
+// never held longer than one sync, and most answers leave on gRPC's own threads (docs/decisions/0007-who-leads-commits.md).
 //
 // A batch: evaluate each write on the published state and what the batch has changed; give revisions; one synced engine write; publish the
-// view; show the sink; pass leadership; answer, under no lock. After a failed engine write the whole batch is answered
+// view; show the sink; give leadership up; answer, under no lock. After a failed engine write the whole batch is answered
 // kUnknown, and everything but tasks is refused until recovery (LocalStore runs it).
 //
 // Thread-safe. Lock order: mu_ before nothing; the leases' mutex is taken with no other held.
@@ -65,6 +66,9 @@ class Committer {
   // before the first Submit.
   Revision HistoryFloor(const View& view) const;
 
+  // The engine failed without a write: from now on writes are refused until recovery. What is queued waits for it.
+  void NoteFailure(absl::string_view problem);
+
   // Empty while all is well, else what failed.
   std::string problem() const;
 
@@ -88,6 +92,8 @@ class Committer {
 
   void Lead();
   void Loop();
+  // With leadership, which it gives up.
+  void LeadOneBatch();
   // Whether there is something to lead for.
   bool MayLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !queue_.empty() && !closing_ && problem_.empty(); }
   // With leadership.
@@ -114,10 +120,11 @@ class Committer {
 
   mutable Mutex mu_;
   CondVar wake_;  // The committer thread leads, or stops.
-  CondVar idle_;  // Nobody leads any more.
+  CondVar idle_;  // Nobody leads or answers any more.
   WriteQueue queue_ ABSL_GUARDED_BY(mu_);
   bool led_ ABSL_GUARDED_BY(mu_) = false;
   bool committer_leads_ ABSL_GUARDED_BY(mu_) = false;
+  int answering_ ABSL_GUARDED_BY(mu_) = 0;  // Threads that have led and still answer.
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::string problem_ ABSL_GUARDED_BY(mu_);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,7 +56,7 @@ class WriteSet {
 
   virtual void Put(Table table, absl::string_view key, absl::string_view value) = 0;
   virtual void Delete(Table table, absl::string_view key) = 0;
-  virtual size_t bytes() const = 0;
+  virtual size_t bytes() const = 0;  // 0: nothing to write.
 };
 
 // Storage that holds the tables. One writer at a time; everything else is thread-safe.
@@ -94,11 +95,21 @@ class Engine {
   };
   virtual std::optional<Room> FreeRoom() = 0;
 
-  // Called about once a second from one thread: syncs the high-water mark, drops history.
+  // Called about once a second: makes durable how far writes have come.
+  virtual void SyncHighWater() = 0;
+
+  // Called about once a second from one thread of its own: drops history. May take seconds.
   virtual void Maintain() = 0;
 
+  // Whether writes fail until Reopen(): after a failed Write, or when the storage failed in the background.
+  virtual bool failed() const = 0;
+
+  // Whether the disk takes a small synced write now: no use reopening before it does.
+  virtual absl::Status Probe() = 0;
+
   // Reads everything and compares checksums; takes long. kDataLoss names the file. kUnavailable: closed.
-  virtual absl::Status Verify() = 0;
+  // Ends early, with OK, once `stop` says so.
+  virtual absl::Status Verify(const std::function<bool()>& stop) = 0;
 };
 
 }  // namespace scoutlight::storage

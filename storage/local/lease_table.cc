@@ -64,6 +64,13 @@ bool LeaseTable::Take(LeaseId id) {
   return true;
 }
 
+void LeaseTable::Untake(LeaseId id) {
+  const auto found = leases_.find(id);
+  if (found == leases_.end() || !found->second.taken) return;
+  found->second.taken = false;
+  by_end_.insert({found->second.ends, id});
+}
+
 void LeaseTable::Remove(LeaseId id) {
   const auto found = leases_.find(id);
   if (found == leases_.end()) return;

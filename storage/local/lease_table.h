@@ -49,6 +49,8 @@ class LeaseTable {
   bool TakeIfEnded(LeaseId id, absl::Duration now);
   // Takes a lease that is there, ended or not. False: it is not there (any more).
   bool Take(LeaseId id);
+  // Undoes Take: it could not be carried out.
+  void Untake(LeaseId id);
   void Remove(LeaseId id);
 
   // The number of keys that hang on a lease; 0 for one that is not there.

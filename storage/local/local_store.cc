@@ -1,6 +1,7 @@
 #include "storage/local/local_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <thread>
 #include <utility>
@@ -37,6 +38,7 @@ const Traits kTraits{.operations_max = limits::kOperationsMax,
                      .contiguous_revisions = true,
                      .children_cost = Traits::ChildrenCost::kPerChild};
 
+// What a queued transaction holds, about: its keys and values, and a constant for each part.
 size_t BytesOf(const Transaction& transaction) {
   constexpr size_t kFixed = 256;
   size_t bytes = kFixed;
@@ -44,9 +46,14 @@ size_t BytesOf(const Transaction& transaction) {
     for (const Operation& operation : *branch) {
       bytes += kFixed;
       if (const auto* put = std::get_if<PutOperation>(&operation)) bytes += put->key.path().size() + put->value.bytes.size();
+      if (const auto* erase = std::get_if<DeleteOperation>(&operation)) bytes += erase->range.key.path().size();
+      if (const auto* get = std::get_if<GetOperation>(&operation)) bytes += get->key.path().size();
+      if (const auto* list = std::get_if<ListOperation>(&operation)) bytes += list->range.key.path().size();
     }
   }
-  for (const Condition& condition : transaction.conditions) bytes += kFixed + condition.value.bytes.size();
+  for (const Condition& condition : transaction.conditions) {
+    bytes += kFixed + condition.key.path().size() + condition.value.bytes.size();
+  }
   return bytes;
 }
 
@@ -96,24 +103,33 @@ class LocalStore : public Store {
   absl::Status ShowAndPublishRecovered(Revision published);
   void Warn(absl::string_view line) const;
 
+  // What may take long: dropping history, and the scrub.
+  void BackgroundLoop();
+  // Remembers that stored data is damaged, which only a restore mends. The first time it is told to the operator.
+  void NoteDamage(const absl::Status& status);
+
   const LocalStoreOptions options_;
   const std::unique_ptr<Engine> engine_;
   PublishedView published_;
   PinnedViews pinned_{limits::kPinnedViewsMax, limits::kPinnedViewAgeMax};
   SharedLeases leases_;
-  // Destroyed in the destructor's body, in an order that lets each still use the others.
+  // Ended in the destructor's body, in an order that lets each still use the others.
   std::unique_ptr<ReaderPool> pool_;
   std::unique_ptr<Committer> committer_;
+
+  std::atomic<int> expiring_{0};  // Leases whose end is queued; nothing else depends on its order.
 
   // The maintenance thread's own.
   int round_ = 0;
   Revision last_published_ = 0;  // While the engine is closed.
   Revision last_oldest_ = 0;
 
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar wake_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::string damage_ ABSL_GUARDED_BY(mu_);
   std::thread maintenance_;
+  std::thread background_;
 };
 
 LocalStore::LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options)
@@ -134,8 +150,10 @@ LocalStore::~LocalStore() {
   }
   wake_.NotifyAll();
   if (maintenance_.joinable()) maintenance_.join();
+  if (background_.joinable()) background_.join();
   committer_->Close();
-  pool_.reset();
+  // Its last work may still come to both.
+  pool_->Close();
   committer_.reset();
 }
 
@@ -162,6 +180,7 @@ absl::Status LocalStore::Start() {
   published_.Exchange(view);
   engine_->DropHistory(committer_->HistoryFloor(*view));
   maintenance_ = std::thread([this] { MaintenanceLoop(); });
+  background_ = std::thread([this] { BackgroundLoop(); });
   return absl::OkStatus();
 }
 
@@ -215,7 +234,8 @@ void LocalStore::Read(Query query, Done<Page> done) {
     return Later([done = std::move(done), page = std::move(page)]() mutable { std::move(done)(std::move(page)); });
   }
   auto job = std::make_unique<ReadJob>(std::move(chosen.state), std::move(query));
-  if (job->Run(limits::kInlineEntriesMax)) {
+  // A step into the past may pass any number of keys that were not there then.
+  if (!chosen.is_past && job->Run(limits::kInlineEntriesMax)) {
     return Later([this, job = std::move(job), view = std::move(view), revision = chosen.revision, is_past = chosen.is_past,
                   done = std::move(done)]() mutable { FinishRead(*job, std::move(view), revision, is_past, std::move(done)); });
   }
@@ -236,12 +256,15 @@ void LocalStore::Read(Query query, Done<Page> done) {
 
 void LocalStore::FinishRead(ReadJob& job, std::shared_ptr<const View> view, Revision revision, bool is_past, Done<Page> done) {
   Page page = job.TakePage();
+  if (absl::IsDataLoss(page.status)) NoteDamage(page.status);
   page.revision = revision;
   page.oldest_revision = view->oldest;
   if (is_past) {
     // What was read may have been dropped under the reader.
     const std::shared_ptr<const View> now = published_.Load();
-    if (now != nullptr && revision < now->oldest) {
+    if (now == nullptr) {
+      page = {.status = ReadOnly("the store is being opened again"), .revision = revision, .oldest_revision = view->oldest, .entries = {}};
+    } else if (revision < now->oldest) {
       page = {.status = Compacted(revision, now->oldest), .revision = now->revision, .oldest_revision = now->oldest, .entries = {}};
     }
   }
@@ -264,7 +287,9 @@ void LocalStore::History(Revision from, Revision to, KeyRange range, size_t byte
     } else {
       page = ReadHistory(*view, from, std::min(to, view->revision), range, bytes_max);
       const std::shared_ptr<const View> now = published_.Load();
-      if (!page.status.ok() && now != nullptr && from <= now->oldest) {
+      if (!page.status.ok() && now == nullptr) {
+        page.status = ReadOnly("the store is being opened again");
+      } else if (!page.status.ok() && from <= now->oldest) {
         page = {.status = Compacted(from, now->oldest), .oldest_revision = now->oldest, .batches = {}, .next = from};
       }
     }
@@ -342,6 +367,14 @@ void LocalStore::ListLeases(Done<LeaseList> done) {
 
 StoreHealth LocalStore::health() const {
   StoreHealth health;
+  {
+    MutexLock lock(&mu_);
+    health.problem = damage_;
+  }
+  if (!health.problem.empty()) {
+    health.state = StoreHealth::State::kUnavailable;
+    return health;
+  }
   health.problem = committer_->problem();
   if (published_.Load() == nullptr) {
     health.state = StoreHealth::State::kUnavailable;
@@ -365,15 +398,18 @@ void LocalStore::MaintenanceLoop() {
 }
 
 void LocalStore::MaintainOnce() {
+  if (committer_->problem().empty() && engine_->failed()) committer_->NoteFailure("the storage failed in the background");
   if (!committer_->problem().empty()) Recover();
   if (!committer_->problem().empty()) return;
-  engine_->Maintain();
+  engine_->SyncHighWater();
   pinned_.Expire(options_.clock->SinceBoot());
   ExpireLeases();
   if (++round_ % kRoundsPerCompaction == 0) CompactByAgeAndSize();
 }
 
 void LocalStore::ExpireLeases() {
+  // Those of the round before are still on their way: more would be the same ones again.
+  if (expiring_.load(std::memory_order_acquire) > 0) return;
   std::vector<LeaseId> ended;
   {
     MutexLock lock(&leases_.mu);
@@ -392,11 +428,13 @@ void LocalStore::CompactByAgeAndSize() {
   absl::StatusOr<Revision> young = FirstCommittedAt(*view, view->oldest + 1, options_.clock->Now() - options_.history_age);
   if (!young.ok()) return Warn(absl::StrCat("cannot tell the age of the history: ", young.status().message()));
   Revision oldest = *young - 1;
-  const uint64_t bytes = engine_->LogBytes(view->oldest + 1, view->revision) + engine_->PastBytes();
+  // A change weighs about as much in the past as in the log. What is compacted but not dropped yet does not count: giving up more would
+  // not make it go sooner.
+  const uint64_t bytes = 2 * engine_->LogBytes(view->oldest + 1, view->revision);
   if (bytes > options_.history_bytes_max) {
     // As if every revision were of the same size; the next rounds correct it.
-    const double over = static_cast<double>(bytes - options_.history_bytes_max) / bytes;
-    oldest = std::max(oldest, view->oldest + static_cast<Revision>(over * (view->revision - view->oldest)));
+    const double over = static_cast<double>(bytes - options_.history_bytes_max) / static_cast<double>(bytes);
+    oldest = std::max(oldest, view->oldest + static_cast<Revision>(over * static_cast<double>(view->revision - view->oldest)));
   }
   if (oldest <= view->oldest) return;
   committer_->Compact(oldest, [](CompactResult) {});
@@ -413,6 +451,9 @@ bool LocalStore::WaitUntilUnused(const std::weak_ptr<const Snapshot>& snapshot) 
 }
 
 void LocalStore::Recover() {
+  // Reads go on as they are until the disk takes writes again: opening needs some.
+  const std::optional<Engine::Room> room = engine_->FreeRoom();
+  if ((room.has_value() && room->for_deletes_bytes <= 0) || !engine_->Probe().ok()) return;
   if (!committer_->BeginRecovery()) return;
   pinned_.Clear();
   std::shared_ptr<const View> view = published_.Exchange(nullptr);
@@ -431,6 +472,11 @@ void LocalStore::Recover() {
     }
   }
   absl::Status status = engine_->Reopen();
+  if (absl::IsFailedPrecondition(status)) {
+    // Still in use, and so still open.
+    published_.Exchange(std::make_shared<const View>(View{engine_->TakeSnapshot(), last_published_, last_oldest_}));
+    return committer_->EndRecovery(committer_->problem());
+  }
   if (status.ok()) status = ShowAndPublishRecovered(last_published_);
   if (status.ok()) {
     Warn("the store has recovered and takes writes again");
@@ -473,8 +519,38 @@ absl::Status LocalStore::ShowAndPublishRecovered(Revision published) {
     leases_.table = std::move(table);
   }
   committer_->ShowRecovered(batches);
-  published_.Exchange(std::move(view));
+  published_.Exchange(view);
+  engine_->DropHistory(committer_->HistoryFloor(*view));
   return absl::OkStatus();
+}
+
+void LocalStore::BackgroundLoop() {
+  // A recovery must not wait for the scrub, which holds the engine open.
+  const auto stop = [this] {
+    MutexLock lock(&mu_);
+    return stopping_ || !committer_->problem().empty();
+  };
+  absl::Duration next_scrub = options_.clock->SinceBoot();
+  while (true) {
+    if (options_.clock->SinceBoot() >= next_scrub) {
+      next_scrub += options_.scrub_interval;
+      const absl::Status status = engine_->Verify(stop);
+      if (absl::IsDataLoss(status)) NoteDamage(status);
+    }
+    engine_->Maintain();
+    MutexLock lock(&mu_);
+    if (!stopping_) wake_.WaitFor(&mu_, options_.maintenance_interval);
+    if (stopping_) return;
+  }
+}
+
+void LocalStore::NoteDamage(const absl::Status& status) {
+  {
+    MutexLock lock(&mu_);
+    if (!damage_.empty()) return;
+    damage_ = absl::StrCat("stored data is damaged, restore it from a backup: ", status.message());
+  }
+  Warn(absl::StrCat("stored data is damaged, restore it from a backup: ", status.message()));
 }
 
 void LocalStore::Warn(absl::string_view line) const {

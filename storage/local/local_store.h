@@ -20,7 +20,8 @@ struct LocalStoreOptions {
   absl::Duration history_age = absl::Hours(1);  // Older states are given up in the background ...
   uint64_t history_bytes_max = 1 << 30;         // ... and so are those that history over this many bytes holds.
   absl::Duration maintenance_interval = absl::Seconds(1);
-  std::function<void(absl::string_view)> warn;  // Takes a line about trouble for the operator. May be empty. Must not call back.
+  absl::Duration scrub_interval = absl::Hours(24);  // All that is stored is read and compared with its checksums at start, and so often.
+  std::function<void(absl::string_view)> warn;      // Takes a line about trouble for the operator. May be empty. Must not call back.
 };
 
 // The Store over an Engine: one server, one process. Starts serving when made; its destructor waits for the write in progress, ends

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "storage/local/history.h"
 #include "storage/local/view.h"
 
@@ -59,6 +60,7 @@ absl::Status FindRequests(const View& view, absl::Time since, OpenState* state) 
   if (!from.ok()) return from.status();
   return ReadRequests(view, *from, [state](Revision revision, absl::Time committed, const layout::RequestRecord& record) {
     state->requests.push_back({revision, committed, record});
+    if (state->requests.size() > static_cast<size_t>(limits::kRequestIdsMax)) state->requests.pop_front();
   });
 }
 
@@ -107,7 +109,7 @@ absl::StatusOr<OpenState> ReadOpenState(std::shared_ptr<const Snapshot> snapshot
 absl::StatusOr<std::vector<Key>> ReadKeysOfLease(const Snapshot& snapshot, LeaseId id) {
   std::vector<Key> keys;
   const std::string prefix = layout::LeaseKeysKey(id, "");
-  const std::unique_ptr<Cursor> cursor = snapshot.NewCursor(Table::kLeaseKeys, prefix, layout::LeaseKeysKey(id + 1, ""));
+  const std::unique_ptr<Cursor> cursor = snapshot.NewCursor(Table::kLeaseKeys, prefix, layout::EncodeU64(static_cast<uint64_t>(id) + 1));
   for (cursor->Seek(prefix); cursor->Valid(); cursor->Next()) {
     absl::StatusOr<Key> key = layout::DecodePath(cursor->key().substr(prefix.size()));
     if (!key.ok()) return key.status();

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_STORAGE_LOCAL_OPEN_STATE_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -31,7 +32,7 @@ struct OpenState {
   Revision oldest = 0;
   uint64_t life = 0;
   absl::Time committed = absl::InfinitePast();  // Of the latest revision in the log.
-  std::vector<Request> requests;                // Committed at or after `requests_since`, oldest first.
+  std::deque<Request> requests;                 // Committed at or after `requests_since`, oldest first; the last limits::kRequestIdsMax.
   std::vector<Lease> leases;
 };
 

@@ -4,17 +4,21 @@
 
 namespace scoutlight::storage {
 
-ReaderPool::ReaderPool(int threads, int queued_max) : queued_max_(queued_max) {
+ReaderPool::ReaderPool(int threads, int queued_max) : queued_max_(queued_max), threads_left_(threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
-ReaderPool::~ReaderPool() {
+ReaderPool::~ReaderPool() { Close(); }
+
+void ReaderPool::Close() {
   {
     MutexLock lock(&mu_);
     stopping_ = true;
   }
   wake_.NotifyAll();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 bool ReaderPool::TryRun(Work& work) {
@@ -28,10 +32,14 @@ bool ReaderPool::TryRun(Work& work) {
 }
 
 void ReaderPool::Run(Work work) {
+  bool ended = false;
   {
     MutexLock lock(&mu_);
-    queue_.push_back(std::move(work));
+    // While it stops, its threads still empty the queue, and one of them may be who asks.
+    ended = stopping_ && threads_left_ == 0;
+    if (!ended) queue_.push_back(std::move(work));
   }
+  if (ended) return std::move(work)();
   wake_.NotifyOne();
 }
 
@@ -41,7 +49,10 @@ void ReaderPool::Loop() {
     {
       MutexLock lock(&mu_);
       while (queue_.empty() && !stopping_) wake_.Wait(&mu_);
-      if (queue_.empty()) return;
+      if (queue_.empty()) {
+        --threads_left_;
+        return;
+      }
       work = std::move(queue_.front());
       queue_.pop_front();
     }

@@ -17,8 +17,10 @@ class ReaderPool {
   using Work = absl::AnyInvocable<void() &&>;
 
   ReaderPool(int threads, int queued_max);
-  // Carries out what is queued, then ends the threads.
   ~ReaderPool();
+
+  // Carries out what is queued, then ends the threads. What is given to Run later is carried out by the caller.
+  void Close();
 
   // False: the queue is full, and `work` is left untouched.
   bool TryRun(Work& work);
@@ -34,6 +36,7 @@ class ReaderPool {
   CondVar wake_;
   std::deque<Work> queue_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  int threads_left_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> threads_;
 };
 

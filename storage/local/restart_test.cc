@@ -67,6 +67,24 @@ TEST_F(Restart, WhatWasCompactedStaysSo) {
   EXPECT_EQ(sync_->Get(K("/a"), r3)->value, Text("3"));
 }
 
+TEST_F(Restart, ARequestIsAnsweredAgainThoughItsRevisionIsCompacted) {
+  PutOperation put = PutOf(K("/a"), "mine");
+  put.if_absent = true;
+  Transaction request = TransactionOf({put});
+  request.origin = {.caller = "alice", .request_id = "one", .request_hash = 1};
+  const CommitResult first = sync_->Commit(request);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  for (int i = 0; i < 10; ++i) sync_->Put(K("/a"), absl::StrCat(i));
+  ASSERT_TRUE(sync_->Compact(sync_->Latest()).status.ok());
+  for (int i = 0; i < 2; ++i) {
+    const CommitResult again = sync_->Commit(request);
+    EXPECT_TRUE(again.status.ok()) << again.status;
+    EXPECT_TRUE(again.replayed);
+    EXPECT_EQ(again.revision, first.revision);
+    Open();
+  }
+}
+
 TEST_F(Restart, ARequestMadeBeforeIsKnownAfterwards) {
   sync_->Put(K("/read"), "then");
   Transaction request = TransactionOf({PutOf(K("/a"), "mine"), GetOperation{K("/read")}, DeleteOf(K("/read"))});

@@ -131,11 +131,15 @@ std::unique_ptr<Cursor> LatestState::NewCursor(std::string lower, std::string up
 }
 
 absl::StatusOr<std::optional<std::string>> PastState::Lookup(absl::string_view path) const {
-  const std::unique_ptr<Cursor> cursor = NewCursor(std::string(path), layout::SubtreeEnd(path));
-  cursor->Seek(path);
-  if (!cursor->status().ok()) return cursor->status();
-  if (!cursor->Valid() || cursor->key() != path) return std::nullopt;
-  return std::string(cursor->value());
+  // One seek into the path's own records; a walk could go on through all that is below it.
+  const std::unique_ptr<Cursor> past = snapshot_->NewCursor(Table::kPast, layout::PastKey(path, revision_ + 1), BehindOwnRecords(path));
+  past->Seek(layout::PastKey(path, revision_ + 1));
+  if (!past->status().ok()) return past->status();
+  if (!past->Valid()) return LatestState(snapshot_).Lookup(path);
+  const absl::StatusOr<std::optional<absl::string_view>> before = layout::DecodeBefore(past->value());
+  if (!before.ok()) return before.status();
+  if (!before->has_value()) return std::nullopt;
+  return std::string(**before);
 }
 
 std::unique_ptr<Cursor> PastState::NewCursor(std::string lower, std::string upper) const {

@@ -26,11 +26,8 @@ absl::Status WriteQueue::Push(QueuedWrite& write) {
                                        limits::kQueuedBytesPerConnectionMax, " bytes wait"));
       }
     }
-    Share& mine = shares_[write.connection];
-    ++mine.writes;
-    mine.bytes += write.bytes;
   }
-  bytes_ += write.bytes;
+  Count(write);
   queue_.push_back(std::move(write));
   return absl::OkStatus();
 }
@@ -55,6 +52,21 @@ std::deque<QueuedWrite> WriteQueue::TakeAll() {
   bytes_ = 0;
   shares_.clear();
   return std::exchange(queue_, {});
+}
+
+void WriteQueue::PutBack(std::vector<QueuedWrite> writes) {
+  for (auto write = writes.rbegin(); write != writes.rend(); ++write) {
+    Count(*write);
+    queue_.push_front(std::move(*write));
+  }
+}
+
+void WriteQueue::Count(const QueuedWrite& write) {
+  bytes_ += write.bytes;
+  if (write.connection == 0) return;
+  Share& share = shares_[write.connection];
+  ++share.writes;
+  share.bytes += write.bytes;
 }
 
 void WriteQueue::Release(const QueuedWrite& write) {

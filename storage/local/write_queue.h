@@ -55,6 +55,8 @@ class WriteQueue {
 
   // The next batch: a task alone, else at most limits::kBatchTransactionsMax writes of limits::kBatchBytesMax bytes in all, at least one.
   std::vector<QueuedWrite> TakeBatch();
+  // What was taken but not carried out, to the front again, whatever the bounds say.
+  void PutBack(std::vector<QueuedWrite> writes);
   // Everything.
   std::deque<QueuedWrite> TakeAll();
 
@@ -66,6 +68,7 @@ class WriteQueue {
     size_t bytes = 0;
   };
 
+  void Count(const QueuedWrite& write);
   void Release(const QueuedWrite& write);
 
   std::deque<QueuedWrite> queue_;

@@ -287,8 +287,11 @@ class MemoryEngine final : public Engine {
   uint64_t LogBytes(Revision from, Revision to) override { return tables_->LogBytes(from, to); }
   uint64_t PastBytes() override { return tables_->PastBytes(); }
   std::optional<Room> FreeRoom() override { return std::nullopt; }
+  void SyncHighWater() override {}
+  bool failed() const override { return false; }
+  absl::Status Probe() override { return absl::OkStatus(); }
   void Maintain() override { tables_->Clean(); }
-  absl::Status Verify() override { return absl::OkStatus(); }
+  absl::Status Verify(const std::function<bool()>&) override { return absl::OkStatus(); }
 
  private:
   const StoreId store_id_;

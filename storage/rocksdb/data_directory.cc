@@ -100,4 +100,12 @@ absl::Status DataDirectory::WriteIdentity(const StoreId& store_id) const {
   return ReplaceFile(path_, "identity", absl::StrCat(kMagicLine, "\nformat ", layout::kFormatVersion, "\nstore_id ", store_id, "\n"));
 }
 
+absl::Status DataDirectory::Probe() const {
+  constexpr size_t kProbeBytes = 4096;  // A block, so that it needs room.
+  const std::string name = "probe";
+  const absl::Status status = ReplaceFile(path_, name, std::string(kProbeBytes, 'p'));
+  ::unlink((path_ + "/" + name).c_str());
+  return status;
+}
+
 }  // namespace scoutlight::storage

@@ -30,6 +30,9 @@ class DataDirectory {
   absl::Status WriteIdentity(const StoreId& store_id) const;
 
   const std::string& path() const { return path_; }
+  // Writes, syncs and removes a small file: whether the disk works. kUnavailable or kResourceExhausted: it does not.
+  absl::Status Probe() const;
+
   std::string db_path() const { return path_ + "/db"; }
   std::string identity_path() const { return path_ + "/identity"; }
   std::string high_water_path() const { return path_ + "/high-water"; }

@@ -134,8 +134,7 @@ absl::StatusOr<OpenedStore> MakeStore(const Database::Options& options, const St
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Database>> OpenExisting(const Database::Options& options, const StoreId& store_id, HistoryFloor& floor,
-                                                       HighWater& high_water) {
+absl::StatusOr<std::shared_ptr<Database>> OpenExisting(const Database::Options& options, const StoreId& store_id, HighWater& high_water) {
   const std::string db_path = options.directory->db_path();
   absl::StatusOr<std::shared_ptr<Database>> database = Database::Open(options, Database::Mode::kExisting);
   if (!database.ok()) return database.status();
@@ -153,7 +152,6 @@ absl::StatusOr<std::shared_ptr<Database>> OpenExisting(const Database::Options& 
                                  ". Restore the data directory from a backup, or delete ", high_water.path(), " to accept what is there"));
   }
   if (const absl::Status status = high_water.Record(meta.revision); !status.ok()) return status;
-  floor.Raise(meta.oldest);
   return database;
 }
 
@@ -176,7 +174,7 @@ absl::StatusOr<OpenedStore> OpenStore(const Database::Options& options, const St
   absl::StatusOr<std::unique_ptr<HighWater>> high_water =
       HighWater::Open(directory.path(), mark->value_or(HighWater::Mark{store.store_id, 0}));
   if (!high_water.ok()) return high_water.status();
-  absl::StatusOr<std::shared_ptr<Database>> database = OpenExisting(options, store.store_id, *floor, **high_water);
+  absl::StatusOr<std::shared_ptr<Database>> database = OpenExisting(options, store.store_id, **high_water);
   if (!database.ok()) return database.status();
   store.floor = std::move(floor);
   store.high_water = *std::move(high_water);

@@ -24,9 +24,8 @@ struct OpenedStore {
 absl::StatusOr<OpenedStore> OpenStore(const Database::Options& options, const StoreId& new_store_id, std::shared_ptr<HistoryFloor> floor);
 
 // Opens the database of a complete store and checks that it is the right one and not behind `high_water`, which it raises to what the
-// database holds. Raises `floor` likewise.
-absl::StatusOr<std::shared_ptr<Database>> OpenExisting(const Database::Options& options, const StoreId& store_id, HistoryFloor& floor,
-                                                       HighWater& high_water);
+// database holds.
+absl::StatusOr<std::shared_ptr<Database>> OpenExisting(const Database::Options& options, const StoreId& store_id, HighWater& high_water);
 
 }  // namespace scoutlight::storage
 

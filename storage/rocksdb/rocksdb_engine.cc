@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/mutex.h"
+#include "rocksdb/sst_file_reader.h"
 #include "storage/rocksdb/data_directory.h"
 #include "storage/rocksdb/database.h"
 #include "storage/rocksdb/high_water.h"
@@ -30,6 +31,26 @@ absl::Status ReadOnly() {
   details.reason = Reason::kReadOnly;
   return MakeError(absl::StatusCode::kUnavailable, "an earlier write to the disk failed; the store takes no writes until it is opened anew",
                    details);
+}
+
+// Compares the checksums of all blocks, file by file, which DB::VerifyChecksum does without a way to stop it.
+absl::Status VerifyFiles(rocksdb::DB& db, const std::function<bool()>& stop) {
+  if (const rocksdb::Status held = db.DisableFileDeletions(); !held.ok()) return ToStatus(held, "holding on to the files");
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db.GetLiveFilesMetaData(&files);
+  rocksdb::Options options;
+  options.env = db.GetEnv();
+  absl::Status status;
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (!status.ok() || stop()) break;
+    const std::string path = file.db_path + file.name;
+    rocksdb::SstFileReader reader(options);
+    rocksdb::Status read = reader.Open(path);
+    if (read.ok()) read = reader.VerifyChecksum();
+    if (!read.ok()) status = ToStatus(read, absl::StrCat("comparing checksums of ", path));
+  }
+  const rocksdb::Status released = db.EnableFileDeletions(false);
+  return status.ok() && !released.ok() ? ToStatus(released, "letting go of the files") : status;
 }
 
 class RocksdbEngine final : public Engine {
@@ -57,19 +78,20 @@ class RocksdbEngine final : public Engine {
   uint64_t LogBytes(Revision from, Revision to) override;
   uint64_t PastBytes() override;
   std::optional<Room> FreeRoom() override;
+  void SyncHighWater() override;
   void Maintain() override;
-  absl::Status Verify() override;
+  bool failed() const override;
+  absl::Status Probe() override { return options_.directory->Probe(); }
+  absl::Status Verify(const std::function<bool()>& stop) override;
 
  private:
-  DatabaseUse Use() {
+  DatabaseUse Use() const {
     const MutexLock lock(&mu_);
     return DatabaseUse(database_, uses_);
   }
   void Log(char level, absl::string_view line) const {
     if (options_.log) options_.log(level, line);
   }
-  void SyncHighWater();
-
   const Database::Options options_;
   const uint64_t reserve_bytes_;
   const StoreId store_id_;
@@ -78,7 +100,7 @@ class RocksdbEngine final : public Engine {
   HistoryDropper dropper_;  // Only for Maintain(), which one thread calls.
   // Shares outside the engine.
   const DatabaseUse::Count uses_ = std::make_shared<std::atomic<int>>(0);
-  Mutex mu_;
+  mutable Mutex mu_;
   std::shared_ptr<Database> database_ ABSL_GUARDED_BY(mu_);  // nullptr: closed.
 };
 
@@ -109,7 +131,7 @@ absl::Status RocksdbEngine::Reopen() {
     return absl::FailedPreconditionError("the store cannot be reopened while something reads it");
   }
   database_.reset();
-  absl::StatusOr<std::shared_ptr<Database>> database = OpenExisting(options_, store_id_, *floor_, *high_water_);
+  absl::StatusOr<std::shared_ptr<Database>> database = OpenExisting(options_, store_id_, *high_water_);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
   return absl::OkStatus();
@@ -139,24 +161,29 @@ void RocksdbEngine::SyncHighWater() {
   if (!status.ok()) Log('e', status.message());
 }
 
+bool RocksdbEngine::failed() const {
+  const DatabaseUse database = Use();
+  return !database || database->failure().happened();
+}
+
 void RocksdbEngine::Maintain() {
-  SyncHighWater();
   const DatabaseUse database = Use();
   if (!database || database->failure().happened()) return;
   const absl::Status status = dropper_.Step(*database.operator->());
   if (!status.ok()) Log('w', absl::StrCat("old history stays on disk for now: ", status.message()));
 }
 
-absl::Status RocksdbEngine::Verify() {
+absl::Status RocksdbEngine::Verify(const std::function<bool()>& stop) {
   const DatabaseUse database = Use();
   if (!database) return ReadOnly();
-  if (const rocksdb::Status status = database->db().VerifyChecksum(); !status.ok()) return ToStatus(status, "comparing checksums");
+  if (absl::Status status = VerifyFiles(database->db(), stop); !status.ok()) return status;
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   for (int i = 0; i < kTables; ++i) {
     const Table table = static_cast<Table>(i);
     const std::unique_ptr<rocksdb::Iterator> iterator(database->db().NewIterator(options, database->table(table)));
     for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
+      if (stop()) return absl::OkStatus();
     }
     if (!iterator->status().ok()) return ToStatus(iterator->status(), absl::StrCat("reading all of the table ", TableName(table)));
   }

@@ -25,7 +25,8 @@ class RocksdbWriteSet final : public WriteSet {
     if (!database_) return;
     Note(batch_.Delete(database_->table(table), rocksdb::Slice(key.data(), key.size())));
   }
-  size_t bytes() const override { return batch_.GetDataSize(); }
+  // An empty batch has a header, but nothing to write.
+  size_t bytes() const override { return batch_.Count() == 0 ? 0 : batch_.GetDataSize(); }
 
   // Writes all and waits until it is on disk.
   rocksdb::Status WriteSynced(rocksdb::DB& db) {

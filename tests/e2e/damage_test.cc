@@ -83,6 +83,31 @@ TEST_F(Damage, TornWriteBehindTheLastAcknowledgedOneIsNoDamage) {
   Stop();
 }
 
+TEST_F(Damage, FlippedBitInATableIsFoundByTheScrubAndShownByHealth) {
+  Start();  // Moves what the WAL held into tables.
+  Stop();
+  std::string largest;
+  for (const auto& file : std::filesystem::directory_iterator(data_dir() + "/db")) {
+    if (file.path().extension() != ".sst") continue;
+    if (largest.empty() || file.file_size() > std::filesystem::file_size(largest)) largest = file.path().string();
+  }
+  ASSERT_NE(largest, "");
+  std::fstream file(largest, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(500);
+  const char flipped = static_cast<char>(file.get() ^ 1);
+  file.seekp(500);
+  file.put(flipped);
+  file.close();
+  // Which table the file belongs to decides whether the start reads it: then it is refused, else the scrub finds it.
+  ServerProcess damaged({.data_dir = data_dir()});
+  if (damaged.WaitUntilListening()) {
+    EXPECT_TRUE(WaitUntil([&] { return damaged.errors().find("stored data is damaged") != std::string::npos; })) << damaged.errors();
+    Client watcher(damaged.address());
+    EXPECT_TRUE(WaitUntil([&] { return watcher.Health() == grpc::health::v1::HealthCheckResponse::NOT_SERVING; }));
+  }
+  EXPECT_THAT(damaged.errors(), HasSubstr(std::filesystem::path(largest).filename().string()));
+}
+
 TEST_F(Damage, DamagedHighWaterIsRefusedByName) {
   WriteFile(data_dir() + "/high-water", std::string(1024, 'x'));
   EXPECT_THAT(Refusal(), HasSubstr(data_dir() + "/high-water"));

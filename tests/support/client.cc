@@ -105,6 +105,14 @@ std::string Client::TextAt(const std::string& key, int64_t revision) {
   return got.ok() ? got->entry().text() : absl::StrCat("(", got.status.error_code(), " ", got.status.error_message(), ")");
 }
 
+grpc::health::v1::HealthCheckResponse::ServingStatus Client::Health() {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+  grpc::health::v1::HealthCheckResponse response;
+  const grpc::Status status = health_->Check(&context, {}, &response);
+  return status.ok() ? response.status() : grpc::health::v1::HealthCheckResponse::UNKNOWN;
+}
+
 int64_t Client::Revision() {
   const auto listed = Send([] {
     wire::ListRequest request = ListOf("/");

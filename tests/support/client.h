@@ -59,6 +59,9 @@ class Client {
   // The latest revision; fails the test when the call fails.
   int64_t Revision();
 
+  // What the health service says of the whole server; UNKNOWN when the call fails.
+  grpc::health::v1::HealthCheckResponse::ServingStatus Health();
+
   grpc::health::v1::Health::Stub& health() { return *health_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
