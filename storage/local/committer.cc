@@ -15,6 +15,9 @@ namespace {
 
 // A follower this close behind is brought up by the leader itself, which ends the chase after a busy store.
 constexpr Revision kCatchUpByLeaderMax = 64;
+// So many batches a submitting thread leads, at most, while nobody else takes over: its own client waits for as many syncs, because gRPC
+// holds the answer back until the thread returns.
+constexpr int kBatchesPerLeaderMax = 4;
 constexpr size_t kHistoryPageBytes = 1 * limits::kMiB;
 
 const KeyRange kEverything{Key(), Scope::kSubtree};
@@ -79,13 +82,16 @@ void Committer::Submit(QueuedWrite write) {
 }
 
 void Committer::Lead() {
-  LeadOneBatch();
-  bool wake = false;
-  {
+  for (int batches = 1;; ++batches) {
+    LeadOneBatch();
     MutexLock lock(&mu_);
-    if (!led_ && MayLead()) led_ = committer_leads_ = wake = true;
+    if (led_ || !MayLead()) return;
+    led_ = true;
+    if (batches < kBatchesPerLeaderMax) continue;
+    committer_leads_ = true;
+    wake_.NotifyAll();
+    return;
   }
-  if (wake) wake_.NotifyAll();
 }
 
 void Committer::Loop() {

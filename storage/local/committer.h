@@ -25,10 +25,10 @@
 
 namespace scoutlight::storage {
 
-// Turns queued writes into batches, one at a time. Whoever may do that is the leader. A thread that submits while nobody leads does so for
-// one batch, when its DeferScope closes, and gives leadership up before it answers: the next that submits leads while it does. The
-// committer thread leads, a batch at a time too, for who has no scope, and when writes are left and nobody took them. So a gRPC thread is
-// never held longer than one sync, and most answers leave on gRPC's own threads (docs/decisions/0007-who-leads-commits.md).
+// Turns queued writes into batches, one at a time. Whoever may do that is the leader. A thread that submits while nobody leads does so when
+// its DeferScope closes, and gives leadership up before it answers: the next that submits leads while it does. When nobody has, it leads
+// again, up to four batches; then the committer thread takes one. That thread leads too for who has no scope. So a gRPC thread is never
+// held for long, and most answers leave on gRPC's own threads (docs/decisions/0007-who-leads-commits.md).
 //
 // A batch: evaluate each write on the published state and what the batch has changed; give revisions; one synced engine write; publish the
 // view; show the sink; give leadership up; answer, under no lock. After a failed engine write the whole batch is answered
