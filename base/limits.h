@@ -58,6 +58,9 @@ inline constexpr size_t kQueuedBytesPerConnectionMax = kQueuedBytesMax / 4;
 inline constexpr int kBatchTransactionsMax = 256;
 inline constexpr size_t kBatchBytesMax = 4 * kMiB;
 
+// The least free space at which puts may be refused: a batch, and the tables that RocksDB writes from memory.
+inline constexpr size_t kDiskReserveBytesMin = 16 * kMiB;
+
 // Reads: work over this many entries leaves the caller's thread for the reader threads, whose queue is bounded.
 inline constexpr int kInlineEntriesMax = 64;
 inline constexpr int kReaderThreads = 2;

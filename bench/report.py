@@ -9,6 +9,7 @@ ROWS = [
     ("put 64", "put", "calls_per_second", "synced put, 64 in flight: calls/s"),
     ("put 64", "put", "p50_us", "  p50 us"),
     ("put 64", "put", "p99_us", "  p99 us"),
+    ("put 64", "put", "max_us", "  max us"),
     ("put 64", None, "server_cpu_us_per_call", "  server CPU us/call"),
     ("get 1", "get", "p50_us", "get, one at a time: p50 us"),
     ("get 1", "get", "p99_us", "  p99 us"),
@@ -19,6 +20,9 @@ ROWS = [
     ("mixed", "get", "p99_us", "  gets' p99 us"),
     ("mixed", "get", "max_us", "  gets' max us"),
     ("mixed", "put", "calls_per_second", "  puts/s"),
+    ("mixed", "put", "p50_us", "  puts' p50 us"),
+    ("mixed", "put", "p99_us", "  puts' p99 us"),
+    ("mixed", "put", "max_us", "  puts' max us"),
 ]
 # (name, load, operation, figure, bound): ours divided by etcd's is at least, or at most, the bound.
 AT_LEAST = [

@@ -12,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/limits.h"
 
 namespace scoutlight::server {
 namespace {
@@ -148,6 +149,10 @@ Config Check(const Texts& texts, std::vector<std::string>* errors) {
   config.history_age = checker.Duration("--history-age", texts.history_age);
   config.history_bytes = checker.Bytes("--history-bytes", texts.history_bytes);
   config.disk_reserve_bytes = checker.Bytes("--disk-reserve", texts.disk_reserve);
+  if (config.disk_reserve_bytes < limits::kDiskReserveBytesMin) {
+    checker.Wrong("--disk-reserve", texts.disk_reserve,
+                  absl::StrCat("must be at least ", limits::kDiskReserveBytesMin / limits::kMiB, "MiB, room for a batch and its tables"));
+  }
   CheckTogether(config, errors);
   return config;
 }

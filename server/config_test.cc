@@ -76,6 +76,7 @@ TEST(Config, EveryMistakeIsNamed) {
       {{"--history-bytes=1MB"}, "--history-bytes=1MB: must be a number of bytes"},
       {{"--history-bytes=-1"}, "--history-bytes=-1: must be a number of bytes"},
       {{"--disk-reserve=99999999999GiB"}, "--disk-reserve=99999999999GiB: must be"},
+      {{"--disk-reserve=16383KiB"}, "--disk-reserve=16383KiB: must be at least 16MiB"},
       {{"--data-dir="}, "--data-dir"},
       {{"--colour"}, "--colour: no such flag"},
       {{"serve"}, "serve: no such flag"},

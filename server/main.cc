@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -102,6 +103,8 @@ int Main(const std::vector<std::string>& arguments) {
   if (!parsed.config.has_value()) return parsed.exit_code;
   StartLog(parsed.config->log_level, parsed.config->log_format);
   signal(SIGPIPE, SIG_IGN);
+  // What is stored is for the server's user alone, also in a data directory that was there before.
+  umask(S_IRWXG | S_IRWXO);
   // Debian builds gRPC with abseil's search for lock cycles on, for every lock of gRPC: 3 % of the time of a put.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Never destroyed: its thread lives as long as the process.

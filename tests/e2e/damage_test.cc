@@ -106,6 +106,7 @@ TEST_F(Damage, FlippedBitInATableFileIsNamedAndHealthSaysSo) {
     EXPECT_THAT(damaged.errors(), HasSubstr(table));
     if (says("cannot start")) continue;
     ++scrubbed;
+    ASSERT_TRUE(damaged.WaitUntilListening());  // The scrub may be the faster one.
     Client watcher(damaged.address());
     EXPECT_TRUE(WaitUntil([&] { return watcher.Health() == grpc::health::v1::HealthCheckResponse::NOT_SERVING; })) << table;
   }
