@@ -77,8 +77,8 @@ class Checker {
     return {"127.0.0.1", 0};
   }
 
-  // Takes 1024, 64MiB, 1GiB.
-  uint64_t Bytes(absl::string_view flag, absl::string_view text) {
+  // Takes 1024, 64MiB, 1GiB. `at_least` is a number of whole MiB.
+  uint64_t Bytes(absl::string_view flag, absl::string_view text, uint64_t at_least = 0) {
     absl::string_view digits = text;
     int shift = 0;
     if (absl::ConsumeSuffix(&digits, "KiB")) shift = 10;
@@ -89,6 +89,7 @@ class Checker {
                            absl::SimpleAtoi(digits, &number) &&
                            number <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) >> shift;
     if (!is_number) Wrong(flag, text, "must be a number of bytes, or one followed by KiB, MiB or GiB");
+    if (is_number && number << shift < at_least) Wrong(flag, text, absl::StrCat("must be at least ", at_least / limits::kMiB, "MiB"));
     return number << shift;
   }
 
@@ -148,11 +149,7 @@ Config Check(const Texts& texts, std::vector<std::string>* errors) {
   config.insecure = texts.insecure;
   config.history_age = checker.Duration("--history-age", texts.history_age);
   config.history_bytes = checker.Bytes("--history-bytes", texts.history_bytes);
-  config.disk_reserve_bytes = checker.Bytes("--disk-reserve", texts.disk_reserve);
-  if (config.disk_reserve_bytes < limits::kDiskReserveBytesMin) {
-    checker.Wrong("--disk-reserve", texts.disk_reserve,
-                  absl::StrCat("must be at least ", limits::kDiskReserveBytesMin / limits::kMiB, "MiB, room for a batch and its tables"));
-  }
+  config.disk_reserve_bytes = checker.Bytes("--disk-reserve", texts.disk_reserve, limits::kDiskReserveBytesMin);
   CheckTogether(config, errors);
   return config;
 }
