@@ -192,7 +192,7 @@ void Committer::Fail(const absl::Status& status) {
       if (std::holds_alternative<QueuedTask>(write.work)) tasks.push_back(std::move(write));
     }
     // Tasks wait for the recovery: nobody could be told that they were dropped.
-    for (QueuedWrite& task : tasks) (void)queue_.Push(task);
+    queue_.PutBack(std::move(tasks));
   }
   const Revision revision = parts_.published->Load()->revision;
   for (QueuedWrite& write : left) {
