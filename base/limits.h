@@ -71,7 +71,6 @@ inline constexpr absl::Duration kLeaseTtlMin = absl::Seconds(1);
 inline constexpr absl::Duration kLeaseTtlMax = absl::Hours(24);
 inline constexpr int kLeasesMax = 1'000'000;
 inline constexpr int kKeysPerLeaseMax = 10'000;
-inline constexpr int kLeasesPerRenewMax = 10'000;
 inline constexpr int kLeasesExpiredPerSecondMax = 1'000;
 
 // Connections.
