@@ -44,6 +44,8 @@ constexpr NamedReason kReasons[] = {
     {Reason::kDiskFull, "DISK_FULL"},
     {Reason::kLeasesFull, "LEASES_FULL"},
     {Reason::kLeaseKeysFull, "LEASE_KEYS_FULL"},
+    {Reason::kStreamsFull, "STREAMS_FULL"},
+    {Reason::kWatchesFull, "WATCHES_FULL"},
     {Reason::kDraining, "DRAINING"},
     {Reason::kReadOnly, "READ_ONLY"},
     {Reason::kOutcomeUnknown, "OUTCOME_UNKNOWN"},

@@ -45,6 +45,8 @@ enum class Reason {
   kDiskFull = 61,
   kLeasesFull = 62,
   kLeaseKeysFull = 63,
+  kStreamsFull = 64,
+  kWatchesFull = 65,
   // UNAVAILABLE, UNKNOWN, DATA_LOSS
   kDraining = 80,
   kReadOnly = 81,

@@ -72,9 +72,22 @@ inline constexpr absl::Duration kLeaseTtlMax = absl::Hours(24);
 inline constexpr int kLeasesMax = 1'000'000;
 inline constexpr int kKeysPerLeaseMax = 10'000;
 inline constexpr int kLeasesExpiredPerSecondMax = 1'000;
+inline constexpr int kLeasesPerRenewalMax = 10'000;
+inline constexpr size_t kBytesPerLeaseMax = kTransactionBytesMax;  // Of its entries together: they go in one transaction.
 
-// Connections.
+// Connections and streams.
 inline constexpr int kStreamsPerConnectionMax = 256;
+inline constexpr int kStreamsMax = 20'000;
+
+// Watches: multiplexed ones of one connection, of all; what has happened lately and is kept for them in memory; snapshots read at a time.
+inline constexpr int kWatchesPerConnectionMax = 10'000;
+inline constexpr int kWatchesMax = 1'000'000;
+inline constexpr int kRecentBatchesMax = 65'536;
+inline constexpr size_t kRecentBytesMax = 64 * kMiB;
+inline constexpr int kSnapshotReadsMax = 16;
+inline constexpr absl::Duration kHeartbeatMin = absl::Milliseconds(100);
+inline constexpr absl::Duration kHeartbeatDefault = absl::Seconds(10);
+inline constexpr absl::Duration kHeartbeatMax = absl::Hours(1);
 
 }  // namespace scoutlight::limits
 
