@@ -60,7 +60,7 @@ class SickableStore final : public storage::Store {
   void History(Revision from, Revision to, KeyRange range, size_t bytes_max, storage::Done<storage::HistoryPage> done) override {
     store_->History(from, to, std::move(range), bytes_max, std::move(done));
   }
-  void Follow(Revision after, storage::Sink* sink) override { store_->Follow(after, sink); }
+  void Follow(Revision after, std::shared_ptr<storage::Sink> sink) override { store_->Follow(after, std::move(sink)); }
   void GrantLease(storage::GrantRequest request, storage::Done<storage::LeaseResult> done) override {
     store_->GrantLease(request, std::move(done));
   }

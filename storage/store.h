@@ -161,8 +161,9 @@ class Store {
   // The batches with revisions in [from, to] in order, filtered by `range`, until they count more than `bytes_max`; at least one.
   virtual void History(Revision from, Revision to, KeyRange range, size_t bytes_max, Done<HistoryPage> done) = 0;
 
-  // Shows `sink` every batch after revision `after`, from history first. One sink; `sink` outlives the store.
-  virtual void Follow(Revision after, Sink* sink) = 0;
+  // Shows `sink` every batch after revision `after`, from history first. There is one sink: a later call takes the place of the one
+  // before, whose sink may still be called until the new one is. The store holds `sink` as long as it may call it.
+  virtual void Follow(Revision after, std::shared_ptr<Sink> sink) = 0;
 
   // Leases. A key put with a lease goes when the lease ends, all keys of a lease at one revision.
   // Grant: kInvalidArgument: ttl outside traits. kAlreadyExists: the id is in use. kResourceExhausted: too many leases.

@@ -10,8 +10,8 @@ namespace scoutlight::storage {
 EtcdFollower::EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdFollowerOptions options)
     : client_(client), mapping_(mapping), options_(options) {}
 
-void EtcdFollower::Follow(Revision after, Sink* sink) {
-  sink_ = sink;
+void EtcdFollower::Follow(Revision after, std::shared_ptr<Sink> sink) {
+  sink_ = std::move(sink);
   shown_ = after;
   client_.thread().PostAfter(options_.stale_after, [this] {
     if (!connected_) SetStale();
@@ -37,11 +37,13 @@ void EtcdFollower::Watch() {
   request.set_start_revision(shown_ + 1);
   request.set_prev_kv(true);
   request.set_progress_notify(true);
-  client_.Watch(std::move(request), {[this](const etcdserverpb::WatchResponse& response) { return OnResponse(response); },
-                                     [this](const RpcOutcome& outcome) { OnEnd(outcome); }});
+  client_.Watch(std::move(request),
+                {[this, watch = watches_](const etcdserverpb::WatchResponse& response) { return OnResponse(watch, response); },
+                 [this, watch = watches_](const RpcOutcome&) { OnEnd(watch); }});
 }
 
-EtcdClient::WatchStep EtcdFollower::OnResponse(const etcdserverpb::WatchResponse& response) {
+EtcdClient::WatchStep EtcdFollower::OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response) {
+  if (watch != watches_) return EtcdClient::WatchStep::kStop;
   if (response.canceled()) {
     if (response.compact_revision() > 0) OnGap(response.compact_revision());
     return EtcdClient::WatchStep::kStop;
@@ -78,14 +80,17 @@ void EtcdFollower::OnGap(Revision oldest) {
   Reached(oldest);
 }
 
-void EtcdFollower::OnEnd(const RpcOutcome&) {
+void EtcdFollower::OnEnd(int64_t watch) {
+  if (watch != watches_) return;
   connected_ = false;
   if (!problem_.ok()) return;
   const int64_t ended = watches_;
   client_.thread().PostAfter(options_.stale_after, [this, ended] {
     if (!connected_ || watches_ == ended) SetStale();
   });
-  client_.thread().PostAfter(options_.retry_after, [this] { Watch(); });
+  client_.thread().PostAfter(options_.retry_after, [this, ended] {
+    if (watches_ == ended) Watch();
+  });
 }
 
 void EtcdFollower::SetStale() {

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_FOLLOWER_H_
 
 #include <map>
+#include <memory>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -33,8 +34,8 @@ class EtcdFollower {
   // All outlive this.
   EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdFollowerOptions options);
 
-  // Call it once. `after` compacted away already: OnGap, then on from there.
-  void Follow(Revision after, Sink* sink);
+  // A later call takes the place of the one before. `after` compacted away already: OnGap, then on from there.
+  void Follow(Revision after, std::shared_ptr<Sink> sink);
 
   // Runs `task` once the sink has been shown everything up to `revision`: inside the call if it has, if nobody follows, or if the sink
   // has been told that it is stale. Waits no longer than stale_after, and then tells it so.
@@ -48,9 +49,9 @@ class EtcdFollower {
 
  private:
   void Watch();
-  EtcdClient::WatchStep OnResponse(const etcdserverpb::WatchResponse& response);
+  EtcdClient::WatchStep OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response);
   void OnGap(Revision oldest);
-  void OnEnd(const RpcOutcome& outcome);
+  void OnEnd(int64_t watch);
   void SetStale();
   void SetFresh();
   void Reached(Revision revision);
@@ -59,9 +60,9 @@ class EtcdFollower {
   EtcdClient& client_;
   const EtcdMapping& mapping_;
   const EtcdFollowerOptions options_;
-  Sink* sink_ = nullptr;
+  std::shared_ptr<Sink> sink_;
   Revision shown_ = 0;      // Everything up to here has been shown.
-  int64_t watches_ = 0;     // Made so far; tells a timer whether its watch is still the one.
+  int64_t watches_ = 0;     // Made so far; tells a watch and a timer whether it is still the one.
   bool connected_ = false;  // etcd has taken the watch.
   bool stale_ = false;
   absl::Status problem_;

@@ -136,8 +136,8 @@ class EtcdStore : public Store {
     });
   }
 
-  void Follow(Revision after, Sink* sink) override {
-    client_->thread().Post([this, after, sink] { follower_.Follow(after, sink); });
+  void Follow(Revision after, std::shared_ptr<Sink> sink) override {
+    client_->thread().Post([this, after, sink = std::move(sink)]() mutable { follower_.Follow(after, std::move(sink)); });
   }
 
   void GrantLease(GrantRequest request, Done<LeaseResult> done) override {

@@ -245,11 +245,11 @@ TEST_F(EtcdStoreTest, RevokeTakesTheKeysOfALeaseAtOneRevision) {
 TEST_F(EtcdStoreTest, AnExpiredLeaseTakesItsKeysAtOneRevision) {
   const LeaseId id = sync_->Grant(store_->traits().ttl_min).lease.id;
   const Revision put = sync_->Commit(TransactionOf({PutOf(K("/a"), "v", id), PutOf(K("/b"), "v", id)})).revision;
-  StaleSink sink(put);
-  store_->Follow(put, &sink);
-  ASSERT_TRUE(sink.WaitFor(put + 1));
-  ASSERT_EQ(sink.batches().size(), 1u);
-  EXPECT_EQ(sink.batches()[0]->events.size(), 2u);
+  const auto sink = std::make_shared<StaleSink>(put);
+  store_->Follow(put, sink);
+  ASSERT_TRUE(sink->WaitFor(put + 1));
+  ASSERT_EQ(sink->batches().size(), 1u);
+  EXPECT_EQ(sink->batches()[0]->events.size(), 2u);
   EXPECT_EQ(sync_->GetLease(id).status.code(), absl::StatusCode::kNotFound);
   store_.reset();
 }
@@ -259,10 +259,10 @@ TEST_F(EtcdStoreTest, ServersOverOneEtcdShareTheHistoryAndPrefixesDoNot) {
   const SyncStore other_sync(other.get());
   EXPECT_EQ(other->store_id(), store_->store_id());
   const Revision start = sync_->Latest();
-  StaleSink sink(start);
-  store_->Follow(start, &sink);
+  const auto sink = std::make_shared<StaleSink>(start);
+  store_->Follow(start, sink);
   const Revision revision = other_sync.Put(K("/a"), "theirs").revision;
-  ASSERT_TRUE(sink.WaitFor(revision));
+  ASSERT_TRUE(sink->WaitFor(revision));
   EXPECT_EQ(sync_->Get(K("/a"))->value, Text("theirs"));
 
   EtcdStoreOptions options = OptionsFor(*SharedEtcd());
@@ -318,24 +318,24 @@ TEST(EtcdStoreFaults, FollowGoesOnWhereItWasWhenEtcdIsBack) {
   ASSERT_NE(store, nullptr);
   const SyncStore sync(store.get());
   const Revision start = sync.Latest();
-  StaleSink sink(start);
-  store->Follow(start, &sink);
+  const auto sink = std::make_shared<StaleSink>(start);
+  store->Follow(start, sink);
   const Revision first = sync.Put(K("/a"), "1").revision;
-  EXPECT_EQ(sink.reached(), first);
+  EXPECT_EQ(sink->reached(), first);
   etcd->Kill();
-  ASSERT_TRUE(sink.WaitUntilStale(true));
+  ASSERT_TRUE(sink->WaitUntilStale(true));
   EXPECT_TRUE(AwaitCondition([&] { return absl::IsUnavailable(sync.Put(K("/never"), "sent").status); }))
       << "with no connection nothing is sent, and so nothing is left open";
   ASSERT_TRUE(etcd->Restart());
-  ASSERT_TRUE(sink.WaitUntilStale(false));
+  ASSERT_TRUE(sink->WaitUntilStale(false));
   CommitResult second;
   ASSERT_TRUE(AwaitCondition([&] { return (second = sync.Put(K("/a"), "2")).status.ok(); }));
-  EXPECT_EQ(sink.reached(), second.revision) << "shown before it was answered";
+  EXPECT_EQ(sink->reached(), second.revision) << "shown before it was answered";
   std::vector<std::string> values;
-  for (const auto& batch : sink.batches()) values.push_back(batch->events[0].entry.value.bytes);
+  for (const auto& batch : sink->batches()) values.push_back(batch->events[0].entry.value.bytes);
   EXPECT_EQ(values.front(), "1");
   EXPECT_EQ(values.back(), "2");
-  EXPECT_THAT(sink.gaps(), IsEmpty());
+  EXPECT_THAT(sink->gaps(), IsEmpty());
   store.reset();
 }
 

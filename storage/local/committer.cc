@@ -225,12 +225,19 @@ void Committer::Refuse(QueuedWrite write, const absl::Status& status, Revision r
       write.work);
 }
 
-void Committer::Follow(Revision after, Sink* sink) {
-  Submit({.work = QueuedTask{[this, after, sink](absl::Status status) {
-            if (!status.ok()) return;
-            following_ = {.sink = sink, .shown = after, .live = false};
-            CatchUpOrGoLive();
+void Committer::Follow(Revision after, std::shared_ptr<Sink> sink) {
+  Submit({.work = QueuedTask{[this, after, sink = std::move(sink)](absl::Status status) mutable {
+            if (status.ok()) FollowNow({.sink = std::move(sink), .shown = after, .live = false});
           }}});
+}
+
+void Committer::FollowNow(Following following) {
+  if (catching_up_) {
+    next_following_ = std::move(following);
+    return;
+  }
+  following_ = std::move(following);
+  CatchUpOrGoLive();
 }
 
 void Committer::CatchUpOrGoLive() {
@@ -243,14 +250,18 @@ void Committer::CatchUpOrGoLive() {
     following_.sink->OnFresh();
     return;
   }
+  catching_up_ = true;
   parts_.pool->Run([this] { CatchUp(); });
 }
 
 void Committer::CatchUp() {
   const std::shared_ptr<const View> view = parts_.published->Load();
-  if (view != nullptr && !ShowHistory(*view)) return;
-  Submit({.work = QueuedTask{[this](absl::Status status) {
-            if (status.ok()) CatchUpOrGoLive();
+  const bool damaged = view != nullptr && !ShowHistory(*view);
+  Submit({.work = QueuedTask{[this, damaged](absl::Status status) {
+            catching_up_ = false;
+            if (!status.ok()) return;
+            if (next_following_.has_value()) return FollowNow(*std::exchange(next_following_, std::nullopt));
+            if (!damaged) CatchUpOrGoLive();
           }}});
 }
 

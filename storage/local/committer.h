@@ -57,7 +57,7 @@ class Committer {
   void Submit(QueuedWrite write);
 
   // See Store::Follow.
-  void Follow(Revision after, Sink* sink);
+  void Follow(Revision after, std::shared_ptr<Sink> sink);
 
   // Gives up the states before `oldest`; see Store::Compact.
   void Compact(Revision oldest, Done<CompactResult> done);
@@ -85,7 +85,7 @@ class Committer {
 
  private:
   struct Following {
-    Sink* sink = nullptr;
+    std::shared_ptr<Sink> sink;
     Revision shown = 0;
     bool live = false;
   };
@@ -101,6 +101,7 @@ class Committer {
   void Publish(BatchWriter& writer, const View& before);
   void Fail(const absl::Status& status);
   void CatchUpOrGoLive();
+  void FollowNow(Following following);
   void CompactNow(Revision oldest, Done<CompactResult> done);
   // On a pool thread, while the sink is not live.
   void CatchUp();
@@ -116,7 +117,9 @@ class Committer {
   // Held by the leader alone; handed on together with leadership, under mu_.
   RequestIndex requests_;
   absl::Time last_committed_ = absl::InfinitePast();
-  Following following_;
+  Following following_;                      // While `catching_up_`: that work's alone.
+  bool catching_up_ = false;                 // A pool thread shows history.
+  std::optional<Following> next_following_;  // To take its place then.
 
   mutable Mutex mu_;
   CondVar wake_;  // The committer thread leads, or stops.

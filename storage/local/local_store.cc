@@ -70,7 +70,7 @@ class LocalStore : public Store {
   void Commit(Transaction transaction, Done<CommitResult> done) override;
   void Read(Query query, Done<Page> done) override;
   void History(Revision from, Revision to, KeyRange range, size_t bytes_max, Done<HistoryPage> done) override;
-  void Follow(Revision after, Sink* sink) override { committer_->Follow(after, sink); }
+  void Follow(Revision after, std::shared_ptr<Sink> sink) override { committer_->Follow(after, std::move(sink)); }
   void GrantLease(GrantRequest request, Done<LeaseResult> done) override;
   void RevokeLease(LeaseId id, Done<CommitResult> done) override;
   void RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) override;

@@ -200,7 +200,7 @@ class ModelTest : public ::testing::Test {
 
   void Open(const std::function<std::unique_ptr<Store>(Clock&)>& open) {
     if (store_ != nullptr) CheckFollowed();
-    store_.reset();  // Before its sink.
+    store_.reset();
     store_ = open(clock_);
     ASSERT_NE(store_, nullptr) << Where();
     sync_.emplace(store_.get());
@@ -209,8 +209,8 @@ class ModelTest : public ::testing::Test {
     followed_state_ = model_.StateAt(after);
     followed_batches_ = 0;
     expected_batches_ = model_.History(after + 1, model_.latest(), {Key(), Scope::kSubtree});
-    sink_ = std::make_unique<RecordingSink>(after, *store_);
-    store_->Follow(after, sink_.get());
+    sink_ = std::make_shared<RecordingSink>(after, *store_);
+    store_->Follow(after, sink_);
   }
 
   void Step() {
@@ -377,7 +377,7 @@ class ModelTest : public ::testing::Test {
   ReferenceModel model_;
   uint64_t requests_ = 0;
   std::vector<Remembered> remembered_;
-  std::unique_ptr<RecordingSink> sink_;
+  std::shared_ptr<RecordingSink> sink_;
   ReferenceModel::State followed_state_;
   size_t followed_batches_ = 0;  // Of the sink's, compared so far.
   std::vector<Batch> expected_batches_;

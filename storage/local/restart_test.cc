@@ -31,7 +31,7 @@ class Restart : public ::testing::Test {
 
   const TemporaryFolder folder_;
   FakeClock clock_;
-  std::unique_ptr<RecordingSink> sink_;  // Outlives the store.
+  std::shared_ptr<RecordingSink> sink_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<SyncStore> sync_;
 };
@@ -143,8 +143,8 @@ TEST_F(Restart, AFollowerGoesOnWhereItWas) {
   const Revision seen = sync_->Latest();
   Open();
   for (int i = 0; i < 5; ++i) sync_->Put(K("/a"), absl::StrCat(i));
-  sink_ = std::make_unique<RecordingSink>(seen - 2, *store_);
-  store_->Follow(seen - 2, sink_.get());
+  sink_ = std::make_shared<RecordingSink>(seen - 2, *store_);
+  store_->Follow(seen - 2, sink_);
   ASSERT_TRUE(sink_->WaitFor(sync_->Latest()));
   EXPECT_EQ(sink_->batches().size(), 7u) << "two from before, five since";
 }

@@ -23,9 +23,10 @@ void StoreConformance::SetUp() {
 void StoreConformance::TearDown() { store_.reset(); }
 
 const RecordingSink& StoreConformance::Follow(Revision after) {
-  sink_ = std::make_unique<RecordingSink>(after, *store_);
-  store_->Follow(after, sink_.get());
-  return *sink_;
+  const auto sink = std::make_shared<RecordingSink>(after, *store_);
+  store_->Follow(after, sink);
+  sinks_.push_back(sink);
+  return *sink;
 }
 
 Key StoreConformance::At(absl::string_view path) const { return K(absl::StrCat(prefix_, path)); }

@@ -47,13 +47,13 @@ class StoreConformance : public ::testing::TestWithParam<StoreUnderTest> {
   std::vector<std::string> ListNames(absl::string_view path, Scope scope, Revision revision = 0) const;
 
   Store& store() { return *store_; }
-  // Shows what happens after revision `after` to a sink that outlives the store. Once a test.
+  // Shows what happens after revision `after` to a sink that lives as long as the test.
   const RecordingSink& Follow(Revision after);
   // Ends the store, as its owner would.
   void Destroy() { store_.reset(); }
 
   FakeClock clock_;
-  std::unique_ptr<RecordingSink> sink_;
+  std::vector<std::shared_ptr<RecordingSink>> sinks_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<SyncStore> sync_;
   std::string prefix_;

@@ -242,6 +242,20 @@ TEST_P(StoreConformance, FollowTellsOfAGapWhenHistoryIsCompacted) {
   EXPECT_EQ(shown.back().revision, r5);
 }
 
+TEST_P(StoreConformance, ALaterFollowTakesThePlaceOfTheOneBefore) {
+  const Revision start = sync_->Latest();
+  // More than a leader shows by itself, so that the second comes while history is read for the first.
+  for (int i = 0; i < 100; ++i) sync_->Put(At("/a"), absl::StrCat(i));
+  const RecordingSink& first = Follow(start);
+  const RecordingSink& second = Follow(start);
+  ASSERT_TRUE(second.WaitFor(sync_->Latest()));
+  const size_t shown_to_first = Within(first.batches(), {At("/a"), Scope::kKey}).size();
+  const Revision last = sync_->Put(At("/a"), "last").revision;
+  ASSERT_TRUE(second.WaitFor(last));
+  EXPECT_EQ(Within(second.batches(), {At("/a"), Scope::kKey}).size(), 101u);
+  EXPECT_EQ(Within(first.batches(), {At("/a"), Scope::kKey}).size(), shown_to_first);
+}
+
 TEST_P(StoreConformance, WhatFollowShowsReplaysToTheState) {
   const Revision start = sync_->Latest();
   const RecordingSink& sink = Follow(start);

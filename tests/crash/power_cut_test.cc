@@ -188,11 +188,11 @@ class FailedSync : public ::testing::TestWithParam<PowerCutFileSystem::Syncs> {}
 TEST_P(FailedSync, TheStoreTurnsReadOnlyAndComesBackByItself) {
   const TemporaryFolder folder;
   const auto files = std::make_shared<PowerCutFileSystem>();
-  RecordingSink sink(1, RecordingSink::Revisions::kContiguous);
+  const auto sink = std::make_shared<RecordingSink>(1, RecordingSink::Revisions::kContiguous);
   const std::unique_ptr<Store> store = OpenRocksdbStore(folder.path() + "/data", Clock::System(), files);
   ASSERT_NE(store, nullptr);
   const SyncStore sync(store.get());
-  store->Follow(1, &sink);
+  store->Follow(1, sink);
   for (int round = 0; round < 3; ++round) {
     const Revision acknowledged = sync.Put(K(absl::StrCat("/acknowledged/", round)), "v").revision;
     ASSERT_EQ(store->health().state, StoreHealth::State::kServing);
@@ -228,10 +228,10 @@ TEST_P(FailedSync, TheStoreTurnsReadOnlyAndComesBackByItself) {
     ASSERT_TRUE(after.status.ok()) << after.status;
     EXPECT_GT(after.revision, acknowledged);
   }
-  ASSERT_TRUE(sink.WaitFor(sync.Latest()));
-  EXPECT_THAT(sink.gaps(), IsEmpty());
+  ASSERT_TRUE(sink->WaitFor(sync.Latest()));
+  EXPECT_THAT(sink->gaps(), IsEmpty());
   std::map<std::string, Revision> shown, there;
-  for (const auto& batch : sink.batches()) {
+  for (const auto& batch : sink->batches()) {
     for (const Event& event : batch->events) shown[event.key.path()] = batch->revision;
   }
   for (const Entry& entry : sync.List(Key(), Scope::kSubtree)) there[entry.key.path()] = entry.mod_revision;
