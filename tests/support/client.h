@@ -63,6 +63,7 @@ class Client {
   grpc::health::v1::HealthCheckResponse::ServingStatus Health();
 
   grpc::health::v1::Health::Stub& health() { return *health_; }
+  wire::RegistryService::Stub& registry() { return *registry_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
  private:
