@@ -5,41 +5,23 @@
 #include <utility>
 #include <variant>
 
+#include "server/entry_conversion.h"
 #include "server/page_token.h"
 
 namespace scoutlight::server {
 namespace {
 
-enum class Values { kShown, kLeftOut };
-
-void Fill(Entry entry, Values values, wire::Entry* out) {
-  if (entry.has_value && values == Values::kShown) {
-    if (entry.value.form == Value::Form::kText) {
-      out->set_text(std::move(entry.value.bytes));
-    } else {
-      out->set_data(std::move(entry.value.bytes));
-    }
-  }
-  out->set_key(entry.key.path());
-  out->set_create_revision(entry.create_revision);
-  out->set_mod_revision(entry.mod_revision);
-  out->set_version(entry.version);
-  out->set_lease_id(entry.lease_id);
-  out->set_has_value(entry.has_value);
-  out->set_has_children(entry.has_children);
-}
-
 using Entries = google::protobuf::RepeatedPtrField<wire::Entry>;
 
 void FillAll(std::vector<Entry> entries, Values values, Entries* out) {
   out->Reserve(static_cast<int>(entries.size()));
-  for (Entry& entry : entries) Fill(std::move(entry), values, out->Add());
+  for (Entry& entry : entries) FillEntry(std::move(entry), values, out->Add());
 }
 
 // A Put's result, in a PutResponse or an OperationResult::Put.
 template <typename Put>
 void FillPut(storage::OperationResult result, Put* out) {
-  if (!result.entries.empty()) Fill(std::move(result.entries.front()), Values::kShown, out->mutable_previous());
+  if (!result.entries.empty()) FillEntry(std::move(result.entries.front()), Values::kShown, out->mutable_previous());
   out->set_create_revision(result.create_revision);
   out->set_version(result.version);
 }
@@ -59,7 +41,7 @@ void FillResult(storage::OperationResult result, ResultForm form, wire::Operatio
       return FillDelete(std::move(result), out->mutable_delete_());
     case ResultForm::kGet:
       out->mutable_get();
-      if (!result.entries.empty()) Fill(std::move(result.entries.front()), Values::kShown, out->mutable_get()->mutable_entry());
+      if (!result.entries.empty()) FillEntry(std::move(result.entries.front()), Values::kShown, out->mutable_get()->mutable_entry());
       return;
     case ResultForm::kList:
     case ResultForm::kListKeys:
@@ -86,7 +68,7 @@ std::vector<ResultForm> FormsOf(const std::vector<storage::Operation>& operation
 
 wire::GetResponse GetResponseOf(storage::Page page, const StoreId& store_id) {
   wire::GetResponse response;
-  Fill(std::move(page.entries.front()), Values::kShown, response.mutable_entry());
+  FillEntry(std::move(page.entries.front()), Values::kShown, response.mutable_entry());
   response.set_revision(page.revision);
   response.set_store_id(store_id);
   return response;

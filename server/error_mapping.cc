@@ -12,40 +12,13 @@
 #include "base/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "server/error_reason.h"
 
 namespace scoutlight::server {
 namespace {
 
 constexpr absl::string_view kDomain = "scoutlight";
 constexpr absl::Duration kRetryAfterDefault = absl::Seconds(1);
-
-// Of an error that says nothing finer than its code.
-Reason ReasonForCode(absl::StatusCode code) {
-  switch (code) {
-    case absl::StatusCode::kInvalidArgument:
-      return Reason::kInvalidField;
-    case absl::StatusCode::kNotFound:
-      return Reason::kKeyNotFound;
-    case absl::StatusCode::kAlreadyExists:
-      return Reason::kKeyExists;
-    case absl::StatusCode::kFailedPrecondition:
-      return Reason::kConditionFailed;
-    case absl::StatusCode::kAborted:
-      return Reason::kFenced;
-    case absl::StatusCode::kOutOfRange:
-      return Reason::kCompacted;
-    case absl::StatusCode::kResourceExhausted:
-      return Reason::kOverloaded;
-    case absl::StatusCode::kUnavailable:
-      return Reason::kBackendUnavailable;
-    case absl::StatusCode::kDataLoss:
-      return Reason::kDataCorrupted;
-    case absl::StatusCode::kPermissionDenied:
-      return Reason::kNotAllowed;
-    default:
-      return Reason::kInternal;
-  }
-}
 
 bool CarriesState(absl::StatusCode code) {
   switch (code) {
@@ -132,7 +105,7 @@ google::rpc::ResourceInfo ResourceInfoOf(const ErrorDetails& details) {
 
 grpc::Status ToGrpcStatus(const absl::Status& status, const ShownState& state) {
   ErrorDetails details = DetailsOf(status).value_or(ErrorDetails());
-  if (details.reason == Reason::kUnspecified) details.reason = ReasonForCode(status.code());
+  details.reason = ReasonShown(status);
   if (details.retry_after <= absl::ZeroDuration() && IsPassing(status.code())) details.retry_after = kRetryAfterDefault;
 
   // absl and gRPC share the numbers of the canonical codes.

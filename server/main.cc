@@ -1,5 +1,6 @@
 // scoutlightd: reads its settings, opens the store, serves until it is told to stop. The one place that draws randomness.
 
+#include <grpc/grpc.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -69,6 +70,8 @@ absl::StatusOr<ServerOptions> OptionsOf(const Config& config) {
 int Serve(const Config& config, StopSignal* stop) {
   for (const auto& [name, value] : SettingsOf(config)) spdlog::debug("setting {}={}", name, value);
   RaiseFileLimit();
+  // Never undone: the last one out waits in gRPC 1.51 for up to 10 s when a client was slow to read (grpc issue 41050).
+  grpc_init();
   absl::StatusOr<ServerOptions> options = OptionsOf(config);
   if (!options.ok()) return CannotStart(options.status());
   // Before the store is made or repaired: a server that cannot listen leaves no trace.

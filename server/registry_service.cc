@@ -21,6 +21,7 @@
 #include "server/request_conversion.h"
 #include "server/stable_hash.h"
 #include "server/unary_call.h"
+#include "server/watch_calls.h"
 
 namespace scoutlight::server {
 namespace {
@@ -176,6 +177,14 @@ grpc::ServerUnaryReactor* RegistryService::Transact(grpc::CallbackServerContext*
   const DeferScope scope;
   store_.Commit(*std::move(transaction), std::move(done));
   return call.reactor();
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* RegistryService::Watch(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes) {
+  return StartWatch(*context, *bytes, admission_, &hub_);
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RegistryService::WatchMany(grpc::CallbackServerContext* context) {
+  return StartWatchMany(*context, admission_, &hub_);
 }
 
 }  // namespace scoutlight::server

@@ -8,6 +8,7 @@
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
 #include "server/admission.h"
 #include "server/error_mapping.h"
+#include "server/watch/watch_hub.h"
 #include "storage/store.h"
 
 namespace scoutlight::server {
@@ -16,14 +17,15 @@ namespace scoutlight::server {
 using RawRegistryService =
     registry::v1::RegistryService::WithRawCallbackMethod_Get<registry::v1::RegistryService::WithRawCallbackMethod_List<
         registry::v1::RegistryService::WithRawCallbackMethod_Put<registry::v1::RegistryService::WithRawCallbackMethod_Delete<
-            registry::v1::RegistryService::WithRawCallbackMethod_Transact<registry::v1::RegistryService::Service>>>>>;
+            registry::v1::RegistryService::WithRawCallbackMethod_Transact<registry::v1::RegistryService::WithRawCallbackMethod_Watch<
+                registry::v1::RegistryService::WithRawCallbackMethod_WatchMany<registry::v1::RegistryService::Service>>>>>>>;
 
 // scoutlight.registry.v1.RegistryService over a Store. Every handler does the same: parse, convert, authorize, hand to the store, and
-// answer when the store does. None waits. Thread-safe.
+// answer when the store does. None waits. Streams are the hub's. Thread-safe.
 class RegistryService final : public RawRegistryService {
  public:
-  // Both outlive the service and every call of it.
-  RegistryService(storage::Store* store, const Admission* admission) : store_(*store), admission_(*admission) {}
+  // All outlive the service and every call of it.
+  RegistryService(storage::Store* store, const Admission* admission, WatchHub* hub) : store_(*store), admission_(*admission), hub_(*hub) {}
 
   grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) override;
   grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) override;
@@ -31,6 +33,8 @@ class RegistryService final : public RawRegistryService {
   grpc::ServerUnaryReactor* Delete(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) override;
   grpc::ServerUnaryReactor* Transact(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                      grpc::ByteBuffer* answer) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* WatchMany(grpc::CallbackServerContext* context) override;
 
  private:
   ShownState StateOf(const storage::Page& page) const;
@@ -38,6 +42,7 @@ class RegistryService final : public RawRegistryService {
 
   storage::Store& store_;
   const Admission& admission_;
+  WatchHub& hub_;
 };
 
 }  // namespace scoutlight::server

@@ -36,6 +36,8 @@ Key ReadWrittenKey(absl::string_view text, Violations* violations) {
 
 Key ReadParent(absl::string_view text, Violations* violations) { return ReadAnyKey(text, "parent", violations); }
 
+Key ReadWatchedKey(absl::string_view text, Violations* violations) { return ReadAnyKey(text, "key", violations); }
+
 Scope ReadScope(registry::v1::Scope scope, Scope if_unspecified, Violations* violations) {
   switch (scope) {
     case registry::v1::SCOPE_UNSPECIFIED:

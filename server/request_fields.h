@@ -19,6 +19,8 @@ Key ReadEntryKey(absl::string_view text, Violations* violations);
 Key ReadWrittenKey(absl::string_view text, Violations* violations);
 // A key whose surroundings are listed; "/" too. The field is "parent".
 Key ReadParent(absl::string_view text, Violations* violations);
+// The same of the field "key".
+Key ReadWatchedKey(absl::string_view text, Violations* violations);
 
 Scope ReadScope(registry::v1::Scope scope, Scope if_unspecified, Violations* violations);
 

@@ -84,7 +84,8 @@ void SetConnectionRules(grpc::ServerBuilder* builder) {
 Server::Server(storage::Store* store, ServerOptions options)
     : address_(std::move(options.listen)),
       admission_(std::move(options.authorize)),
-      registry_(std::make_unique<RegistryService>(store, &admission_)) {
+      hub_(std::make_unique<WatchHub>(store, WatchHubOptions())),
+      registry_(std::make_unique<RegistryService>(store, &admission_, hub_.get())) {
   reflections_.push_back(NewReflectionV1(ServiceNames()));
   reflections_.push_back(NewReflectionV1Alpha(ServiceNames()));
 }
@@ -126,6 +127,7 @@ void Server::BeginDrain() {
   admission_.Close();
   if (health_ != nullptr) health_->Drain();
   for (const ReflectionService& reflection : reflections_) reflection.streams->Close();
+  hub_->Drain(admission_.CheckOpen());
 }
 
 void Server::Stop(absl::Duration grace) {

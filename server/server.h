@@ -13,6 +13,7 @@
 #include "server/listen_address.h"
 #include "server/reflection_service.h"
 #include "server/tls.h"
+#include "server/watch/watch_hub.h"
 #include "storage/store.h"
 
 namespace grpc {
@@ -37,8 +38,8 @@ struct ServerOptions {
 // within 5 s, are closed.
 class Server {
  public:
-  // Serves when it returns. `store` outlives the server. kFailedPrecondition, kPermissionDenied, kNotFound, kInvalidArgument: a line that
-  // says why it cannot listen and what to do.
+  // Serves when it returns. `store` outlives the server, which takes the place of who followed it. kFailedPrecondition, kPermissionDenied,
+  // kNotFound, kInvalidArgument: a line that says why it cannot listen and what to do.
   static absl::StatusOr<std::unique_ptr<Server>> Start(storage::Store* store, ServerOptions options);
 
   // Stops with a grace of zero.
@@ -55,12 +56,16 @@ class Server {
   // first call does anything.
   void Stop(absl::Duration grace);
 
+  // Of the streams that are open.
+  WatchHub::Counts watch_counts() const { return hub_->counts(); }
+
  private:
   Server(storage::Store* store, ServerOptions options);
   absl::Status Listen(storage::Store* store, const ServerOptions& options);
 
   ListenAddress address_;
   Admission admission_;
+  std::unique_ptr<WatchHub> hub_;
   std::vector<ReflectionService> reflections_;
   std::unique_ptr<RegistryService> registry_;
   std::unique_ptr<grpc::Server> server_;  // Null when stopped.

@@ -383,8 +383,32 @@ TEST_F(ServerTest, EveryMethodAsksForEveryRange) {
       {"RegistryService/Delete", Delete(removal, &removed)},
       {"RegistryService/Transact", Call(&wire::RegistryService::Stub::Transact, transact, &transacted)},
   };
-  std::set<std::string> methods;
-  for (const auto& [method, status] : kAnswers) {
+  grpc::ClientContext watch_context;
+  wire::WatchRequest watch;
+  watch.set_key("/secret");
+  wire::WatchResponse never;
+  const auto watching = stub_->Watch(&watch_context, watch);
+  EXPECT_FALSE(watching->Read(&never));
+  // A watch that is refused does not end the stream.
+  grpc::ClientContext many_context;
+  const auto many = stub_->WatchMany(&many_context);
+  wire::WatchManyRequest create;
+  create.mutable_create()->set_watch_id(1);
+  *create.mutable_create()->mutable_watch() = watch;
+  EXPECT_TRUE(many->Write(create));
+  wire::WatchManyResponse refused;
+  EXPECT_TRUE(many->Read(&refused));
+  EXPECT_EQ(refused.frame().status().code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(refused.frame().status().reason(), wire::ERROR_REASON_NOT_ALLOWED);
+  many_context.TryCancel();
+  EXPECT_FALSE(many->Read(&refused));
+  many->Finish();
+
+  std::set<std::string> methods = {"RegistryService/WatchMany"};
+  const std::pair<std::string, grpc::Status> watched = {"RegistryService/Watch", watching->Finish()};
+  std::vector<std::pair<std::string, grpc::Status>> answers(std::begin(kAnswers), std::end(kAnswers));
+  answers.push_back(watched);
+  for (const auto& [method, status] : answers) {
     SCOPED_TRACE(method);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
     EXPECT_EQ(Unpack(status).info.reason(), "NOT_ALLOWED");

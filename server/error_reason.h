@@ -1,0 +1,14 @@
+#ifndef SCOUTLIGHT_SERVER_ERROR_REASON_H_
+#define SCOUTLIGHT_SERVER_ERROR_REASON_H_
+
+#include "absl/status/status.h"
+#include "base/error.h"
+
+namespace scoutlight::server {
+
+// The reason that callers are told: that of `status`, or the one that fits its code. kUnspecified: OK and kCancelled.
+Reason ReasonShown(const absl::Status& status);
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_ERROR_REASON_H_
