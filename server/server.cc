@@ -117,6 +117,8 @@ absl::Status Server::Listen(storage::Store* store, const ServerOptions& options)
     }
     return absl::FailedPreconditionError(absl::StrCat("cannot listen on ", address_.ToString(), ": ", guess));
   }
+  // Not before: a server that cannot listen leaves the store to the one that does.
+  hub_->Start();
   address_.port = static_cast<uint16_t>(port);
   health_ = std::make_unique<Health>(store, server_->GetHealthCheckService(),
                                      std::vector<std::string>{registry::v1::RegistryService::service_full_name()}, options.health_interval);

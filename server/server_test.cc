@@ -477,6 +477,22 @@ TEST_F(ServerTest, CertificateThatIsNoneIsRefused) {
   ServerOptions options;
   options.tls = TlsMaterial{"-----BEGIN nothing", "-----BEGIN nothing", ""};
   EXPECT_EQ(Server::Start(store_.get(), std::move(options)).status().code(), absl::StatusCode::kFailedPrecondition);
+  // It has not taken the store's changes from the server that is there.
+  grpc::ClientContext context;
+  wire::WatchRequest request;
+  request.set_key("/a");
+  const auto watching = stub_->Watch(&context, request);
+  wire::WatchResponse frame;
+  ASSERT_TRUE(watching->Read(&frame));
+  EXPECT_EQ(server_->watch_counts().streams, 1);
+  wire::PutResponse stored;
+  ASSERT_TRUE(Put("/a", "1", &stored).ok());
+  ASSERT_TRUE(watching->Read(&frame));
+  EXPECT_EQ(frame.events_size(), 1);
+  context.TryCancel();
+  while (watching->Read(&frame)) {
+  }
+  watching->Finish();
 }
 
 std::string ReadFile(const std::string& path) {

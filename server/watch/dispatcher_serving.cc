@@ -15,6 +15,8 @@ constexpr size_t kNearBytesMax = 256 * limits::kKiB;
 // Of a piece of history that the pass takes at a time.
 constexpr size_t kPieceBatchesMax = 4'096;
 constexpr size_t kPieceBytesMax = 1 * limits::kMiB;
+// Timers of watches that have ended, beside as many as watches.
+constexpr size_t kEndedTimersMax = 1'024;
 constexpr size_t kSharedFrameBytesMax = 8 * limits::kMiB;
 
 const KeyRange kEverything{Key(), Scope::kSubtree};
@@ -224,6 +226,14 @@ void WatchDispatcher::FireTimers() {
     watch.progress_due = true;
     Queue(watch);
   }
+}
+
+void WatchDispatcher::PruneTimers() {
+  if (timers_.size() <= 2 * watches_.size() + kEndedTimersMax) return;
+  std::vector<Timer> live;
+  live.reserve(watches_.size());
+  for (const auto& [serial, watch] : watches_) live.emplace_back(watch->last_frame + watch->heartbeat, serial);
+  timers_ = decltype(timers_)(std::greater<Timer>(), std::move(live));
 }
 
 absl::Duration WatchDispatcher::NextDeadline() const {

@@ -192,6 +192,7 @@ void WatchDispatcher::Erase(Watch& watch) {
   pass_.Remove(&watch);
   index_.Release(watch.interest);
   watches_.erase(watch.serial);
+  PruneTimers();
   Stream& stream = *watch.stream;
   if (stream.form == Stream::Form::kMany) {
     const auto count = watches_of_connection_.find(stream.connection);

@@ -83,6 +83,7 @@ class WatchDispatcher {
   size_t watches() const { return watches_.size(); }
   size_t interests() const { return index_.size(); }
   size_t behind() const { return pass_.size(); }
+  size_t timers() const { return timers_.size(); }
 
  private:
   using Timer = std::pair<absl::Duration, uint64_t>;  // When; the watch's serial.
@@ -135,6 +136,8 @@ class WatchDispatcher {
 
   void SetTimer(const Watch& watch, absl::Duration at) { timers_.emplace(at, watch.serial); }
   void FireTimers();
+  // Those of watches that have ended go before they are due, when they are the most.
+  void PruneTimers();
   void Retry();
 
   storage::Store& store_;
@@ -172,7 +175,7 @@ class WatchDispatcher {
   absl::Duration retry_at_ = absl::InfiniteDuration();
   absl::Duration history_retry_at_ = -absl::InfiniteDuration();
 
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<Timer>> timers_;  // One for each watch; more only after its end.
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<Timer>> timers_;  // One for each watch, and those of some that have ended.
 };
 
 }  // namespace scoutlight::server

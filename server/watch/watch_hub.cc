@@ -20,13 +20,16 @@ WatchHub::WatchHub(storage::Store* store, WatchHubOptions options)
     : store_(*store),
       options_(std::move(options)),
       inbox_(std::make_shared<WatchInbox>(options_.recent_batches_max, options_.recent_bytes_max)),
-      dispatcher_(store, inbox_, options_.limits),
-      thread_([this] { Loop(); }) {}
+      dispatcher_(store, inbox_, options_.limits) {}
 
 WatchHub::~WatchHub() {
   // The store may still hold the inbox, which takes nothing any more.
   inbox_->Close();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+}
+
+void WatchHub::Start() {
+  thread_ = std::thread([this] { Loop(); });
 }
 
 absl::Status WatchHub::TakePlace() {
@@ -87,7 +90,8 @@ WatchHub::Counts WatchHub::counts() const {
   return {.streams = streams_.load(std::memory_order_relaxed),
           .watches = watches_.load(std::memory_order_relaxed),
           .interests = interests_.load(std::memory_order_relaxed),
-          .behind = behind_.load(std::memory_order_relaxed)};
+          .behind = behind_.load(std::memory_order_relaxed),
+          .timers = timers_.load(std::memory_order_relaxed)};
 }
 
 void WatchHub::Loop() {
@@ -111,6 +115,7 @@ void WatchHub::Loop() {
     watches_.store(static_cast<int>(dispatcher_.watches()), std::memory_order_relaxed);
     interests_.store(static_cast<int>(dispatcher_.interests()), std::memory_order_relaxed);
     behind_.store(static_cast<int>(dispatcher_.behind()), std::memory_order_relaxed);
+    timers_.store(static_cast<int>(dispatcher_.timers()), std::memory_order_relaxed);
     shown_.store(dispatcher_.shown(), std::memory_order_relaxed);
   }
 }

@@ -34,11 +34,14 @@ struct WatchHubOptions {
 // its record and the one frame that it is writing. Thread-safe; nothing but the destructor blocks.
 class WatchHub {
  public:
-  // Takes the place of who followed `store` before. `store` outlives the hub.
+  // `store` outlives the hub. Does nothing yet: what it is told waits for Start().
   WatchHub(storage::Store* store, WatchHubOptions options);
 
   // Every stream is over, or will not be heard of again.
   ~WatchHub();
+
+  // Follows the store, in the place of who did before, and serves the streams. Call it once.
+  void Start();
 
   // A stream with one watch, or with those that it will ask for. `connection`: the same for all streams of one. From now on `stream` is
   // called, until OnClosed(). kResourceExhausted, Reason::kStreamsFull: it is not taken.
@@ -61,6 +64,7 @@ class WatchHub {
     int watches = 0;
     int interests = 0;
     int behind = 0;  // Watches in the pass.
+    int timers = 0;
   };
   Counts counts() const;
 
@@ -92,6 +96,7 @@ class WatchHub {
   std::atomic<int> watches_{0};
   std::atomic<int> interests_{0};
   std::atomic<int> behind_{0};
+  std::atomic<int> timers_{0};
   std::atomic<Revision> shown_{0};
   std::thread thread_;
 };

@@ -136,6 +136,10 @@ class FakeStream final : public WatchStream {
 
   void Write(int64_t watch_id, const FrameBytes& bytes) override {
     MutexLock lock(&mu_);
+    while (held_) {
+      caught_ = true;
+      let_go_.Wait(&mu_);
+    }
     EXPECT_FALSE(writing_) << "two writes at once";
     EXPECT_FALSE(end_.has_value()) << "a write after the end";
     Frame frame{watch_id, bytes, {}};
@@ -164,6 +168,21 @@ class FakeStream final : public WatchStream {
     MutexLock lock(&mu_);
     stalled_ = false;
     if (std::exchange(writing_, false)) hub_.OnWritten(this);
+  }
+
+  // Who writes next, that is the hub's thread, is held until it is let go.
+  void HoldTheWriter() {
+    MutexLock lock(&mu_);
+    held_ = true;
+  }
+  bool caught() const {
+    MutexLock lock(&mu_);
+    return caught_;
+  }
+  void LetTheWriterGo() {
+    MutexLock lock(&mu_);
+    held_ = false;
+    let_go_.NotifyAll();
   }
 
   bool writing() const {
@@ -233,6 +252,9 @@ class FakeStream final : public WatchStream {
  private:
   WatchHub& hub_;
   mutable Mutex mu_;
+  CondVar let_go_;
+  bool held_ ABSL_GUARDED_BY(mu_) = false;
+  bool caught_ ABSL_GUARDED_BY(mu_) = false;
   bool stalled_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   int reads_ ABSL_GUARDED_BY(mu_) = 0;
@@ -254,7 +276,10 @@ class WatchHubTest : public testing::Test {
   }
 
   WatchHub& hub() {
-    if (hub_ == nullptr) hub_ = std::make_unique<WatchHub>(store_.get(), options_);
+    if (hub_ == nullptr) {
+      hub_ = std::make_unique<WatchHub>(store_.get(), options_);
+      hub_->Start();
+    }
     return *hub_;
   }
   Revision Put(absl::string_view key, absl::string_view text) { return sync_->Put(K(key), text).revision; }
@@ -469,6 +494,39 @@ TEST_F(WatchHubTest, StreamsBehindTheRecentBatchesShareOnePassOverHistory) {
   // Five MB in pieces of one: a reader of its own for each of the 20 would make 100.
   EXPECT_LE(store_->history_reads() - before, 50);
   EXPECT_TRUE(AwaitCondition([&] { return hub().counts().behind == 0; }));
+}
+
+TEST_F(WatchHubTest, ManyWatchesOfAStreamThatIsBehindShareThePiecesOfHistory) {
+  options_.recent_batches_max = 8;
+  const auto stream = OpenMany();
+  constexpr int kWatches = 1'000;
+  for (int id = 1; id <= kWatches; ++id) Create(*stream, id, SpecOf(absl::StrCat("/a/", id % 10)));
+  EXPECT_TRUE(AwaitCondition([&] { return !stream->frames(kWatches).empty(); }));
+  stream->Stall();
+  for (int i = 0; i < 200; ++i) Put(absl::StrCat("/a/", i % 10), std::string(1'000, 'x'));
+  WaitUntilShown(201);
+  const int before = store_->history_reads();
+  stream->Wake();
+  for (const int id : {1, 2, 500, kWatches}) EXPECT_THAT(EventsOf(*stream, 20, id), SizeIs(20)) << id;
+  EXPECT_TRUE(AwaitCondition([&] { return hub().counts().behind == 0; }));
+  EXPECT_LE(store_->history_reads() - before, 20);
+  const Revision last = Put("/a/5", "last");
+  for (const int id : {5, 995}) EXPECT_EQ(EventsOf(*stream, 21, id).back(), absl::StrCat("/a/5=last@", last));
+}
+
+TEST_F(WatchHubTest, HubThatIsSlowerThanTheRecentBatchesAreLongLosesNothing) {
+  options_.recent_batches_max = 2;
+  const auto slow = OpenAndWait(SpecOf("/a"));
+  const auto other = OpenAndWait(SpecOf("/a"));
+  slow->HoldTheWriter();
+  Put("/a", "0");
+  ASSERT_TRUE(AwaitCondition([&] { return slow->caught(); }));
+  for (int i = 1; i < 50; ++i) Put("/a", absl::StrCat(i));
+  EXPECT_LE(other->events().size(), 1u) << "the hub is not held";
+  slow->LetTheWriterGo();
+  EXPECT_THAT(EventsOf(*slow, 50), SizeIs(50));
+  EXPECT_EQ(EventsOf(*other, 50), slow->events());
+  EXPECT_GT(store_->history_reads(), 0);
 }
 
 TEST_F(WatchHubTest, HistoryThatCannotBeReadForNowIsReadLater) {
@@ -721,6 +779,18 @@ TEST_F(WatchHubTest, WhatIsClosedLeavesNothing) {
     return counts.streams == 0 && counts.watches == 0 && counts.interests == 0 && counts.behind == 0;
   }));
   Put("/a/1", "y");
+}
+
+TEST_F(WatchHubTest, TimersOfEndedWatchesDoNotPileUp) {
+  const auto stream = OpenMany();
+  WatchSpec spec = SpecOf("/a");
+  spec.heartbeat = absl::Hours(1);
+  for (int id = 1; id <= 5'000; ++id) {
+    Create(*stream, id, spec);
+    hub().Command(stream.get(), CancelWatch{id});
+  }
+  EXPECT_TRUE(AwaitCondition([&] { return !stream->frames(5'000).empty() && hub().counts().watches == 0; }));
+  EXPECT_LE(hub().counts().timers, 1'100);
 }
 
 TEST_F(WatchHubTest, DrainTellsHowFarEachCame) {

@@ -72,6 +72,19 @@ TEST_F(WatchLoad, StalledStreamHoldsNothingUpAndIsCompleteWhenItWakes) {
   }
 }
 
+TEST_F(WatchLoad, StalledStreamsDoNotKeepTheServerFromStopping) {
+  Client slow(server().address());
+  WatchReader stalled(slow, WatchOf("/w", wire::SCOPE_SUBTREE));
+  ASSERT_TRUE(stalled.NextOf(Kind::KIND_STARTED).has_value());
+  WatchManyStream many(slow);
+  ASSERT_TRUE(many.Create(1, SnapshotOf("/w", wire::SCOPE_SUBTREE)));
+  ASSERT_TRUE(many.NextEvent().has_value());
+  PutMany(client(), "/w", 20'000, std::string(1'000, 'x'));
+  server().Signal(SIGTERM);
+  EXPECT_EQ(server().WaitForExit(), Exit{.code = 0}) << server().errors();
+  Start();
+}
+
 TEST_F(WatchLoad, AConnectionHasTenThousandWatchesAndGetsThemBack) {
   constexpr int kWatches = 10'000;
   WatchManyStream many(client());
