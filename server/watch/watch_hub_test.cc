@@ -751,7 +751,9 @@ TEST_F(WatchHubTest, StreamsAndWatchesAreBounded) {
     for (const auto& stream : {first, second, third}) Create(*stream, id, SpecOf("/a"));
   }
   EXPECT_TRUE(AwaitCondition([&] { return third->frames(3).size() == 1; }));
-  for (const auto& [stream, taken] : {std::pair(first, 2), std::pair(second, 2), std::pair(third, 1)}) {
+  for (const auto& each : {std::pair(first, 2), std::pair(second, 2), std::pair(third, 1)}) {
+    const std::shared_ptr<FakeStream> stream = each.first;
+    const int taken = each.second;
     for (int id = 1; id <= 3; ++id) {
       SCOPED_TRACE(id);
       ASSERT_TRUE(AwaitCondition([&] { return stream->frames(id).size() == 1; }));

@@ -130,7 +130,8 @@ call "$registry/Transact" '{
                  {"list": {"parent": "/office"}}]}'
 expect '"succeeded": true' '"revision": "5"' '"deleted": "1"' '"text": "1"'
 # A watch goes on until its time is over (4: DEADLINE_EXCEEDED).
-run -max-time 1 -d '{"key": "/office", "scope": "SCOPE_SUBTREE", "include_snapshot": true, "heartbeat": "0.1s"}' "$address" "$registry/Watch"
+run -max-time 1 -d '{"key": "/office", "scope": "SCOPE_SUBTREE", "include_snapshot": true, "heartbeat": "0.1s"}' "$address" \
+  "$registry/Watch"
 expect_code 68
 expect KIND_STARTED KIND_SNAPSHOT '"key": "/office/a"' KIND_SNAPSHOT_END KIND_PROGRESS '"revision": "5"'
 run -max-time 1 -d '{"create": {"watch_id": 7, "watch": {"key": "/office/a", "start_revision": 5, "include_previous": true}}}' "$address" \
