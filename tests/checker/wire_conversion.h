@@ -1,0 +1,33 @@
+#ifndef SCOUTLIGHT_TESTS_CHECKER_WIRE_CONVERSION_H_
+#define SCOUTLIGHT_TESTS_CHECKER_WIRE_CONVERSION_H_
+
+#include <grpcpp/support/status.h>
+
+#include "scoutlight/registry/v1/registry.pb.h"
+#include "tests/checker/history.h"
+
+namespace scoutlight::checker {
+
+namespace wire = registry::v1;
+
+// Requests of a history as they go over the wire. `write` has the form that the function names.
+wire::PutRequest PutRequestOf(const Write& write);
+wire::DeleteRequest DeleteRequestOf(const Write& write);
+wire::TransactRequest TransactRequestOf(const Write& write);
+wire::GetRequest GetRequestOf(const Read& read);
+wire::ListRequest ListRequestOf(const Read& read);  // Without the page token.
+
+// Answers as histories hold them. Keys that are none fail the test and become "/".
+WriteAnswer AnswerOf(const wire::PutResponse& response);
+WriteAnswer AnswerOf(const wire::DeleteResponse& response);
+WriteAnswer AnswerOf(const wire::TransactResponse& response);
+ReadAnswer AnswerOf(const wire::GetResponse& response);
+ReadAnswer AnswerOf(const wire::ListResponse& response);
+Entry EntryOf(const wire::Entry& entry);
+
+// Sets what came of a call that failed. It is kUnknown unless the server itself says for a reason that nothing has changed.
+void SetFailure(const grpc::Status& status, Call* call);
+
+}  // namespace scoutlight::checker
+
+#endif  // SCOUTLIGHT_TESTS_CHECKER_WIRE_CONVERSION_H_
