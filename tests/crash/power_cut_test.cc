@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +17,8 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -30,6 +33,8 @@
 #include "storage/testing/power_cut_file_system.h"
 #include "storage/testing/recording_sink.h"
 #include "storage/testing/sync_store.h"
+#include "tests/checker/check.h"
+#include "tests/checker/store_log.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -40,7 +45,12 @@ struct Acknowledged {
   std::string path;
   std::string value;
   Revision revision = 0;
+  checker::Nanos told = 0;  // When.
 };
+
+checker::Nanos MonotonicNow() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 // Runs store_driver, takes what it acknowledges, and kills it after `acknowledgements_max` lines. Gives all that it managed to say.
 std::vector<Acknowledged> DriveAndKill(const std::string& mode, const std::string& folder, int generation, int acknowledgements_max) {
@@ -76,6 +86,7 @@ std::vector<Acknowledged> DriveAndKill(const std::string& mode, const std::strin
     std::istringstream words(text);
     Acknowledged one;
     words >> one.path >> one.value >> one.revision;
+    one.told = MonotonicNow();
     acknowledged.push_back(std::move(one));
   }
   fclose(said);
@@ -120,6 +131,37 @@ void CheckState(const SyncStore& store, const std::map<std::string, Acknowledged
   ASSERT_TRUE(left.empty()) << left.begin()->first << " is gone";
 }
 
+// The driver's writes of one generation as calls: those acknowledged, and as many more as it may have had in flight, whose outcome nobody
+// was told. All began at `started` at the earliest, and the unanswered were given up at `ended`.
+void RecordCalls(int generation, const std::vector<Acknowledged>& acknowledged, checker::Nanos started, checker::Nanos ended,
+                 checker::History* history) {
+  constexpr size_t kInFlightMax = 4 * 6;  // Of store_driver.
+  std::map<std::string, const Acknowledged*> by_path;
+  for (const Acknowledged& one : acknowledged) by_path[one.path] = &one;
+  for (size_t number = 0; number < acknowledged.size() + kInFlightMax; ++number) {
+    const std::string name = absl::StrCat(generation, "-", number);
+    checker::Write write;
+    for (const std::string& path : number % 3 == 0 ? std::vector{absl::StrCat("/t/", name, "/a"), absl::StrCat("/t/", name, "/b")}
+                                                   : std::vector{absl::StrCat("/p/", name)}) {
+      write.on_success.push_back(PutOf(K(path), name));
+    }
+    checker::Call call{.client = generation, .called = started, .returned = ended};
+    const auto& first = std::get<PutOperation>(write.on_success[0]);
+    const auto answered = by_path.find(first.key.path());
+    if (answered != by_path.end()) {
+      call.outcome = checker::Outcome::kOk;
+      call.returned = answered->second->told;
+      checker::WriteAnswer answer{.revision = answered->second->revision, .results = {}};
+      for (size_t i = 0; i < write.on_success.size(); ++i) {
+        answer.results.push_back({.entries = {}, .create_revision = answer.revision, .version = 1});
+      }
+      call.answer = std::move(answer);
+    }
+    call.request = std::move(write);
+    history->calls.push_back(std::move(call));
+  }
+}
+
 TEST(PowerCut, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
   const char* seed_text = std::getenv("SCOUTLIGHT_SEED");
   const uint64_t seed = seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : std::random_device()();
@@ -131,16 +173,20 @@ TEST(PowerCut, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
   std::map<std::string, Acknowledged> written;  // By path: all that history has shown.
   size_t acknowledged_in_all = 0;
   Revision before = 1;
+  checker::History history;
   for (int cycle = 0; cycle < cycles; ++cycle) {
+    const checker::Nanos started = MonotonicNow();
     // Sometimes while it opens: when the store is made, too.
     const int acknowledgements_max = random() % 10 == 0 ? 0 : 1 + static_cast<int>(random() % 300);
     const std::vector<Acknowledged> acknowledged = DriveAndKill("store", data, cycle, acknowledgements_max);
     acknowledged_in_all += acknowledged.size();
+    RecordCalls(cycle, acknowledged, started, MonotonicNow(), &history);
     const std::unique_ptr<Store> store = OpenRocksdbStore(data, Clock::System());
     ASSERT_NE(store, nullptr) << "SCOUTLIGHT_SEED=" << seed << " cycle " << cycle;
     const SyncStore sync(store.get());
     const Revision latest = sync.Latest();
     CheckHistory(sync, before, latest, &written);
+    checker::AppendStoreLog(store.get(), &history);
     ASSERT_FALSE(HasFatalFailure()) << "SCOUTLIGHT_SEED=" << seed << " cycle " << cycle;
     for (const Acknowledged& one : acknowledged) {
       const auto it = written.find(one.path);
@@ -152,6 +198,8 @@ TEST(PowerCut, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
     ASSERT_FALSE(HasFatalFailure()) << "SCOUTLIGHT_SEED=" << seed << " cycle " << cycle;
     before = latest;
   }
+  const std::vector<checker::Violation> violations = checker::Check(history);
+  EXPECT_TRUE(violations.empty()) << "SCOUTLIGHT_SEED=" << seed << "\n" << checker::Report(history, violations);
   std::cout << acknowledged_in_all << " acknowledged writes, " << written.size() << " found" << std::endl;
 }
 
