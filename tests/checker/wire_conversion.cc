@@ -173,6 +173,13 @@ wire::ListRequest ListRequestOf(const Read& read) {
   return request;
 }
 
+wire::WatchRequest WatchRequestOf(const KeyRange& range) {
+  wire::WatchRequest request;
+  request.set_key(range.key.path());
+  request.set_scope(ScopeOf(range.scope));
+  return request;
+}
+
 WriteAnswer AnswerOf(const wire::PutResponse& response) {
   return {response.revision(), true, response.replayed(), {ResultOfPut(response)}};
 }
@@ -193,6 +200,29 @@ ReadAnswer AnswerOf(const wire::ListResponse& response) {
   ReadAnswer answer{response.revision(), {}, !response.next_page_token().empty()};
   for (const wire::Entry& entry : response.entries()) answer.entries.push_back(EntryOf(entry));
   return answer;
+}
+
+Frame FrameOf(const wire::WatchResponse& response) {
+  static_assert(wire::WatchResponse::KIND_STARTED == 1 && wire::WatchResponse::KIND_PROGRESS == 5);
+  Frame frame;
+  EXPECT_GE(response.kind(), wire::WatchResponse::KIND_STARTED);
+  EXPECT_LE(response.kind(), wire::WatchResponse::KIND_PROGRESS);
+  frame.kind = static_cast<Frame::Kind>(response.kind() - wire::WatchResponse::KIND_STARTED);
+  frame.revision = response.revision();
+  for (const wire::Entry& entry : response.entries()) frame.entries.push_back(EntryOf(entry));
+  for (const wire::Event& from : response.events()) {
+    Event event;
+    event.entry = EntryOf(from.entry());
+    event.key = event.entry.key;
+    event.kind = from.kind() == wire::Event::KIND_PUT ? EventKind::kPut : EventKind::kDelete;
+    event.cause = static_cast<EventCause>(from.cause());
+    if (from.has_previous()) event.previous = EntryOf(from.previous());
+    event.previous_known = from.previous_known();
+    frame.events.push_back(std::move(event));
+  }
+  frame.fragment = response.fragment();
+  frame.restart = response.restart();
+  return frame;
 }
 
 Entry EntryOf(const wire::Entry& entry) {

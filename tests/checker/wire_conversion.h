@@ -16,6 +16,7 @@ wire::DeleteRequest DeleteRequestOf(const Write& write);
 wire::TransactRequest TransactRequestOf(const Write& write);
 wire::GetRequest GetRequestOf(const Read& read);
 wire::ListRequest ListRequestOf(const Read& read);  // Without the page token.
+wire::WatchRequest WatchRequestOf(const KeyRange& range);
 
 // Answers as histories hold them. Keys that are none fail the test and become "/".
 WriteAnswer AnswerOf(const wire::PutResponse& response);
@@ -23,6 +24,7 @@ WriteAnswer AnswerOf(const wire::DeleteResponse& response);
 WriteAnswer AnswerOf(const wire::TransactResponse& response);
 ReadAnswer AnswerOf(const wire::GetResponse& response);
 ReadAnswer AnswerOf(const wire::ListResponse& response);
+Frame FrameOf(const wire::WatchResponse& response);  // Without when it was received.
 Entry EntryOf(const wire::Entry& entry);
 
 // Sets what came of a call that failed. It is kUnknown unless the server itself says for a reason that nothing has changed.

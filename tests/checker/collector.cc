@@ -1,0 +1,82 @@
+#include "tests/checker/collector.h"
+
+#include <utility>
+
+#include "tests/checker/recorder.h"
+#include "tests/checker/wire_conversion.h"
+#include "tests/support/client.h"
+#include "tests/support/deadline.h"
+
+namespace scoutlight::checker {
+
+Collector::Collector(WatchChain chain, Revision start_revision, bool include_snapshot)
+    : include_snapshot_(include_snapshot), chain_(std::move(chain)), next_(start_revision) {}
+
+Collector::~Collector() { End(); }
+
+void Collector::Connect(const std::string& address) {
+  End();
+  wire::WatchRequest request;
+  {
+    const MutexLock lock(&mu_);
+    request = WatchRequestOf(chain_.range);
+    request.set_include_previous(chain_.include_previous);
+    request.set_include_snapshot(include_snapshot_);
+    request.set_start_revision(next_);
+    WatchStream stream;
+    stream.called = MonotonicNow();
+    stream.start_revision = next_;
+    stream.include_snapshot = include_snapshot_;
+    chain_.streams.push_back(std::move(stream));
+  }
+  context_ = std::make_unique<grpc::ClientContext>();
+  thread_ = std::thread([this, address, request] { Run(address, request); });
+}
+
+void Collector::Run(const std::string& address, const wire::WatchRequest& request) {
+  testing::Client client(address);
+  const auto stub = wire::RegistryService::NewStub(client.channel());
+  const auto reader = stub->Watch(context_.get(), request);
+  for (wire::WatchResponse response; reader->Read(&response);) Add(response);
+  Call ended;
+  const grpc::Status status = reader->Finish();
+  if (!status.ok() && status.error_code() != grpc::StatusCode::CANCELLED) SetFailure(status, &ended);
+  const MutexLock lock(&mu_);
+  chain_.streams.back().ended = MonotonicNow();
+  chain_.streams.back().end = ended.failure;
+}
+
+void Collector::Add(const wire::WatchResponse& response) {
+  Frame frame = FrameOf(response);
+  frame.received = MonotonicNow();
+  const MutexLock lock(&mu_);
+  // Inside a snapshot nothing is complete.
+  if (frame.kind != Frame::Kind::kSnapshot) {
+    sent_ = frame.revision;
+    next_ = frame.revision + 1;
+  }
+  chain_.streams.back().frames.push_back(std::move(frame));
+  changed_.NotifyAll();
+}
+
+bool Collector::WaitFor(Revision revision, absl::Duration bound) {
+  const testing::Deadline deadline(bound);
+  const MutexLock lock(&mu_);
+  chain_.reached = revision;
+  while (sent_ < revision && !deadline.passed()) changed_.WaitFor(&mu_, deadline.left());
+  return sent_ >= revision;
+}
+
+WatchChain Collector::Take() {
+  End();
+  const MutexLock lock(&mu_);
+  return std::move(chain_);
+}
+
+void Collector::End() {
+  if (!thread_.joinable()) return;
+  context_->TryCancel();
+  thread_.join();
+}
+
+}  // namespace scoutlight::checker
