@@ -43,7 +43,7 @@ void UnansweredDeletes::Add(const Batch& batch, Nanos known, Tree* before) {
 
 void UnansweredDeletes::Match(Findings* findings) {
   for (size_t i = 0; i < candidates_.size(); ++i) {
-    std::vector<bool> tried(history_.calls.size(), false);
+    absl::flat_hash_set<int> tried;
     if (Assign(i, &tried)) continue;
     const auto& [revision, calls] = candidates_[i];
     findings->Add(Rule::kContiguity, revision, calls, absl::StrCat("nobody made revision ", revision, ", which deletes"));
@@ -51,10 +51,9 @@ void UnansweredDeletes::Match(Findings* findings) {
 }
 
 // Kuhn's augmenting paths, as deep as there are unanswered deletes that could stand for one another.
-bool UnansweredDeletes::Assign(size_t revision, std::vector<bool>* tried) {
+bool UnansweredDeletes::Assign(size_t revision, absl::flat_hash_set<int>* tried) {
   for (const int call : candidates_[revision].second) {
-    if ((*tried)[call]) continue;
-    (*tried)[call] = true;
+    if (!tried->insert(call).second) continue;
     const auto holder = taken_.find(call);
     if (holder != taken_.end() && !Assign(holder->second, tried)) continue;
     taken_[call] = revision;

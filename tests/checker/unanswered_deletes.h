@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "tests/checker/findings.h"
 #include "tests/checker/history.h"
@@ -27,7 +28,7 @@ class UnansweredDeletes {
   void Match(Findings* findings);
 
  private:
-  bool Assign(size_t revision, std::vector<bool>* tried);
+  bool Assign(size_t revision, absl::flat_hash_set<int>* tried);
 
   const History& history_;
   absl::flat_hash_map<absl::string_view, std::vector<int>> calls_by_key_;  // That delete at or around the key.
