@@ -10,7 +10,6 @@
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/options.h"
-#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 #include "rocksdb/utilities/table_properties_collectors.h"
 #include "storage/rocksdb/rocksdb_log.h"
@@ -25,8 +24,6 @@ constexpr size_t kDeletionTrigger = 2048;
 constexpr int kBloomBitsPerKey = 10;
 // The WAL makes the next start slow, and it is kept until the least busy table is flushed.
 constexpr uint64_t kWalWriteBuffersMax = 4;
-// What the keys of the log have in common for the next four thousand million revisions.
-constexpr size_t kLogHintBytes = 4;
 // Small tables are flushed by the bound on the WAL, not by their own size.
 constexpr uint64_t kSmallTableShare = 8;
 
@@ -82,8 +79,9 @@ rocksdb::ColumnFamilyOptions MakeTableOptions(const Database::Options& options, 
   if (table == Table::kLive || table == Table::kPast || table == Table::kLeases || table == Table::kLeaseKeys) {
     family.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionTrigger));
   }
-  // The log grows at its end: an insertion starts from the one before instead of from the top.
-  if (table == Table::kLog) family.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kLogHintBytes));
+  // Insertion hints (memtable_insert_with_hint_prefix_extractor) would suit the log, which grows at its end. But RocksDB 7.8 takes the
+  // hints of a table's rows for its range deletions too, which lie in another list: the next row after a dropped history aborts the
+  // process.
   if (table == Table::kPast) family.compaction_filter_factory = NewHistoryFilterFactory(options.floor);
   return family;
 }

@@ -305,6 +305,34 @@ TEST_F(RocksdbEngineTest, DropHistoryTakesOldRecordsFromTheDisk) {
   EXPECT_EQ(ReadRows(*snapshot, Table::kPast).size(), 100u);
 }
 
+// A server older than its history: the log is cut at its start and grows at its end, in the same buffer of memory, and again from the WAL.
+TEST_F(RocksdbEngineTest, TheLogGrowsOnWhileItsStartIsDropped) {
+  RocksdbEngineOptions options = Options(dir_);
+  options.log_step_revisions = 10;
+  options.write_buffer_bytes = 64 << 20;
+  Revision revision = 1;
+  {
+    const std::unique_ptr<Engine> engine = OpenRocksdbEngine(options).value();
+    while (revision < 4'000) {
+      for (int i = 0; i < 40; ++i) {
+        const std::unique_ptr<WriteSet> writes = engine->NewWriteSet();
+        ++revision;
+        writes->Put(Table::kLog, layout::LogKey(revision, 0), "record");
+        writes->Put(Table::kMeta, layout::kMetaRevision, layout::EncodeU64(static_cast<uint64_t>(revision)));
+        ASSERT_TRUE(engine->Write(*writes, revision).ok());
+      }
+      engine->DropHistory(revision - 20);
+      engine->Maintain();
+    }
+    EXPECT_EQ(ReadRows(*engine->TakeSnapshot(), Table::kLog).size(), 20u);
+  }
+  const std::unique_ptr<Engine> engine = OpenRocksdbEngine(options).value();
+  const auto rows = ReadRows(*engine->TakeSnapshot(), Table::kLog);
+  ASSERT_EQ(rows.size(), 20u);
+  EXPECT_EQ(rows.front().first, layout::LogKey(revision - 19, 0));
+  EXPECT_EQ(rows.back().first, layout::LogKey(revision, 0));
+}
+
 // What is compacted may still be needed, for the repetition of a request: only DropHistory gives it up, not the mark on disk.
 TEST_F(RocksdbEngineTest, OpeningDropsNoHistoryByItself) {
   RocksdbEngineOptions options = Options(dir_);
