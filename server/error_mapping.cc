@@ -18,7 +18,6 @@ namespace scoutlight::server {
 namespace {
 
 constexpr absl::string_view kDomain = "scoutlight";
-constexpr absl::Duration kRetryAfterDefault = absl::Seconds(1);
 
 bool CarriesState(absl::StatusCode code) {
   switch (code) {
@@ -89,9 +88,6 @@ google::rpc::RetryInfo RetryInfoOf(absl::Duration retry_after) {
   return retry;
 }
 
-// Shared capacity and outages pass: trying again later always makes sense.
-bool IsPassing(absl::StatusCode code) { return code == absl::StatusCode::kResourceExhausted || code == absl::StatusCode::kUnavailable; }
-
 google::rpc::ResourceInfo ResourceInfoOf(const ErrorDetails& details) {
   const bool is_lease = details.reason == Reason::kLeaseNotFound || details.reason == Reason::kLeaseExists ||
                         details.reason == Reason::kLeaseKeysFull || details.reason == Reason::kLeasesFull;
@@ -106,7 +102,7 @@ google::rpc::ResourceInfo ResourceInfoOf(const ErrorDetails& details) {
 grpc::Status ToGrpcStatus(const absl::Status& status, const ShownState& state) {
   ErrorDetails details = DetailsOf(status).value_or(ErrorDetails());
   details.reason = ReasonShown(status);
-  if (details.retry_after <= absl::ZeroDuration() && IsPassing(status.code())) details.retry_after = kRetryAfterDefault;
+  details.retry_after = RetryAfter(status);
 
   // absl and gRPC share the numbers of the canonical codes.
   const auto code = static_cast<grpc::StatusCode>(status.code());

@@ -3,6 +3,8 @@
 namespace scoutlight::server {
 namespace {
 
+constexpr absl::Duration kRetryAfterDefault = absl::Seconds(1);
+
 // Of an error that says nothing finer than its code.
 Reason ReasonForCode(absl::StatusCode code) {
   switch (code) {
@@ -35,6 +37,14 @@ Reason ReasonForCode(absl::StatusCode code) {
 }
 
 }  // namespace
+
+absl::Duration RetryAfter(const absl::Status& status) {
+  const absl::Duration asked = DetailsOf(status).value_or(ErrorDetails()).retry_after;
+  if (asked > absl::ZeroDuration()) return asked;
+  // Shared capacity and outages pass.
+  const bool passes = absl::IsResourceExhausted(status) || absl::IsUnavailable(status);
+  return passes ? kRetryAfterDefault : absl::ZeroDuration();
+}
 
 Reason ReasonShown(const absl::Status& status) {
   const Reason reason = ReasonOf(status);

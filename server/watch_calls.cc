@@ -30,12 +30,13 @@ grpc::Slice SliceOf(const FrameBytes& frame) {
       const_cast<char*>(frame->data()), frame->size(), [](void* pointer) { delete static_cast<FrameBytes*>(pointer); }, held);
 }
 
-// Every end of a watch tells how far it came.
+// Every end of a watch tells how far it came; a stream of many leaves that to its watches.
 grpc::Status StatusOf(const WatchEnd& end) {
   ErrorDetails details = DetailsOf(end.status).value_or(ErrorDetails());
-  details.metadata.emplace_back("revision", absl::StrCat(end.revision));
+  if (end.revision.has_value()) details.metadata.emplace_back("revision", absl::StrCat(*end.revision));
   if (!end.store_id.empty()) details.metadata.emplace_back("store_id", end.store_id);
-  return ToGrpcStatus(MakeError(end.status.code(), end.status.message(), details), {end.revision, end.oldest_revision, end.store_id});
+  return ToGrpcStatus(MakeError(end.status.code(), end.status.message(), details),
+                      {end.revision.value_or(0), end.oldest_revision, end.store_id});
 }
 
 // What a request asks for, if its caller may have that.
@@ -49,7 +50,6 @@ absl::StatusOr<WatchSpec> Admit(const Admission& admission, const Identity& iden
 
 // What a Watch call asks for.
 absl::StatusOr<WatchSpec> ReadWatch(const Admission& admission, const Identity& identity, const grpc::ByteBuffer& bytes) {
-  if (absl::Status closed = admission.CheckOpen(); !closed.ok()) return closed;
   wire::WatchRequest request;
   if (absl::Status malformed = ParseRequest(bytes, &request); !malformed.ok()) return malformed;
   return Admit(admission, identity, "RegistryService/Watch", request);
@@ -161,9 +161,10 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StartWatch(const grpc::CallbackServe
     call->Fail(ToGrpcStatus(spec.status(), {}));
     return call.get();
   }
-  const Revision sent = spec->start > 0 ? spec->start - 1 : hub->shown();
-  const absl::Status full = hub->OpenOne(call, identity.connection, *std::move(spec));
-  if (!full.ok()) call->Fail(StatusOf({.status = full, .revision = sent}));
+  const Revision sent = SentBefore(*spec, hub->store_id(), hub->shown());
+  absl::Status refused = admission.CheckOpen();
+  if (refused.ok()) refused = hub->OpenOne(call, identity.connection, *std::move(spec));
+  if (!refused.ok()) call->Fail(StatusOf({.status = refused, .revision = sent, .store_id = hub->store_id()}));
   return call.get();
 }
 
@@ -174,7 +175,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartWatchMany(cons
   call->HoldFor(call);
   absl::Status refused = admission.CheckOpen();
   if (refused.ok()) refused = hub->OpenMany(call, identity.connection);
-  if (!refused.ok()) call->Fail(StatusOf({.status = refused, .revision = hub->shown()}));
+  if (!refused.ok()) call->Fail(StatusOf({.status = refused, .store_id = hub->store_id()}));
   return call.get();
 }
 

@@ -16,7 +16,7 @@ constexpr int kSnapshotAttemptsMax = 5;
 
 void WatchDispatcher::ServeSnapshot(Watch& watch) {
   if (!watch.started) {
-    Write(watch, StartedFrame(SentUpTo(watch), store_id_));
+    Write(watch, StartedFrame(0, store_id_));
     watch.started = true;
     return Queue(watch);
   }

@@ -82,15 +82,19 @@ void WatchDispatcher::Command(WatchStream* call, WatchCommand command) {
 void WatchDispatcher::Create(Stream& stream, CreateWatch command) {
   const bool many = stream.form == Stream::Form::kMany;
   if (many && command.watch_id <= 0) {
-    return Refuse(stream, command.watch_id, InvalidField(Reason::kInvalidField, "create.watch_id", "must be positive"));
+    return Refuse(stream, command.watch_id,
+                  InvalidField(Reason::kInvalidField, "create.watch_id", absl::StrCat("is ", command.watch_id, ", must be positive")), 0);
   }
+  // A frame that said so would be taken for the end of the watch that has the id.
   if (many && stream.watches.contains(command.watch_id)) {
-    return Refuse(stream, command.watch_id, InvalidField(Reason::kInvalidField, "create.watch_id", "is in use on this stream"));
+    return EndAll(stream, InvalidField(Reason::kInvalidField, "create.watch_id",
+                                       absl::StrCat("is ", command.watch_id, ", which is in use on this stream")));
   }
   absl::Status refused = !draining_.ok() ? draining_ : command.spec.status();
   if (refused.ok()) refused = CheckRoom(stream);
-  if (many && !refused.ok()) return Refuse(stream, command.watch_id, std::move(refused));
-  if (!refused.ok()) return Finish(stream, {.status = std::move(refused), .revision = shown_, .store_id = store_id_});
+  const Revision sent = command.spec.ok() ? SentBefore(*command.spec, store_id_, shown_) : 0;
+  if (many && !refused.ok()) return Refuse(stream, command.watch_id, std::move(refused), sent);
+  if (!refused.ok()) return Finish(stream, {.status = std::move(refused), .revision = sent, .store_id = store_id_});
   auto made = std::make_unique<Watch>();
   Watch& watch = *made;
   watch.serial = ++last_serial_;
@@ -121,10 +125,9 @@ absl::Status WatchDispatcher::CheckRoom(const Stream& stream) const {
 
 void WatchDispatcher::Begin(Watch& watch, const WatchSpec& spec) {
   const bool same_store = spec.store_id.empty() || spec.store_id == store_id_;
-  watch.next = {shown_ + 1, 0};
+  watch.next = {SentBefore(spec, store_id_, shown_) + 1, 0};
   if (!same_store && !spec.include_snapshot) return End(watch, StoreReplaced(spec.store_id));
   if (!same_store || (spec.start == 0 && spec.include_snapshot)) {
-    watch.next = {1, 0};
     watch.phase = Watch::Phase::kSnapshot;
     watch.snapshot = std::make_unique<SnapshotProgress>();
   } else if (spec.start > 0) {
@@ -137,12 +140,12 @@ void WatchDispatcher::Begin(Watch& watch, const WatchSpec& spec) {
 
 void WatchDispatcher::Cancel(Stream& stream, int64_t watch_id) {
   const auto found = stream.watches.find(watch_id);
-  if (found == stream.watches.end()) return Refuse(stream, watch_id, absl::CancelledError("there is no such watch"));
+  if (found == stream.watches.end()) return Refuse(stream, watch_id, absl::CancelledError("there is no such watch"), 0);
   if (found->second->phase != Watch::Phase::kEnding) End(*found->second, absl::CancelledError("the client ended the watch"));
 }
 
-void WatchDispatcher::Refuse(Stream& stream, int64_t watch_id, absl::Status status) {
-  stream.refusals.emplace_back(watch_id, WatchEnd{.status = std::move(status), .revision = shown_, .store_id = store_id_});
+void WatchDispatcher::Refuse(Stream& stream, int64_t watch_id, absl::Status status, Revision sent) {
+  stream.refusals.emplace_back(watch_id, WatchEnd{.status = std::move(status), .revision = sent, .store_id = store_id_});
   ready_.push_back(&stream);
 }
 
@@ -172,10 +175,7 @@ void WatchDispatcher::EndAll(Stream& stream, const absl::Status& status) {
     if (!stream.watches.empty()) End(*stream.watches.begin()->second, status);
     return;
   }
-  // The stream's own end is that of the watch that is furthest behind.
-  WatchEnd end{.status = status, .revision = shown_, .store_id = store_id_};
-  for (const auto& [id, watch] : stream.watches) end.revision = std::min(end.revision, SentUpTo(*watch));
-  stream.end = std::make_unique<WatchEnd>(std::move(end));
+  stream.end = std::make_unique<WatchEnd>(WatchEnd{.status = status, .store_id = store_id_});
   for (const auto& [id, watch] : stream.watches) {
     if (watch->phase != Watch::Phase::kEnding) End(*watch, status);
   }

@@ -94,7 +94,8 @@ class WatchDispatcher {
   absl::Status CheckRoom(const Stream& stream) const;
   void Begin(Watch& watch, const WatchSpec& spec);
   void Cancel(Stream& stream, int64_t watch_id);
-  void Refuse(Stream& stream, int64_t watch_id, absl::Status status);
+  // `sent`: as WatchEnd::revision.
+  void Refuse(Stream& stream, int64_t watch_id, absl::Status status, Revision sent);
   void End(Watch& watch, absl::Status status, Revision oldest = 0);
   void EndAll(Stream& stream, const absl::Status& status);
   void Finish(Stream& stream, const WatchEnd& end);

@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/error.h"
 #include "base/limits.h"
 #include "scoutlight/registry/v1/registry.pb.h"
 #include "server/entry_conversion.h"
@@ -125,13 +126,22 @@ FrameBytes SnapshotEndFrame(Revision revision, const StoreId& store_id, Restart 
 }
 
 FrameBytes EndedFrame(const WatchEnd& end) {
-  wire::WatchResponse frame = FrameOf(wire::WatchResponse::KIND_ENDED, end.revision, end.store_id);
+  wire::WatchResponse frame = FrameOf(wire::WatchResponse::KIND_ENDED, end.revision.value_or(0), end.store_id);
   wire::WatchStatus& status = *frame.mutable_status();
   status.set_code(static_cast<int>(end.status.code()));
   status.set_message(CutText(end.status.message(), limits::kErrorMessageBytesMax));
   status.set_reason(static_cast<wire::ErrorReason>(ReasonShown(end.status)));
-  status.set_revision(end.revision);
+  status.set_revision(end.revision.value_or(0));
   status.set_oldest_revision(end.oldest_revision);
+  for (const FieldViolation& violation : DetailsOf(end.status).value_or(ErrorDetails()).violations) {
+    wire::FieldViolation& shown = *status.add_violations();
+    shown.set_field(violation.field);
+    shown.set_description(CutText(violation.description, limits::kErrorMessageBytesMax));
+  }
+  if (const absl::Duration retry_after = RetryAfter(end.status); retry_after > absl::ZeroDuration()) {
+    status.mutable_retry_after()->set_seconds(absl::ToInt64Seconds(retry_after));
+    status.mutable_retry_after()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(retry_after % absl::Seconds(1))));
+  }
   return Serialize(frame);
 }
 

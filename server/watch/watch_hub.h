@@ -69,6 +69,7 @@ class WatchHub {
   Counts counts() const;
 
   // Up to where the streams have been shown what happened.
+  StoreId store_id() const { return store_.store_id(); }
   Revision shown() const { return shown_.load(std::memory_order_relaxed); }
 
  private:

@@ -691,12 +691,11 @@ TEST_F(WatchHubTest, ManyWatchesOfOneStreamEndOneByOne) {
   const auto stream = OpenMany();
   Create(*stream, 1, SpecOf("/a"));
   Create(*stream, 2, SpecOf("/", Scope::kSubtree));
-  Create(*stream, 1, SpecOf("/b"));
   Create(*stream, 0, SpecOf("/b"));
   hub().Command(stream.get(), CreateWatch{7, InvalidField(Reason::kInvalidKey, "create.watch.key", "is bad")});
   hub().Command(stream.get(), CancelWatch{9});
   EXPECT_TRUE(AwaitCondition([&] { return stream->frames(9).size() == 1 && stream->frames(2).size() == 1; }));
-  EXPECT_THAT(stream->kinds(1), testing::UnorderedElementsAre(Kind::KIND_STARTED, Kind::KIND_ENDED));
+  EXPECT_THAT(stream->kinds(1), ElementsAre(Kind::KIND_STARTED));
   EXPECT_EQ(stream->frames(0)[0].message.status().code(), 3);
   EXPECT_EQ(stream->frames(7)[0].message.status().reason(), wire::ERROR_REASON_INVALID_KEY);
   EXPECT_EQ(stream->frames(9)[0].message.status().code(), 1);
@@ -704,15 +703,15 @@ TEST_F(WatchHubTest, ManyWatchesOfOneStreamEndOneByOne) {
   EventsOf(*stream, 1, 1);
   EventsOf(*stream, 1, 2);
   hub().Command(stream.get(), CancelWatch{1});
-  EXPECT_TRUE(AwaitCondition([&] { return stream->kinds(1).size() == 4; }));
+  EXPECT_TRUE(AwaitCondition([&] { return stream->kinds(1).size() == 3; }));
   EXPECT_EQ(stream->frames(1).back().message.status().code(), 1);
   EXPECT_EQ(stream->frames(1).back().message.status().revision(), 2);
   Put("/a", "2");
   EXPECT_THAT(EventsOf(*stream, 2, 2), SizeIs(2));
-  EXPECT_THAT(stream->kinds(1), SizeIs(4)) << "nothing comes after the last frame";
+  EXPECT_THAT(stream->kinds(1), SizeIs(3)) << "nothing comes after the last frame";
   // The id is free again.
   Create(*stream, 1, SpecOf("/a"));
-  EXPECT_TRUE(AwaitCondition([&] { return stream->kinds(1).size() == 5; }));
+  EXPECT_TRUE(AwaitCondition([&] { return stream->kinds(1).size() == 4; }));
 }
 
 TEST_F(WatchHubTest, CommandsAreReadOneByOneAndNotBeyondUnsentRefusals) {
@@ -767,6 +766,43 @@ TEST_F(WatchHubTest, StreamsAndWatchesAreBounded) {
   EXPECT_TRUE(hub().OpenMany(std::make_shared<FakeStream>(&hub()), 4).ok());
 }
 
+TEST_F(WatchHubTest, RefusedWatchIsToldWhatCameBeforeItsStart) {
+  options_.limits.watches_per_connection_max = 1;
+  for (int i = 0; i < 3; ++i) Put("/a", absl::StrCat(i));
+  const auto stream = OpenMany();
+  Create(*stream, 1, SpecOf("/none"));
+  ASSERT_TRUE(AwaitCondition([&] { return stream->frames(1).size() == 1; }));
+  Create(*stream, 2, SpecOf("/a", Scope::kKey, 3));
+  Create(*stream, 3, SnapshotOf("/a", Scope::kSubtree));
+  Create(*stream, 4, SpecOf("/a"));
+  WatchSpec other = SpecOf("/a", Scope::kKey, 3);
+  other.store_id = "ffffffffffffffffffffffffffffffff";
+  Create(*stream, 5, other);
+  const int64_t sent[] = {2, 0, 4, 0};
+  for (int id = 2; id <= 5; ++id) {
+    SCOPED_TRACE(id);
+    ASSERT_TRUE(AwaitCondition([&] { return stream->frames(id).size() == 1; }));
+    const wire::WatchResponse frame = stream->frames(id)[0].message;
+    EXPECT_EQ(frame.kind(), Kind::KIND_ENDED);
+    EXPECT_EQ(frame.status().reason(), wire::ERROR_REASON_WATCHES_FULL);
+    EXPECT_EQ(frame.status().retry_after().seconds(), 1);
+    EXPECT_EQ(frame.status().revision(), sent[id - 2]);
+    EXPECT_EQ(frame.revision(), sent[id - 2]);
+  }
+}
+
+TEST_F(WatchHubTest, AnIdInUseEndsTheStream) {
+  const auto stream = OpenMany();
+  Create(*stream, 1, SpecOf("/a"));
+  ASSERT_TRUE(AwaitCondition([&] { return stream->frames(1).size() == 1; }));
+  Create(*stream, 1, SpecOf("/b"));
+  const WatchEnd end = EndOf(*stream);
+  EXPECT_EQ(end.status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(DetailsOf(end.status)->violations.at(0).field, "create.watch_id");
+  EXPECT_EQ(stream->frames(1).back().message.kind(), Kind::KIND_ENDED);
+  EXPECT_EQ(stream->frames(1).back().message.status().violations(0).field(), "create.watch_id");
+}
+
 TEST_F(WatchHubTest, WhatIsClosedLeavesNothing) {
   std::vector<std::shared_ptr<FakeStream>> streams;
   for (int i = 0; i < 50; ++i) streams.push_back(Open(SnapshotOf("/a", Scope::kSubtree)));
@@ -809,13 +845,14 @@ TEST_F(WatchHubTest, DrainTellsHowFarEachCame) {
   EventsOf(*many, 20, 1);
   hub().Drain(absl::UnavailableError("stopping"));
   EXPECT_EQ(EndOf(*idle).revision, 21);
-  EXPECT_EQ(EndOf(*many).revision, 21);
+  EXPECT_EQ(EndOf(*many).revision, std::nullopt) << "each watch has its own";
   EXPECT_EQ(many->frames(1).back().message.status().revision(), 21);
   EXPECT_EQ(many->frames(2).back().message.status().revision(), 21);
   EXPECT_EQ(EndOf(*stalled).revision, 2) << "the frame that was on its way";
   const auto late = std::make_shared<FakeStream>(&hub());
-  EXPECT_TRUE(hub().OpenOne(late, 1, SpecOf("/a")).ok());
+  EXPECT_TRUE(hub().OpenOne(late, 1, SpecOf("/a", Scope::kKey, 5)).ok());
   EXPECT_EQ(EndOf(*late).status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(EndOf(*late).revision, 4) << "nothing was sent: it goes on from where it wanted to begin";
   EXPECT_TRUE(AwaitCondition([&] { return hub().counts().streams == 0; }));
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -25,11 +26,19 @@ struct WatchSpec {
   absl::Duration heartbeat = limits::kHeartbeatDefault;
 };
 
+// What a watch has been sent, in this way or another, when it has been sent nothing here: what came before its start, or nothing if it is
+// to begin with the state, or with another store. `shown`: the latest revision.
+inline Revision SentBefore(const WatchSpec& spec, const StoreId& store_id, Revision shown) {
+  if (!spec.store_id.empty() && spec.store_id != store_id) return 0;
+  if (spec.start > 0) return spec.start - 1;
+  return spec.include_snapshot ? 0 : shown;
+}
+
 // How a watch or a stream ends.
 struct WatchEnd {
   absl::Status status;
-  Revision revision = 0;         // Everything up to it has been sent.
-  Revision oldest_revision = 0;  // With kOutOfRange: the oldest state that can be read.
+  std::optional<Revision> revision;  // Everything up to it has been sent. Of a stream of many, of which each watch has its own: nothing.
+  Revision oldest_revision = 0;      // With kOutOfRange: the oldest state that can be read.
   StoreId store_id;
 };
 

@@ -13,6 +13,10 @@ EtcdFollower::EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdF
 void EtcdFollower::Follow(Revision after, std::shared_ptr<Sink> sink) {
   sink_ = std::move(sink);
   shown_ = after;
+  // What was known is the earlier sink's.
+  connected_ = false;
+  stale_ = false;
+  problem_ = absl::OkStatus();
   client_.thread().PostAfter(options_.stale_after, [this] {
     if (!connected_) SetStale();
   });

@@ -129,12 +129,12 @@ call "$registry/Transact" '{
   "on_success": [{"put": {"key": "/office/a", "text": "1"}}, {"delete": {"key": "/office/raw"}}, {"get": {"key": "/office/a"}},
                  {"list": {"parent": "/office"}}]}'
 expect '"succeeded": true' '"revision": "5"' '"deleted": "1"' '"text": "1"'
-# A watch goes on until its time is over (4: DEADLINE_EXCEEDED).
-run -max-time 1 -d '{"key": "/office", "scope": "SCOPE_SUBTREE", "include_snapshot": true, "heartbeat": "0.1s"}' "$address" \
+# A watch goes on until its time is over (4: DEADLINE_EXCEEDED): enough of it for a busy machine.
+run -max-time 3 -d '{"key": "/office", "scope": "SCOPE_SUBTREE", "include_snapshot": true, "heartbeat": "0.1s"}' "$address" \
   "$registry/Watch"
 expect_code 68
 expect KIND_STARTED KIND_SNAPSHOT '"key": "/office/a"' KIND_SNAPSHOT_END KIND_PROGRESS '"revision": "5"'
-run -max-time 1 -d '{"create": {"watch_id": 7, "watch": {"key": "/office/a", "start_revision": 5, "include_previous": true}}}' "$address" \
+run -max-time 3 -d '{"create": {"watch_id": 7, "watch": {"key": "/office/a", "start_revision": 5, "include_previous": true}}}' "$address" \
   "$registry/WatchMany"
 expect_code 68
 expect '"watch_id": "7"' KIND_CHANGES KIND_PUT EVENT_CAUSE_WRITE '"previous_known": true' '"commit_time": "'
