@@ -34,6 +34,9 @@ Revision SeenBy(const Frame& frame) {
   return seen;
 }
 
+// KIND_STARTED of a watch that begins with the state leaves it to the snapshot.
+bool NamesState(const Frame& frame) { return frame.revision != 0; }
+
 template <typename Show>
 void ForEachLearned(const History& history, const std::vector<Pin>& pins, Show show) {
   for (size_t i = 0; i < pins.size(); ++i) {
@@ -61,8 +64,9 @@ std::vector<Step> CallsOf(const History& history, const std::vector<Pin>& pins) 
   for (const WatchChain& chain : history.watches) {
     for (const WatchStream& stream : chain.streams) {
       // "From now on" begins with the state at the call, or a later one.
-      if (stream.start_revision != 0 || stream.frames.empty()) continue;
-      steps.push_back({stream.called, Step::Kind::kCall, SlotSeen(stream.frames.front().revision), kNoCall});
+      if (stream.start_revision != 0) continue;
+      const auto begin = std::find_if(stream.frames.begin(), stream.frames.end(), NamesState);
+      if (begin != stream.frames.end()) steps.push_back({stream.called, Step::Kind::kCall, SlotSeen(begin->revision), kNoCall});
     }
   }
   return steps;

@@ -1,6 +1,7 @@
 #include "tests/checker/request_mix.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
@@ -38,7 +39,18 @@ bool IsAllowed(const Write& write) {
   return storage::CheckTransaction(transaction, traits).ok();
 }
 
+const char* const kWatched[] = {"/", "/t", "/t/a", "/t/b", "/t/c/1", "/t/a/2/deep"};
+
 }  // namespace
+
+KeyRange DrawWatched(std::mt19937_64* random) {
+  static constexpr Scope kScopes[] = {Scope::kKey, Scope::kChildren, Scope::kSubtree};
+  const auto below = [random](size_t bound) { return std::uniform_int_distribution<size_t>(0, bound - 1)(*random); };
+  KeyRange range{Key::Parse(kWatched[below(std::size(kWatched))]).value(), kScopes[below(std::size(kScopes))]};
+  // There is no entry at the root.
+  if (range.key.is_root() && range.scope == Scope::kKey) range.scope = Scope::kSubtree;
+  return range;
+}
 
 RequestMix::RequestMix(int client, uint64_t seed, MixOptions options)
     : client_(client), options_(options), random_(seed * 1'000'003 + client), keys_(TreeOfKeys()), mod_revisions_(keys_.size()) {}

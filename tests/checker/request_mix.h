@@ -19,6 +19,9 @@ struct MixOptions {
   absl::Duration ttl_max = absl::Seconds(3);
 };
 
+// What a watch of the tree that a RequestMix works on may ask for: a key, children, a part of it, all.
+KeyRange DrawWatched(std::mt19937_64* random);
+
 // Draws what one client asks for: all kinds of calls on a small tree that all clients share, conditions that hold about every other time,
 // values that nobody else writes. The same seed and answers give the same requests. Not thread-safe.
 class RequestMix {

@@ -4,12 +4,12 @@
 #include <limits>
 #include <utility>
 
+#include "tests/checker/request_mix.h"
+
 namespace scoutlight::checker {
 namespace {
 
 constexpr Nanos kFrameTime = 2'000;
-
-const char* const kWatched[] = {"/", "/t", "/t/a", "/t/b", "/t/c/1", "/t/a/2/deep"};
 
 }  // namespace
 
@@ -21,10 +21,8 @@ SimulatedWatch::SimulatedWatch(Collector, uint64_t seed) : is_collector_(true), 
 }
 
 SimulatedWatch::SimulatedWatch(int client, uint64_t seed) : random_(seed) {
-  static constexpr Scope kScopes[] = {Scope::kKey, Scope::kChildren, Scope::kSubtree};
   chain_.client = client;
-  chain_.range = {Key::Parse(kWatched[Below(std::size(kWatched))]).value(), kScopes[Below(3)]};
-  if (chain_.range.key.is_root() && chain_.range.scope == Scope::kKey) chain_.range.scope = Scope::kSubtree;
+  chain_.range = DrawWatched(&random_);
   chain_.include_previous = Chance(50);
   include_snapshot_ = Chance(50);
 }
@@ -39,7 +37,8 @@ void SimulatedWatch::Pump(Nanos now, const storage::ReferenceModel& model) {
       include_snapshot_ = true;
       return End(time_, {absl::StatusCode::kOutOfRange, Reason::kCompacted, sent_, model.oldest()});
     }
-    return SendSnapshot(model);
+    SendSnapshot(model);
+    return;
   }
   const Revision to = sent_ + 1 + Below(model.latest() - sent_);
   SendChanges(model.History(sent_ + 1, to, chain_.range), to);
@@ -61,12 +60,16 @@ void SimulatedWatch::Open(const storage::ReferenceModel& model) {
   stream.called = time_;
   stream.start_revision = started_once_ ? sent_ + 1 : 0;
   stream.include_snapshot = include_snapshot_;
-  const bool begins_with_state = !started_once_ && include_snapshot_;
-  if (!started_once_) sent_ = model.latest();
+  // A store that finds out later that the changes are compacted away sends the state later.
+  const bool resumes = started_once_;
+  const bool left_behind = !is_collector_ && resumes && sent_ + 1 <= model.oldest() && Chance(50);
+  const bool begins_with_state = include_snapshot_ && (!resumes || left_behind);
+  if (!resumes) sent_ = model.latest();
   started_once_ = true;
   chain_.streams.push_back(std::move(stream));
-  Send(Frame::Kind::kStarted, sent_);
-  if (begins_with_state) SendSnapshot(model);
+  Send(Frame::Kind::kStarted, begins_with_state ? 0 : sent_);
+  // Without a state there is nowhere to go on.
+  if (begins_with_state && !SendSnapshot(model)) started_once_ = resumes;
 }
 
 void SimulatedWatch::Break(Nanos now) {
@@ -79,7 +82,7 @@ void SimulatedWatch::End(Nanos now, Failure end) {
   chain_.streams.back().end = end;
 }
 
-void SimulatedWatch::SendSnapshot(const storage::ReferenceModel& model) {
+bool SimulatedWatch::SendSnapshot(const storage::ReferenceModel& model) {
   storage::Query query;
   query.range = chain_.range;
   query.entries_max = std::numeric_limits<int>::max();
@@ -92,9 +95,14 @@ void SimulatedWatch::SendSnapshot(const storage::ReferenceModel& model) {
     frame.restart = std::exchange(first, false);
     frame.entries.assign(entries.begin(), entries.begin() + static_cast<int64_t>(count));
     entries.erase(entries.begin(), entries.begin() + static_cast<int64_t>(count));
+    if (Chance(5)) {
+      Break(time_);
+      return false;
+    }
   }
   Send(Frame::Kind::kSnapshotEnd, model.latest()).restart = first;
   sent_ = model.latest();
+  return true;
 }
 
 void SimulatedWatch::SendChanges(std::vector<Batch> batches, Revision latest) {

@@ -36,7 +36,8 @@ class SimulatedWatch {
   bool Chance(int percent) { return Below(100) < percent; }
   void Open(const storage::ReferenceModel& model);
   void End(Nanos now, Failure end);
-  void SendSnapshot(const storage::ReferenceModel& model);
+  // False: the stream broke before its end.
+  bool SendSnapshot(const storage::ReferenceModel& model);
   void SendChanges(std::vector<Batch> batches, Revision latest);
   void SendFragments(const Batch& batch);
   Frame& Send(Frame::Kind kind, Revision revision);

@@ -129,9 +129,16 @@ bool SendWrongPrevious(History* history, Random* random) {
   return place.has_value();
 }
 
+// Of the state that it belongs to, the end was sent too: before that nobody relies on it.
+bool IsOfCompleteState(const Place& place) {
+  const auto& frames = place.stream->frames;
+  return place->kind == Frame::Kind::kSnapshot && std::any_of(frames.begin() + static_cast<int64_t>(place.frame), frames.end(),
+                                                              [](const Frame& frame) { return frame.kind == Frame::Kind::kSnapshotEnd; });
+}
+
 bool LeaveEntryOutOfSnapshot(History* history, Random* random) {
   const auto place = PickFrame(history, random, [](const Place& one) {
-    return one->kind == Frame::Kind::kSnapshot &&
+    return IsOfCompleteState(one) &&
            std::any_of(one->entries.begin(), one->entries.end(), [](const Entry& entry) { return entry.has_value; });
   });
   if (!place.has_value()) return false;
@@ -172,6 +179,96 @@ bool ShowBeforeItIsCalled(History* history, Random* random) {
   return false;
 }
 
+bool IsStarted(const Place& place) { return place.frame == 0 && place->kind == Frame::Kind::kStarted; }
+// Its watch begins with the state, or with what comes.
+bool BeginsWithState(const Place& place) { return place.stream->start_revision == 0 && place.stream->include_snapshot; }
+bool BeginsNow(const Place& place) { return place.stream->start_revision == 0 && !place.stream->include_snapshot; }
+
+bool LeaveOutStarted(History* history, Random* random) {
+  const auto place = PickFrame(history, random, [](const Place& one) { return IsStarted(one) && one.stream->frames.size() > 1; });
+  if (place.has_value()) EraseFrame(*place);
+  return place.has_value();
+}
+
+bool RepeatStarted(History* history, Random* random) {
+  const auto place = PickFrame(history, random, IsStarted);
+  if (!place.has_value()) return false;
+  const Frame frame = **place;
+  place->stream->frames.insert(place->stream->frames.begin(), frame);
+  return true;
+}
+
+// It says that the watch goes on from there, and the state comes.
+bool StartBesideTheState(History* history, Random* random) {
+  const auto place = PickFrame(history, random, [](const Place& one) {
+    return IsStarted(one) && BeginsWithState(one) && one.stream->frames.size() > 1 && one.stream->frames[1].revision > 0;
+  });
+  if (place.has_value()) (*place)->revision = place->stream->frames[1].revision;
+  return place.has_value();
+}
+
+// It says that the state comes, and no one asked for it.
+bool StartWithoutRevision(History* history, Random* random) {
+  const auto place = PickFrame(history, random, [](const Place& one) { return IsStarted(one) && !one.stream->include_snapshot; });
+  if (place.has_value()) (*place)->revision = 0;
+  return place.has_value();
+}
+
+// It says that the state comes, and changes do.
+bool StartWithStateThatDoesNotCome(History* history, Random* random) {
+  const auto place = PickFrame(history, random, [](const Place& one) {
+    return IsStarted(one) && one.stream->include_snapshot && one.stream->start_revision != 0 && one.stream->frames.size() > 1 &&
+           one.stream->frames[1].kind != Frame::Kind::kSnapshot && one.stream->frames[1].kind != Frame::Kind::kSnapshotEnd;
+  });
+  if (place.has_value()) (*place)->revision = 0;
+  return place.has_value();
+}
+
+// Behind the first change that is due: the client would believe that it has it.
+bool StartTooLate(History* history, Random* random) {
+  const auto place = PickFrame(history, random, [](const Place& one) {
+    return IsStarted(one) && one->revision != 0 && one.stream->frames.size() > 1 && one.stream->frames[1].kind == Frame::Kind::kChanges;
+  });
+  if (place.has_value()) (*place)->revision = place->stream->frames[1].events.front().entry.mod_revision;
+  return place.has_value();
+}
+
+// "From now on" from a state that is long past.
+bool StartInThePast(History* history, Random* random) {
+  constexpr Revision kBack = 50;
+  const auto place =
+      PickFrame(history, random, [](const Place& one) { return IsStarted(one) && BeginsNow(one) && one->revision > 2 * kBack; });
+  if (place.has_value()) (*place)->revision -= kBack;
+  return place.has_value();
+}
+
+// A stream that goes on from a revision, and is sent the state all the same.
+std::optional<Place> PickLateState(History* history, Random* random) {
+  return PickFrame(history, random,
+                   [](const Place& one) { return one->kind == Frame::Kind::kSnapshot && one.stream->start_revision != 0; });
+}
+
+bool SendStateThatWasNotAskedFor(History* history, Random* random) {
+  const auto place = PickLateState(history, random);
+  if (place.has_value()) place->stream->include_snapshot = false;
+  return place.has_value();
+}
+
+bool SendStateWithoutNeed(History* history, Random* random) {
+  const auto place = PickLateState(history, random);
+  if (place.has_value()) history->compactions.clear();
+  return place.has_value();
+}
+
+// It says that changes are compacted away which can be had.
+bool RefuseWhatIsKept(History* history, Random* random) {
+  const auto place = PickFrame(history, random, [](const Place& one) {
+    return one.frame + 1 == one.stream->frames.size() && one.stream->end.reason == Reason::kCompacted;
+  });
+  if (place.has_value()) place->stream->end.oldest_revision = place->stream->end.revision;
+  return place.has_value();
+}
+
 }  // namespace
 
 std::vector<Mutation> WatchMutations() {
@@ -190,6 +287,16 @@ std::vector<Mutation> WatchMutations() {
       {"LeaveEntryOutOfSnapshot", Rule::kWatch, LeaveEntryOutOfSnapshot},
       {"SkipAtResume", Rule::kWatch, SkipAtResume},
       {"ProgressTooFar", Rule::kWatch, ProgressTooFar},
+      {"LeaveOutStarted", Rule::kWatch, LeaveOutStarted},
+      {"RepeatStarted", Rule::kWatch, RepeatStarted},
+      {"StartBesideTheState", Rule::kWatch, StartBesideTheState},
+      {"StartWithoutRevision", Rule::kWatch, StartWithoutRevision},
+      {"StartWithStateThatDoesNotCome", Rule::kWatch, StartWithStateThatDoesNotCome},
+      {"StartTooLate", Rule::kWatch, StartTooLate},
+      {"StartInThePast", Rule::kRealTime, StartInThePast},
+      {"SendStateThatWasNotAskedFor", Rule::kWatch, SendStateThatWasNotAskedFor},
+      {"SendStateWithoutNeed", Rule::kWatch, SendStateWithoutNeed},
+      {"RefuseWhatIsKept", Rule::kWatch, RefuseWhatIsKept},
       {"ShowBeforeItIsCalled", Rule::kRealTime, ShowBeforeItIsCalled},
   };
 }

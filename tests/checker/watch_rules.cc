@@ -37,41 +37,43 @@ class ChainChecker {
   }
 
   void Begin(const WatchStream& stream) {
+    stream_ = &stream;
     in_snapshot_ = false;
+    state_due_ = false;
+    // Revision 1 is that of the empty store: nothing happened there.
+    const Revision start = std::max<Revision>(stream.start_revision, 2);
     const bool resumes = stands_ && stream.start_revision != 0;
     // Streams that were never answered leave no trace.
-    if (resumes && !stream.frames.empty() && stream.start_revision != sent_ + 1) {
+    if (resumes && !stream.frames.empty() && start != sent_ + 1) {
       findings_.Add(Rule::kHistory, stream.start_revision, {},
                     absl::StrCat("client ", chain_.client, " resumes at ", stream.start_revision, " after ", sent_));
       faulty_ = true;
       return;
     }
     if (stream.start_revision != 0) {
-      MoveTo(stream.start_revision - 1);
+      MoveTo(start - 1);
       stands_ = true;
     } else {
-      stands_ = false;  // The first frame says where it begins.
+      stands_ = false;  // KIND_STARTED says where it begins, or the state.
     }
   }
 
   // Everything up to `revision` counts as sent.
   void MoveTo(Revision revision) {
     sent_ = revision;
-    next_batch_ = static_cast<size_t>(std::max<Revision>(revision, 1)) - 1;
+    next_batch_ = static_cast<size_t>(revision) - 1;
     next_event_ = 0;
   }
 
   void Take(const Frame& frame) {
     if (frame.revision > last_) return Fault(frame.revision, absl::StrCat("a frame names revision ", frame.revision, " of ", last_));
+    const bool is_first = &frame == &stream_->frames.front();
+    if (is_first != (frame.kind == Frame::Kind::kStarted)) {
+      return Fault(frame.revision, "its first frame, and no other, is to say that it stands");
+    }
     switch (frame.kind) {
       case Frame::Kind::kStarted:
-        if (!stands_) {
-          MoveTo(frame.revision);
-          stands_ = true;
-        } else {
-          Progress(frame.revision);
-        }
-        return;
+        return TakeStarted(frame);
       case Frame::Kind::kSnapshot:
       case Frame::Kind::kSnapshotEnd:
         return TakeSnapshot(frame);
@@ -82,9 +84,31 @@ class ChainChecker {
     }
   }
 
+  // Revision 0: the state comes first.
+  void TakeStarted(const Frame& frame) {
+    if (!stands_ && stream_->include_snapshot && frame.revision != 0) return Fault(frame.revision, "it begins without the state");
+    if (frame.revision != 0 && stands_) return Progress(frame.revision);
+    if (frame.revision != 0) {
+      MoveTo(frame.revision);
+      stands_ = true;
+      return;
+    }
+    if (!stream_->include_snapshot) return Fault(0, "it says that the state comes first, which was not asked for");
+    state_due_ = true;
+  }
+
   void TakeSnapshot(const Frame& frame) {
-    if (in_snapshot_ && frame.revision != snapshot_) return Fault(frame.revision, "the snapshot's frames show different revisions");
+    if (!stream_->include_snapshot) return Fault(frame.revision, "it is sent the state, which was not asked for");
+    // A watch that stands gets it only when its changes are not to be had.
+    if (stands_ && !MayHaveCompacted(history_, sent_ + 1, frame.received)) {
+      return Fault(frame.revision, absl::StrCat("it is sent the state, and nobody has compacted ", sent_ + 1));
+    }
+    state_due_ = false;
+    if (in_snapshot_ && frame.revision != snapshot_ && !frame.restart) {
+      return Fault(frame.revision, "the snapshot's frames show different revisions");
+    }
     if (!in_snapshot_ && !frame.restart) return Fault(frame.revision, "a snapshot begins without restart");
+    if (frame.revision == 0) return Fault(0, "a snapshot of no state");
     in_snapshot_ = frame.kind == Frame::Kind::kSnapshot;
     snapshot_ = frame.revision;
     if (stands_ && frame.revision < sent_) return Fault(frame.revision, absl::StrCat("a snapshot of the past, after ", sent_));
@@ -95,7 +119,7 @@ class ChainChecker {
   }
 
   void TakeChanges(const Frame& frame) {
-    if (in_snapshot_ || !stands_) return Fault(frame.revision, "changes before the watch stands, or inside a snapshot");
+    if (!IsAmongChanges()) return Fault(frame.revision, "changes before the watch stands, or inside a snapshot");
     if (frame.events.empty()) return Fault(frame.revision, "a frame of changes without one");
     for (size_t i = 0; i < frame.events.size(); ++i) {
       const Event* const due = NextDue(last_);
@@ -124,7 +148,7 @@ class ChainChecker {
   }
 
   void Progress(Revision revision) {
-    if (in_snapshot_) return Fault(revision, "progress inside a snapshot");
+    if (!IsAmongChanges()) return Fault(revision, "progress before the watch stands, or inside a snapshot");
     if (revision < sent_) return Fault(revision, absl::StrCat("progress goes back from ", sent_));
     const Event* const due = NextDue(revision);
     if (due != nullptr) {
@@ -144,8 +168,10 @@ class ChainChecker {
       return;
     }
     // "Everything up to it has been sent."
-    if (!in_snapshot_ && end.revision > sent_ && end.revision <= last_ && !stream.frames.empty()) Progress(end.revision);
+    if (IsAmongChanges() && end.revision > sent_ && end.revision <= last_ && !stream.frames.empty()) Progress(end.revision);
   }
+
+  bool IsAmongChanges() const { return stands_ && !state_due_ && !in_snapshot_; }
 
   // The next event in the range, if its revision is `to` at most.
   const Event* NextDue(Revision to) {
@@ -188,11 +214,13 @@ class ChainChecker {
   const WatchChain& chain_;
   Findings& findings_;
   const Revision last_;
+  const WatchStream* stream_ = nullptr;  // The one looked at.
   bool faulty_ = false;
   bool stands_ = false;    // It is known where it began.
   Revision sent_ = 0;      // Everything up to here has been sent.
   size_t next_batch_ = 0;  // Of the log: what is due next.
   size_t next_event_ = 0;
+  bool state_due_ = false;  // Next is a snapshot.
   bool in_snapshot_ = false;
   Revision snapshot_ = 0;
 };
