@@ -8,6 +8,12 @@
 #include "tests/support/deadline.h"
 
 namespace scoutlight::checker {
+namespace {
+
+// So long at most a watch in whose range nothing happens does not say how far it is.
+constexpr int kHeartbeatMillis = 200;
+
+}  // namespace
 
 Collector::Collector(WatchChain chain, Revision start_revision, bool include_snapshot)
     : include_snapshot_(include_snapshot), chain_(std::move(chain)), next_(start_revision) {}
@@ -23,6 +29,7 @@ void Collector::Connect(const std::string& address) {
     request.set_include_previous(chain_.include_previous);
     request.set_include_snapshot(include_snapshot_);
     request.set_start_revision(next_);
+    request.mutable_heartbeat()->set_nanos(kHeartbeatMillis * 1'000'000);
     WatchStream stream;
     stream.called = MonotonicNow();
     stream.start_revision = next_;
@@ -50,8 +57,8 @@ void Collector::Add(const wire::WatchResponse& response) {
   Frame frame = FrameOf(response);
   frame.received = MonotonicNow();
   const MutexLock lock(&mu_);
-  // Inside a snapshot nothing is complete.
-  if (frame.kind != Frame::Kind::kSnapshot) {
+  // Inside a snapshot nothing is complete, nor when it is still to come.
+  if (frame.kind != Frame::Kind::kSnapshot && frame.revision != 0) {
     sent_ = frame.revision;
     next_ = frame.revision + 1;
   }
@@ -65,6 +72,11 @@ bool Collector::WaitFor(Revision revision, absl::Duration bound) {
   chain_.reached = revision;
   while (sent_ < revision && !deadline.passed()) changed_.WaitFor(&mu_, deadline.left());
   return sent_ >= revision;
+}
+
+Revision Collector::sent() const {
+  const MutexLock lock(&mu_);
+  return sent_;
 }
 
 WatchChain Collector::Take() {

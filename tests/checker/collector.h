@@ -33,6 +33,9 @@ class Collector {
   // Waits until everything up to `revision` has been sent, and has the history say that it had to come; whether it did within `bound`.
   bool WaitFor(Revision revision, absl::Duration bound);
 
+  // Everything up to here has been sent.
+  Revision sent() const;
+
   // Ends the stream and gives what was recorded. Call it once.
   WatchChain Take();
 
@@ -44,7 +47,7 @@ class Collector {
   const bool include_snapshot_;
   std::thread thread_;
   std::unique_ptr<grpc::ClientContext> context_;  // Of the stream.
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar changed_;
   WatchChain chain_ ABSL_GUARDED_BY(mu_);
   Revision next_ ABSL_GUARDED_BY(mu_);  // Where to go on; 0: nowhere yet.
