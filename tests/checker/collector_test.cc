@@ -105,6 +105,25 @@ TEST(Collector, ResumesWhereItsStreamBroke) {
   EXPECT_TRUE(Check(history).empty()) << Report(history, Check(history));
 }
 
+TEST(Collector, StateThatBrokeOffIsAskedForAgain) {
+  wire::WatchResponse part = FrameAt(wire::WatchResponse::KIND_SNAPSHOT, 3);
+  part.set_restart(true);
+  ScriptedServer first({FrameAt(wire::WatchResponse::KIND_STARTED, 0), part});
+  ScriptedServer second({FrameAt(wire::WatchResponse::KIND_STARTED, 0), part, FrameAt(wire::WatchResponse::KIND_SNAPSHOT_END, 3)});
+  ScriptedServer third({FrameAt(wire::WatchResponse::KIND_STARTED, 3), FrameAt(wire::WatchResponse::KIND_PROGRESS, 4)});
+  Collector collector({.client = 1, .range = {Key(), Scope::kSubtree}}, 0, true);
+  collector.Connect(first.address());
+  // Nothing that would be complete.
+  EXPECT_FALSE(collector.WaitFor(1, absl::Milliseconds(100)));
+  collector.Connect(second.address());
+  ASSERT_TRUE(collector.WaitFor(3, testing::kSoon));
+  collector.Connect(third.address());
+  ASSERT_TRUE(collector.WaitFor(4, testing::kSoon));
+  EXPECT_EQ(first.starts(), std::vector<Revision>({0}));
+  EXPECT_EQ(second.starts(), std::vector<Revision>({0}));
+  EXPECT_EQ(third.starts(), std::vector<Revision>({4}));
+}
+
 TEST(Collector, RevisionThatDoesNotComeIsAViolation) {
   ScriptedServer server({FrameAt(wire::WatchResponse::KIND_STARTED, 1)});
   Collector collector;
