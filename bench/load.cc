@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -15,14 +14,15 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/mutex.h"
+#include "bench/connect.h"
 #include "bench/process_cpu.h"
+#include "bench/steady_now.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 
 namespace scoutlight::bench {
 namespace {
 
-constexpr absl::Duration kConnectTimeout = absl::Seconds(10);
 constexpr absl::Duration kDrainTimeout = absl::Seconds(10);
 constexpr int64_t kFailedCallsMax = 100;
 // A prime: ticket * kStride modulo the number of keys visits every key once before it visits one again.
@@ -33,8 +33,6 @@ absl::Duration OwnCpu() {
   getrusage(RUSAGE_SELF, &usage);
   return absl::DurationFromTimeval(usage.ru_utime) + absl::DurationFromTimeval(usage.ru_stime);
 }
-
-absl::Duration SteadyNow() { return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch()); }
 
 // What all callers of a run share. Thread-safe.
 class Run {
@@ -147,19 +145,6 @@ class Caller {
   Histogram latency_;
 };
 
-absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Connect(const LoadOptions& options) {
-  std::vector<std::shared_ptr<grpc::Channel>> channels;
-  for (int i = 0; i < options.channels; ++i) {
-    grpc::ChannelArguments arguments;
-    // Else channels of equal arguments share one connection.
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    channels.push_back(grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(), arguments));
-    const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kConnectTimeout);
-    if (!channels.back()->WaitForConnected(deadline)) return absl::UnavailableError(absl::StrCat("no connection to ", options.server));
-  }
-  return channels;
-}
-
 // Lets the callers work for the time or the calls asked for. On return the run is stopped, though calls may still be in flight.
 absl::Status Measure(const LoadOptions& options, Run* run, LoadResult* result) {
   if (!options.calls) {
@@ -189,7 +174,7 @@ absl::Status Measure(const LoadOptions& options, Run* run, LoadResult* result) {
 }  // namespace
 
 absl::StatusOr<LoadResult> RunLoad(const LoadOptions& options) {
-  absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> channels = Connect(options);
+  absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> channels = Connect(options.server, options.channels);
   if (!channels.ok()) return channels.status();
 
   Run run(options.calls);

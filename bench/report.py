@@ -24,6 +24,17 @@ ROWS = [
     ("mixed", "put", "p99_us", "  puts' p99 us"),
     ("mixed", "put", "max_us", "  puts' max us"),
 ]
+# (load, figure, its name in the table, decimals).
+WATCH_ROWS = [
+    ("fan-out", "p50_us", "one put to 1,000 watchers, until the last has it: p50 us", 0),
+    ("fan-out", "p99_us", "  p99 us", 0),
+    ("fan-out", "server_cpu_us_per_event", "  server CPU us/event", 1),
+    ("delivery", "p50_us", "one watcher of 1,000 puts/s, from put to event: p50 us", 0),
+    ("delivery", "p99_us", "  p99 us", 0),
+    ("delivery", "late_max_us", "  generator behind its pace at most: us", 0),
+    ("idle streams", "kb_per_watch", "10,000 idle watches, a stream each: KB/watch", 2),
+    ("idle multiplexed", "kb_per_watch", "10,000 idle watches on one stream: KB/watch", 2),
+]
 # (name, load, operation, figure, bound): ours divided by etcd's is at least, or at most, the bound.
 AT_LEAST = [
     ("get throughput at 64 in flight, ours/etcd", "get 64", "get", "calls_per_second", 2.5),
@@ -77,3 +88,25 @@ def table(medians):
         cells += [f"{ours / other:.2f}" if ours is not None and other else "" for other in (etcd, floor)]
         lines.append(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
     return "\n".join(lines) + "\n"
+
+
+def watch_table(medians):
+    width = max(len(name) for _, _, name, _ in WATCH_ROWS)
+    lines = [f"{'':<{width}}  {'ours':>10}  {'etcd':>10}  {'ours/etcd':>10}"]
+    for load, figure, name, decimals in WATCH_ROWS:
+        ours, etcd = (medians[server][load][figure] for server in ("ours", "etcd"))
+        cells = [f"{ours:,.{decimals}f}", f"{etcd:,.{decimals}f}", f"{ours / etcd:.2f}" if etcd else ""]
+        lines.append(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
+    return "\n".join(lines) + "\n"
+
+
+def sync_lines(medians, syncs):
+    """What this machine's disk allows a synced put."""
+    least = figure_of(medians, "floor", "get 1", "get", "p50_us") + syncs["prepared_us"]
+    etcd = figure_of(medians, "etcd", "put 1", "put", "p50_us")
+    return (
+        f"sync of 600 bytes at the end of a growing file: p50 {syncs['growing_us']:,.0f} us\n"
+        f"sync of 600 bytes in a file grown ahead: p50 {syncs['prepared_us']:,.0f} us\n"
+        f"least that one synced put can take here: empty call p50 + sync of a file grown ahead: {least:,.0f} us,"
+        f" {least / etcd:.2f} of etcd's one-at-a-time put\n"
+    )

@@ -1,4 +1,4 @@
-"""Measures this server beside etcd and an empty gRPC handler, and prints a table. Run by ./dev bench.
+"""Measures this server beside etcd and an empty gRPC handler, and prints tables: of calls, and of watches. Run by ./dev bench.
 
 All three run on this machine, with the load generator on the same processors, and get the same calls, keys and values. Their turns are
 interleaved, so that what else the machine does meets all alike; a figure is the median over the repetitions.
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import disk
 import report
 import servers
 
@@ -29,28 +30,50 @@ LOADS = {
 }
 # The empty handler answers a get and a put alike.
 FLOOR_LOADS = ("get 64", "get 1")
-FULL = {"repetitions": 5, "warm_up": 1.0, "duration": 4.0}
-QUICK = {"repetitions": 3, "warm_up": 0.5, "duration": 1.5}
+# What watches are put to, by name: a subcommand of bench/watchload and its flags beyond those of the plan.
+WATCH_LOADS = {"fan-out": ["fan-out", "--watchers=1000", "--connections=5"], "delivery": ["delivery", "--puts-per-second=1000"]}
+# These get a fresh server each.
+IDLE_LOADS = {
+    "idle streams": ["idle", "--watches=10000", "--connections=50"],
+    "idle multiplexed": ["idle", "--watches=10000", "--multiplexed"],
+}
+FULL = {"repetitions": 5, "warm_up": 1.0, "duration": 4.0, "syncs": 100, "rounds": 50, "idle_repetitions": 3}
+QUICK = {"repetitions": 3, "warm_up": 0.5, "duration": 1.5, "syncs": 150, "rounds": 20, "idle_repetitions": 1}
 # What a run of the load generator takes at most beyond its own time: connecting, and the calls in flight at the end.
 LOADGEN_SECONDS_MORE = 30
+# Of one run of watchload; it gives up on what it awaits before.
+WATCHLOAD_SECONDS_MAX = 150
 
 
-def loadgen(program, server, load, more):
-    """One run of the load generator; its figures. RuntimeError: it failed, or calls did."""
-    flags = {"server": server.address, "server-pid": server.pid, "api": server.api, "load": load, "keys": KEYS}
-    flags.update({name.replace("_", "-"): value for name, value in more.items()})
-    command = [program] + [f"--{name}={value}" for name, value in flags.items()]
-    seconds_max = LOADGEN_SECONDS_MORE + more.get("warm_up", 0) + more["duration"]
+def figures_of(command, what, seconds_max):
+    """Runs a generator; its figures. RuntimeError: it failed, or calls did."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds_max, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{server.name}, {load}: {done.stderr.strip()} {done.stdout.strip()}")
+        raise RuntimeError(f"{what}: {done.stderr.strip()} {done.stdout.strip()}")
     return json.loads(done.stdout)
 
 
-def measure(program, running, plan):
-    """{server: {load: [figures of each repetition]}}."""
+def loadgen(program, server, load, more):
+    flags = {"server": server.address, "server-pid": server.pid, "api": server.api, "load": load, "keys": KEYS}
+    flags.update({name.replace("_", "-"): value for name, value in more.items()})
+    command = [program] + [f"--{name}={value}" for name, value in flags.items()]
+    return figures_of(command, f"{server.name}, {load}", LOADGEN_SECONDS_MORE + more.get("warm_up", 0) + more["duration"])
+
+
+def watchload(program, server, load):
+    command = [program, f"--server={server.address}", f"--server-pid={server.pid}", f"--api={server.api}"] + load
+    return figures_of(command, f"{server.name}, {' '.join(load)}", WATCHLOAD_SECONDS_MAX)
+
+
+def say(repetition, repetitions, what):
+    print(f"bench: {repetition + 1} of {repetitions}: {what}", file=sys.stderr)
+
+
+def measure_calls(program, running, folder, plan):
+    """{server: {load: [figures of each repetition]}}, [figures of the disk]."""
     timing = {"warm_up": plan["warm_up"], "duration": plan["duration"]}
     figures = {server.name: {} for server in running}
+    syncs = []
     for server in running:
         if server.api != "floor":
             loadgen(program, server, "put:64", {"calls": KEYS, "duration": 60})
@@ -59,8 +82,37 @@ def measure(program, running, plan):
             for server in running:
                 if server.api == "floor" and load not in FLOOR_LOADS:
                     continue
-                print(f"bench: {repetition + 1} of {plan['repetitions']}: {load}, {server.name}", file=sys.stderr)
+                say(repetition, plan["repetitions"], f"{load}, {server.name}")
                 figures[server.name].setdefault(load, []).append(loadgen(program, server, in_flight, timing))
+        syncs.append(disk.measure(folder, plan["syncs"]))
+    return figures, syncs
+
+
+def measure_watches(program, running, plan):
+    """{server: {load: [figures of each repetition]}}, of those that have watches."""
+    more = {
+        "fan-out": [f"--rounds={plan['rounds']}"],
+        "delivery": [f"--warm-up={plan['warm_up']}", f"--duration={plan['duration']}"],
+    }
+    watched = [server for server in running if server.api != "floor"]
+    figures = {server.name: {} for server in watched}
+    for repetition in range(plan["repetitions"]):
+        for load, flags in WATCH_LOADS.items():
+            for server in watched:
+                say(repetition, plan["repetitions"], f"{load}, {server.name}")
+                figures[server.name].setdefault(load, []).append(watchload(program, server, flags + more[load]))
+    return figures
+
+
+def measure_idle(program, starts, folder, plan):
+    """{server: {load: [figures of each repetition]}}. `starts` make a server that keeps its data in a folder."""
+    figures = {}
+    for repetition in range(plan["idle_repetitions"]):
+        for load, flags in IDLE_LOADS.items():
+            for start in starts:
+                with tempfile.TemporaryDirectory(dir=folder) as own, start(own) as server:
+                    say(repetition, plan["idle_repetitions"], f"{load}, {server.name}")
+                    figures.setdefault(server.name, {}).setdefault(load, []).append(watchload(program, server, flags))
     return figures
 
 
@@ -77,12 +129,21 @@ def medians(figures):
     return result
 
 
+def watch_medians(figures):
+    """{server: {load: {"p50_us": ..., ...}}}."""
+    return {
+        server: {load: {name: statistics.median(run[name] for run in runs) for name in runs[0]} for load, runs in loads.items()}
+        for server, loads in figures.items()
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="shorter and fewer repetitions: about two minutes in place of six")
+    parser.add_argument("--quick", action="store_true", help="shorter and fewer repetitions: about two minutes in place of seven")
     parser.add_argument("--json", default="bin/bench.json", help="where all figures go (default: %(default)s)")
     parser.add_argument("--server", required=True, help="scoutlightd")
     parser.add_argument("--loadgen", required=True, help="bench/loadgen")
+    parser.add_argument("--watchload", required=True, help="bench/watchload")
     parser.add_argument("--floor-server", required=True, help="bench/floor_server")
     arguments = parser.parse_args()
 
@@ -99,19 +160,29 @@ def main():
                 servers.floor(arguments.floor_server, folder),
             ]
             running = [stack.enter_context(server) for server in started]
-            figures = measure(arguments.loadgen, running, plan)
+            figures, syncs = measure_calls(arguments.loadgen, running, folder, plan)
+            watches = measure_watches(arguments.watchload, running, plan)
+        idle = measure_idle(arguments.watchload, [lambda own: servers.ours(arguments.server, own), servers.etcd], folder, plan)
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
+    for server, loads in idle.items():
+        watches[server].update(loads)
     middle = medians(figures)
+    middle_watches = watch_medians(watches)
+    middle_syncs = {name: statistics.median(run[name] for run in syncs) for name in syncs[0]}
     verdicts = report.verdicts(middle)
     print(report.table(middle))
+    print(report.sync_lines(middle, middle_syncs))
+    print(report.watch_table(middle_watches))
     print(report.verdict_lines(verdicts))
     with open(arguments.json, "w", encoding="utf-8") as out:
-        json.dump({"plan": plan, "medians": middle, "verdicts": verdicts, "runs": figures}, out, indent=1)
+        middles = {"calls": middle, "syncs": middle_syncs, "watches": middle_watches}
+        runs = {"calls": figures, "syncs": syncs, "watches": watches}
+        json.dump({"plan": plan, "medians": middles, "verdicts": verdicts, "runs": runs}, out, indent=1)
     print(f"all figures: {arguments.json}", file=sys.stderr)
     return 0
 

@@ -1,0 +1,46 @@
+#ifndef SCOUTLIGHT_BENCH_PUT_CALL_H_
+#define SCOUTLIGHT_BENCH_PUT_CALL_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "bench/step_queue.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
+
+namespace scoutlight::bench {
+
+// Makes one put at a time. Not thread-safe: used by the thread that runs the queue.
+class PutCall {
+ public:
+  // `queue` outlives this. No call is under way when this is destroyed.
+  PutCall(StepQueue* queue, const std::shared_ptr<grpc::Channel>& channel, std::string method);
+  PutCall(const PutCall&) = delete;
+  PutCall& operator=(const PutCall&) = delete;
+
+  // Not while one is under way.
+  void Start(const grpc::ByteBuffer& request);
+  bool under_way() const { return under_way_; }
+  // The first failure of all calls so far.
+  const absl::Status& failure() const { return failure_; }
+
+ private:
+  void OnEnd();
+
+  StepQueue& queue_;
+  grpc::GenericStub stub_;
+  const std::string method_;
+  std::optional<grpc::ClientContext> context_;
+  std::unique_ptr<grpc::GenericClientAsyncResponseReader> call_;
+  grpc::ByteBuffer response_;
+  grpc::Status status_;
+  bool under_way_ = false;
+  absl::Status failure_;
+  Step on_end_ = [this](bool) { OnEnd(); };
+};
+
+}  // namespace scoutlight::bench
+
+#endif  // SCOUTLIGHT_BENCH_PUT_CALL_H_
