@@ -13,22 +13,24 @@ size_t BatchBytes(const Batch& batch) {
   return bytes;
 }
 
-void RecentBatches::Restart(Revision revision) {
-  batches_.clear();
+std::deque<RecentBatches::Kept> RecentBatches::Restart(Revision revision) {
   bytes_ = 0;
   after_ = last_ = revision;
+  return std::exchange(batches_, {});
 }
 
-void RecentBatches::Add(BatchPtr batch) {
-  const size_t bytes = BatchBytes(*batch);
-  last_ = batch->revision;
-  batches_.push_back({std::move(batch), bytes});
-  bytes_ += bytes;
+std::vector<BatchPtr> RecentBatches::Add(Kept next) {
+  std::vector<BatchPtr> gone;
+  last_ = next.batch->revision;
+  bytes_ += next.bytes;
+  batches_.push_back(std::move(next));
   while (batches_.size() > 1 && (batches_.size() > batches_max_ || bytes_ > bytes_max_)) {
     after_ = batches_.front().batch->revision;
     bytes_ -= batches_.front().bytes;
+    gone.push_back(std::move(batches_.front().batch));
     batches_.pop_front();
   }
+  return gone;
 }
 
 void RecentBatches::Reach(Revision revision) { last_ = std::max(last_, revision); }

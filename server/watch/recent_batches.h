@@ -28,11 +28,18 @@ class RecentBatches {
   // At least one batch is kept, however large.
   RecentBatches(size_t batches_max, size_t bytes_max) : batches_max_(batches_max), bytes_max_(bytes_max) {}
 
-  // Forgets everything; what is added next comes after `revision`.
-  void Restart(Revision revision);
+  // A batch and what it counts for, see BatchBytes().
+  struct Kept {
+    BatchPtr batch;
+    size_t bytes = 0;
+  };
 
-  // `batch` is the next one, behind last().
-  void Add(BatchPtr batch);
+  // What goes is given back, so that the caller destroys it where that holds up nobody.
+  // Forgets everything; what is added next comes after `revision`.
+  std::deque<Kept> Restart(Revision revision);
+
+  // `next` is the one behind last().
+  std::vector<BatchPtr> Add(Kept next);
 
   // Nothing happened up to `revision` that was not added.
   void Reach(Revision revision);
@@ -48,11 +55,6 @@ class RecentBatches {
   BatchRun Take(Revision from, Revision to, size_t batches_max, size_t bytes_max) const;
 
  private:
-  struct Kept {
-    BatchPtr batch;
-    size_t bytes = 0;
-  };
-
   const size_t batches_max_;
   const size_t bytes_max_;
   std::deque<Kept> batches_;

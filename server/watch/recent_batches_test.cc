@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/testing/sync_store.h"
@@ -25,6 +27,11 @@ BatchPtr BatchOf(Revision revision, size_t value_bytes = 0) {
   return batch;
 }
 
+RecentBatches::Kept Counted(BatchPtr batch) {
+  const size_t bytes = BatchBytes(*batch);
+  return {std::move(batch), bytes};
+}
+
 std::vector<Revision> RevisionsIn(const BatchRun& run) {
   std::vector<Revision> revisions;
   for (const BatchPtr& batch : run.batches) revisions.push_back(batch->revision);
@@ -34,9 +41,9 @@ std::vector<Revision> RevisionsIn(const BatchRun& run) {
 TEST(RecentBatches, OldestGoBeyondTheBoundOfNumber) {
   RecentBatches recent(3, 1'000'000);
   recent.Restart(10);
-  for (const Revision revision : {11, 12, 13}) recent.Add(BatchOf(revision));
+  for (const Revision revision : {11, 12, 13}) recent.Add(Counted(BatchOf(revision)));
   EXPECT_EQ(recent.after(), 10);
-  recent.Add(BatchOf(14));
+  recent.Add(Counted(BatchOf(14)));
   EXPECT_EQ(recent.after(), 11);
   EXPECT_EQ(recent.last(), 14);
   EXPECT_EQ(recent.size(), 3u);
@@ -46,12 +53,12 @@ TEST(RecentBatches, OldestGoBeyondTheBoundOfBytesButTheLastStays) {
   const size_t bytes = BatchBytes(*BatchOf(1, 100));
   RecentBatches recent(100, 2 * bytes);
   recent.Restart(1);
-  for (const Revision revision : {2, 3}) recent.Add(BatchOf(revision, 100));
+  for (const Revision revision : {2, 3}) recent.Add(Counted(BatchOf(revision, 100)));
   EXPECT_EQ(recent.size(), 2u);
-  recent.Add(BatchOf(4, 101));
+  recent.Add(Counted(BatchOf(4, 101)));
   EXPECT_EQ(recent.size(), 1u);
   EXPECT_EQ(recent.after(), 3);
-  recent.Add(BatchOf(5, 10'000));
+  recent.Add(Counted(BatchOf(5, 10'000)));
   EXPECT_EQ(recent.size(), 1u);
   EXPECT_EQ(recent.bytes(), BatchBytes(*BatchOf(5, 10'000)));
 }
@@ -59,7 +66,7 @@ TEST(RecentBatches, OldestGoBeyondTheBoundOfBytesButTheLastStays) {
 TEST(RecentBatches, TakeGivesARangeAndSaysHowFarItGot) {
   RecentBatches recent(100, 1'000'000);
   recent.Restart(1);
-  for (const Revision revision : {2, 4, 6, 8}) recent.Add(BatchOf(revision, 100));
+  for (const Revision revision : {2, 4, 6, 8}) recent.Add(Counted(BatchOf(revision, 100)));
   recent.Reach(10);
   EXPECT_EQ(recent.last(), 10);
   const BatchRun all = recent.Take(3, 10, 100, 1'000'000);
@@ -71,6 +78,22 @@ TEST(RecentBatches, TakeGivesARangeAndSaysHowFarItGot) {
   const BatchRun one = recent.Take(2, 7, 100, 1);
   EXPECT_THAT(RevisionsIn(one), ElementsAre(2));
   EXPECT_THAT(RevisionsIn(recent.Take(9, 10, 100, 1)), IsEmpty());
+}
+
+TEST(RecentBatchesTest, WhatGoesIsGivenBack) {
+  RecentBatches recent(2, 1'000'000);
+  recent.Restart(1);
+  EXPECT_THAT(recent.Add(Counted(BatchOf(2))), IsEmpty());
+  const BatchPtr third = BatchOf(3);
+  EXPECT_THAT(recent.Add(Counted(third)), IsEmpty());
+  const std::vector<BatchPtr> gone = recent.Add(Counted(BatchOf(4)));
+  ASSERT_EQ(gone.size(), 1u);
+  EXPECT_EQ(gone[0]->revision, 2);
+  const std::deque<RecentBatches::Kept> all = recent.Restart(9);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].batch, third);
+  EXPECT_EQ(recent.size(), 0u);
+  EXPECT_EQ(recent.bytes(), 0u);
 }
 
 }  // namespace

@@ -1,14 +1,20 @@
 #include "server/watch/watch_inbox.h"
 
+#include <deque>
 #include <utility>
+#include <vector>
 
 namespace scoutlight::server {
 
+// What goes of the recent batches is destroyed after the lock, and what comes is counted before it: it may be as long as a transaction is.
+
 void WatchInbox::OnBatch(BatchPtr batch) {
+  const size_t bytes = BatchBytes(*batch);
+  std::vector<BatchPtr> gone;
   {
     MutexLock lock(&mu_);
     if (closed_) return;
-    recent_.Add(std::move(batch));
+    gone = recent_.Add({std::move(batch), bytes});
   }
   wake_.NotifyOne();
 }
@@ -22,9 +28,10 @@ void WatchInbox::OnProgress(Revision revision) {
 }
 
 void WatchInbox::OnGap(Revision oldest) {
+  std::deque<RecentBatches::Kept> gone;
   {
     MutexLock lock(&mu_);
-    recent_.Restart(oldest);
+    gone = recent_.Restart(oldest);
   }
   wake_.NotifyOne();
 }
@@ -40,8 +47,9 @@ void WatchInbox::OnFresh() {
 }
 
 void WatchInbox::StartAt(Revision revision) {
+  std::deque<RecentBatches::Kept> gone;
   MutexLock lock(&mu_);
-  recent_.Restart(revision);
+  gone = recent_.Restart(revision);
 }
 
 void WatchInbox::Post(Order order, Task task) {
@@ -78,12 +86,13 @@ Revision WatchInbox::RecentAfter() {
 void WatchInbox::Close() {
   std::vector<Task> dropped_first;
   std::vector<Task> dropped_then;
+  std::deque<RecentBatches::Kept> dropped_batches;
   {
     MutexLock lock(&mu_);
     closed_ = true;
     dropped_first = std::exchange(first_, {});
     dropped_then = std::exchange(then_, {});
-    recent_.Restart(0);
+    dropped_batches = recent_.Restart(0);
   }
   wake_.NotifyOne();
 }
