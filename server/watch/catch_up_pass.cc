@@ -1,5 +1,8 @@
 #include "server/watch/catch_up_pass.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/limits.h"
 
 namespace scoutlight::server {
@@ -21,10 +24,10 @@ void CatchUpPass::Remove(Watch* watch) {
   waiting_.erase({watch->next.revision, watch});
 }
 
-std::optional<Revision> CatchUpPass::NextStop(Revision reached) const {
-  auto next = waiting_.lower_bound({position_, nullptr});
-  if (next == waiting_.end() || next->first > reached) next = waiting_.begin();
-  if (next == waiting_.end() || next->first > reached) return std::nullopt;
+std::optional<Revision> CatchUpPass::NextStop(Part part, Revision from, Revision to) const {
+  auto next = waiting_.lower_bound({std::max(At(part).position, from), nullptr});
+  if (next == waiting_.end() || next->first > to) next = waiting_.lower_bound({from, nullptr});
+  if (next == waiting_.end() || next->first > to) return std::nullopt;
   return next->first;
 }
 
@@ -39,16 +42,13 @@ std::vector<Watch*> CatchUpPass::TakeBetween(Revision from, Revision to) {
   return taken;
 }
 
-void CatchUpPass::SetPiece(BatchRun piece) {
-  piece_ = std::move(piece);
-  matches_.clear();
-  frames_.clear();
-  frame_bytes_ = 0;
-  last_interest_ = index_.last_id();
-  for (const BatchPtr& batch : piece_.batches) {
+void CatchUpPass::SetPiece(Part part, BatchRun run) {
+  Piece& piece = At(part);
+  piece = {.position = piece.position, .run = std::move(run), .last_interest = index_.last_id(), .matches = {}, .frames = {}};
+  for (const BatchPtr& batch : piece.run.batches) {
     for (uint32_t event = 0; event < batch->events.size(); ++event) {
       index_.ForEachMatch(batch->events[event].key, [&](const Interest& interest) {
-        std::vector<Matches>& matches = matches_[interest.id];
+        std::vector<Matches>& matches = piece.matches[interest.id];
         if (matches.empty() || matches.back().batch != batch.get()) matches.push_back({batch.get(), {}});
         matches.back().events.push_back(event);
       });
@@ -56,23 +56,24 @@ void CatchUpPass::SetPiece(BatchRun piece) {
   }
 }
 
-const std::vector<Matches>& CatchUpPass::MatchesOf(const Interest& interest) {
-  const auto [found, made] = matches_.try_emplace(interest.id);
-  if (!made || interest.id <= last_interest_) return found->second;
+const std::vector<Matches>& CatchUpPass::MatchesOf(Piece& piece, const Interest& interest) {
+  const auto [found, made] = piece.matches.try_emplace(interest.id);
+  if (!made || interest.id <= piece.last_interest) return found->second;
   // It is younger than the piece.
-  found->second = FindMatches(piece_.batches, interest);
+  found->second = FindMatches(piece.run.batches, interest);
   return found->second;
 }
 
-const ChangesFrame& CatchUpPass::FrameFor(const Watch& watch, ChangesForm form) {
-  if (frame_bytes_ > kSharedFrameBytesMax) {
-    frames_.clear();
-    frame_bytes_ = 0;
+const ChangesFrame& CatchUpPass::FrameFor(Part part, const Watch& watch, ChangesForm form) {
+  Piece& piece = At(part);
+  if (piece.frame_bytes > kSharedFrameBytesMax) {
+    piece.frames.clear();
+    piece.frame_bytes = 0;
   }
-  const auto [found, made] = frames_.try_emplace({watch.interest->id, watch.next});
+  const auto [found, made] = piece.frames.try_emplace({watch.interest->id, watch.next});
   if (made) {
-    found->second = BuildChanges(MatchesOf(*watch.interest), watch.next, piece_.to, form);
-    if (found->second.bytes != nullptr) frame_bytes_ += found->second.bytes->size();
+    found->second = BuildChanges(MatchesOf(piece, *watch.interest), watch.next, piece.run.to, form);
+    if (found->second.bytes != nullptr) piece.frame_bytes += found->second.bytes->size();
   }
   return found->second;
 }

@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_SERVER_WATCH_CATCH_UP_PASS_H_
 #define SCOUTLIGHT_SERVER_WATCH_CATCH_UP_PASS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,42 +19,51 @@
 
 namespace scoutlight::server {
 
-// The watches that are behind and whose streams are free, by where they are, and the piece of history at hand for them. Like a lift, the
-// pass moves on to the next watch above and then begins at the bottom, so that however many watches are behind, a piece is read once for
-// all that wait for it. Not thread-safe.
+// The watches that are behind and whose streams are free, by where they are, and the pieces of history at hand for them: one of the recent
+// batches, one of the log. Like a lift in either part of the history, the pass moves on to the next watch above and then begins at the
+// bottom, so that however many watches are behind, a piece is read once for all that wait for it; and who replays the log, however long,
+// is not in the way of those whom the recent batches serve. Not thread-safe.
 class CatchUpPass {
  public:
+  enum class Part : uint8_t { kRecent, kLog };
+
   explicit CatchUpPass(InterestIndex* index) : index_(*index) {}  // Outlives this.
 
   void Add(Watch* watch);
   void Remove(Watch* watch);
   size_t size() const { return waiting_.size(); }
 
-  // Where to go on: the position of the next watch whose next revision is at most `reached`; nullopt: none waits for that.
-  std::optional<Revision> NextStop(Revision reached) const;
+  // Where to go on in `part`, which reaches over [from, to] for now: the position of the next watch there; nullopt: there is none.
+  std::optional<Revision> NextStop(Part part, Revision from, Revision to) const;
 
   // Takes out the watches with positions in [from, to].
   std::vector<Watch*> TakeBetween(Revision from, Revision to);
 
-  // The piece of history at hand.
-  void SetPiece(BatchRun piece);
-  const BatchRun& piece() const { return piece_; }
-  void LeavePiece() { position_ = piece_.to + 1; }
+  // The piece at hand of `part`.
+  void SetPiece(Part part, BatchRun run);
+  const BatchRun& piece(Part part) const { return At(part).run; }
+  void LeavePiece(Part part) { At(part).position = piece(part).to + 1; }
 
-  // The next frame of `watch`, which lies in the piece; shared with watches of the same interest at the same place.
-  const ChangesFrame& FrameFor(const Watch& watch, ChangesForm form);
+  // The next frame of `watch`, which lies in the piece of `part`; shared with watches of the same interest at the same place.
+  const ChangesFrame& FrameFor(Part part, const Watch& watch, ChangesForm form);
 
  private:
-  const std::vector<Matches>& MatchesOf(const Interest& interest);
+  struct Piece {
+    Revision position = 0;  // Of the lift.
+    BatchRun run;
+    uint64_t last_interest = 0;                                             // Those up to here were looked up for the piece.
+    absl::flat_hash_map<uint64_t, std::vector<Matches>> matches;            // By interest.
+    absl::flat_hash_map<std::pair<uint64_t, Cursor>, ChangesFrame> frames;  // Of the piece.
+    size_t frame_bytes = 0;
+  };
+
+  Piece& At(Part part) { return pieces_[static_cast<size_t>(part)]; }
+  const Piece& At(Part part) const { return pieces_[static_cast<size_t>(part)]; }
+  static const std::vector<Matches>& MatchesOf(Piece& piece, const Interest& interest);
 
   InterestIndex& index_;
   std::set<std::pair<Revision, Watch*>> waiting_;
-  Revision position_ = 0;
-  BatchRun piece_;
-  uint64_t last_interest_ = 0;                                             // Those up to here were looked up for the piece.
-  absl::flat_hash_map<uint64_t, std::vector<Matches>> matches_;            // By interest.
-  absl::flat_hash_map<std::pair<uint64_t, Cursor>, ChangesFrame> frames_;  // Of the piece.
-  size_t frame_bytes_ = 0;
+  std::array<Piece, 2> pieces_;
 };
 
 }  // namespace scoutlight::server

@@ -244,29 +244,50 @@ absl::Duration WatchDispatcher::NextDeadline() const {
 }
 
 bool WatchDispatcher::CatchUp() {
-  const std::optional<Revision> stop = pass_.NextStop(shown_ + 1);
+  const bool caught_up = TakeCaughtUp();
+  // One piece of either part each time: neither waits for the other.
+  const Revision recent_after = std::min(inbox_->RecentAfter(), shown_);
+  const bool recent = CatchUpFromRecent(recent_after);
+  const bool log = CatchUpFromLog(recent_after);
+  return caught_up || recent || log;
+}
+
+bool WatchDispatcher::TakeCaughtUp() {
+  const std::vector<Watch*> caught_up = pass_.TakeBetween(shown_ + 1, shown_ + 1);
+  for (Watch* watch : caught_up) Queue(*watch);
+  ServeReady();
+  return !caught_up.empty();
+}
+
+bool WatchDispatcher::CatchUpFromRecent(Revision after) {
+  const std::optional<Revision> stop = pass_.NextStop(Part::kRecent, after + 1, shown_);
   if (!stop.has_value()) return false;
-  if (*stop == shown_ + 1) {
-    for (Watch* watch : pass_.TakeBetween(*stop, *stop)) Queue(*watch);
-    ServeReady();
-    return true;
-  }
-  if (!pass_.piece().Covers(*stop)) {
+  if (!pass_.piece(Part::kRecent).Covers(*stop)) {
     std::optional<BatchRun> recent = inbox_->Recent(*stop, shown_, kPieceBatchesMax, kPieceBytesMax);
-    if (!recent.has_value()) {
-      if (reading_history_ || now_ < history_retry_at_) return false;
-      ReadHistory(*stop);
-      return true;
-    }
-    pass_.SetPiece(*std::move(recent));
+    // Gone since `after` was asked for: the next round finds it in the log.
+    if (!recent.has_value()) return true;
+    pass_.SetPiece(Part::kRecent, *std::move(recent));
   }
-  ServePiece();
+  ServePiece(Part::kRecent);
   return true;
 }
 
-void WatchDispatcher::ServePiece() {
-  const Revision to = pass_.piece().to;
-  for (Watch* watch : pass_.TakeBetween(pass_.piece().from, to)) {
+bool WatchDispatcher::CatchUpFromLog(Revision to) {
+  if (reading_history_) return false;
+  const std::optional<Revision> stop = pass_.NextStop(Part::kLog, 0, to);
+  if (!stop.has_value()) return false;
+  if (pass_.piece(Part::kLog).Covers(*stop)) {
+    ServePiece(Part::kLog);
+    return true;
+  }
+  // The answer is served when it comes.
+  if (now_ >= history_retry_at_) ReadHistory(*stop);
+  return false;
+}
+
+void WatchDispatcher::ServePiece(Part part) {
+  const Revision to = pass_.piece(part).to;
+  for (Watch* watch : pass_.TakeBetween(pass_.piece(part).from, to)) {
     // Its stream's line comes first; it is back when it is its turn.
     if (watch->stream->busy || watch->phase != Watch::Phase::kChanges) {
       Queue(*watch);
@@ -278,7 +299,7 @@ void WatchDispatcher::ServePiece() {
       Queue(*watch);
       continue;
     }
-    const ChangesFrame& frame = pass_.FrameFor(*watch, FormOf(*watch->interest));
+    const ChangesFrame& frame = pass_.FrameFor(part, *watch, FormOf(*watch->interest));
     watch->next = frame.next;
     if (frame.bytes != nullptr) Write(*watch, frame.bytes);
     if (frame.bytes == nullptr && watch->next.revision <= shown_) {
@@ -287,7 +308,7 @@ void WatchDispatcher::ServePiece() {
       Queue(*watch);
     }
   }
-  pass_.LeavePiece();
+  pass_.LeavePiece(part);
   ServeReady();
 }
 
@@ -302,7 +323,8 @@ void WatchDispatcher::OnHistory(Revision from, storage::HistoryPage page) {
   reading_history_ = false;
   switch (page.status.code()) {
     case absl::StatusCode::kOk:
-      return pass_.SetPiece({.from = from, .to = page.next - 1, .batches = std::move(page.batches)});
+      pass_.SetPiece(Part::kLog, {.from = from, .to = page.next - 1, .batches = std::move(page.batches)});
+      return ServePiece(Part::kLog);
     case absl::StatusCode::kOutOfRange:
       // What is compacted but still among the recent batches is sent from there.
       for (Watch* watch : pass_.TakeBetween(0, std::min(page.oldest_revision, inbox_->RecentAfter()))) {

@@ -74,7 +74,7 @@ class WatchDispatcher {
   // Every stream ends with `reason`, those that come later too.
   void Drain(absl::Status reason);
 
-  // Does a piece of the catching up that can be done now; false: there is none.
+  // Does a piece of the catching up in either part of the history, as can be done now; false: there is none.
   bool CatchUp();
   // When there is something to do without being told.
   absl::Duration NextDeadline() const;
@@ -86,6 +86,7 @@ class WatchDispatcher {
   size_t timers() const { return timers_.size(); }
 
  private:
+  using Part = CatchUpPass::Part;
   using Timer = std::pair<absl::Duration, uint64_t>;  // When; the watch's serial.
 
   // Streams and watches.
@@ -121,7 +122,10 @@ class WatchDispatcher {
   void ReadOn(Stream& stream);
 
   // Catching up.
-  void ServePiece();
+  bool TakeCaughtUp();
+  bool CatchUpFromRecent(Revision after);
+  bool CatchUpFromLog(Revision to);
+  void ServePiece(Part part);
   void ReadHistory(Revision from);
   void OnHistory(Revision from, storage::HistoryPage page);
   void FallBehindCompaction(Watch& watch, Revision oldest);
