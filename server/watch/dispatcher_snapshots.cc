@@ -36,11 +36,12 @@ void WatchDispatcher::WantPage(Watch& watch) {
 
 void WatchDispatcher::ReadPage(Watch& watch) {
   ++page_reads_;
-  // Nothing else goes out meanwhile, so that the page finds the stream free and is never kept.
-  watch.stream->busy = true;
+  const bool snapshot = watch.phase == Watch::Phase::kSnapshot;
   storage::Query query;
   query.bytes_max = limits_.snapshot_page_bytes_max;
-  if (watch.phase == Watch::Phase::kSnapshot) {
+  if (snapshot) {
+    // Nothing else goes out meanwhile, so that the page finds the stream free and is never kept. Who only checks keeps nothing.
+    watch.stream->busy = true;
     query.range = watch.interest->range;
     query.show_system = query.range.key.IsSystem();
     query.revision = watch.snapshot->revision;
@@ -48,15 +49,16 @@ void WatchDispatcher::ReadPage(Watch& watch) {
     query.expect_more_pages = true;
     if (watch.snapshot->after.has_value()) query.after = storage::Position{*watch.snapshot->after, 0};
   }
-  store_.Read(std::move(query), [this, inbox = inbox_, serial = watch.serial, call = watch.stream->call](storage::Page page) mutable {
+  std::shared_ptr<WatchStream> held = snapshot ? watch.stream->call : nullptr;
+  store_.Read(std::move(query), [this, inbox = inbox_, serial = watch.serial, held = std::move(held)](storage::Page page) mutable {
     inbox->Post(WatchInbox::Order::kThen,
-                [this, serial, call = std::move(call), page = std::move(page)]() mutable { OnPage(serial, call.get(), std::move(page)); });
+                [this, serial, held = std::move(held), page = std::move(page)]() mutable { OnPage(serial, held.get(), std::move(page)); });
   });
 }
 
-void WatchDispatcher::OnPage(uint64_t serial, WatchStream* call, storage::Page page) {
+void WatchDispatcher::OnPage(uint64_t serial, WatchStream* held, storage::Page page) {
   --page_reads_;
-  if (Stream* const stream = Find(call); stream != nullptr) {
+  if (Stream* const stream = Find(held); stream != nullptr) {
     stream->busy = false;
     ready_.push_back(stream);
   }
@@ -67,7 +69,7 @@ void WatchDispatcher::OnPage(uint64_t serial, WatchStream* call, storage::Page p
     const auto next = watches_.find(page_line_.front());
     page_line_.pop_front();
     if (next == watches_.end() || next->second->phase == Watch::Phase::kEnding) continue;
-    if (next->second->stream->busy) {
+    if (next->second->phase == Watch::Phase::kSnapshot && next->second->stream->busy) {
       Queue(*next->second);
     } else {
       ReadPage(*next->second);

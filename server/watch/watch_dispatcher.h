@@ -134,7 +134,8 @@ class WatchDispatcher {
   void ServeSnapshot(Watch& watch);
   void WantPage(Watch& watch);
   void ReadPage(Watch& watch);
-  void OnPage(uint64_t serial, WatchStream* call, storage::Page page);
+  // `held`: the stream that was kept free for the page, or null.
+  void OnPage(uint64_t serial, WatchStream* held, storage::Page page);
   void TakePage(Watch& watch, storage::Page page);
   void OnUnreadable(Watch& watch, const storage::Page& page);
   void RestartSnapshot(Watch& watch);

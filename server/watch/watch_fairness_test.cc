@@ -66,5 +66,21 @@ TEST_F(WatchFairnessTest, SnapshotIsServedWhileTheLogIsRead) {
   store_->LetHistoryGo();
 }
 
+// A reader that is held keeps the answer to a start ahead of what was shown; the other watches of the stream go on.
+TEST_F(WatchFairnessTest, WatchThatChecksItsStartDoesNotSilenceItsStream) {
+  const auto stream = OpenMany();
+  Create(*stream, 1, SpecOf("/a"));
+  EXPECT_TRUE(AwaitCondition([&] { return stream->frames(1).size() == 1; }));
+  store_->HoldPages();
+  Create(*stream, 2, SpecOf("/a", Scope::kKey, 100));
+  EXPECT_TRUE(AwaitCondition([&] { return hub().counts().watches == 2 && store_->pages_held() == 1; }));
+  Put("/a", "1");
+  EXPECT_THAT(EventsOf(*stream, 1, 1), SizeIs(1));
+  EXPECT_THAT(stream->kinds(2), SizeIs(0));
+  store_->LetPagesGo();
+  EXPECT_TRUE(AwaitCondition([&] { return stream->frames(2).size() == 1; }));
+  EXPECT_EQ(stream->frames(2)[0].message.kind(), Kind::KIND_ENDED);
+}
+
 }  // namespace
 }  // namespace scoutlight::server

@@ -62,7 +62,7 @@ struct Stream {
   std::shared_ptr<WatchStream> call;
   Form form = Form::kOne;
   uint64_t connection = 0;
-  bool busy = false;      // A write is outstanding, or a page is being read for it.
+  bool busy = false;      // A write is outstanding, or a page of a snapshot is being read for it.
   bool finished = false;  // The call has its status; the record stays until the call is gone.
   bool reading = false;   // The next command may come.
   absl::flat_hash_map<int64_t, std::unique_ptr<Watch>> watches;
