@@ -78,6 +78,8 @@ inline constexpr size_t kBytesPerLeaseMax = kTransactionBytesMax;  // Of its ent
 // Connections and streams.
 inline constexpr int kStreamsPerConnectionMax = 256;
 inline constexpr int kStreamsMax = 20'000;
+inline constexpr int kKeepAliveStreamsMax = 20'000;
+inline constexpr int kReflectionStreamsMax = 1'000;
 
 // Watches: multiplexed ones of one connection, of all; what has happened lately and is kept for them in memory; snapshots read at a time.
 inline constexpr int kWatchesPerConnectionMax = 10'000;

@@ -14,7 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "base/limits.h"
-#include "server/stable_hash.h"
+#include "base/stable_hash.h"
 
 namespace scoutlight::server {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "server/stable_hash.h"
+#include "base/stable_hash.h"
 
 namespace scoutlight::server {
 namespace {

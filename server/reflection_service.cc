@@ -10,9 +10,11 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "base/mutex.h"
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "server/open_streams.h"
 
 namespace scoutlight::server {
 namespace {
@@ -105,30 +107,27 @@ class Answerer {
 template <typename Api>
 class Stream;
 
-// The streams that are open.
+// Those that are open.
 template <typename Api>
-class OpenStreams final : public ReflectionStreams {
+class Streams final : public ReflectionStreams {
  public:
-  void Close() override;
+  void Close() override { open.Close(); }
 
-  // Keeps `stream` until Remove; ends it when closed.
-  void Add(std::shared_ptr<Stream<Api>> stream);
-  // The reference that Add() took: whoever drops it last deletes the stream, not under the lock.
-  std::shared_ptr<Stream<Api>> Remove(Stream<Api>* stream);
-
- private:
-  Mutex mu_;
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<std::shared_ptr<Stream<Api>>> streams_ ABSL_GUARDED_BY(mu_);  // As many as gRPC lets in.
+  OpenStreams<Stream<Api>> open{limits::kReflectionStreamsMax};
 };
 
 // One call: reads, answers, writes, reads again. gRPC calls it from one thread at a time, Stop() comes from any.
 template <typename Api>
 class Stream final : public grpc::ServerBidiReactor<typename Api::Request, typename Api::Response> {
  public:
-  Stream(std::shared_ptr<OpenStreams<Api>> open, const std::vector<std::string>& services) : open_(std::move(open)), answerer_(services) {}
+  Stream(std::shared_ptr<Streams<Api>> streams, const std::vector<std::string>& services)
+      : streams_(std::move(streams)), answerer_(services) {}
 
   void Start() { this->StartRead(&request_); }
+  void Refuse() {
+    FinishOnce(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                            absl::StrCat("there are ", limits::kReflectionStreamsMax, " streams of reflection, which is the most")));
+  }
   void Stop() { FinishOnce(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is stopping")); }
 
   void OnReadDone(bool ok) override {
@@ -144,7 +143,11 @@ class Stream final : public grpc::ServerBidiReactor<typename Api::Request, typen
     this->StartRead(&request_);
   }
   void OnCancel() override { FinishOnce(grpc::Status::CANCELLED); }
-  void OnDone() override { open_->Remove(this); }
+  void OnDone() override {
+    // The list outlives this, which goes with the reference to it.
+    const std::shared_ptr<Streams<Api>> streams = streams_;
+    streams->open.Remove(this);
+  }
 
  private:
   // gRPC takes one Finish, and calls OnDone only after it: until then the call is there.
@@ -152,7 +155,7 @@ class Stream final : public grpc::ServerBidiReactor<typename Api::Request, typen
     if (!finished_.exchange(true)) this->Finish(std::move(status));
   }
 
-  const std::shared_ptr<OpenStreams<Api>> open_;
+  const std::shared_ptr<Streams<Api>> streams_;
   Answerer<Api> answerer_;
   typename Api::Request request_;
   typename Api::Response response_;
@@ -160,64 +163,32 @@ class Stream final : public grpc::ServerBidiReactor<typename Api::Request, typen
 };
 
 template <typename Api>
-void OpenStreams<Api>::Close() {
-  std::vector<std::shared_ptr<Stream<Api>>> streams;
-  {
-    const MutexLock lock(&mu_);
-    closed_ = true;
-    streams = streams_;
-  }
-  for (const auto& stream : streams) stream->Stop();
-}
-
-template <typename Api>
-void OpenStreams<Api>::Add(std::shared_ptr<Stream<Api>> stream) {
-  bool closed = false;
-  {
-    const MutexLock lock(&mu_);
-    streams_.push_back(stream);
-    closed = closed_;
-  }
-  if (closed) stream->Stop();
-}
-
-template <typename Api>
-std::shared_ptr<Stream<Api>> OpenStreams<Api>::Remove(Stream<Api>* stream) {
-  const MutexLock lock(&mu_);
-  for (auto& open : streams_) {
-    if (open.get() != stream) continue;
-    std::swap(open, streams_.back());
-    std::shared_ptr<Stream<Api>> removed = std::move(streams_.back());
-    streams_.pop_back();
-    return removed;
-  }
-  return nullptr;
-}
-
-template <typename Api>
 class Reflection final : public Api::Service {
  public:
-  Reflection(std::vector<std::string> services, std::shared_ptr<OpenStreams<Api>> open)
-      : services_(std::move(services)), open_(std::move(open)) {}
+  Reflection(std::vector<std::string> services, std::shared_ptr<Streams<Api>> streams)
+      : services_(std::move(services)), streams_(std::move(streams)) {}
 
   grpc::ServerBidiReactor<typename Api::Request, typename Api::Response>* ServerReflectionInfo(
       grpc::CallbackServerContext* /*context*/) override {
-    auto stream = std::make_shared<Stream<Api>>(open_, services_);
-    open_->Add(stream);
-    stream->Start();
-    // OnDone comes only after this has returned, so the reference in `open_` is still there.
+    auto stream = std::make_shared<Stream<Api>>(streams_, services_);
+    if (streams_->open.Add(stream)) {
+      stream->Start();
+    } else {
+      stream->Refuse();
+    }
+    // OnDone comes only after this has returned, so the reference in `open` is still there.
     return stream.get();
   }
 
  private:
   const std::vector<std::string> services_;
-  const std::shared_ptr<OpenStreams<Api>> open_;
+  const std::shared_ptr<Streams<Api>> streams_;
 };
 
 template <typename Api>
 ReflectionService NewReflection(std::vector<std::string> services) {
-  auto open = std::make_shared<OpenStreams<Api>>();
-  return {std::make_unique<Reflection<Api>>(std::move(services), open), open};
+  auto streams = std::make_shared<Streams<Api>>();
+  return {std::make_unique<Reflection<Api>>(std::move(services), streams), streams};
 }
 
 }  // namespace

@@ -1,8 +1,5 @@
 #include "server/registry_service.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -12,14 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "base/deferred.h"
 #include "base/error.h"
+#include "server/admit.h"
 #include "server/answer_conversion.h"
 #include "server/identity.h"
-#include "server/parse_request.h"
 #include "server/request_conversion.h"
-#include "server/stable_hash.h"
 #include "server/unary_call.h"
 #include "server/watch_calls.h"
 
@@ -31,38 +26,7 @@ using storage::Page;
 using storage::Query;
 using storage::Transaction;
 
-// Everything that stands between bytes and the store: parses them into `request`, converts it with `convert`, asks whether the caller may
-// do that to those keys.
-template <typename Request, typename Convert>
-auto Admit(const Admission& admission, const Identity& identity, absl::string_view method, const grpc::ByteBuffer& bytes, Request* request,
-           Convert convert) -> decltype(convert(*request)) {
-  if (absl::Status closed = admission.CheckOpen(); !closed.ok()) return closed;
-  if (absl::Status malformed = ParseRequest(bytes, request); !malformed.ok()) return malformed;
-  auto converted = convert(*request);
-  if (!converted.ok()) return converted;
-  if (absl::Status denied = admission.CheckAllowed(identity, method, RangesOf(*converted)); !denied.ok()) return denied;
-  return converted;
-}
-
-// Whose transaction it is. The hash is of the whole request but its id, fields we do not know included.
-template <typename Request>
-storage::Origin OriginOf(const Identity& identity, Request* request) {
-  storage::Origin origin;
-  origin.connection = identity.connection;
-  if (request->request_id().empty()) return origin;
-  origin.caller = identity.Caller();
-  origin.request_id = request->request_id();
-  request->clear_request_id();
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    request->SerializeToCodedStream(&coded);
-  }
-  origin.request_hash = StableHash().Add(request->GetDescriptor()->full_name()).Add(bytes).value();
-  return origin;
-}
+constexpr auto kRangesOf = [](const auto& converted) { return RangesOf(converted); };
 
 absl::Status KeyNotFound(const Key& key) {
   ErrorDetails details;
@@ -81,8 +45,9 @@ grpc::ServerUnaryReactor* RegistryService::Get(grpc::CallbackServerContext* cont
                                                grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
   wire::GetRequest request;
-  auto query = Admit(admission_, IdentityOf(*context), "RegistryService/Get", *bytes, &request,
-                     [](const wire::GetRequest& get) { return QueryOf(get); });
+  auto query = Admit(
+      admission_, IdentityOf(*context), "RegistryService/Get", *bytes, &request, [](const wire::GetRequest& get) { return QueryOf(get); },
+      kRangesOf);
   if (!query.ok()) return call.Fail(query.status(), {});
   const DeferScope scope;
   Key key = query->range.key;
@@ -101,8 +66,9 @@ grpc::ServerUnaryReactor* RegistryService::List(grpc::CallbackServerContext* con
                                                 grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
   wire::ListRequest request;
-  auto list = Admit(admission_, IdentityOf(*context), "RegistryService/List", *bytes, &request,
-                    [this](const wire::ListRequest& wanted) { return ListQueryOf(wanted, store_.store_id()); });
+  auto list = Admit(
+      admission_, IdentityOf(*context), "RegistryService/List", *bytes, &request,
+      [this](const wire::ListRequest& wanted) { return ListQueryOf(wanted, store_.store_id()); }, kRangesOf);
   if (!list.ok()) return call.Fail(list.status(), {});
   const DeferScope scope;
   store_.Read(list->query, [this, call, list = *list](Page page) {
@@ -120,8 +86,9 @@ grpc::ServerUnaryReactor* RegistryService::Put(grpc::CallbackServerContext* cont
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::PutRequest request;
-  auto transaction = Admit(admission_, identity, "RegistryService/Put", *bytes, &request,
-                           [this](const wire::PutRequest& put) { return TransactionOf(put, store_.traits()); });
+  auto transaction = Admit(
+      admission_, identity, "RegistryService/Put", *bytes, &request,
+      [this](const wire::PutRequest& put) { return TransactionOf(put, store_.traits()); }, kRangesOf);
   if (!transaction.ok()) return call.Fail(transaction.status(), {});
   transaction->origin = OriginOf(identity, &request);
   const DeferScope scope;
@@ -140,8 +107,9 @@ grpc::ServerUnaryReactor* RegistryService::Delete(grpc::CallbackServerContext* c
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::DeleteRequest request;
-  auto transaction = Admit(admission_, identity, "RegistryService/Delete", *bytes, &request,
-                           [this](const wire::DeleteRequest& removal) { return TransactionOf(removal, store_.traits()); });
+  auto transaction = Admit(
+      admission_, identity, "RegistryService/Delete", *bytes, &request,
+      [this](const wire::DeleteRequest& removal) { return TransactionOf(removal, store_.traits()); }, kRangesOf);
   if (!transaction.ok()) return call.Fail(transaction.status(), {});
   transaction->validate_only = request.validate_only();
   transaction->origin = OriginOf(identity, &request);
@@ -161,8 +129,9 @@ grpc::ServerUnaryReactor* RegistryService::Transact(grpc::CallbackServerContext*
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::TransactRequest request;
-  auto transaction = Admit(admission_, identity, "RegistryService/Transact", *bytes, &request,
-                           [this](const wire::TransactRequest& wanted) { return TransactionOf(wanted, store_.traits()); });
+  auto transaction = Admit(
+      admission_, identity, "RegistryService/Transact", *bytes, &request,
+      [this](const wire::TransactRequest& wanted) { return TransactionOf(wanted, store_.traits()); }, kRangesOf);
   if (!transaction.ok()) return call.Fail(transaction.status(), {});
   transaction->origin = OriginOf(identity, &request);
   auto done = [this, call, on_success = FormsOf(transaction->on_success),

@@ -10,9 +10,9 @@
 #include "absl/strings/string_view.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/stable_hash.h"
 #include "server/page_token.h"
 #include "server/request_fields.h"
-#include "server/stable_hash.h"
 #include "server/violations.h"
 #include "storage/check_transaction.h"
 

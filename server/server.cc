@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/limits.h"
+#include "server/lease_service.h"
 #include "server/registry_service.h"
 
 namespace scoutlight::server {
@@ -43,6 +44,7 @@ const std::vector<std::string>& ServiceNames() {
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
       registry::v1::RegistryService::service_full_name(),
+      registry::v1::LeaseService::service_full_name(),
   };
   return names;
 }
@@ -85,7 +87,8 @@ Server::Server(storage::Store* store, ServerOptions options)
     : address_(std::move(options.listen)),
       admission_(std::move(options.authorize)),
       hub_(std::make_unique<WatchHub>(store, WatchHubOptions())),
-      registry_(std::make_unique<RegistryService>(store, &admission_, hub_.get())) {
+      registry_(std::make_unique<RegistryService>(store, &admission_, hub_.get())),
+      leases_(std::make_unique<LeaseService>(store, &admission_)) {
   reflections_.push_back(NewReflectionV1(ServiceNames()));
   reflections_.push_back(NewReflectionV1Alpha(ServiceNames()));
 }
@@ -107,6 +110,7 @@ absl::Status Server::Listen(storage::Store* store, const ServerOptions& options)
   int port = 0;
   builder.AddListeningPort(address_.ToString(), CredentialsOf(options.tls), &port);
   builder.RegisterService(registry_.get());
+  builder.RegisterService(leases_.get());
   for (const ReflectionService& reflection : reflections_) builder.RegisterService(reflection.service.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
@@ -119,9 +123,12 @@ absl::Status Server::Listen(storage::Store* store, const ServerOptions& options)
   }
   // Not before: a server that cannot listen leaves the store to the one that does.
   hub_->Start();
+  store->BeginServing();
   address_.port = static_cast<uint16_t>(port);
-  health_ = std::make_unique<Health>(store, server_->GetHealthCheckService(),
-                                     std::vector<std::string>{registry::v1::RegistryService::service_full_name()}, options.health_interval);
+  health_ = std::make_unique<Health>(
+      store, server_->GetHealthCheckService(),
+      std::vector<std::string>{registry::v1::RegistryService::service_full_name(), registry::v1::LeaseService::service_full_name()},
+      options.health_interval);
   return absl::OkStatus();
 }
 
@@ -130,6 +137,7 @@ void Server::BeginDrain() {
   if (health_ != nullptr) health_->Drain();
   for (const ReflectionService& reflection : reflections_) reflection.streams->Close();
   hub_->Drain(admission_.CheckOpen());
+  leases_->Drain();
 }
 
 void Server::Stop(absl::Duration grace) {

@@ -22,6 +22,7 @@ class Server;
 
 namespace scoutlight::server {
 
+class LeaseService;
 class RegistryService;
 
 struct ServerOptions {
@@ -68,6 +69,7 @@ class Server {
   std::unique_ptr<WatchHub> hub_;
   std::vector<ReflectionService> reflections_;
   std::unique_ptr<RegistryService> registry_;
+  std::unique_ptr<LeaseService> leases_;
   std::unique_ptr<grpc::Server> server_;  // Null when stopped.
   std::unique_ptr<Health> health_;
 };

@@ -91,8 +91,14 @@ class Sink {
 };
 
 struct GrantRequest {
-  LeaseId id = 0;  // 0: the store draws one.
+  LeaseId id = 0;  // 0: the store draws one, from the origin's caller and request id if it has them.
   absl::Duration ttl;
+  Origin origin;  // With a request id, a repetition is answered with the same lease as long as that lives.
+};
+
+struct RevokeRequest {
+  LeaseId id = 0;
+  Origin origin;
 };
 
 struct LeaseInfo {
@@ -106,18 +112,25 @@ struct LeaseResult {
   absl::Status status;
   Revision revision = 0;
   LeaseInfo lease;
+  bool replayed = false;  // Of a grant: the request was carried out before.
 };
 
 struct RenewResult {
   LeaseId id = 0;
-  absl::Status status;  // kNotFound: there is no such lease (any more).
+  absl::Status status;  // kNotFound: there is no such lease (any more). Another error: the renewal may or may not outlive a crash.
   absl::Duration ttl;
+};
+
+struct Renewals {
+  Revision revision = 0;             // Of the state looked at.
+  std::vector<RenewResult> results;  // One for each id, in order.
 };
 
 struct LeaseList {
   absl::Status status;
   Revision revision = 0;
   std::vector<LeaseInfo> leases;  // In order of id, without keys.
+  bool more = false;              // There may be others behind the last.
 };
 
 struct CompactResult {
@@ -150,6 +163,10 @@ class Store {
   virtual const Traits& traits() const = 0;
   virtual StoreId store_id() const = 0;
 
+  // From now on clients can reach the store, so the time of leases runs; until then none ends. Only the first call does anything. A backend
+  // whose leases are another server's (etcd) does not wait for it.
+  virtual void BeginServing() = 0;
+
   // Evaluates and carries out `transaction` (checked by CheckTransaction before). Linearizable; when OK, it survives a power cut.
   // kAlreadyExists, kFailedPrecondition: a put's or delete's own precondition failed, or its lease is not there; with Reason.
   virtual void Commit(Transaction transaction, Done<CommitResult> done) = 0;
@@ -166,15 +183,17 @@ class Store {
   virtual void Follow(Revision after, std::shared_ptr<Sink> sink) = 0;
 
   // Leases. A key put with a lease goes when the lease ends, all keys of a lease at one revision.
-  // Grant: kInvalidArgument: ttl outside traits. kAlreadyExists: the id is in use. kResourceExhausted: too many leases.
+  // Grant: kInvalidArgument: ttl outside traits; another request had this request id. kAlreadyExists: the id is in use.
+  // kResourceExhausted: too many leases.
   virtual void GrantLease(GrantRequest request, Done<LeaseResult> done) = 0;
   // kNotFound: there is no such lease. The result's `results[0].deleted` counts its keys.
-  virtual void RevokeLease(LeaseId id, Done<CommitResult> done) = 0;
-  // One result for each id, in order. Each lease then ends a full ttl from now.
-  virtual void RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) = 0;
+  virtual void RevokeLease(RevokeRequest request, Done<CommitResult> done) = 0;
+  // Each lease then ends a full ttl from now, also when the server is restarted meanwhile. `connection` as Origin::connection.
+  virtual void RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done<Renewals> done) = 0;
   // kNotFound: there is no such lease.
   virtual void GetLease(LeaseId id, Done<LeaseResult> done) = 0;
-  virtual void ListLeases(Done<LeaseList> done) = 0;
+  // At most `leases_max` (at least 1) with an id greater than `after`.
+  virtual void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) = 0;
 
   // Gives up the states before `oldest`; `oldest` itself stays readable. Idempotent: a revision at or before the oldest changes
   // nothing. kOutOfRange: in the future.

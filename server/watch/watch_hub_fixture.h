@@ -124,18 +124,23 @@ class FaultyStore final : public storage::Store {
   storage::StoreHealth health() const override { return store_->health(); }
   const storage::Traits& traits() const override { return store_->traits(); }
   StoreId store_id() const override { return store_->store_id(); }
+  void BeginServing() override { store_->BeginServing(); }
   void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
     store_->Commit(std::move(transaction), std::move(done));
   }
   void GrantLease(storage::GrantRequest request, storage::Done<storage::LeaseResult> done) override {
-    store_->GrantLease(request, std::move(done));
+    store_->GrantLease(std::move(request), std::move(done));
   }
-  void RevokeLease(LeaseId id, storage::Done<storage::CommitResult> done) override { store_->RevokeLease(id, std::move(done)); }
-  void RenewLeases(std::vector<LeaseId> ids, storage::Done<std::vector<storage::RenewResult>> done) override {
-    store_->RenewLeases(std::move(ids), std::move(done));
+  void RevokeLease(storage::RevokeRequest request, storage::Done<storage::CommitResult> done) override {
+    store_->RevokeLease(std::move(request), std::move(done));
+  }
+  void RenewLeases(std::vector<LeaseId> ids, uint64_t connection, storage::Done<storage::Renewals> done) override {
+    store_->RenewLeases(std::move(ids), connection, std::move(done));
   }
   void GetLease(LeaseId id, storage::Done<storage::LeaseResult> done) override { store_->GetLease(id, std::move(done)); }
-  void ListLeases(storage::Done<storage::LeaseList> done) override { store_->ListLeases(std::move(done)); }
+  void ListLeases(LeaseId after, int leases_max, storage::Done<storage::LeaseList> done) override {
+    store_->ListLeases(after, leases_max, std::move(done));
+  }
   void Compact(Revision oldest, storage::Done<storage::CompactResult> done) override { store_->Compact(oldest, std::move(done)); }
 
  private:

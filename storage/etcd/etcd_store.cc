@@ -166,7 +166,11 @@ class EtcdStore : public Store {
     });
   }
 
-  void RevokeLease(LeaseId id, Done<CommitResult> done) override {
+  // etcd ends leases by itself, whoever serves.
+  void BeginServing() override {}
+
+  void RevokeLease(RevokeRequest revoke, Done<CommitResult> done) override {
+    const LeaseId id = revoke.id;
     GetEtcdLease(*client_, mapping_, id, [this, id, done = std::move(done)](EtcdLeaseResult before) mutable {
       Note(before.outcome, {});
       if (!before.outcome.ok()) return AnswerAt(Failed<CommitResult>(ReadError(before.outcome)), std::move(done));
@@ -191,13 +195,13 @@ class EtcdStore : public Store {
     });
   }
 
-  void RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) override {
+  void RenewLeases(std::vector<LeaseId> ids, uint64_t /*connection*/, Done<Renewals> done) override {
     client_->LeaseKeepAlive(ids, [this, ids, done = std::move(done)](const RpcOutcome& outcome,
                                                                      std::vector<etcdserverpb::LeaseKeepAliveResponse> answers) mutable {
       Note(outcome, {});
-      std::vector<RenewResult> results;
+      Renewals renewals;
       for (size_t i = 0; i < ids.size(); ++i) {
-        RenewResult& result = results.emplace_back();
+        RenewResult& result = renewals.results.emplace_back();
         result.id = ids[i];
         if (i >= answers.size()) {
           result.status = ReadError(outcome);
@@ -207,7 +211,7 @@ class EtcdStore : public Store {
           result.ttl = absl::Seconds(answers[i].ttl());
         }
       }
-      std::move(done)(std::move(results));
+      AnswerAt(std::move(renewals), std::move(done));
     });
   }
 
@@ -219,10 +223,16 @@ class EtcdStore : public Store {
     });
   }
 
-  void ListLeases(Done<LeaseList> done) override {
-    ListEtcdLeases(*client_, [this, done = std::move(done)](EtcdLeaseListResult got) mutable {
+  void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) override {
+    ListEtcdLeases(*client_, [this, after, leases_max, done = std::move(done)](EtcdLeaseListResult got) mutable {
       Note(got.outcome, {});
       if (!got.outcome.ok()) return AnswerAt(Failed<LeaseList>(ReadError(got.outcome)), std::move(done));
+      // etcd knows no pages of leases.
+      std::vector<LeaseInfo>& leases = got.list.leases;
+      leases.erase(leases.begin(),
+                   std::find_if(leases.begin(), leases.end(), [after](const LeaseInfo& lease) { return lease.id > after; }));
+      got.list.more = leases.size() > static_cast<size_t>(leases_max);
+      if (got.list.more) leases.resize(leases_max);
       std::move(done)(std::move(got.list));
     });
   }

@@ -33,7 +33,7 @@ struct EtcdStoreOptions {
 //   oldest        of results is the oldest revision known of; others may have compacted since. Exact when kOutOfRange says kCompacted.
 //   Batch         `committed` is when this server saw it, and every cause is kWrite: etcd does not tell that a lease has ended.
 //   RevokeLease   counts the keys that were on the lease just before.
-//   leases        are those of the whole cluster; whole seconds, rounded up.
+//   leases        are those of the whole cluster; whole seconds, rounded up. Request ids of grants and revocations are not looked at.
 //   destructor    waits up to a second for the changes in flight; one that etcd leaves open longer ends with kUnknown, kOutcomeUnknown,
 //                 not kUnavailable.
 //

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/stable_hash.h"
+#include "storage/local/history.h"
 #include "storage/local/layout.h"
 #include "storage/local/open_state.h"
 #include "storage/store_errors.h"
@@ -24,11 +26,15 @@ bool IsAnswer(const absl::Status& status) {
   return reason == Reason::kKeyExists || reason == Reason::kConditionFailed;
 }
 
-absl::Status LeaseKeysFull(LeaseId id) {
+absl::Status LeaseKeysFull(LeaseId id, LeaseLoad load) {
   ErrorDetails details;
   details.reason = Reason::kLeaseKeysFull;
   details.resource = absl::StrCat(id);
-  const std::string message = absl::StrCat("lease ", id, " holds ", limits::kKeysPerLeaseMax, " keys already, which is the most");
+  const std::string message =
+      load.keys > limits::kKeysPerLeaseMax
+          ? absl::StrCat("lease ", id, " would hold ", load.keys, " keys, at most ", limits::kKeysPerLeaseMax, " are allowed")
+          : absl::StrCat("lease ", id, " would hold entries of ", load.bytes, " bytes, at most ", limits::kBytesPerLeaseMax,
+                         " are allowed");
   details.violations = {{"put.lease_id", message}};
   return MakeError(absl::StatusCode::kFailedPrecondition, message, details);
 }
@@ -41,6 +47,12 @@ absl::Status LeasesFull() {
                    details);
 }
 
+// Names a request of a caller, over restarts. Never 0.
+uint64_t TagOf(const Origin& origin) {
+  if (origin.request_id.empty()) return 0;
+  return std::max<uint64_t>(1, StableHash().Add(origin.caller).Add(origin.request_id).value());
+}
+
 }  // namespace
 
 BatchWriter::BatchWriter(Parts parts, const View& view)
@@ -51,7 +63,9 @@ BatchWriter::BatchWriter(Parts parts, const View& view)
       writes_(parts.engine->NewWriteSet()),
       room_(parts.engine->FreeRoom()),
       revision_(view.revision) {
-  rules_.may_use_lease = [this](LeaseId id, int extra) { return MayUseLease(id, extra); };
+  rules_.may_use_lease = [this](LeaseId id, LeaseLoad more) { return MayUseLease(id, more); };
+  MutexLock lock(&parts_.leases->mu);
+  life_ = parts_.leases->table.life();
 }
 
 void BatchWriter::Add(QueuedWrite& write) {
@@ -63,57 +77,77 @@ void BatchWriter::Add(QueuedWrite& write) {
   if (auto* transaction = std::get_if<QueuedTransaction>(&write.work)) AddTransaction(*transaction);
   if (auto* grant = std::get_if<QueuedGrant>(&write.work)) AddGrant(*grant);
   if (auto* end = std::get_if<QueuedLeaseEnd>(&write.work)) AddLeaseEnd(*end);
+  if (auto* note = std::get_if<QueuedLeaseNote>(&write.work)) AddLeaseNote(*note);
 }
 
 absl::Status BatchWriter::Write() {
-  if (writes_->bytes() == 0) return absl::OkStatus();
+  if (writes_->bytes() == 0 && !notes_uptime_) return absl::OkStatus();
   if (changed()) writes_->Put(Table::kMeta, layout::kMetaRevision, layout::EncodeU64(revision_));
+  if (notes_uptime_) {
+    writes_->Put(Table::kMeta, layout::kMetaUptime, layout::EncodeU64(static_cast<uint64_t>(absl::ToInt64Milliseconds(parts_.lease_now))));
+  }
   return parts_.engine->Write(*writes_, revision_);
 }
 
 void BatchWriter::ApplyLeases() {
+  if (granted_.empty() && load_delta_.empty() && ended_.empty() && noted_.empty()) return;
   MutexLock lock(&parts_.leases->mu);
-  for (const auto& [id, ttl] : granted_) parts_.leases->table.Add(id, ttl, parts_.since_boot);
-  for (const auto& [id, delta] : lease_key_delta_) parts_.leases->table.AddKeys(id, delta);
-  for (const LeaseId id : ended_) parts_.leases->table.Remove(id);
+  LeaseTable& table = parts_.leases->table;
+  for (const auto& [id, lease] : granted_) table.Add(lease);
+  for (const auto& [id, load] : load_delta_) table.AddLoad(id, load);
+  for (const LeaseId id : ended_) table.Remove(id);
+  for (const LeaseId id : noted_) table.NoteRenewed(id);
 }
 
 void BatchWriter::ForEachRequest(const std::function<void(const Origin&, RequestIndex::Request)>& show) const {
-  for (const Remembered& remembered : remembered_) show(remembered.write->transaction.origin, remembered.request);
+  for (const Remembered& remembered : remembered_) show(*remembered.origin, remembered.request);
 }
 
 void BatchWriter::AddTransaction(QueuedTransaction& write) {
   const Origin& origin = write.transaction.origin;
   const bool remember = !origin.request_id.empty() && !write.transaction.validate_only;
-  if (remember && Replay(write)) return;
+  const auto again = [&](const RequestIndex::Request& request) { return ReplayOn(write.transaction, request); };
+  if (remember && Replay(origin, &write.result, again)) return;
   Evaluation evaluation = Evaluate(write.transaction, revision_ + 1, rules_, &overlay_);
   write.result = std::move(evaluation.result);
-  if (remember && IsAnswer(write.result.status)) {
-    remembered_by_name_[RequestName(origin)] = remembered_.size();
-    remembered_.push_back({&write, {.hash = origin.request_hash, .before = revision_, .changed = write.result.changed}});
-  }
+  if (remember && IsAnswer(write.result.status)) Remember(origin, &write.result, write.result.changed);
   if (write.result.changed) Stage(std::move(evaluation.changes), origin);
 }
 
-bool BatchWriter::Replay(QueuedTransaction& write) {
-  const Origin& origin = write.transaction.origin;
-  const auto in_batch = remembered_by_name_.find(RequestName(origin));
-  std::optional<RequestIndex::Request> request;
-  if (in_batch != remembered_by_name_.end()) {
-    request = remembered_[in_batch->second].request;
+absl::StatusOr<std::optional<BatchWriter::Earlier>> BatchWriter::FindEarlier(const Origin& origin) const {
+  if (origin.request_id.empty()) return std::nullopt;
+  Earlier earlier;
+  if (const auto in_batch = remembered_by_name_.find(RequestName(origin)); in_batch != remembered_by_name_.end()) {
+    earlier.in_batch = &remembered_[in_batch->second];
+    earlier.request = earlier.in_batch->request;
+  } else if (const auto known = parts_.requests->Find(origin.caller, origin.request_id); known.has_value()) {
+    earlier.request = *known;
   } else {
-    request = parts_.requests->Find(origin.caller, origin.request_id);
+    return std::nullopt;
   }
-  if (!request.has_value()) return false;
-  if (request->hash != origin.request_hash) {
-    write.result.status = RequestIdReused(origin.request_id);
-    write.result.revision = revision_;
-  } else if (in_batch != remembered_by_name_.end()) {
-    write.result = remembered_[in_batch->second].write->result;
-    write.result.replayed = true;
-  } else {
-    write.result = ReplayOn(write.transaction, *request);
+  if (earlier.request.hash != origin.request_hash) return RequestIdReused(origin.request_id);
+  return earlier;
+}
+
+// Before what it changed is staged: `before` is the state it was evaluated on.
+void BatchWriter::Remember(const Origin& origin, const CommitResult* result, bool changed) {
+  remembered_by_name_[RequestName(origin)] = remembered_.size();
+  remembered_.push_back(
+      {.origin = &origin, .result = result, .request = {.hash = origin.request_hash, .before = revision_, .changed = changed}});
+}
+
+bool BatchWriter::Replay(const Origin& origin, CommitResult* result,
+                         const std::function<CommitResult(const RequestIndex::Request&)>& again) {
+  const absl::StatusOr<std::optional<Earlier>> earlier = FindEarlier(origin);
+  if (!earlier.ok()) {
+    result->status = earlier.status();
+    result->revision = revision_;
+    return true;
   }
+  if (!earlier->has_value()) return false;
+  const Remembered* const in_batch = (*earlier)->in_batch;
+  *result = in_batch != nullptr && in_batch->result != nullptr ? *in_batch->result : again((*earlier)->request);
+  result->replayed = true;
   return true;
 }
 
@@ -121,9 +155,20 @@ CommitResult BatchWriter::ReplayOn(const Transaction& transaction, const Request
   const PastState past(view_.snapshot, request.before);
   Overlay state(&past);
   Rules rules;  // It was allowed then.
-  rules.may_use_lease = [](LeaseId, int) { return absl::OkStatus(); };
-  CommitResult result = Evaluate(transaction, request.before + 1, rules, &state).result;
-  result.replayed = true;
+  rules.may_use_lease = [](LeaseId, LeaseLoad) { return absl::OkStatus(); };
+  return Evaluate(transaction, request.before + 1, rules, &state).result;
+}
+
+CommitResult BatchWriter::ReplayRevoke(const RequestIndex::Request& request) {
+  CommitResult result{.status = absl::OkStatus(), .revision = request.before, .changed = request.changed, .succeeded = true};
+  OperationResult summary;
+  if (request.changed) {
+    result.revision = request.before + 1;
+    const HistoryPage page = ReadHistory(view_, result.revision, result.revision, {Key(), Scope::kSubtree}, limits::kTransactionBytesMax);
+    if (!page.status.ok()) return {.status = page.status, .revision = revision_};
+    if (!page.batches.empty()) summary.deleted = static_cast<int64_t>(page.batches.front()->events.size());
+  }
+  result.results = {summary};
   return result;
 }
 
@@ -138,64 +183,111 @@ void BatchWriter::AddGrant(QueuedGrant& write) {
     return;
   }
   if (request.id < 0) {
-    write.result.status = InvalidField(Reason::kInvalidField, "id", absl::StrCat("is ", request.id, ", must not be negative"));
+    write.result.status = InvalidField(Reason::kInvalidField, "lease_id", absl::StrCat("is ", request.id, ", must not be negative"));
     return;
   }
+  if (absl::Status other = FindEarlier(request.origin).status(); !other.ok()) {
+    write.result.status = other;
+    return;
+  }
+  const uint64_t tag = TagOf(request.origin);
+  // A repetition finds its lease by the id drawn from it; a lease that is called so by chance (one in 2^63) takes that away.
+  LeaseId id = request.id == 0 ? static_cast<LeaseId>(tag >> 1) : request.id;
+  if (id != 0 && AnswerInUse(id, tag, write)) return;
   if (!rules_.may_put.ok()) {
     write.result.status = rules_.may_put;
     return;
   }
-  LeaseId id = request.id;
   {
     MutexLock lock(&parts_.leases->mu);
-    if (parts_.leases->table.size() + granted_.size() >= static_cast<size_t>(limits::kLeasesMax)) {
+    const LeaseTable& table = parts_.leases->table;
+    if (table.size() + granted_.size() >= static_cast<size_t>(limits::kLeasesMax)) {
       write.result.status = LeasesFull();
       return;
     }
     // At most a million of 2^63 ids are in use: the loop ends.
-    while (id == 0 || (request.id == 0 && (parts_.leases->table.Knows(id) || granted_.contains(id)))) {
-      id = static_cast<LeaseId>((*parts_.random)() >> 1);
-    }
-    if (parts_.leases->table.Knows(id) || granted_.contains(id)) {
-      write.result.status = LeaseExists(id);
-      return;
-    }
+    while (id == 0 || table.Knows(id) || granted_.contains(id)) id = static_cast<LeaseId>((*parts_.random)() >> 1);
   }
-  granted_[id] = request.ttl;
-  writes_->Put(Table::kLeases, layout::LeaseKey(id), layout::EncodeLease({.ttl = request.ttl, .life = 0, .remaining = request.ttl}));
+  granted_[id] = {.id = id, .ttl = request.ttl, .ends = parts_.lease_now + request.ttl, .life = life_, .tag = tag};
+  writes_->Put(Table::kLeases, layout::LeaseKey(id),
+               layout::EncodeLease({.ttl = request.ttl, .life = life_, .remaining = request.ttl, .tag = tag}));
   write.result.lease = {.id = id, .ttl = request.ttl, .remaining = request.ttl, .keys = {}};
+  if (!request.origin.request_id.empty()) Remember(request.origin, nullptr, false);
+}
+
+bool BatchWriter::AnswerInUse(LeaseId id, uint64_t tag, QueuedGrant& write) {
+  std::optional<Lease> lease;
+  {
+    MutexLock lock(&parts_.leases->mu);
+    lease = parts_.leases->table.Find(id);
+    // A taken one is about to go.
+    if (!lease.has_value() && parts_.leases->table.Knows(id)) lease = Lease{.id = id};
+  }
+  if (const auto granted = granted_.find(id); granted != granted_.end()) lease = granted->second;
+  if (!lease.has_value()) return false;
+  if (tag != 0 && lease->tag == tag && lease->ttl == write.request.ttl) {
+    write.result.lease = {
+        .id = id, .ttl = lease->ttl, .remaining = std::max(absl::ZeroDuration(), lease->ends - parts_.lease_now), .keys = {}};
+    write.result.replayed = true;
+  } else if (tag != 0 && lease->tag == tag) {
+    write.result.status = RequestIdReused(write.request.origin.request_id);
+  } else if (write.request.id != 0) {
+    write.result.status = LeaseExists(id);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void BatchWriter::AddLeaseEnd(QueuedLeaseEnd& write) {
   write.result.revision = revision_;
+  const LeaseId id = write.request.id;
+  const Origin& origin = write.request.origin;
+  if (Replay(origin, &write.result, [this](const RequestIndex::Request& request) { return ReplayRevoke(request); })) return;
   {
     MutexLock lock(&parts_.leases->mu);
     LeaseTable& table = parts_.leases->table;
-    const bool taken = write.cause == EventCause::kLeaseExpired ? table.TakeIfEnded(write.id, parts_.since_boot) : table.Take(write.id);
+    const bool taken = write.cause == EventCause::kLeaseExpired ? table.TakeIfEnded(id, parts_.lease_now) : table.Take(id);
     if (!taken) {
-      write.result.status = LeaseNotFound(absl::StatusCode::kNotFound, write.id);
+      write.result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
       return;
     }
   }
-  absl::StatusOr<std::vector<Key>> keys = KeysOfLease(write.id);
+  absl::StatusOr<std::vector<Key>> keys = KeysOfLease(id);
   if (!keys.ok()) {
     write.result.status = keys.status();
-    return Untake(write.id);
+    return Untake(id);
   }
   Transaction transaction;
+  transaction.origin = origin;
   transaction.origin.cause = write.cause;
   for (Key& key : *keys) transaction.on_success.push_back(DeleteOperation{.range = {std::move(key), Scope::kKey}});
   Rules rules;  // A lease ends whatever the disk says.
-  rules.may_use_lease = [](LeaseId, int) { return absl::OkStatus(); };
+  rules.may_use_lease = [](LeaseId, LeaseLoad) { return absl::OkStatus(); };
   Evaluation evaluation = Evaluate(transaction, revision_ + 1, rules, &overlay_);
   write.result = std::move(evaluation.result);
-  if (!write.result.status.ok()) return Untake(write.id);
+  if (!write.result.status.ok()) return Untake(id);
   OperationResult summary;
   for (const OperationResult& result : write.result.results) summary.deleted += result.deleted;
   write.result.results = {summary};
+  if (!origin.request_id.empty()) Remember(origin, &write.result, write.result.changed);
   if (write.result.changed) Stage(std::move(evaluation.changes), transaction.origin);
-  writes_->Delete(Table::kLeases, layout::LeaseKey(write.id));
-  ended_.push_back(write.id);
+  writes_->Delete(Table::kLeases, layout::LeaseKey(id));
+  ended_.push_back(id);
+}
+
+void BatchWriter::AddLeaseNote(QueuedLeaseNote& write) {
+  write.result.revision = revision_;
+  notes_uptime_ = true;
+  MutexLock lock(&parts_.leases->mu);
+  for (const LeaseId id : write.renewed) {
+    // It may have been revoked since; or it was taken, but then its renewal came before.
+    const std::optional<Lease> lease = parts_.leases->table.Find(id);
+    if (!lease.has_value() || lease->life == life_) continue;
+    writes_->Put(Table::kLeases, layout::LeaseKey(id),
+                 layout::EncodeLease({.ttl = lease->ttl, .life = life_, .remaining = lease->ttl, .tag = lease->tag}));
+    noted_.push_back(id);
+  }
 }
 
 void BatchWriter::Untake(LeaseId id) {
@@ -224,15 +316,20 @@ absl::StatusOr<std::vector<Key>> BatchWriter::KeysOfLease(LeaseId id) const {
   return attached;
 }
 
-absl::Status BatchWriter::MayUseLease(LeaseId id, int extra) const {
-  const auto delta = lease_key_delta_.find(id);
-  int keys = extra + (delta == lease_key_delta_.end() ? 0 : delta->second);
+absl::Status BatchWriter::MayUseLease(LeaseId id, LeaseLoad more) const {
+  if (const auto delta = load_delta_.find(id); delta != load_delta_.end()) {
+    more.keys += delta->second.keys;
+    more.bytes += delta->second.bytes;
+  }
   if (!granted_.contains(id)) {
     MutexLock lock(&parts_.leases->mu);
     if (!parts_.leases->table.Has(id)) return LeaseNotFound(absl::StatusCode::kFailedPrecondition, id, "put.lease_id");
-    keys += parts_.leases->table.keys(id);
+    const LeaseLoad load = parts_.leases->table.load(id);
+    more.keys += load.keys;
+    more.bytes += load.bytes;
   }
-  return keys > limits::kKeysPerLeaseMax ? LeaseKeysFull(id) : absl::OkStatus();
+  const bool fits = more.keys <= limits::kKeysPerLeaseMax && more.bytes <= static_cast<int64_t>(limits::kBytesPerLeaseMax);
+  return fits ? absl::OkStatus() : LeaseKeysFull(id, more);
 }
 
 void BatchWriter::Stage(std::vector<Change> changes, const Origin& origin) {
@@ -266,16 +363,24 @@ void BatchWriter::Stage(std::vector<Change> changes, const Origin& origin) {
 void BatchWriter::StageLeaseKeys(const Change& change) {
   const LeaseId before = change.event.previous.has_value() ? change.event.previous->lease_id : 0;
   const LeaseId after = change.event.entry.lease_id;
-  if (before == after) return;
+  if (before == 0 && after == 0) return;
+  const int64_t bytes_before = change.previous_record.has_value() ? BytesOnLease(change.path, *change.previous_record) : 0;
+  const int64_t bytes_after = BytesOnLease(change.path, change.record);
   if (before != 0) {
-    writes_->Delete(Table::kLeaseKeys, layout::LeaseKeysKey(before, change.path));
-    --lease_key_delta_[before];
+    if (before != after) writes_->Delete(Table::kLeaseKeys, layout::LeaseKeysKey(before, change.path));
+    LeaseLoad& load = load_delta_[before];
+    --load.keys;
+    load.bytes -= bytes_before;
   }
-  if (after != 0) {
-    writes_->Put(Table::kLeaseKeys, layout::LeaseKeysKey(after, change.path), "");
-    ++lease_key_delta_[after];
-    put_on_lease_[after].push_back(change.event.key);
+  if (after == 0) return;
+  LeaseLoad& load = load_delta_[after];
+  ++load.keys;
+  load.bytes += bytes_after;
+  if (before != after || bytes_before != bytes_after) {
+    writes_->Put(Table::kLeaseKeys, layout::LeaseKeysKey(after, change.path),
+                 layout::EncodeLeaseKeyBytes(static_cast<uint64_t>(bytes_after)));
   }
+  if (before != after) put_on_lease_[after].push_back(change.event.key);
 }
 
 }  // namespace scoutlight::storage

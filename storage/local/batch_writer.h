@@ -30,8 +30,8 @@ class BatchWriter {
     SharedLeases* leases = nullptr;
     const RequestIndex* requests = nullptr;
     const std::function<uint64_t()>* random = nullptr;
-    absl::Time committed;  // Of every transaction in the batch.
-    absl::Duration since_boot;
+    absl::Time committed;      // Of every transaction in the batch.
+    absl::Duration lease_now;  // lease_clock.h
   };
 
   BatchWriter(Parts parts, const View& view);
@@ -50,25 +50,40 @@ class BatchWriter {
 
   // Once written:
   std::vector<std::shared_ptr<const Batch>> TakeBatches() { return std::move(batches_); }
-  // Puts granted leases into the table, takes ended ones out, and counts their keys.
+  // Puts granted leases into the table, takes ended ones out, and counts what hangs on them.
   void ApplyLeases();
   // Shows every request that is to be remembered.
   void ForEachRequest(const std::function<void(const Origin& origin, RequestIndex::Request request)>& show) const;
 
  private:
   struct Remembered {
-    const QueuedTransaction* write = nullptr;  // Lives in the leader's batch.
+    // Both live in the leader's batch.
+    const Origin* origin = nullptr;
+    const CommitResult* result = nullptr;  // Null: of a grant, which is found again by its lease.
     RequestIndex::Request request;
   };
 
   void AddTransaction(QueuedTransaction& write);
   void AddGrant(QueuedGrant& write);
+  // True when `id` is in use; then the result is set.
+  bool AnswerInUse(LeaseId id, uint64_t tag, QueuedGrant& write);
   void AddLeaseEnd(QueuedLeaseEnd& write);
-  // True when the request was carried out before; then the result is set.
-  bool Replay(QueuedTransaction& write);
+  void AddLeaseNote(QueuedLeaseNote& write);
+  // The earlier request with the same id; nullptr or nullopt: none. Error: it was another one.
+  struct Earlier {
+    const Remembered* in_batch = nullptr;
+    RequestIndex::Request request;
+  };
+  absl::StatusOr<std::optional<Earlier>> FindEarlier(const Origin& origin) const;
+  void Remember(const Origin& origin, const CommitResult* result, bool changed);
+  // True when the request was carried out before, or its id belongs to another one; then the result is set. `again` gives the first answer
+  // from history.
+  bool Replay(const Origin& origin, CommitResult* result, const std::function<CommitResult(const RequestIndex::Request&)>& again);
   CommitResult ReplayOn(const Transaction& transaction, const RequestIndex::Request& request);
+  // The first answer to the revocation that is `request`.
+  CommitResult ReplayRevoke(const RequestIndex::Request& request);
   void Untake(LeaseId id);
-  absl::Status MayUseLease(LeaseId id, int extra) const;
+  absl::Status MayUseLease(LeaseId id, LeaseLoad more) const;
   // The keys that hang on a lease now, those of this batch included.
   absl::StatusOr<std::vector<Key>> KeysOfLease(LeaseId id) const;
   // Writes the changes of one transaction.
@@ -86,9 +101,12 @@ class BatchWriter {
   std::vector<std::shared_ptr<const Batch>> batches_;
   std::vector<Remembered> remembered_;
   absl::flat_hash_map<std::string, size_t> remembered_by_name_;
-  absl::flat_hash_map<LeaseId, absl::Duration> granted_;
+  absl::flat_hash_map<LeaseId, Lease> granted_;
   std::vector<LeaseId> ended_;
-  absl::flat_hash_map<LeaseId, int> lease_key_delta_;
+  std::vector<LeaseId> noted_;
+  bool notes_uptime_ = false;
+  uint64_t life_ = 0;
+  absl::flat_hash_map<LeaseId, LeaseLoad> load_delta_;
   absl::flat_hash_map<LeaseId, std::vector<Key>> put_on_lease_;
 };
 

@@ -138,7 +138,7 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
                       .requests = &requests_,
                       .random = &parts_.random,
                       .committed = last_committed_,
-                      .since_boot = parts_.clock->SinceBoot()},
+                      .lease_now = LeaseNow()},
                      *view);
   size_t added = 0;
   for (; added < batch.size() && !writer.full(); ++added) writer.Add(batch[added]);
@@ -164,6 +164,12 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
     return Fail(status);
   }
   Publish(writer, *view);
+}
+
+absl::Duration Committer::LeaseNow() {
+  const absl::Duration since_boot = parts_.clock->SinceBoot();
+  MutexLock lock(&parts_.leases->mu);
+  return parts_.leases->clock.At(since_boot);
 }
 
 void Committer::Publish(BatchWriter& writer, const View& before) {

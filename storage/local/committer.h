@@ -98,6 +98,7 @@ class Committer {
   bool MayLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !queue_.empty() && !closing_ && problem_.empty(); }
   // With leadership.
   void Process(std::vector<QueuedWrite>& batch);
+  absl::Duration LeaseNow();
   void Publish(BatchWriter& writer, const View& before);
   void Fail(const absl::Status& status);
   void CatchUpOrGoLive();

@@ -113,14 +113,6 @@ class Evaluator {
     if (put.expected_mod_revision.value_or(actual) != actual) {
       return UnexpectedRevision(put.key, *put.expected_mod_revision, actual, "put.expected_mod_revision");
     }
-    if (put.lease_id != 0) {
-      // A key that is on the lease already counts once.
-      const bool is_new = !previous.has_value() || previous->lease_id != put.lease_id;
-      int& extra = lease_keys_[put.lease_id];
-      extra += is_new ? 1 : 0;
-      if (absl::Status status = rules_.may_use_lease(put.lease_id, extra); !status.ok()) return status;
-    }
-
     Entry entry{.key = put.key,
                 .value = put.value,
                 .create_revision = previous.has_value() ? previous->create_revision : revision_,
@@ -133,6 +125,14 @@ class Evaluator {
     result.version = entry.version;
     if (put.return_previous && previous.has_value()) result.entries.push_back(*previous);
     Change change{.path = path, .event = {}, .record = layout::EncodeEntry(entry), .previous_record = *std::move(before)};
+    if (put.lease_id != 0) {
+      // A key that is on the lease already counts once.
+      const bool is_new = !previous.has_value() || previous->lease_id != put.lease_id;
+      LeaseLoad& more = lease_loads_[put.lease_id];
+      more.keys += is_new ? 1 : 0;
+      more.bytes += BytesOnLease(path, change.record) - (is_new ? 0 : BytesOnLease(path, *change.previous_record));
+      if (absl::Status status = rules_.may_use_lease(put.lease_id, more); !status.ok()) return status;
+    }
     state_.Put(path, change.record);
     change.event = {.key = put.key,
                     .kind = EventKind::kPut,
@@ -234,7 +234,7 @@ class Evaluator {
   EventCause cause_ = EventCause::kWrite;
   size_t bytes_ = 0;
   size_t answer_bytes_ = 0;
-  absl::flat_hash_map<LeaseId, int> lease_keys_;
+  absl::flat_hash_map<LeaseId, LeaseLoad> lease_loads_;
   std::vector<Change> changes_;
 };
 

@@ -1,13 +1,16 @@
 #ifndef SCOUTLIGHT_STORAGE_LOCAL_EVALUATOR_H_
 #define SCOUTLIGHT_STORAGE_LOCAL_EVALUATOR_H_
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "base/entry.h"
+#include "storage/local/lease_table.h"
 #include "storage/local/overlay.h"
 #include "storage/transaction.h"
 
@@ -15,8 +18,8 @@ namespace scoutlight::storage {
 
 // What may stop a transaction besides its own conditions; asked while it is evaluated.
 struct Rules {
-  // OK when `extra` more keys may be put on lease `id` (those that this transaction has put before included).
-  std::function<absl::Status(LeaseId id, int extra)> may_use_lease;
+  // OK when so much more may hang on lease `id` (what this transaction has put before included).
+  std::function<absl::Status(LeaseId id, LeaseLoad more)> may_use_lease;
   // OK when entries may be put now.
   absl::Status may_put;
   // OK when entries may be deleted now.
@@ -30,6 +33,9 @@ struct Change {
   std::string record;                          // Of the new entry; empty when deleted.
   std::optional<std::string> previous_record;  // nullopt: nothing was there.
 };
+
+// What a key with this record counts for on its lease.
+inline int64_t BytesOnLease(absl::string_view path, absl::string_view record) { return static_cast<int64_t>(path.size() + record.size()); }
 
 struct Evaluation {
   CommitResult result;          // All but `replayed`.

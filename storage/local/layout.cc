@@ -261,6 +261,21 @@ absl::StatusOr<LeaseKeysPosition> DecodeLeaseKeysKey(absl::string_view key) {
   return LeaseKeysPosition{.id = *id, .path = key.substr(kU64Bytes)};
 }
 
+std::string EncodeLeaseKeyBytes(uint64_t bytes) {
+  Writer writer;
+  writer.Varint(bytes);
+  return writer.Take();
+}
+
+absl::StatusOr<std::optional<uint64_t>> DecodeLeaseKeyBytes(absl::string_view record) {
+  if (record.empty()) return std::optional<uint64_t>();
+  Reader reader(record);
+  const int64_t bytes = reader.Signed();
+  if (!reader.ok()) return Damaged("key of a lease", "its number of bytes is cut or wrong");
+  if (!reader.at_end()) return Damaged("key of a lease", "bytes behind its end");
+  return std::optional<uint64_t>(bytes);
+}
+
 std::string EncodeEntry(const Entry& entry) {
   Writer writer;
   writer.Reserve(entry.value.bytes.size() + kNumbersBytes);
@@ -383,6 +398,7 @@ std::string EncodeLease(const LeaseRecord& lease) {
   writer.Varint(Milliseconds(lease.ttl));
   writer.Varint(lease.life);
   writer.Varint(Milliseconds(lease.remaining));
+  if (lease.tag != 0) writer.U64(lease.tag);
   return writer.Take();
 }
 
@@ -392,6 +408,10 @@ absl::StatusOr<LeaseRecord> DecodeLease(absl::string_view record) {
   lease.ttl = absl::Milliseconds(reader.Signed());
   lease.life = reader.Varint();
   lease.remaining = absl::Milliseconds(reader.Signed());
+  if (reader.ok() && !reader.at_end()) {
+    lease.tag = reader.U64();
+    if (reader.ok() && lease.tag == 0) return Damaged("lease", "a tag of 0");
+  }
   if (!reader.ok()) return Damaged("lease", "it is cut or a number is wrong");
   if (!reader.at_end()) return Damaged("lease", "bytes behind its end");
   return lease;

@@ -25,7 +25,7 @@
 //   log          be64 revision, be32 ordinal -> event         ordinals 0, 1, ... in key order
 //   past         path 0x00 0x00 be64 revision -> before       what the path held before that revision changed it
 //   leases       be64 id                  -> lease
-//   lease_keys   be64 id, path            -> (empty)
+//   lease_keys   be64 id, path            -> [ varint bytes ]   of path and entry in live; left out: look there
 //   meta         name                     -> see MetaName
 //
 //   entry        = varint create_revision, varint mod_revision, varint version, varint lease_id, form, *byte value
@@ -35,7 +35,7 @@
 //   flags        = bit 0: last event of its transaction; bit 1: a request follows (on ordinal 0 only)
 //   committed    = nanoseconds since 1970 as a varint
 //   request      = bytes caller, bytes request_id, be64 request_hash
-//   lease        = varint ttl in ms, varint life, varint remaining in ms
+//   lease        = varint ttl in ms, varint life, varint remaining in ms, [ be64 tag ]   no tag if it is 0
 //
 // Byte order of paths is depth-first: a node, its subtree, its next sibling. The subtree of a path p, itself included, is the range
 // [p, p 0x01); its children start at p 0x00. The past of p and of all below it is the range [p 0x00, p 0x01). The root's children have
@@ -53,6 +53,7 @@ inline constexpr absl::string_view kMetaStoreId = "store_id";   // its character
 inline constexpr absl::string_view kMetaRevision = "revision";  // be64, the latest
 inline constexpr absl::string_view kMetaOldest = "oldest";      // be64, the oldest readable one
 inline constexpr absl::string_view kMetaLife = "life";          // be64, how often a server has served from here
+inline constexpr absl::string_view kMetaUptime = "uptime";      // be64 ms, how long leases' time ran in this life; left out: 0
 
 std::string EncodePath(const Key& key);
 // kDataLoss: not a path that EncodePath makes.
@@ -97,6 +98,9 @@ struct LeaseKeysPosition {
   absl::string_view path;  // Into the key given.
 };
 absl::StatusOr<LeaseKeysPosition> DecodeLeaseKeysKey(absl::string_view key);
+std::string EncodeLeaseKeyBytes(uint64_t bytes);
+// nullopt: the record does not say.
+absl::StatusOr<std::optional<uint64_t>> DecodeLeaseKeyBytes(absl::string_view record);
 
 // The numbers of an entry alone: what a list in creation order needs.
 struct EntryHeader {
@@ -138,8 +142,9 @@ absl::StatusOr<EventRecord> DecodeEvent(Revision revision, absl::string_view rec
 // Durations are kept in milliseconds, rounded up.
 struct LeaseRecord {
   absl::Duration ttl;
-  uint64_t life = 0;
-  absl::Duration remaining;
+  uint64_t life = 0;         // In which the lease was last granted or renewed.
+  absl::Duration remaining;  // At the start of the life in which it was written; its whole ttl in a record of a grant or renewal.
+  uint64_t tag = 0;          // GrantRequest::tag.
 };
 std::string EncodeLease(const LeaseRecord& lease);
 absl::StatusOr<LeaseRecord> DecodeLease(absl::string_view record);

@@ -237,8 +237,30 @@ TEST(Layout, LeasesReadBackRoundedUp) {
   EXPECT_EQ(read.remaining, absl::Milliseconds(2));
   for (size_t cut = 0; cut < bytes.size(); ++cut) ExpectDamaged(DecodeLease(absl::string_view(bytes).substr(0, cut)).status());
   ExpectDamaged(DecodeLease(bytes + "x").status());
+  EXPECT_EQ(read.tag, 0u);
   EXPECT_EQ(DecodeLease(EncodeLease({.ttl = absl::ZeroDuration(), .life = 0, .remaining = -absl::Seconds(1)}))->remaining,
             absl::ZeroDuration());
+}
+
+TEST(Layout, LeasesReadBackWithTheirTag) {
+  const LeaseRecord lease = {.ttl = absl::Seconds(30), .life = 7, .remaining = absl::Seconds(30), .tag = 0xfedcba9876543210};
+  const std::string bytes = EncodeLease(lease);
+  EXPECT_EQ(DecodeLease(bytes)->tag, lease.tag);
+  EXPECT_EQ(DecodeLease(bytes)->remaining, lease.remaining);
+  const std::string untagged = bytes.substr(0, bytes.size() - 8);
+  EXPECT_EQ(DecodeLease(untagged)->tag, 0u) << "as leases were written before there were tags";
+  for (size_t cut = untagged.size() + 1; cut < bytes.size(); ++cut) ExpectDamaged(DecodeLease(bytes.substr(0, cut)).status());
+  ExpectDamaged(DecodeLease(bytes + "x").status());
+  ExpectDamaged(DecodeLease(untagged + std::string(8, '\0')).status());
+}
+
+TEST(Layout, BytesOfALeasesKeyReadBackOrAreNotKnown) {
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{127}, uint64_t{128}, uint64_t{1} << 40}) {
+    EXPECT_EQ(DecodeLeaseKeyBytes(EncodeLeaseKeyBytes(bytes)).value(), bytes);
+  }
+  EXPECT_EQ(DecodeLeaseKeyBytes("").value(), std::nullopt) << "as they were written before they were counted";
+  ExpectDamaged(DecodeLeaseKeyBytes("\x80").status());
+  ExpectDamaged(DecodeLeaseKeyBytes("\x01\x01").status());
 }
 
 // Whatever stands on disk: an error or a value, never a crash. Under the sanitizers this says more.

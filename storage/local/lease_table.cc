@@ -1,91 +1,109 @@
 #include "storage/local/lease_table.h"
 
-#include <algorithm>
-
-#include "absl/strings/str_cat.h"
 #include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 
-void LeaseTable::Add(LeaseId id, absl::Duration ttl, absl::Duration now) {
-  leases_[id] = {.id = id, .ttl = ttl, .ends = now + ttl, .keys = 0, .taken = false};
-  by_end_.insert({now + ttl, id});
+LeaseTable::Record* LeaseTable::Living(LeaseId id) {
+  const auto found = leases_.find(id);
+  return found == leases_.end() || found->second.lease.taken ? nullptr : &found->second;
 }
 
-absl::StatusOr<absl::Duration> LeaseTable::Renew(LeaseId id, absl::Duration now) {
+void LeaseTable::Add(const Lease& lease) {
+  leases_[lease.id] = {.lease = lease, .queued = lease.ends};
+  by_end_.insert({lease.ends, lease.id});
+  CountLife(lease, 1);
+}
+
+absl::StatusOr<Lease> LeaseTable::Renew(LeaseId id, absl::Duration now) {
+  Record* const record = Living(id);
+  if (record == nullptr) return LeaseNotFound(absl::StatusCode::kNotFound, id);
+  record->lease.ends = now + record->lease.ttl;
+  return record->lease;
+}
+
+void LeaseTable::NoteRenewed(LeaseId id) {
   const auto found = leases_.find(id);
-  if (found == leases_.end() || found->second.taken) return LeaseNotFound(absl::StatusCode::kNotFound, id);
-  Lease& lease = found->second;
-  by_end_.erase({lease.ends, id});
-  lease.ends = now + lease.ttl;
-  by_end_.insert({lease.ends, id});
-  return lease.ttl;
+  if (found == leases_.end()) return;
+  CountLife(found->second.lease, -1);
+  found->second.lease.life = life_;
 }
 
 bool LeaseTable::Has(LeaseId id) const {
   const auto found = leases_.find(id);
-  return found != leases_.end() && !found->second.taken;
+  return found != leases_.end() && !found->second.lease.taken;
 }
 
-std::optional<LeaseTable::Lease> LeaseTable::Find(LeaseId id) const {
-  if (!Has(id)) return std::nullopt;
-  return leases_.at(id);
+std::optional<Lease> LeaseTable::Find(LeaseId id) const {
+  const auto found = leases_.find(id);
+  if (found == leases_.end() || found->second.lease.taken) return std::nullopt;
+  return found->second.lease;
 }
 
-std::vector<LeaseTable::Lease> LeaseTable::List() const {
+std::vector<Lease> LeaseTable::List(LeaseId after, int leases_max) const {
   std::vector<Lease> leases;
-  leases.reserve(leases_.size());
-  for (const auto& [id, lease] : leases_) {
-    if (!lease.taken) leases.push_back(lease);
+  for (auto it = leases_.upper_bound(after); it != leases_.end() && static_cast<int>(leases.size()) < leases_max; ++it) {
+    if (!it->second.lease.taken) leases.push_back(it->second.lease);
   }
-  std::sort(leases.begin(), leases.end(), [](const Lease& a, const Lease& b) { return a.id < b.id; });
   return leases;
 }
 
-std::vector<LeaseId> LeaseTable::Ended(absl::Duration now, int batch_max) const {
+std::vector<LeaseId> LeaseTable::Ended(absl::Duration now, int leases_max) {
   std::vector<LeaseId> ended;
-  for (auto it = by_end_.begin(); it != by_end_.end() && it->first <= now && static_cast<int>(ended.size()) < batch_max; ++it) {
-    ended.push_back(it->second);
+  for (auto it = by_end_.begin(); it != by_end_.end() && it->first <= now && static_cast<int>(ended.size()) < leases_max;) {
+    Record& record = leases_.at(it->second);
+    if (record.lease.ends <= now) {
+      ended.push_back(record.lease.id);
+      ++it;
+      continue;
+    }
+    it = by_end_.erase(it);
+    record.queued = record.lease.ends;
+    by_end_.insert({record.queued, record.lease.id});
   }
   return ended;
 }
 
 bool LeaseTable::TakeIfEnded(LeaseId id, absl::Duration now) {
-  const auto found = leases_.find(id);
-  if (found == leases_.end() || found->second.ends > now) return false;
-  return Take(id);
+  const Record* const record = Living(id);
+  return record != nullptr && record->lease.ends <= now && Take(id);
 }
 
 bool LeaseTable::Take(LeaseId id) {
-  const auto found = leases_.find(id);
-  if (found == leases_.end() || found->second.taken) return false;
-  by_end_.erase({found->second.ends, id});
-  found->second.taken = true;
+  Record* const record = Living(id);
+  if (record == nullptr) return false;
+  by_end_.erase({record->queued, id});
+  record->lease.taken = true;
   return true;
 }
 
 void LeaseTable::Untake(LeaseId id) {
   const auto found = leases_.find(id);
-  if (found == leases_.end() || !found->second.taken) return;
-  found->second.taken = false;
-  by_end_.insert({found->second.ends, id});
+  if (found == leases_.end() || !found->second.lease.taken) return;
+  Record& record = found->second;
+  record.lease.taken = false;
+  record.queued = record.lease.ends;
+  by_end_.insert({record.queued, id});
 }
 
 void LeaseTable::Remove(LeaseId id) {
   const auto found = leases_.find(id);
   if (found == leases_.end()) return;
-  by_end_.erase({found->second.ends, id});
+  by_end_.erase({found->second.queued, id});
+  CountLife(found->second.lease, -1);
   leases_.erase(found);
 }
 
-int LeaseTable::keys(LeaseId id) const {
+LeaseLoad LeaseTable::load(LeaseId id) const {
   const auto found = leases_.find(id);
-  return found == leases_.end() ? 0 : found->second.keys;
+  return found == leases_.end() ? LeaseLoad() : found->second.lease.load;
 }
 
-void LeaseTable::AddKeys(LeaseId id, int delta) {
+void LeaseTable::AddLoad(LeaseId id, LeaseLoad more) {
   const auto found = leases_.find(id);
-  if (found != leases_.end()) found->second.keys += delta;
+  if (found == leases_.end()) return;
+  found->second.lease.load.keys += more.keys;
+  found->second.lease.load.bytes += more.bytes;
 }
 
 }  // namespace scoutlight::storage

@@ -1,49 +1,69 @@
 #ifndef SCOUTLIGHT_STORAGE_LOCAL_LEASE_TABLE_H_
 #define SCOUTLIGHT_STORAGE_LOCAL_LEASE_TABLE_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/entry.h"
 
 namespace scoutlight::storage {
 
-// Knows until when each lease counts as alive, and how many keys hang on it. Holds no clock: callers pass `now`, the time since boot, so a
-// test moves time by passing a later one. Not thread-safe: its owner calls it with its mutex held.
+// What hangs on a lease.
+struct LeaseLoad {
+  int keys = 0;
+  int64_t bytes = 0;  // Of their records and paths.
+};
+
+struct Lease {
+  LeaseId id = 0;
+  absl::Duration ttl;
+  absl::Duration ends;
+  uint64_t life = 0;  // The life of the store in which it was last granted or renewed, as the disk says.
+  uint64_t tag = 0;   // Of the request that made it; 0: none.
+  LeaseLoad load;
+  bool taken = false;
+};
+
+// Knows until when each lease counts as alive, and what hangs on it. Holds no clock: callers pass `now`, in lease time (lease_clock.h), so
+// a test moves time by passing a later one. Not thread-safe: its owner calls it with its mutex held.
 //
 // A lease whose end has come stays until it is taken; a renewal before that wins. A taken one is gone for Renew and Has, and stays only to
 // be removed, with its keys, by the transaction that ends it.
 class LeaseTable {
  public:
-  struct Lease {
-    LeaseId id = 0;
-    absl::Duration ttl;
-    absl::Duration ends;  // Since boot.
-    int keys = 0;
-    bool taken = false;
-  };
+  // The store's life now. Before anything is added.
+  void BeginLife(uint64_t life) { life_ = life; }
+  uint64_t life() const { return life_; }
 
-  // Adds a lease that ends at `now + ttl`. Requires that `id` is free.
-  void Add(LeaseId id, absl::Duration ttl, absl::Duration now);
+  // Requires that the id is free.
+  void Add(const Lease& lease);
 
-  // The lease then ends at `now + ttl` and the ttl is returned. kNotFound: unknown or taken; nothing changes.
-  absl::StatusOr<absl::Duration> Renew(LeaseId id, absl::Duration now);
+  // The lease then ends at `now` plus its ttl. Gives it back, as it then is. kNotFound: unknown or taken; nothing changes.
+  absl::StatusOr<Lease> Renew(LeaseId id, absl::Duration now);
+
+  // The disk says now that the lease was renewed in this life. Unknown ids are ignored.
+  void NoteRenewed(LeaseId id);
+  // How many leases were not renewed in this life, as the disk says: how long this life lasts matters for their ends.
+  int older() const { return older_; }
 
   // Whether the lease exists and is not taken.
   bool Has(LeaseId id) const;
   // Whether the id is in use, taken or not.
   bool Knows(LeaseId id) const { return leases_.contains(id); }
   std::optional<Lease> Find(LeaseId id) const;
-  std::vector<Lease> List() const;  // In order of id; without taken ones.
+  // At most `leases_max` whose id is greater than `after`, in order of id; without taken ones.
+  std::vector<Lease> List(LeaseId after, int leases_max) const;
   size_t size() const { return leases_.size(); }
 
-  // At most `batch_max` leases that ended at or before `now`, earliest first. They are not taken yet.
-  std::vector<LeaseId> Ended(absl::Duration now, int batch_max) const;
+  // At most `leases_max` leases that ended at or before `now`, about earliest first. They are not taken yet.
+  std::vector<LeaseId> Ended(absl::Duration now, int leases_max);
 
   // Takes a lease if it ended at or before `now`; false: it did not, or is not there (any more).
   bool TakeIfEnded(LeaseId id, absl::Duration now);
@@ -53,14 +73,26 @@ class LeaseTable {
   void Untake(LeaseId id);
   void Remove(LeaseId id);
 
-  // The number of keys that hang on a lease; 0 for one that is not there.
-  int keys(LeaseId id) const;
+  // What hangs on a lease; nothing on one that is not there.
+  LeaseLoad load(LeaseId id) const;
   // Adds to it. Unknown ids are ignored.
-  void AddKeys(LeaseId id, int delta);
+  void AddLoad(LeaseId id, LeaseLoad more);
 
  private:
-  absl::flat_hash_map<LeaseId, Lease> leases_;
-  std::set<std::pair<absl::Duration, LeaseId>> by_end_;  // Without taken ones.
+  struct Record {
+    Lease lease;
+    absl::Duration queued;  // Where it stands in by_end_.
+  };
+
+  Record* Living(LeaseId id);
+  void CountLife(const Lease& lease, int delta) { older_ += lease.life == life_ ? 0 : delta; }
+
+  uint64_t life_ = 0;
+  int older_ = 0;
+  absl::btree_map<LeaseId, Record> leases_;
+  // An end of each lease that is not taken: its own, or that of before it was renewed, which Ended() puts right when it comes by. So a
+  // renewal costs one look-up.
+  std::set<std::pair<absl::Duration, LeaseId>> by_end_;
 };
 
 }  // namespace scoutlight::storage

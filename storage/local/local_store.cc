@@ -1,11 +1,11 @@
 #include "storage/local/local_store.h"
 
 #include <algorithm>
-#include <atomic>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/deferred.h"
 #include "base/error.h"
@@ -14,6 +14,7 @@
 #include "storage/local/committer.h"
 #include "storage/local/history.h"
 #include "storage/local/layout.h"
+#include "storage/local/lease_keeper.h"
 #include "storage/local/open_state.h"
 #include "storage/local/pinned_views.h"
 #include "storage/local/read_job.h"
@@ -38,13 +39,15 @@ const Traits kTraits{.operations_max = limits::kOperationsMax,
                      .contiguous_revisions = true,
                      .children_cost = Traits::ChildrenCost::kPerChild};
 
-// What a queued transaction holds, about: its keys and values, and a constant for each part.
+// What a queued write holds, about: its keys and values, and a constant for each part.
+constexpr size_t kFixedBytes = 256;
+constexpr size_t kBytesPerLeaseNote = 64;
+
 size_t BytesOf(const Transaction& transaction) {
-  constexpr size_t kFixed = 256;
-  size_t bytes = kFixed;
+  size_t bytes = kFixedBytes;
   for (const auto* branch : {&transaction.on_success, &transaction.on_failure}) {
     for (const Operation& operation : *branch) {
-      bytes += kFixed;
+      bytes += kFixedBytes;
       if (const auto* put = std::get_if<PutOperation>(&operation)) bytes += put->key.path().size() + put->value.bytes.size();
       if (const auto* erase = std::get_if<DeleteOperation>(&operation)) bytes += erase->range.key.path().size();
       if (const auto* get = std::get_if<GetOperation>(&operation)) bytes += get->key.path().size();
@@ -52,7 +55,7 @@ size_t BytesOf(const Transaction& transaction) {
     }
   }
   for (const Condition& condition : transaction.conditions) {
-    bytes += kFixed + condition.key.path().size() + condition.value.bytes.size();
+    bytes += kFixedBytes + condition.key.path().size() + condition.value.bytes.size();
   }
   return bytes;
 }
@@ -67,15 +70,16 @@ class LocalStore : public Store {
 
   const Traits& traits() const override { return kTraits; }
   StoreId store_id() const override { return engine_->store_id(); }
+  void BeginServing() override { keeper_.Start(); }
   void Commit(Transaction transaction, Done<CommitResult> done) override;
   void Read(Query query, Done<Page> done) override;
   void History(Revision from, Revision to, KeyRange range, size_t bytes_max, Done<HistoryPage> done) override;
   void Follow(Revision after, std::shared_ptr<Sink> sink) override { committer_->Follow(after, std::move(sink)); }
   void GrantLease(GrantRequest request, Done<LeaseResult> done) override;
-  void RevokeLease(LeaseId id, Done<CommitResult> done) override;
-  void RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) override;
+  void RevokeLease(RevokeRequest request, Done<CommitResult> done) override;
+  void RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done<Renewals> done) override;
   void GetLease(LeaseId id, Done<LeaseResult> done) override;
-  void ListLeases(Done<LeaseList> done) override;
+  void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) override;
   void Compact(Revision oldest, Done<CompactResult> done) override { committer_->Compact(oldest, std::move(done)); }
   StoreHealth health() const override;
 
@@ -95,13 +99,15 @@ class LocalStore : public Store {
 
   void MaintenanceLoop();
   void MaintainOnce();
-  void ExpireLeases();
   void CompactByAgeAndSize();
   void Recover();
   // Waits until nobody reads through `snapshot` any more, at most kReadersLeaveWait.
   bool WaitUntilUnused(const std::weak_ptr<const Snapshot>& snapshot);
   absl::Status ShowAndPublishRecovered(Revision published);
   void Warn(absl::string_view line) const;
+
+  // At the very end: what the next life must know of this one.
+  void KeepUptime();
 
   // What may take long: dropping history, and the scrub.
   void BackgroundLoop();
@@ -116,8 +122,7 @@ class LocalStore : public Store {
   // Ended in the destructor's body, in an order that lets each still use the others.
   std::unique_ptr<ReaderPool> pool_;
   std::unique_ptr<Committer> committer_;
-
-  std::atomic<int> expiring_{0};  // Leases whose end is queued; nothing else depends on its order.
+  LeaseKeeper keeper_;  // Hears from the committer until that is closed.
 
   // The maintenance thread's own.
   int round_ = 0;
@@ -141,7 +146,8 @@ LocalStore::LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options
                                                               .pool = pool_.get(),
                                                               .published = &published_,
                                                               .leases = &leases_,
-                                                              .random = options_.random})) {}
+                                                              .random = options_.random})),
+      keeper_({.clock = options_.clock, .leases = &leases_, .committer = committer_.get(), .tick = options_.lease_tick}) {}
 
 LocalStore::~LocalStore() {
   {
@@ -149,12 +155,25 @@ LocalStore::~LocalStore() {
     stopping_ = true;
   }
   wake_.NotifyAll();
+  keeper_.Stop();
   if (maintenance_.joinable()) maintenance_.join();
   if (background_.joinable()) background_.join();
   committer_->Close();
+  KeepUptime();
   // Its last work may still come to both.
   pool_->Close();
   committer_.reset();
+}
+
+void LocalStore::KeepUptime() {
+  const std::optional<absl::Duration> uptime = keeper_.UptimeToKeep();
+  const std::shared_ptr<const View> view = published_.Load();
+  if (!uptime.has_value() || view == nullptr || !committer_->problem().empty()) return;
+  const std::unique_ptr<WriteSet> writes = engine_->NewWriteSet();
+  writes->Put(Table::kMeta, layout::kMetaUptime, layout::EncodeU64(static_cast<uint64_t>(absl::ToInt64Milliseconds(*uptime))));
+  if (absl::Status status = engine_->Write(*writes, view->revision); !status.ok()) {
+    Warn(absl::StrCat("how long this server has run could not be stored; dead owners' leases may live longer: ", status.message()));
+  }
 }
 
 absl::Status LocalStore::Start() {
@@ -162,20 +181,13 @@ absl::Status LocalStore::Start() {
   absl::StatusOr<OpenState> state = ReadOpenState(snapshot, options_.clock->Now() - limits::kRequestIdWindow);
   if (!state.ok()) return state.status();
   const std::unique_ptr<WriteSet> writes = engine_->NewWriteSet();
-  writes->Put(Table::kMeta, layout::kMetaLife, layout::EncodeU64(state->life + 1));
+  keeper_.Load(*state, options_.random, writes.get());
   if (absl::Status status = engine_->Write(*writes, state->revision); !status.ok()) return status;
   for (const OpenState::Request& request : state->requests) {
     committer_->Remember(request.record.caller, request.record.request_id,
                          {.hash = request.record.request_hash, .before = request.revision - 1, .changed = true}, request.committed);
   }
   committer_->SetLastCommitted(state->committed);
-  {
-    MutexLock lock(&leases_.mu);
-    for (const OpenState::Lease& lease : state->leases) {
-      leases_.table.Add(lease.id, lease.ttl, options_.clock->SinceBoot());
-      leases_.table.AddKeys(lease.id, lease.keys);
-    }
-  }
   const auto view = std::make_shared<const View>(View{engine_->TakeSnapshot(), state->revision, state->oldest});
   published_.Exchange(view);
   engine_->DropHistory(committer_->HistoryFloor(*view));
@@ -298,44 +310,57 @@ void LocalStore::History(Revision from, Revision to, KeyRange range, size_t byte
 }
 
 void LocalStore::GrantLease(GrantRequest request, Done<LeaseResult> done) {
-  committer_->Submit({.work = QueuedGrant{.request = request, .done = std::move(done), .result = {}}});
+  const uint64_t connection = request.origin.connection;
+  const size_t bytes = kFixedBytes + request.origin.caller.size();
+  committer_->Submit({.work = QueuedGrant{.request = std::move(request), .done = std::move(done), .result = {}},
+                      .connection = connection,
+                      .bytes = bytes});
 }
 
-void LocalStore::RevokeLease(LeaseId id, Done<CommitResult> done) {
-  committer_->Submit({.work = QueuedLeaseEnd{.id = id, .cause = EventCause::kLeaseRevoked, .done = std::move(done), .result = {}}});
+void LocalStore::RevokeLease(RevokeRequest request, Done<CommitResult> done) {
+  const uint64_t connection = request.origin.connection;
+  const size_t bytes = kFixedBytes + request.origin.caller.size();
+  committer_->Submit(
+      {.work = QueuedLeaseEnd{.request = std::move(request), .cause = EventCause::kLeaseRevoked, .done = std::move(done), .result = {}},
+       .connection = connection,
+       .bytes = bytes});
 }
 
-void LocalStore::RenewLeases(std::vector<LeaseId> ids, Done<std::vector<RenewResult>> done) {
-  std::vector<RenewResult> results;
-  results.reserve(ids.size());
-  const absl::Duration now = options_.clock->SinceBoot();
-  {
-    MutexLock lock(&leases_.mu);
-    for (const LeaseId id : ids) {
-      absl::StatusOr<absl::Duration> ttl = leases_.table.Renew(id, now);
-      results.push_back({.id = id, .status = ttl.status(), .ttl = ttl.ok() ? *ttl : absl::ZeroDuration()});
-    }
+void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done<Renewals> done) {
+  LeaseKeeper::Renewed renewed = keeper_.Renew(ids);
+  const std::shared_ptr<const View> view = published_.Load();
+  Renewals renewals{.revision = view == nullptr ? 0 : view->revision, .results = std::move(renewed.results)};
+  if (renewed.unnoted.empty()) {
+    return Later([done = std::move(done), renewals = std::move(renewals)]() mutable { std::move(done)(std::move(renewals)); });
   }
-  Later([done = std::move(done), results = std::move(results)]() mutable { std::move(done)(std::move(results)); });
+  // Once in a life a lease's renewal goes to disk, and is acknowledged then.
+  const size_t bytes = renewed.unnoted.size() * kBytesPerLeaseNote;
+  auto noted = [unnoted = renewed.unnoted, done = std::move(done), renewals = std::move(renewals)](const CommitResult& result) mutable {
+    if (!result.status.ok()) {
+      const absl::flat_hash_set<LeaseId> failed(unnoted.begin(), unnoted.end());
+      for (RenewResult& renewal : renewals.results) {
+        if (failed.contains(renewal.id)) renewal.status = result.status;
+      }
+    }
+    std::move(done)(std::move(renewals));
+  };
+  committer_->Submit({.work = QueuedLeaseNote{.renewed = std::move(renewed.unnoted), .done = std::move(noted), .result = {}},
+                      .connection = connection,
+                      .bytes = bytes});
 }
 
 void LocalStore::GetLease(LeaseId id, Done<LeaseResult> done) {
   pool_->Run([this, id, done = std::move(done)]() mutable {
     LeaseResult result;
     const std::shared_ptr<const View> view = published_.Load();
-    std::optional<LeaseTable::Lease> lease;
-    {
-      MutexLock lock(&leases_.mu);
-      lease = leases_.table.Find(id);
-    }
+    std::optional<LeaseInfo> lease = keeper_.Find(id);
     result.revision = view == nullptr ? 0 : view->revision;
     if (view == nullptr) {
       result.status = ReadOnly("the store is being opened again");
     } else if (!lease.has_value()) {
       result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
     } else {
-      const absl::Duration remaining = std::max(absl::ZeroDuration(), lease->ends - options_.clock->SinceBoot());
-      result.lease = {.id = id, .ttl = lease->ttl, .remaining = remaining, .keys = {}};
+      result.lease = *std::move(lease);
       absl::StatusOr<std::vector<Key>> keys = ReadKeysOfLease(*view->snapshot, id);
       if (keys.ok()) {
         result.lease.keys = *std::move(keys);
@@ -347,20 +372,13 @@ void LocalStore::GetLease(LeaseId id, Done<LeaseResult> done) {
   });
 }
 
-void LocalStore::ListLeases(Done<LeaseList> done) {
-  pool_->Run([this, done = std::move(done)]() mutable {
+void LocalStore::ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) {
+  pool_->Run([this, after, leases_max, done = std::move(done)]() mutable {
     LeaseList list;
     const std::shared_ptr<const View> view = published_.Load();
     list.revision = view == nullptr ? 0 : view->revision;
-    std::vector<LeaseTable::Lease> leases;
-    {
-      MutexLock lock(&leases_.mu);
-      leases = leases_.table.List();
-    }
-    const absl::Duration now = options_.clock->SinceBoot();
-    for (const LeaseTable::Lease& lease : leases) {
-      list.leases.push_back({.id = lease.id, .ttl = lease.ttl, .remaining = std::max(absl::ZeroDuration(), lease.ends - now), .keys = {}});
-    }
+    list.leases = keeper_.List(after, leases_max);
+    list.more = static_cast<int>(list.leases.size()) == leases_max;
     std::move(done)(std::move(list));
   });
 }
@@ -403,23 +421,7 @@ void LocalStore::MaintainOnce() {
   if (!committer_->problem().empty()) return;
   engine_->SyncHighWater();
   pinned_.Expire(options_.clock->SinceBoot());
-  ExpireLeases();
   if (++round_ % kRoundsPerCompaction == 0) CompactByAgeAndSize();
-}
-
-void LocalStore::ExpireLeases() {
-  // Those of the round before are still on their way: more would be the same ones again.
-  if (expiring_.load(std::memory_order_acquire) > 0) return;
-  std::vector<LeaseId> ended;
-  {
-    MutexLock lock(&leases_.mu);
-    const double seconds = absl::ToDoubleSeconds(options_.maintenance_interval);
-    const int budget = std::max(1, static_cast<int>(seconds * limits::kLeasesExpiredPerSecondMax));
-    ended = leases_.table.Ended(options_.clock->SinceBoot(), budget);
-  }
-  for (const LeaseId id : ended) {
-    committer_->Submit({.work = QueuedLeaseEnd{.id = id, .cause = EventCause::kLeaseExpired, .done = [](CommitResult) {}, .result = {}}});
-  }
 }
 
 void LocalStore::CompactByAgeAndSize() {
@@ -506,18 +508,7 @@ absl::Status LocalStore::ShowAndPublishRecovered(Revision published) {
     committer_->Remember(request.record.caller, request.record.request_id,
                          {.hash = request.record.request_hash, .before = request.revision - 1, .changed = true}, request.committed);
   }
-  {
-    // What is on disk decides which leases there are; those known before keep their ends.
-    MutexLock lock(&leases_.mu);
-    LeaseTable table;
-    for (const OpenState::Lease& lease : state->leases) {
-      const std::optional<LeaseTable::Lease> known = leases_.table.Find(lease.id);
-      const absl::Duration now = options_.clock->SinceBoot();
-      table.Add(lease.id, lease.ttl, known.has_value() ? known->ends - lease.ttl : now);
-      table.AddKeys(lease.id, lease.keys);
-    }
-    leases_.table = std::move(table);
-  }
+  keeper_.Reload(*state);
   committer_->ShowRecovered(batches);
   published_.Exchange(view);
   engine_->DropHistory(committer_->HistoryFloor(*view));

@@ -1,6 +1,7 @@
 #include "storage/local/open_state.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,10 +21,12 @@ absl::Status Contradiction(absl::string_view what) {
                    details);
 }
 
-absl::StatusOr<uint64_t> ReadNumber(const Snapshot& snapshot, absl::string_view name) {
+// `if_missing`: nullopt: it must be there.
+absl::StatusOr<uint64_t> ReadNumber(const Snapshot& snapshot, absl::string_view name, std::optional<uint64_t> if_missing = std::nullopt) {
   std::string bytes;
   const absl::StatusOr<bool> found = snapshot.Get(Table::kMeta, name, &bytes);
   if (!found.ok()) return found.status();
+  if (!*found && if_missing.has_value()) return *if_missing;
   if (!*found) return Contradiction(absl::StrCat("it has no ", name));
   return layout::DecodeU64(bytes);
 }
@@ -64,6 +67,18 @@ absl::Status FindRequests(const View& view, absl::Time since, OpenState* state) 
   });
 }
 
+// What a key counts for on its lease.
+absl::StatusOr<uint64_t> BytesOnLease(const Snapshot& snapshot, absl::string_view path, absl::string_view record) {
+  const absl::StatusOr<std::optional<uint64_t>> bytes = layout::DecodeLeaseKeyBytes(record);
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->has_value()) return **bytes;
+  std::string entry;
+  const absl::StatusOr<bool> found = snapshot.Get(Table::kLive, path, &entry);
+  if (!found.ok()) return found.status();
+  if (!*found) return Contradiction("a key hangs on a lease, but nothing is stored there");
+  return path.size() + entry.size();
+}
+
 absl::Status FindLeases(const Snapshot& snapshot, OpenState* state) {
   const std::unique_ptr<Cursor> cursor = snapshot.NewCursor(Table::kLeases, "", "");
   const std::unique_ptr<Cursor> keys = snapshot.NewCursor(Table::kLeaseKeys, "", "");
@@ -73,9 +88,14 @@ absl::Status FindLeases(const Snapshot& snapshot, OpenState* state) {
     if (!id.ok()) return id.status();
     const absl::StatusOr<layout::LeaseRecord> record = layout::DecodeLease(cursor->value());
     if (!record.ok()) return record.status();
-    OpenState::Lease lease{.id = static_cast<LeaseId>(*id), .ttl = record->ttl, .keys = 0};
+    OpenState::Lease lease{.id = static_cast<LeaseId>(*id), .record = *record, .load = {}};
     // Both tables are in order of the lease's id.
-    for (; keys->Valid() && keys->key().substr(0, cursor->key().size()) == cursor->key(); keys->Next()) ++lease.keys;
+    for (; keys->Valid() && keys->key().substr(0, cursor->key().size()) == cursor->key(); keys->Next()) {
+      const absl::StatusOr<uint64_t> bytes = BytesOnLease(snapshot, keys->key().substr(cursor->key().size()), keys->value());
+      if (!bytes.ok()) return bytes.status();
+      ++lease.load.keys;
+      lease.load.bytes += static_cast<int64_t>(*bytes);
+    }
     state->leases.push_back(lease);
   }
   if (!cursor->status().ok()) return cursor->status();
@@ -96,6 +116,9 @@ absl::StatusOr<OpenState> ReadOpenState(std::shared_ptr<const Snapshot> snapshot
   const absl::StatusOr<uint64_t> life = ReadNumber(*snapshot, layout::kMetaLife);
   if (!life.ok()) return life.status();
   state.life = *life;
+  const absl::StatusOr<uint64_t> uptime = ReadNumber(*snapshot, layout::kMetaUptime, 0);
+  if (!uptime.ok()) return uptime.status();
+  state.uptime = absl::Milliseconds(static_cast<int64_t>(*uptime));
   if (state.revision < 1 || state.oldest < 1 || state.oldest > state.revision) {
     return Contradiction(absl::StrCat("revision ", state.revision, ", oldest ", state.oldest));
   }

@@ -12,6 +12,7 @@
 #include "base/key.h"
 #include "storage/local/engine.h"
 #include "storage/local/layout.h"
+#include "storage/local/lease_table.h"
 
 namespace scoutlight::storage {
 
@@ -24,13 +25,14 @@ struct OpenState {
   };
   struct Lease {
     LeaseId id = 0;
-    absl::Duration ttl;
-    int keys = 0;
+    layout::LeaseRecord record;
+    LeaseLoad load;
   };
 
   Revision revision = 0;
   Revision oldest = 0;
   uint64_t life = 0;
+  absl::Duration uptime;                        // Of that life, at least.
   absl::Time committed = absl::InfinitePast();  // Of the latest revision in the log.
   std::deque<Request> requests;                 // Committed at or after `requests_since`, oldest first; the last limits::kRequestIdsMax.
   std::vector<Lease> leases;

@@ -5,8 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/local/lease_clock.h"
 #include "storage/testing/fake_clock.h"
 #include "storage/testing/local_stores.h"
 #include "storage/testing/recording_sink.h"
@@ -16,6 +18,9 @@ namespace scoutlight::storage {
 namespace {
 
 using ::testing::ElementsAre;
+
+// A clock moved by more at once looks like a stopped process.
+constexpr absl::Duration kStep = absl::Milliseconds(200);
 
 class Restart : public ::testing::Test {
  protected:
@@ -27,6 +32,21 @@ class Restart : public ::testing::Test {
     store_ = OpenRocksdbStore(folder_.path() + "/data", clock_);
     ASSERT_NE(store_, nullptr);
     sync_ = std::make_unique<SyncStore>(store_.get());
+  }
+
+  // Lets the server run for so long.
+  void Serve(absl::Duration time) {
+    for (absl::Duration passed; passed < time; passed += kStep) ASSERT_TRUE(clock_.AdvanceAndWaitUntilSeen(kStep));
+  }
+
+  // How long the lease lives from here on.
+  absl::Duration ServeUntilItEnds(LeaseId id) {
+    absl::Duration passed;
+    for (; sync_->GetLease(id).status.ok(); passed += kStep) {
+      EXPECT_LT(passed, absl::Minutes(1)) << "did not end";
+      if (passed >= absl::Minutes(1) || !clock_.AdvanceAndWaitUntilSeen(kStep)) break;
+    }
+    return passed;
   }
 
   const TemporaryFolder folder_;
@@ -103,30 +123,115 @@ TEST_F(Restart, ARequestMadeBeforeIsKnownAfterwards) {
   EXPECT_EQ(ReasonOf(sync_->Commit(request).status), Reason::kRequestIdReused);
 }
 
+// What is left of a lease may be longer than it must by the jitter that each start draws.
+constexpr absl::Duration kTtl = absl::Seconds(10);
+constexpr absl::Duration kJitterMax = absl::Seconds(1);
+
 TEST_F(Restart, ALeaseKeepsItsKeysAndGetsItsFullTimeAgain) {
-  const absl::Duration ttl = absl::Seconds(10);
-  const absl::Duration step = absl::Milliseconds(200);
-  const LeaseId id = sync_->Grant(ttl).lease.id;
+  const LeaseId id = sync_->Grant(kTtl).lease.id;
   sync_->Put(K("/a"), "v", id);
   sync_->Put(K("/b"), "v", id);
   sync_->Put(K("/b"), "v");
-  for (absl::Duration passed; passed < absl::Seconds(8); passed += step) ASSERT_TRUE(clock_.AdvanceAndWaitUntilSeen(step));
+  Serve(absl::Seconds(8));
   store_.reset();
   clock_.Advance(absl::Hours(5));  // Nobody served: this does not count against the owner.
   Open();
   const LeaseResult lease = sync_->GetLease(id);
   ASSERT_TRUE(lease.status.ok()) << lease.status;
-  EXPECT_EQ(lease.lease.ttl, ttl);
-  EXPECT_GE(lease.lease.remaining, ttl);
+  EXPECT_EQ(lease.lease.ttl, kTtl);
+  EXPECT_GE(lease.lease.remaining, kTtl);
+  EXPECT_LE(lease.lease.remaining, kTtl + kJitterMax);
   EXPECT_THAT(lease.lease.keys, ElementsAre(K("/a")));
-  absl::Duration passed;
-  while (sync_->GetLease(id).status.ok()) {
-    ASSERT_LT(passed, 2 * ttl) << "did not end";
-    ASSERT_TRUE(clock_.AdvanceAndWaitUntilSeen(step));
-    passed += step;
-  }
-  EXPECT_GE(passed, ttl);
+  const absl::Duration lived = ServeUntilItEnds(id);
+  EXPECT_GE(lived, kTtl);
   EXPECT_EQ(sync_->Renew({id})[0].status.code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(Restart, ALeaseThatNobodyRenewsEndsThoughServersComeAndGo) {
+  const LeaseId id = sync_->Grant(kTtl).lease.id;
+  Serve(absl::Seconds(4));
+  // The first start after its grant gives it its ttl; from then on the time that each life serves is taken off.
+  const absl::Duration life = absl::Seconds(3);
+  for (int lives = 0; lives < 3; ++lives) {
+    Open();
+    const absl::Duration remaining = sync_->GetLease(id).lease.remaining;
+    EXPECT_GE(remaining, kTtl - lives * life) << lives;
+    EXPECT_LE(remaining, kTtl - lives * life + kJitterMax + lives * kStep) << lives;
+    Serve(life);
+  }
+  Open();
+  const absl::Duration lived = ServeUntilItEnds(id);
+  EXPECT_GE(lived, kTtl - 3 * life);
+  EXPECT_LE(lived, kTtl - 3 * life + kJitterMax + 5 * kStep);
+}
+
+TEST_F(Restart, ARenewedLeaseGetsItsFullTimeAfterEachRestart) {
+  const LeaseId id = sync_->Grant(kTtl).lease.id;
+  for (int lives = 0; lives < 4; ++lives) {
+    Open();
+    Serve(absl::Seconds(8));
+    ASSERT_TRUE(sync_->Renew({id})[0].status.ok()) << "life " << lives;
+    EXPECT_GE(sync_->GetLease(id).lease.remaining, kTtl - kStep);
+  }
+}
+
+TEST_F(Restart, ALifeWithoutServingCostsNoLeaseAnything) {
+  const LeaseId id = sync_->Grant(kTtl).lease.id;
+  for (int lives = 0; lives < 5; ++lives) {
+    Open();
+    clock_.Advance(absl::Hours(1));  // As if the process were stopped as soon as it ran.
+  }
+  Open();
+  EXPECT_GE(sync_->GetLease(id).lease.remaining, kTtl - 5 * LeaseClock::kStepMax);
+}
+
+TEST_F(Restart, ALeasesBytesAreKnownAgain) {
+  const LeaseId id = sync_->Grant(absl::Minutes(1)).lease.id;
+  const std::string large(limits::kValueBytesMax, 'x');
+  const int fit = static_cast<int>(limits::kBytesPerLeaseMax / limits::kValueBytesMax) - 1;
+  for (int i = 0; i < fit; ++i) ASSERT_TRUE(sync_->Put(K(absl::StrCat("/l/", i)), large, id).status.ok()) << i;
+  Open();
+  EXPECT_TRUE(sync_->Put(K("/l/0"), large, id).status.ok()) << "in place of itself";
+  EXPECT_EQ(ReasonOf(sync_->Put(K("/l/over"), large, id).status), Reason::kLeaseKeysFull);
+}
+
+TEST_F(Restart, AGrantIsFoundAgainByItsRequestAsLongAsItLives) {
+  const Origin origin{.caller = "alice", .request_id = "grant", .request_hash = 1};
+  const LeaseResult first = sync_->Grant(kTtl, 0, origin);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  EXPECT_FALSE(first.replayed);
+  for (int lives = 0; lives < 3; ++lives) {
+    const LeaseResult again = sync_->Grant(kTtl, 0, origin);
+    EXPECT_TRUE(again.status.ok()) << again.status;
+    EXPECT_TRUE(again.replayed);
+    EXPECT_EQ(again.lease.id, first.lease.id);
+    EXPECT_EQ(ReasonOf(sync_->Grant(2 * kTtl, 0, origin).status), Reason::kRequestIdReused) << "life " << lives;
+    Open();
+  }
+  EXPECT_EQ(sync_->ListLeases().leases.size(), 1u);
+  ASSERT_TRUE(sync_->Revoke(first.lease.id).status.ok());
+  const LeaseResult anew = sync_->Grant(kTtl, 0, origin);
+  EXPECT_TRUE(anew.status.ok()) << anew.status;
+  EXPECT_FALSE(anew.replayed);
+}
+
+TEST_F(Restart, ARevocationThatTookKeysIsAnsweredAgain) {
+  const LeaseId id = sync_->Grant(kTtl).lease.id;
+  for (const char* path : {"/a", "/b", "/c"}) sync_->Put(K(path), "v", id);
+  const Origin origin{.caller = "alice", .request_id = "revoke", .request_hash = 1};
+  const CommitResult first = sync_->Revoke(id, origin);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  for (int lives = 0; lives < 2; ++lives) {
+    const CommitResult again = sync_->Revoke(id, origin);
+    EXPECT_TRUE(again.status.ok()) << again.status;
+    EXPECT_TRUE(again.replayed);
+    EXPECT_EQ(again.revision, first.revision);
+    EXPECT_EQ(again.results[0].deleted, 3);
+    Origin other = origin;
+    other.request_hash = 2;
+    EXPECT_EQ(ReasonOf(sync_->Revoke(id, other).status), Reason::kRequestIdReused);
+    Open();
+  }
 }
 
 TEST_F(Restart, AnEndedLeaseStaysEnded) {

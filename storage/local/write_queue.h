@@ -30,8 +30,15 @@ struct QueuedGrant {
 };
 // Ends a lease with its keys: by request, or because it ended.
 struct QueuedLeaseEnd {
-  LeaseId id = 0;
+  RevokeRequest request;
   EventCause cause = EventCause::kLeaseRevoked;
+  Done<CommitResult> done;
+  CommitResult result;
+};
+// What the next life of the store must know of this one's leases: that these were renewed in it (those that are still there), and for how
+// long it has been serving.
+struct QueuedLeaseNote {
+  std::vector<LeaseId> renewed;
   Done<CommitResult> done;
   CommitResult result;
 };
@@ -41,7 +48,7 @@ struct QueuedTask {
 };
 
 struct QueuedWrite {
-  std::variant<QueuedTransaction, QueuedGrant, QueuedLeaseEnd, QueuedTask> work;
+  std::variant<QueuedTransaction, QueuedGrant, QueuedLeaseEnd, QueuedLeaseNote, QueuedTask> work;
   uint64_t connection = 0;
   size_t bytes = 0;
 };

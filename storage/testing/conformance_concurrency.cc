@@ -199,9 +199,8 @@ TEST_P(StoreConformance, DestroyingTheStoreEndsEveryOutstandingCall) {
     histories.push_back(Pending<HistoryPage>::Start([&](Done<HistoryPage> done) {
       store().History(past, past + 1, {At(""), Scope::kSubtree}, 1000, std::move(done));
     }));
-    grants.push_back(Pending<LeaseResult>::Start([&](Done<LeaseResult> done) {
-      store().GrantLease({0, absl::Minutes(1)}, std::move(done));
-    }));
+    grants.push_back(
+        Pending<LeaseResult>::Start([&](Done<LeaseResult> done) { store().GrantLease({.ttl = absl::Minutes(1)}, std::move(done)); }));
   }
   Destroy();
   const auto ended = [](const auto& pending) { EXPECT_TRUE(pending.ready()) << "the destructor returned before the answer"; };

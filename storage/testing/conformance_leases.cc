@@ -219,6 +219,42 @@ TEST_P(StoreConformance, ManyLeasesExpireEachWithItsKeys) {
   for (const auto& batch : page.batches) EXPECT_EQ(batch->events.size(), 2u);
 }
 
+TEST_P(StoreConformance, LeasesAreListedPageByPage) {
+  std::vector<LeaseId> granted;
+  for (int i = 0; i < 7; ++i) granted.push_back(sync_->Grant(absl::Minutes(1)).lease.id);
+  std::vector<LeaseId> listed;
+  for (LeaseList page = sync_->ListLeases(0, 3);; page = sync_->ListLeases(page.leases.back().id, 3)) {
+    ASSERT_TRUE(page.status.ok()) << page.status;
+    ASSERT_LE(page.leases.size(), 3u);
+    for (const LeaseInfo& lease : page.leases) listed.push_back(lease.id);
+    if (!page.more) break;
+    ASSERT_FALSE(page.leases.empty());
+  }
+  EXPECT_TRUE(std::is_sorted(listed.begin(), listed.end()));
+  EXPECT_EQ(std::set<LeaseId>(listed.begin(), listed.end()).size(), listed.size());
+  for (const LeaseId id : granted) EXPECT_EQ(std::count(listed.begin(), listed.end(), id), 1);
+  for (const LeaseId id : granted) EXPECT_TRUE(sync_->Revoke(id).status.ok());
+}
+
+TEST_P(StoreConformance, ALeaseHoldsSoManyBytes) {
+  if (store().traits().bytes_max < limits::kBytesPerLeaseMax) GTEST_SKIP() << "the backend's own bound is lower";
+  const LeaseId id = sync_->Grant(absl::Minutes(10)).lease.id;
+  const std::string large(limits::kValueBytesMax, 'x');
+  const int fit = static_cast<int>(limits::kBytesPerLeaseMax / limits::kValueBytesMax) - 1;
+  for (int i = 0; i < fit; ++i) ASSERT_TRUE(sync_->Put(At(absl::StrCat("/k/", i)), large, id).status.ok()) << i;
+  const Revision before = sync_->Latest();
+  const CommitResult over = sync_->Put(At("/over"), large, id);
+  EXPECT_EQ(over.status.code(), absl::StatusCode::kFailedPrecondition) << over.status;
+  EXPECT_EQ(ReasonOf(over.status), Reason::kLeaseKeysFull);
+  EXPECT_EQ(sync_->Latest(), before);
+  // Within one transaction as well.
+  EXPECT_EQ(ReasonOf(sync_->Commit(TransactionOf({DeleteOf(At("/k/0")), PutOf(At("/x"), large, id), PutOf(At("/y"), large, id)})).status),
+            Reason::kLeaseKeysFull);
+  EXPECT_TRUE(sync_->Put(At("/k/1"), "small", id).status.ok());
+  EXPECT_TRUE(sync_->Put(At("/over"), large, id).status.ok()) << "room was made";
+  EXPECT_EQ(sync_->Revoke(id).results[0].deleted, fit + 1);
+}
+
 TEST_P(StoreConformance, ALeaseHoldsSoManyKeys) {
   if (store().traits().changes_max < limits::kKeysPerLeaseMax) GTEST_SKIP() << "the backend's own bound is lower";
   const LeaseId id = sync_->Grant(absl::Minutes(10)).lease.id;

@@ -24,9 +24,12 @@ std::unique_ptr<Store> Open(std::unique_ptr<Engine> engine, Clock& clock) {
   options.clock = &clock;
   options.random = std::mt19937_64(++opened);
   options.maintenance_interval = absl::Milliseconds(2);
+  options.lease_tick = absl::Milliseconds(2);
   absl::StatusOr<std::unique_ptr<Store>> store = OpenLocalStore(std::move(engine), std::move(options));
   EXPECT_TRUE(store.ok()) << store.status();
-  return store.ok() ? *std::move(store) : nullptr;
+  if (!store.ok()) return nullptr;
+  (*store)->BeginServing();
+  return *std::move(store);
 }
 
 }  // namespace

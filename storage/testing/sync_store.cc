@@ -98,24 +98,26 @@ HistoryPage SyncStore::History(Revision from, Revision to, KeyRange range, size_
   return Await<HistoryPage>([&](Done<HistoryPage> done) { store_.History(from, to, std::move(range), bytes_max, std::move(done)); });
 }
 
-LeaseResult SyncStore::Grant(absl::Duration ttl, LeaseId id) const {
-  return Await<LeaseResult>([&](Done<LeaseResult> done) { store_.GrantLease({id, ttl}, std::move(done)); });
+LeaseResult SyncStore::Grant(absl::Duration ttl, LeaseId id, Origin origin) const {
+  return Await<LeaseResult>(
+      [&](Done<LeaseResult> done) { store_.GrantLease({.id = id, .ttl = ttl, .origin = std::move(origin)}, std::move(done)); });
 }
 
-CommitResult SyncStore::Revoke(LeaseId id) const {
-  return Await<CommitResult>([&](Done<CommitResult> done) { store_.RevokeLease(id, std::move(done)); });
+CommitResult SyncStore::Revoke(LeaseId id, Origin origin) const {
+  return Await<CommitResult>(
+      [&](Done<CommitResult> done) { store_.RevokeLease({.id = id, .origin = std::move(origin)}, std::move(done)); });
 }
 
 std::vector<RenewResult> SyncStore::Renew(std::vector<LeaseId> ids) const {
-  return Await<std::vector<RenewResult>>([&](Done<std::vector<RenewResult>> done) { store_.RenewLeases(std::move(ids), std::move(done)); });
+  return Await<Renewals>([&](Done<Renewals> done) { store_.RenewLeases(std::move(ids), 0, std::move(done)); }).results;
 }
 
 LeaseResult SyncStore::GetLease(LeaseId id) const {
   return Await<LeaseResult>([&](Done<LeaseResult> done) { store_.GetLease(id, std::move(done)); });
 }
 
-LeaseList SyncStore::ListLeases() const {
-  return Await<LeaseList>([&](Done<LeaseList> done) { store_.ListLeases(std::move(done)); });
+LeaseList SyncStore::ListLeases(LeaseId after, int leases_max) const {
+  return Await<LeaseList>([&](Done<LeaseList> done) { store_.ListLeases(after, leases_max, std::move(done)); });
 }
 
 CompactResult SyncStore::Compact(Revision oldest) const {

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "base/entry.h"
 #include "base/key.h"
+#include "base/limits.h"
 #include "storage/store.h"
 #include "storage/transaction.h"
 
@@ -40,11 +41,11 @@ class SyncStore {
   CommitResult Commit(Transaction transaction) const;
   Page Read(Query query) const;
   HistoryPage History(Revision from, Revision to, KeyRange range, size_t bytes_max) const;
-  LeaseResult Grant(absl::Duration ttl, LeaseId id = 0) const;
-  CommitResult Revoke(LeaseId id) const;
+  LeaseResult Grant(absl::Duration ttl, LeaseId id = 0, Origin origin = {}) const;
+  CommitResult Revoke(LeaseId id, Origin origin = {}) const;
   std::vector<RenewResult> Renew(std::vector<LeaseId> ids) const;
   LeaseResult GetLease(LeaseId id) const;
-  LeaseList ListLeases() const;
+  LeaseList ListLeases(LeaseId after = 0, int leases_max = limits::kPageEntriesMax) const;
   CompactResult Compact(Revision oldest) const;
 
   // Transactions of one operation, without conditions.

@@ -1,11 +1,11 @@
-#ifndef SCOUTLIGHT_SERVER_STABLE_HASH_H_
-#define SCOUTLIGHT_SERVER_STABLE_HASH_H_
+#ifndef SCOUTLIGHT_BASE_STABLE_HASH_H_
+#define SCOUTLIGHT_BASE_STABLE_HASH_H_
 
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
 
-namespace scoutlight::server {
+namespace scoutlight {
 
 // A 64-bit hash of a sequence of fields that is the same in every process and release, because it is stored (request ids) and travels
 // (page tokens). FNV-1a, with the finalizer of MurmurHash3. No protection against someone who looks for collisions. Not thread-safe.
@@ -35,6 +35,6 @@ class StableHash {
   uint64_t hash_ = 0xcbf29ce484222325U;
 };
 
-}  // namespace scoutlight::server
+}  // namespace scoutlight
 
-#endif  // SCOUTLIGHT_SERVER_STABLE_HASH_H_
+#endif  // SCOUTLIGHT_BASE_STABLE_HASH_H_

@@ -1,0 +1,146 @@
+#include "server/keep_alive_calls.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/deferred.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "scoutlight/registry/v1/lease.pb.h"
+#include "server/admit.h"
+#include "server/error_mapping.h"
+#include "server/identity.h"
+#include "server/lease_conversion.h"
+#include "server/open_streams.h"
+
+namespace scoutlight::server {
+namespace {
+
+namespace wire = registry::v1;
+
+absl::Status StreamsFull() {
+  ErrorDetails details;
+  details.reason = Reason::kStreamsFull;
+  details.retry_after = absl::Seconds(1);
+  return MakeError(absl::StatusCode::kResourceExhausted,
+                   absl::StrCat("there are ", limits::kKeepAliveStreamsMax, " streams of KeepAlive, which is the most"), details);
+}
+
+}  // namespace
+
+struct KeepAliveCalls::Calls {
+  OpenStreams<Call> open{limits::kKeepAliveStreamsMax};
+};
+
+// One call. gRPC's callbacks and the store's answer follow one another; Stop() comes from any thread at any time. Whoever moves `phase_`
+// to kFinished finishes, once. While an answer is under way nobody else may finish, because nothing may be written after.
+class KeepAliveCalls::Call final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  Call(storage::Store* store, const Admission* admission, std::shared_ptr<Calls> calls, Identity identity)
+      : store_(*store), admission_(*admission), calls_(std::move(calls)), identity_(std::move(identity)) {}
+
+  void Start() { StartRead(&read_); }
+  void Refuse(const absl::Status& status) { FinishFrom(Phase::kReading, ToGrpcStatus(status, {})); }
+
+  void Stop() {
+    if (FinishFrom(Phase::kReading, Draining())) return;
+    Phase answering = Phase::kAnswering;
+    phase_.compare_exchange_strong(answering, Phase::kLastAnswer);
+  }
+
+  void OnReadDone(bool ok) override {
+    // The client has sent its last, or is gone.
+    if (!ok) {
+      FinishFrom(Phase::kReading, grpc::Status::OK);
+      return;
+    }
+    Phase reading = Phase::kReading;
+    if (!phase_.compare_exchange_strong(reading, Phase::kAnswering)) return;
+    wire::KeepAliveRequest request;
+    const absl::StatusOr<std::vector<LeaseId>> ids = Admit(
+        admission_, identity_, "LeaseService/KeepAlive", read_, &request,
+        [](const wire::KeepAliveRequest& wanted) { return RenewedIdsOf(wanted.lease_ids()); },
+        [](const auto&) {
+          return std::vector<KeyRange>{{Key(), Scope::kKey}};
+        });
+    if (!ids.ok()) return FinishAnswering(ToGrpcStatus(ids.status(), {}));
+    const DeferScope scope;
+    store_.RenewLeases(*ids, identity_.connection, [this](const storage::Renewals& renewals) { Answer(renewals); });
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return FinishAnswering(grpc::Status::CANCELLED);
+    Phase answering = Phase::kAnswering;
+    // Once it reads, Stop() may finish; a read after that fails, as any does.
+    if (!phase_.compare_exchange_strong(answering, Phase::kReading)) return FinishAnswering(Draining());
+    StartRead(&read_);
+  }
+
+  void OnCancel() override { Stop(); }
+
+  void OnDone() override {
+    // The list outlives this, which goes with the reference to it.
+    const std::shared_ptr<Calls> calls = calls_;
+    calls->open.Remove(this);
+  }
+
+ private:
+  enum class Phase { kReading, kAnswering, kLastAnswer, kFinished };
+
+  // Why it was stopped: by the server, else by its client.
+  grpc::Status Draining() const {
+    const absl::Status closed = admission_.CheckOpen();
+    return closed.ok() ? grpc::Status::CANCELLED : ToGrpcStatus(closed, {});
+  }
+
+  void Answer(const storage::Renewals& renewals) {
+    bool own_buffer = false;
+    written_.Clear();
+    const grpc::Status status = grpc::GenericSerialize<grpc::ProtoBufferWriter, wire::KeepAliveResponse>(
+        KeepAliveResponseOf(renewals, store_.store_id()), &written_, &own_buffer);
+    if (!status.ok()) return FinishAnswering(status);
+    StartWrite(&written_);
+  }
+
+  bool FinishFrom(Phase phase, const grpc::Status& status) {
+    if (!phase_.compare_exchange_strong(phase, Phase::kFinished)) return false;
+    Finish(status);
+    return true;
+  }
+  // By whoever answers.
+  void FinishAnswering(const grpc::Status& status) {
+    phase_.store(Phase::kFinished);
+    Finish(status);
+  }
+
+  storage::Store& store_;
+  const Admission& admission_;
+  const std::shared_ptr<Calls> calls_;
+  const Identity identity_;
+  std::atomic<Phase> phase_{Phase::kReading};
+  grpc::ByteBuffer read_;     // Until OnReadDone.
+  grpc::ByteBuffer written_;  // Until OnWriteDone.
+};
+
+KeepAliveCalls::KeepAliveCalls(storage::Store* store, const Admission* admission)
+    : store_(*store), admission_(*admission), calls_(std::make_shared<Calls>()) {}
+
+KeepAliveCalls::~KeepAliveCalls() = default;
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* KeepAliveCalls::Open(const grpc::CallbackServerContext& context) {
+  const auto call = std::make_shared<Call>(&store_, &admission_, calls_, IdentityOf(context));
+  if (!calls_->open.Add(call)) {
+    call->Refuse(StreamsFull());
+  } else {
+    call->Start();
+  }
+  // OnDone comes only after this has returned, so the reference in `open` is still there.
+  return call.get();
+}
+
+void KeepAliveCalls::Drain() { calls_->open.Close(); }
+
+}  // namespace scoutlight::server

@@ -1,0 +1,37 @@
+#include "storage/local/lease_clock.h"
+
+#include "gtest/gtest.h"
+
+namespace scoutlight::storage {
+namespace {
+
+constexpr absl::Duration kBoot = absl::Hours(3);
+
+TEST(LeaseClock, StandsStillUntilItIsStarted) {
+  LeaseClock clock;
+  EXPECT_EQ(clock.At(kBoot), absl::ZeroDuration());
+  EXPECT_EQ(clock.At(kBoot + absl::Minutes(1)), absl::ZeroDuration());
+  clock.Start(kBoot + absl::Minutes(2));
+  EXPECT_EQ(clock.At(kBoot + absl::Minutes(2) + absl::Milliseconds(5)), absl::Milliseconds(5));
+}
+
+TEST(LeaseClock, RunsAsLongAsItIsLookedAtAndLeavesOutTheRest) {
+  LeaseClock clock;
+  clock.Start(kBoot);
+  EXPECT_EQ(clock.At(kBoot + LeaseClock::kStepMax), LeaseClock::kStepMax);
+  EXPECT_EQ(clock.At(kBoot + 2 * LeaseClock::kStepMax), 2 * LeaseClock::kStepMax);
+  const absl::Duration stopped = absl::Seconds(30);
+  EXPECT_EQ(clock.At(kBoot + 2 * LeaseClock::kStepMax + stopped), 3 * LeaseClock::kStepMax);
+  EXPECT_EQ(clock.At(kBoot + 2 * LeaseClock::kStepMax + stopped + absl::Milliseconds(1)), 3 * LeaseClock::kStepMax + absl::Milliseconds(1));
+}
+
+TEST(LeaseClock, NeverGoesBack) {
+  LeaseClock clock;
+  clock.Start(kBoot);
+  EXPECT_EQ(clock.At(kBoot + absl::Milliseconds(10)), absl::Milliseconds(10));
+  EXPECT_EQ(clock.At(kBoot + absl::Milliseconds(4)), absl::Milliseconds(10));
+  EXPECT_EQ(clock.At(kBoot + absl::Milliseconds(11)), absl::Milliseconds(11));
+}
+
+}  // namespace
+}  // namespace scoutlight::storage
