@@ -91,6 +91,44 @@ inline constexpr absl::Duration kHeartbeatMin = absl::Milliseconds(100);
 inline constexpr absl::Duration kHeartbeatDefault = absl::Seconds(10);
 inline constexpr absl::Duration kHeartbeatMax = absl::Hours(1);
 
+// Discovery: names. Together with a pattern they fit into a key (3 * kNameBytesMax + kPropertyNameBytesMax + kKeyPatternBytesMax).
+inline constexpr size_t kNameBytesMax = 200;  // Cluster, service, instance id, schema: each.
+inline constexpr size_t kPropertyNameBytesMax = 128;
+inline constexpr size_t kKeyPatternBytesMax = 256;
+static_assert(3 * kNameBytesMax + kPropertyNameBytesMax + kKeyPatternBytesMax <= kKeyBytesMax);
+
+// Discovery: one instance. Its bytes count the names and values of its properties; JSON may make six of one, and must fit into a value.
+inline constexpr int kPropertiesMax = 256;
+inline constexpr size_t kPropertyValueBytesMax = 32 * kKiB;
+inline constexpr size_t kInstanceBytesMax = 128 * kKiB;
+static_assert(6 * kInstanceBytesMax + 8 * kPropertiesMax <= kValueBytesMax);
+inline constexpr size_t kUrlBytesMax = 2 * kKiB;
+inline constexpr int kProblemsPerInstanceMax = 64;
+inline constexpr size_t kSoftCountersMax = 32;
+
+// Discovery: schemas and bindings.
+inline constexpr size_t kSchemaDocumentBytesMax = 64 * kKiB;
+inline constexpr int kSchemaDocumentDepthMax = 8;
+inline constexpr int kSchemaMistakesMax = 64;
+inline constexpr int kEnumValuesMax = 256;
+inline constexpr size_t kRegexBytesMax = 512;
+inline constexpr int64_t kRegexMemoryBytesMax = 256 * kKiB;  // RE2's max_mem: the program of one regex and its cache.
+inline constexpr int kSchemasMax = 1'000;
+inline constexpr int kBindingsMax = 10'000;
+inline constexpr int kKeyPatternsMax = 32;  // Different ones, over all schemas: each key is held against those of its depth.
+
+// Discovery: one filter expression. A term is a comparison, or one value of an `in` list.
+inline constexpr size_t kFilterBytesMax = 4 * kKiB;
+inline constexpr int kFilterDepthMax = 32;
+inline constexpr int kFilterTermsMax = 256;
+inline constexpr int kFilterRegexesMax = 16;
+
+// Discovery: what one pick may be told to avoid; instances a subset strategy keeps; slots of a weighted strategy's table (or four for
+// each candidate, if that is more).
+inline constexpr int kPickAvoidMax = 16;
+inline constexpr int kSubsetMax = 10'000;
+inline constexpr int kWeightSlotsMax = 16'384;
+
 }  // namespace scoutlight::limits
 
 #endif  // SCOUTLIGHT_BASE_LIMITS_H_
