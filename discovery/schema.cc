@@ -1,0 +1,45 @@
+#include "discovery/schema.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
+#include "discovery/names.h"
+
+namespace scoutlight::discovery {
+namespace {
+
+void CheckProperties(const PropertyRules& rules, std::vector<FieldViolation>* violations) {
+  if (rules.definitions.size() > static_cast<size_t>(limits::kPropertiesMax)) {
+    violations->push_back(
+        {"properties", absl::StrCat("are ", rules.definitions.size(), ", at most ", limits::kPropertiesMax, " are allowed")});
+    return;
+  }
+  for (const auto& [name, definition] : rules.definitions) {
+    const std::string fault = PropertyNameFault(name);
+    const std::string field = fault.empty() ? absl::StrCat("properties.", name) : absl::StrCat("properties[", Shown(name), "]");
+    if (!fault.empty()) violations->push_back({field, "the name " + fault});
+    for (FieldViolation& mistake : CheckDefinition(definition)) {
+      violations->push_back({absl::StrCat(field, ".", mistake.field), std::move(mistake.description)});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<FieldViolation> CheckSchema(const Schema& schema) {
+  std::vector<FieldViolation> violations;
+  if (std::string fault = SchemaNameFault(schema.name); !fault.empty()) violations.push_back({"name", std::move(fault)});
+  if (schema.version < 1) violations.push_back({"version", absl::StrCat("is ", schema.version, ", at least 1 is allowed")});
+  if (schema.strategy.size() > limits::kNameBytesMax) {
+    violations.push_back(
+        {"strategy", absl::StrCat("is ", schema.strategy.size(), " bytes long, at most ", limits::kNameBytesMax, " are allowed")});
+  }
+  CheckProperties(schema.properties, &violations);
+  violations.resize(std::min(violations.size(), static_cast<size_t>(limits::kSchemaMistakesMax)));
+  return violations;
+}
+
+}  // namespace scoutlight::discovery

@@ -1,0 +1,32 @@
+#ifndef SCOUTLIGHT_DISCOVERY_SCHEMA_H_
+#define SCOUTLIGHT_DISCOVERY_SCHEMA_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "discovery/layout.h"
+#include "discovery/property_definition.h"
+
+namespace scoutlight::discovery {
+
+// How the instances of services are laid out in the store, and what their properties must be. Written once, shared as
+// shared_ptr<const Schema>: nothing changes it. The layout of a name is for good: a new layout is a new schema.
+struct Schema {
+  std::string name;
+  int64_t version = 1;  // Grows with each change of the same name.
+  Layout layout;
+  PropertyRules properties;
+  std::string strategy;  // By which its services are resolved when a call names none (strategy/make_strategy.h); empty: round robin.
+
+  friend bool operator==(const Schema&, const Schema&) = default;
+};
+
+// Every mistake of a schema beside its layout, which is right by construction: fields `name`, `version`, `strategy`, `properties`,
+// `properties.<name>`, `properties.<name>.<field>`, at most limits::kSchemaMistakesMax of them.
+std::vector<FieldViolation> CheckSchema(const Schema& schema);
+
+}  // namespace scoutlight::discovery
+
+#endif  // SCOUTLIGHT_DISCOVERY_SCHEMA_H_

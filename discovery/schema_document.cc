@@ -1,0 +1,232 @@
+#include "discovery/schema_document.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "discovery/bounded_json.h"
+#include "discovery/names.h"
+
+namespace scoutlight::discovery {
+namespace {
+
+using Json = nlohmann::json;
+
+// Reads the members of one object and notes what is wrong with them.
+class ObjectReader {
+ public:
+  // `path`: of `object`, empty for the document. A value that is no object is a mistake, and has no members.
+  ObjectReader(const Json& object, std::string path, std::vector<FieldViolation>* mistakes)
+      : object_(object), path_(std::move(path)), mistakes_(*mistakes) {
+    if (!object.is_object())
+      mistakes_.push_back({path_.empty() ? "document" : path_, absl::StrCat("is ", object.type_name(), ", an object is wanted")});
+  }
+
+  std::optional<std::string> String(absl::string_view name) {
+    const Json* const value = Find(name);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_string()) return value->get<std::string>();
+    return Mistyped(name, *value, "a string");
+  }
+
+  bool Bool(absl::string_view name, bool otherwise) {
+    const Json* const value = Find(name);
+    if (value == nullptr) return otherwise;
+    if (!value->is_boolean()) Mistyped(name, *value, "true or false");
+    return value->is_boolean() ? value->get<bool>() : otherwise;
+  }
+
+  std::optional<int64_t> Integer(absl::string_view name) {
+    const Json* const value = Find(name);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_number_integer() && (!value->is_number_unsigned() || value->get<uint64_t>() <= INT64_MAX)) return value->get<int64_t>();
+    Mistyped(name, *value, "an integer of 64 bits");
+    return std::nullopt;
+  }
+
+  // The text of a property's value.
+  std::optional<std::string> Scalar(absl::string_view name) {
+    const Json* const value = Find(name);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_string()) return value->get<std::string>();
+    if (value->is_number() || value->is_boolean()) return value->dump();
+    return Mistyped(name, *value, "a string, number or boolean");
+  }
+
+  std::vector<std::string> Strings(absl::string_view name) {
+    const Json* const value = Find(name);
+    std::vector<std::string> strings;
+    if (value == nullptr) return strings;
+    if (!value->is_array()) Mistyped(name, *value, "a list of strings");
+    for (size_t i = 0; value->is_array() && i < value->size(); ++i) {
+      if ((*value)[i].is_string()) {
+        strings.push_back((*value)[i].get<std::string>());
+      } else {
+        Mistyped(absl::StrCat(name, "[", i, "]"), (*value)[i], "a string");
+      }
+    }
+    return strings;
+  }
+
+  const Json* Find(absl::string_view name) {
+    known_.push_back(name);
+    if (!object_.is_object()) return nullptr;
+    const auto found = object_.find(std::string(name));
+    return found == object_.end() ? nullptr : &*found;
+  }
+
+  // Call last: notes the members that nobody asked for.
+  void RefuseOthers() {
+    if (!object_.is_object()) return;
+    for (const auto& [name, value] : object_.items()) {
+      if (std::find(known_.begin(), known_.end(), name) == known_.end()) mistakes_.push_back({JsonMemberPath(path_, name), "is not known"});
+    }
+  }
+
+  void AddMistake(absl::string_view name, absl::string_view description) {
+    mistakes_.push_back({absl::StrCat(path_, path_.empty() ? "" : ".", name), std::string(description)});
+  }
+
+ private:
+  std::nullopt_t Mistyped(absl::string_view name, const Json& value, absl::string_view wanted) {
+    AddMistake(name, absl::StrCat("is ", value.type_name(), ", ", wanted, " is wanted"));
+    return std::nullopt;
+  }
+
+  const Json& object_;
+  const std::string path_;
+  std::vector<FieldViolation>& mistakes_;
+  std::vector<absl::string_view> known_;
+};
+
+PropertyDefinition ReadDefinition(const Json& json, std::string path, std::vector<FieldViolation>* mistakes) {
+  const size_t before = mistakes->size();
+  ObjectReader reader(json, path, mistakes);
+  PropertyDefinition definition;
+  if (const std::optional<std::string> type = reader.String("type"); type.has_value()) {
+    const std::optional<PropertyType> known = ParsePropertyType(*type);
+    if (!known.has_value()) reader.AddMistake("type", absl::StrCat("is ", Shown(*type), ", which is no type"));
+    definition.type = known.value_or(PropertyType::kString);
+  }
+  definition.required = reader.Bool("required", false);
+  definition.default_value = reader.Scalar("default");
+  definition.values = reader.Strings("values");
+  definition.min = reader.Scalar("min");
+  definition.max = reader.Scalar("max");
+  if (const std::optional<std::string> pattern = reader.String("pattern"); pattern.has_value()) {
+    absl::StatusOr<Regex> regex = Regex::Parse(*pattern);
+    if (regex.ok()) {
+      definition.pattern = *std::move(regex);
+    } else {
+      reader.AddMistake("pattern", regex.status().message());
+    }
+  }
+  reader.RefuseOthers();
+  // Of members that could not be read there is nothing more to say.
+  if (mistakes->size() > before) return definition;
+  for (FieldViolation& mistake : CheckDefinition(definition)) {
+    mistakes->push_back({absl::StrCat(path, ".", mistake.field), std::move(mistake.description)});
+  }
+  return definition;
+}
+
+PropertyRules ReadProperties(const Json& json, std::vector<FieldViolation>* mistakes) {
+  PropertyRules rules;
+  if (!json.is_object()) {
+    mistakes->push_back({"properties", absl::StrCat("is ", json.type_name(), ", an object is wanted")});
+    return rules;
+  }
+  for (const auto& [name, definition] : json.items()) {
+    rules.definitions[name] = ReadDefinition(definition, JsonMemberPath("properties", name), mistakes);
+  }
+  return rules;
+}
+
+absl::StatusOr<Layout> ReadLayout(ObjectReader* reader, std::vector<FieldViolation>* mistakes) {
+  const std::optional<std::string> pattern = reader->String("pattern");
+  if (!pattern.has_value() && reader->Find("pattern") == nullptr) reader->AddMistake("pattern", "is missing");
+  const std::optional<std::string> serializer = reader->String("serializer");
+  if (!pattern.has_value()) return absl::InvalidArgumentError("no pattern");
+  absl::StatusOr<Layout> layout = Layout::Create(*pattern, serializer.value_or("text"));
+  if (!layout.ok()) {
+    const std::optional<ErrorDetails> details = DetailsOf(layout.status());
+    mistakes->insert(mistakes->end(), details->violations.begin(), details->violations.end());
+  }
+  return layout;
+}
+
+// A scalar as people write it: 80 rather than "80", where that reads as the same text.
+Json ScalarJson(PropertyType type, const std::string& text) {
+  if (type != PropertyType::kInteger && type != PropertyType::kNumber && type != PropertyType::kPort && type != PropertyType::kBoolean)
+    return text;
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return !json.is_discarded() && json.dump() == text ? json : Json(text);
+}
+
+Json DefinitionJson(const PropertyDefinition& definition) {
+  Json json = {{"type", std::string(PropertyTypeText(definition.type))}};
+  if (definition.required) json["required"] = true;
+  if (definition.default_value.has_value()) json["default"] = ScalarJson(definition.type, *definition.default_value);
+  if (!definition.values.empty()) json["values"] = definition.values;
+  if (definition.min.has_value()) json["min"] = ScalarJson(definition.type, *definition.min);
+  if (definition.max.has_value()) json["max"] = ScalarJson(definition.type, *definition.max);
+  if (definition.pattern.has_value()) json["pattern"] = definition.pattern->text();
+  return json;
+}
+
+}  // namespace
+
+absl::StatusOr<Schema> ParseSchemaDocument(absl::string_view text) {
+  constexpr JsonBounds kBounds = {.bytes_max = limits::kSchemaDocumentBytesMax, .depth_max = limits::kSchemaDocumentDepthMax};
+  absl::StatusOr<Json> json = ParseBoundedJson(text, kBounds, "document");
+  if (!json.ok()) return StripFields(json.status(), "document.");
+
+  std::vector<FieldViolation> mistakes;
+  ObjectReader reader(*json, "", &mistakes);
+  const std::optional<std::string> name = reader.String("name");
+  if (name.has_value()) {
+    if (const std::string fault = SchemaNameFault(*name); !fault.empty()) reader.AddMistake("name", fault);
+  } else if (reader.Find("name") == nullptr) {
+    reader.AddMistake("name", "is missing");
+  }
+  const int64_t version = reader.Integer("version").value_or(1);
+  if (version < 1) reader.AddMistake("version", absl::StrCat("is ", version, ", at least 1 is allowed"));
+  absl::StatusOr<Layout> layout = ReadLayout(&reader, &mistakes);
+  const Json* const properties = reader.Find("properties");
+  PropertyRules rules = properties == nullptr ? PropertyRules() : ReadProperties(*properties, &mistakes);
+  rules.extra_allowed = reader.Bool("extra_properties", true);
+  std::string strategy = reader.String("strategy").value_or("");
+  reader.RefuseOthers();
+  mistakes.resize(std::min(mistakes.size(), static_cast<size_t>(limits::kSchemaMistakesMax)));
+  if (!mistakes.empty()) return InvalidFields(Reason::kInvalidField, std::move(mistakes));
+
+  Schema schema = {
+      .name = *name, .version = version, .layout = *std::move(layout), .properties = std::move(rules), .strategy = std::move(strategy)};
+  // What is left to find is in the names of properties, and in counts.
+  mistakes = CheckSchema(schema);
+  if (!mistakes.empty()) return InvalidFields(Reason::kInvalidField, std::move(mistakes));
+  return schema;
+}
+
+std::string SchemaDocument(const Schema& schema) {
+  Json properties = Json::object();
+  for (const auto& [name, definition] : schema.properties.definitions) properties[name] = DefinitionJson(definition);
+  Json json = {{"name", schema.name},
+               {"version", schema.version},
+               {"pattern", schema.layout.pattern().text()},
+               {"serializer", std::string(schema.layout.serializer().name())},
+               {"properties", std::move(properties)},
+               {"extra_properties", schema.properties.extra_allowed}};
+  if (!schema.strategy.empty()) json["strategy"] = schema.strategy;
+  return json.dump();
+}
+
+}  // namespace scoutlight::discovery
