@@ -117,6 +117,14 @@ inline constexpr int kSchemasMax = 1'000;
 inline constexpr int kBindingsMax = 10'000;
 inline constexpr int kKeyPatternsMax = 32;  // Different ones, over all schemas: each key is held against those of its depth.
 
+// Discovery: the catalog. Calls that wait for a revision or for schemas; instances of one RegisterAll, and picks of one Resolve.
+inline constexpr int kCatalogWaitersMax = 10'000;
+inline constexpr int kRegistrationsMax = 1'000;
+inline constexpr int kPicksMax = 100;
+inline constexpr size_t kAffinityKeyBytesMax = 1 * kKiB;
+inline constexpr size_t kSessionIdBytesMax = 64;
+inline constexpr size_t kOverrideReasonBytesMax = 512;
+
 // Discovery: one filter expression. A term is a comparison, or one value of an `in` list.
 inline constexpr size_t kFilterBytesMax = 4 * kKiB;
 inline constexpr int kFilterDepthMax = 32;

@@ -54,6 +54,16 @@ struct SoftValues {
   friend bool operator==(const SoftValues&, const SoftValues&) = default;
 };
 
+// An operator's word that an instance gets no work, whatever its owner says.
+struct Override {
+  std::string reason;
+  std::string author;
+  absl::Time created_at = absl::InfinitePast();
+  std::optional<absl::Time> expires_at;
+
+  friend bool operator==(const Override&, const Override&) = default;
+};
+
 // One instance of a service, as discovery shows it. A plain value: nothing here is checked; see CheckInstance.
 struct Instance {
   InstanceName name;
@@ -68,6 +78,11 @@ struct Instance {
   absl::Time registered_at = absl::InfinitePast();  // InfinitePast: not known.
   std::optional<absl::Time> held_until;             // With kOwnerLost: when it goes.
   SoftValues soft;
+  std::optional<Override> override;
+  bool valid = true;  // Its properties are as its schema wants them.
+
+  // Whether it takes work: a lost owner's does not, but may be chosen when no other is left.
+  bool resolvable() const { return status == Status::kUp && valid && !override.has_value(); }
 
   friend bool operator==(const Instance&, const Instance&) = default;
 };

@@ -70,6 +70,8 @@ class KeyPattern {
 
   // The depths of the keys it reads: segments without property.
   int depth() const { return static_cast<int>(segments_.size()); }
+  // The literal at place `i`, whether a segment or the property; empty: any name. For whoever looks for the keys from the root down.
+  absl::string_view LiteralAt(int i) const;
 
   // An example of a key that `a` and `b` read as of two different services, so that both could be bound to it; nullopt: there is none.
   // Where both see the same service in each key, the binding decides. Of a pattern with itself there is none.
@@ -83,8 +85,6 @@ class KeyPattern {
   KeyPattern() = default;
 
   absl::Status ReadSegments(absl::string_view text);
-  // The literal at place `i`, whether a segment or the property; empty: any name.
-  absl::string_view LiteralAt(int i) const;
   bool HasDepth(int depth) const;
 
   std::string text_;

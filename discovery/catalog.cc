@@ -1,0 +1,244 @@
+#include "discovery/catalog.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+#include "discovery/system_records.h"
+
+namespace scoutlight::discovery {
+namespace {
+
+StoredValue StoredOf(const Entry& entry) {
+  return {.value = entry.value, .create_revision = entry.create_revision, .mod_revision = entry.mod_revision, .lease_id = entry.lease_id};
+}
+
+}  // namespace
+
+std::optional<Catalog::Place> Catalog::PlaceOf(const Key& key) const {
+  if (key.IsSystem()) {
+    const std::optional<SystemKey> system = ReadSystemKey(key);
+    if (!system.has_value()) return std::nullopt;
+    if (system->kind != SystemKey::Kind::kInstance && system->kind != SystemKey::Kind::kOverride) return std::nullopt;
+    return Place{.name = {std::string(system->cluster), std::string(system->service), std::string(system->name)},
+                 .part = system->kind == SystemKey::Kind::kInstance ? Place::Part::kRecord : Place::Part::kOverride,
+                 .property = {}};
+  }
+  const std::optional<Claim> claim = claims_->Read(key);
+  if (!claim.has_value()) return std::nullopt;
+  const KeyReading& reading = claim->reading;
+  return Place{.name = {std::string(reading.cluster), std::string(reading.service), std::string(reading.instance)},
+               .part = Place::Part::kEntry,
+               .property = std::string(reading.property.value_or(""))};
+}
+
+void Catalog::Count(bool existed, bool exists, Service* service, size_t* all) {
+  if (existed == exists) return;
+  if (exists) {
+    ++service->instances;
+    ++*all;
+  } else {
+    --service->instances;
+    --*all;
+  }
+}
+
+void Catalog::Set(const Place& place, StoredValue value) {
+  Service& service = clusters_[place.name.cluster][place.name.service];
+  StoredInstance& stored = service.stored[place.name.id];
+  const bool existed = stored.exists();
+  switch (place.part) {
+    case Place::Part::kEntry:
+      stored.entries[place.property] = std::move(value);
+      break;
+    case Place::Part::kRecord:
+      stored.record = std::move(value);
+      break;
+    case Place::Part::kOverride:
+      stored.override = std::move(value);
+      break;
+  }
+  Count(existed, stored.exists(), &service, &instances_);
+  service.changed.insert(place.name.id);
+}
+
+void Catalog::Erase(const Place& place) {
+  const auto cluster = clusters_.find(place.name.cluster);
+  if (cluster == clusters_.end()) return;
+  const auto service = cluster->second.find(place.name.service);
+  if (service == cluster->second.end()) return;
+  const auto stored = service->second.stored.find(place.name.id);
+  if (stored == service->second.stored.end()) return;
+  const bool existed = stored->second.exists();
+  switch (place.part) {
+    case Place::Part::kEntry:
+      stored->second.entries.erase(place.property);
+      break;
+    case Place::Part::kRecord:
+      stored->second.record.reset();
+      break;
+    case Place::Part::kOverride:
+      stored->second.override.reset();
+      break;
+  }
+  const bool exists = stored->second.exists();
+  Count(existed, exists, &service->second, &instances_);
+  // Soft values are an owner's word, and go with the instance.
+  if (existed && !exists) stored->second.soft = SoftValues();
+  service->second.changed.insert(place.name.id);
+  if (stored->second.empty()) service->second.stored.erase(stored);
+  if (!service->second.stored.empty()) return;
+  cluster->second.erase(service);
+  if (cluster->second.empty()) clusters_.erase(cluster);
+}
+
+void Catalog::Fill(const Entry& entry) {
+  const std::optional<Place> place = PlaceOf(entry.key);
+  if (!place.has_value()) return;
+  MutexLock lock(&mu_);
+  Set(*place, StoredOf(entry));
+}
+
+void Catalog::FillUpTo(Revision revision) { Advance(revision); }
+
+Catalog::Applied Catalog::Apply(const Batch& batch) {
+  Applied applied;
+  absl::btree_set<ServiceName> services;
+  for (const Event& event : batch.events) {
+    const std::optional<Place> place = PlaceOf(event.key);
+    if (!place.has_value()) {
+      const std::optional<SystemKey> system = event.key.IsSystem() ? ReadSystemKey(event.key) : std::nullopt;
+      if (system.has_value()) applied.claims_changed = true;
+      continue;
+    }
+    services.insert({place->name.cluster, place->name.service});
+    MutexLock lock(&mu_);
+    if (event.kind == EventKind::kPut) {
+      Set(*place, StoredOf(event.entry));
+    } else {
+      Erase(*place);
+    }
+  }
+  Advance(batch.revision);
+  applied.services.assign(services.begin(), services.end());
+  return applied;
+}
+
+void Catalog::Advance(Revision revision) {
+  MutexLock lock(&mu_);
+  revision_ = std::max(revision_, revision);
+}
+
+Revision Catalog::revision() const {
+  MutexLock lock(&mu_);
+  return revision_;
+}
+
+const Catalog::Service* Catalog::FindService(absl::string_view cluster, absl::string_view service) const {
+  const auto found_cluster = clusters_.find(cluster);
+  if (found_cluster == clusters_.end()) return nullptr;
+  const auto found = found_cluster->second.find(service);
+  return found == found_cluster->second.end() ? nullptr : &found->second;
+}
+
+Catalog::Service* Catalog::FindService(absl::string_view cluster, absl::string_view service) {
+  return const_cast<Service*>(static_cast<const Catalog*>(this)->FindService(cluster, service));
+}
+
+const SnapshotPtr& Catalog::Refresh(absl::string_view cluster, absl::string_view name, Service* service) {
+  if (service->changed.empty()) return service->snapshot;
+  const Schema* const schema = claims_->SchemaOf(cluster, name);
+  std::vector<std::pair<std::string, InstancePtr>> changes;
+  for (const std::string& id : service->changed) {
+    const auto stored = service->stored.find(id);
+    InstancePtr instance;
+    if (schema != nullptr && stored != service->stored.end() && stored->second.exists()) {
+      instance = std::make_shared<const Instance>(ReadInstance({std::string(cluster), std::string(name), id}, stored->second, *schema));
+    }
+    changes.emplace_back(id, std::move(instance));
+  }
+  service->changed.clear();
+  service->snapshot = service->snapshot->With(changes, revision_);
+  return service->snapshot;
+}
+
+SnapshotPtr Catalog::Find(absl::string_view cluster, absl::string_view service) {
+  MutexLock lock(&mu_);
+  Service* const found = FindService(cluster, service);
+  if (found == nullptr) return nullptr;
+  const SnapshotPtr& snapshot = Refresh(cluster, service, found);
+  return snapshot->size() == 0 ? nullptr : snapshot;
+}
+
+std::optional<StoredInstance> Catalog::FindStored(const InstanceName& name) const {
+  MutexLock lock(&mu_);
+  const Service* const service = FindService(name.cluster, name.service);
+  if (service == nullptr) return std::nullopt;
+  const auto stored = service->stored.find(name.id);
+  if (stored == service->stored.end()) return std::nullopt;
+  return stored->second;
+}
+
+std::vector<std::string> Catalog::Clusters() const {
+  std::vector<std::string> clusters;
+  MutexLock lock(&mu_);
+  for (const auto& [cluster, services] : clusters_) {
+    for (const auto& [name, service] : services) {
+      if (service.instances == 0 || claims_->SchemaOf(cluster, name) == nullptr) continue;
+      clusters.push_back(cluster);
+      break;
+    }
+  }
+  return clusters;
+}
+
+std::vector<Catalog::ServiceCount> Catalog::Services(absl::string_view cluster) {
+  std::vector<ServiceCount> counts;
+  MutexLock lock(&mu_);
+  const auto found = clusters_.find(cluster);
+  if (found == clusters_.end()) return counts;
+  for (auto& [name, service] : found->second) {
+    const SnapshotPtr& snapshot = Refresh(cluster, name, &service);
+    if (snapshot->size() > 0) counts.push_back({.service = name, .instances = snapshot->size(), .resolvable = snapshot->resolvable()});
+  }
+  return counts;
+}
+
+std::vector<Catalog::NamedOverride> Catalog::Overrides(absl::string_view cluster, absl::string_view service, const InstanceName& after,
+                                                       int overrides_max) const {
+  std::vector<NamedOverride> overrides;
+  MutexLock lock(&mu_);
+  for (auto in_cluster = clusters_.lower_bound(std::max(std::string(cluster), after.cluster)); in_cluster != clusters_.end();
+       ++in_cluster) {
+    if (!cluster.empty() && in_cluster->first != cluster) break;
+    for (const auto& [name, in_service] : in_cluster->second) {
+      if (!service.empty() && name != service) continue;
+      for (const auto& [id, stored] : in_service.stored) {
+        if (!stored.override.has_value()) continue;
+        InstanceName instance{in_cluster->first, name, id};
+        if (!(after < instance)) continue;
+        overrides.push_back({std::move(instance), ParseOverride(stored.override->value.bytes).value_or(Override())});
+        if (static_cast<int>(overrides.size()) == overrides_max) return overrides;
+      }
+    }
+  }
+  return overrides;
+}
+
+bool Catalog::SetSoftValues(const InstanceName& name, SoftValues soft) {
+  MutexLock lock(&mu_);
+  Service* const service = FindService(name.cluster, name.service);
+  if (service == nullptr) return false;
+  const auto stored = service->stored.find(name.id);
+  if (stored == service->stored.end() || !stored->second.exists()) return false;
+  stored->second.soft = std::move(soft);
+  service->changed.insert(name.id);
+  return true;
+}
+
+size_t Catalog::instances() const {
+  MutexLock lock(&mu_);
+  return instances_;
+}
+
+}  // namespace scoutlight::discovery

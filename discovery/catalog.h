@@ -1,0 +1,107 @@
+#ifndef SCOUTLIGHT_DISCOVERY_CATALOG_H_
+#define SCOUTLIGHT_DISCOVERY_CATALOG_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "base/entry.h"
+#include "base/mutex.h"
+#include "discovery/claims.h"
+#include "discovery/service_snapshot.h"
+#include "discovery/stored_instance.h"
+
+namespace scoutlight::discovery {
+
+// All instances, in memory, under one set of schemas and bindings: what a scan of the store at revision() would give. Filled entry by
+// entry, then kept true batch by batch. A snapshot is made only when it is asked for, from what has changed since the one before.
+// Thread-safe: one mutex, held for the change of an entry or the making of one service's snapshot; nothing blocks.
+class Catalog {
+ public:
+  explicit Catalog(std::shared_ptr<const Claims> claims) : claims_(std::move(claims)) {}
+
+  const std::shared_ptr<const Claims>& claims() const { return claims_; }
+
+  // While it is filled: an entry of the state at the revision that FillUpTo() will name. Entries that are not of discovery are passed over.
+  void Fill(const Entry& entry);
+  void FillUpTo(Revision revision);
+
+  // The next batch. What it says of schemas and bindings is not looked at: they are `claims()` as long as this catalog lives.
+  struct Applied {
+    std::vector<ServiceName> services;  // Whose instances changed; each once.
+    bool claims_changed = false;        // It touches schemas or bindings: a new catalog is due.
+  };
+  Applied Apply(const Batch& batch);
+  // Nothing else happened up to `revision`.
+  void Advance(Revision revision);
+  Revision revision() const;
+
+  // The instances of a service; null: there are none. An instance whose service is bound to no schema is none.
+  SnapshotPtr Find(absl::string_view cluster, absl::string_view service);
+
+  // What is stored of an instance; nullopt: nothing.
+  std::optional<StoredInstance> FindStored(const InstanceName& name) const;
+
+  // Those that have instances, by name.
+  std::vector<std::string> Clusters() const;
+  struct ServiceCount {
+    std::string service;
+    size_t instances = 0;
+    size_t resolvable = 0;
+  };
+  std::vector<ServiceCount> Services(absl::string_view cluster);
+
+  // At most `overrides_max` overrides whose instance comes after `after`, in order of name; of one cluster or service if those are not
+  // empty.
+  struct NamedOverride {
+    InstanceName name;
+    Override override;
+  };
+  std::vector<NamedOverride> Overrides(absl::string_view cluster, absl::string_view service, const InstanceName& after,
+                                       int overrides_max) const;
+
+  // Takes the place of an instance's soft values. False: there is no such instance.
+  bool SetSoftValues(const InstanceName& name, SoftValues soft);
+
+  size_t instances() const;
+
+ private:
+  struct Service {
+    absl::btree_map<std::string, StoredInstance> stored;
+    absl::btree_set<std::string> changed;  // Ids that `snapshot` does not show yet as they are.
+    SnapshotPtr snapshot = std::make_shared<const ServiceSnapshot>();
+    size_t instances = 0;
+  };
+  using Services_ = absl::btree_map<std::string, Service>;
+
+  // Where an entry belongs. nullopt: it is none of discovery.
+  struct Place {
+    InstanceName name;
+    enum class Part { kEntry, kRecord, kOverride } part = Part::kEntry;
+    std::string property;
+  };
+  std::optional<Place> PlaceOf(const Key& key) const;
+  void Set(const Place& place, StoredValue value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Erase(const Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  const Service* FindService(absl::string_view cluster, absl::string_view service) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Service* FindService(absl::string_view cluster, absl::string_view service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  const SnapshotPtr& Refresh(absl::string_view cluster, absl::string_view name, Service* service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static void Count(bool existed, bool exists, Service* service, size_t* all);
+
+  const std::shared_ptr<const Claims> claims_;
+
+  mutable Mutex mu_;
+  Revision revision_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::btree_map<std::string, Services_> clusters_ ABSL_GUARDED_BY(mu_);
+  size_t instances_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace scoutlight::discovery
+
+#endif  // SCOUTLIGHT_DISCOVERY_CATALOG_H_

@@ -1,0 +1,67 @@
+#ifndef SCOUTLIGHT_DISCOVERY_SYSTEM_RECORDS_H_
+#define SCOUTLIGHT_DISCOVERY_SYSTEM_RECORDS_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/entry.h"
+#include "base/key.h"
+#include "discovery/instance.h"
+#include "discovery/names.h"
+
+// What discovery keeps of its own in the system tree, and where. Records are JSON texts, so that people can read them.
+//
+//   /.scoutlight/instances/{cluster}/{service}/{id}   InstanceRecord, on the instance's lease
+//   /.scoutlight/overrides/{cluster}/{service}/{id}   Override, on a lease of its own if it expires
+//   /.scoutlight/schemas/{name}                       the schema's document (schema_document.h)
+//   /.scoutlight/bindings/{cluster}/{service}         the name of a schema, or `none`; `*` stands for all
+//
+// Members that are not known are left alone, so that a later version may add some. All functions are thread-safe.
+namespace scoutlight::discovery {
+
+// Beside the entries of a registered instance: what is not a property. One written by hand has none.
+struct InstanceRecord {
+  Status status = Status::kUp;
+  Revision epoch = 0;  // 0: the record's own mod_revision, which its writer could not know.
+  std::string session;
+  absl::Time registered_at;
+
+  friend bool operator==(const InstanceRecord&, const InstanceRecord&) = default;
+};
+
+std::string EncodeInstanceRecord(const InstanceRecord& record);
+// kInvalidArgument with what is wrong.
+absl::StatusOr<InstanceRecord> ParseInstanceRecord(absl::string_view text);
+
+std::string EncodeOverride(const Override& override);
+absl::StatusOr<Override> ParseOverride(absl::string_view text);
+
+// The keys. Names have passed names.h.
+Key InstanceRecordKey(const InstanceName& name);
+Key OverrideKey(const InstanceName& name);
+Key SchemaKey(absl::string_view schema);
+Key BindingKey(absl::string_view cluster, absl::string_view service);
+// The nodes above them all.
+Key InstanceRecordsTree();
+Key OverridesTree();
+Key SchemasTree();
+Key BindingsTree();
+
+// Which of these a key is. Views into the key.
+struct SystemKey {
+  enum class Kind { kInstance, kOverride, kSchema, kBinding };
+
+  Kind kind = Kind::kInstance;
+  absl::string_view cluster;  // Of all but kSchema.
+  absl::string_view service;
+  absl::string_view name;  // The instance's id, or the schema's name.
+};
+// nullopt: none.
+std::optional<SystemKey> ReadSystemKey(const Key& key);
+
+}  // namespace scoutlight::discovery
+
+#endif  // SCOUTLIGHT_DISCOVERY_SYSTEM_RECORDS_H_

@@ -1,0 +1,234 @@
+#include "server/discovery/catalog_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+namespace scoutlight::server {
+namespace {
+
+using discovery::Catalog;
+
+absl::Status Loading(absl::string_view why) {
+  ErrorDetails details;
+  details.reason = Reason::kCatalogLoading;
+  details.retry_after = absl::Milliseconds(200);
+  return MakeError(absl::StatusCode::kUnavailable, why, details);
+}
+
+absl::Status TooManyWait() {
+  ErrorDetails details;
+  details.reason = Reason::kOverloaded;
+  details.retry_after = absl::Seconds(1);
+  return MakeError(absl::StatusCode::kResourceExhausted,
+                   absl::StrCat(limits::kCatalogWaitersMax, " calls wait for the catalog already, which is the most"), details);
+}
+
+}  // namespace
+
+CatalogFeed::CatalogFeed(storage::Store* store, CatalogFeedOptions options, OnChanged on_changed)
+    : store_(*store), options_(std::move(options)), on_changed_(std::move(on_changed)) {}
+
+CatalogFeed::~CatalogFeed() { Stop(); }
+
+void CatalogFeed::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void CatalogFeed::Stop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  wake_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+  std::vector<Waiting> left;
+  {
+    MutexLock lock(&mu_);
+    left = std::exchange(waiting_, {});
+  }
+  for (Waiting& waiting : left) std::move(waiting.done)(Loading("the server stops"));
+}
+
+void CatalogFeed::OnBatch(std::shared_ptr<const Batch> batch) {
+  Catalog::Applied applied;
+  bool wake = false;
+  {
+    MutexLock lock(&mu_);
+    seen_ = batch->revision;
+    wake = !following_;
+    following_ = true;
+    if (live_) {
+      applied = catalog_->Apply(*batch);
+      reload_ = reload_ || applied.claims_changed;
+      if (!applied.claims_changed && !reload_) claims_at_ = batch->revision;
+      wake = wake || reload_ || !waiting_.empty();
+    }
+  }
+  if (!applied.services.empty()) on_changed_(applied.services);
+  if (wake) wake_.NotifyAll();
+}
+
+void CatalogFeed::OnProgress(Revision revision) {
+  {
+    MutexLock lock(&mu_);
+    seen_ = std::max(seen_, revision);
+    if (live_) catalog_->Advance(revision);
+    if (live_ && !reload_) claims_at_ = std::max(claims_at_, revision);
+  }
+  wake_.NotifyAll();
+}
+
+void CatalogFeed::OnGap(Revision oldest) {
+  {
+    MutexLock lock(&mu_);
+    seen_ = std::max(seen_, oldest);
+    live_ = false;
+    reload_ = true;
+  }
+  wake_.NotifyAll();
+}
+
+void CatalogFeed::OnFresh() {
+  {
+    MutexLock lock(&mu_);
+    following_ = true;
+  }
+  wake_.NotifyAll();
+}
+
+std::shared_ptr<Catalog> CatalogFeed::catalog() const {
+  MutexLock lock(&mu_);
+  return catalog_;
+}
+
+void CatalogFeed::WhenAt(Revision revision, Waiter done) { Wait(revision, false, options_.wait_max, std::move(done)); }
+
+void CatalogFeed::WhenClaimsAt(Revision revision, Waiter done) { Wait(revision, true, options_.apply_wait_max, std::move(done)); }
+
+bool CatalogFeed::Reached(const Waiting& waiting) const {
+  if (catalog_ == nullptr) return false;
+  return waiting.claims ? claims_at_ >= waiting.revision : catalog_->revision() >= waiting.revision;
+}
+
+void CatalogFeed::Wait(Revision revision, bool claims, absl::Duration bound, Waiter done) {
+  absl::Status status;
+  {
+    MutexLock lock(&mu_);
+    Waiting waiting{.revision = revision, .until = options_.clock->SinceBoot() + bound, .claims = claims, .done = {}};
+    if (catalog_ == nullptr) {
+      status = Loading("the instances are being read");
+    } else if (!Reached(waiting)) {
+      if (waiting_.size() >= static_cast<size_t>(limits::kCatalogWaitersMax)) {
+        status = TooManyWait();
+      } else if (stopping_) {
+        status = Loading("the server stops");
+      } else {
+        waiting.done = std::move(done);
+        waiting_.push_back(std::move(waiting));
+        wake_.NotifyAll();
+        return;
+      }
+    }
+  }
+  std::move(done)(status);
+}
+
+void CatalogFeed::ServeWaiters() {
+  std::vector<std::pair<Waiter, absl::Status>> ended;
+  {
+    MutexLock lock(&mu_);
+    const absl::Duration now = options_.clock->SinceBoot();
+    for (size_t i = 0; i < waiting_.size();) {
+      Waiting& waiting = waiting_[i];
+      if (Reached(waiting)) {
+        ended.emplace_back(std::move(waiting.done), absl::OkStatus());
+      } else if (waiting.until <= now) {
+        ended.emplace_back(std::move(waiting.done),
+                           Loading(absl::StrCat("the catalog has not come to revision ", waiting.revision, " yet")));
+      } else {
+        ++i;
+        continue;
+      }
+      std::swap(waiting_[i], waiting_.back());
+      waiting_.pop_back();
+    }
+  }
+  for (auto& [done, status] : ended) std::move(done)(status);
+}
+
+void CatalogFeed::Loop() {
+  constexpr absl::Duration kLook = absl::Milliseconds(100);  // At those who wait.
+  bool failed = false;
+  while (true) {
+    bool load = false;
+    {
+      MutexLock lock(&mu_);
+      if (failed && !stopping_) wake_.WaitFor(&mu_, options_.retry_after);
+      while (!stopping_ && !(reload_ && following_) && waiting_.empty()) wake_.Wait(&mu_);
+      if (stopping_) return;
+      load = reload_ && following_;
+      if (!load) wake_.WaitFor(&mu_, kLook);
+    }
+    ServeWaiters();
+    failed = load && !Load();
+    ServeWaiters();
+  }
+}
+
+bool CatalogFeed::Load() {
+  {
+    MutexLock lock(&mu_);
+    // What changes from here on is seen by the reading, or asks for another.
+    reload_ = false;
+  }
+  StoreReader reader(&store_);
+  const absl::StatusOr<Revision> revision = reader.Pin();
+  absl::Status status = revision.status();
+  if (status.ok()) {
+    absl::StatusOr<std::shared_ptr<const discovery::Claims>> claims = LoadClaims(&reader, options_.warn);
+    status = claims.status();
+    if (status.ok()) {
+      const absl::StatusOr<std::shared_ptr<Catalog>> catalog = LoadCatalog(&reader, *std::move(claims), *revision);
+      status = catalog.status();
+      if (status.ok() && BringUp(*catalog, *revision)) return true;
+    }
+  }
+  if (!status.ok()) options_.warn(absl::StrCat("the instances could not be read, which is tried again: ", status.message()));
+  MutexLock lock(&mu_);
+  reload_ = true;
+  return false;
+}
+
+bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision claims_at) {
+  StoreReader reader(&store_);
+  while (true) {
+    Revision to = 0;
+    {
+      MutexLock lock(&mu_);
+      if (stopping_) return true;
+      if (catalog->revision() >= seen_) {
+        catalog_ = catalog;
+        claims_at_ = reload_ ? claims_at : catalog->revision();
+        live_ = true;
+        break;
+      }
+      to = seen_;
+    }
+    const storage::HistoryPage page = reader.History(catalog->revision() + 1, to);
+    if (!page.status.ok()) return false;
+    for (const std::shared_ptr<const Batch>& batch : page.batches) {
+      if (!catalog->Apply(*batch).claims_changed) continue;
+      // These schemas are old already.
+      return false;
+    }
+    catalog->Advance(page.next - 1);
+  }
+  on_changed_({});
+  return true;
+}
+
+}  // namespace scoutlight::server

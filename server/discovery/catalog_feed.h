@@ -1,0 +1,102 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_CATALOG_FEED_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_CATALOG_FEED_H_
+
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "discovery/catalog.h"
+#include "server/discovery/load_catalog.h"
+#include "server/discovery/store_reader.h"
+#include "storage/store.h"
+
+namespace scoutlight::server {
+
+struct CatalogFeedOptions {
+  Clock* clock = &Clock::System();                       // Outlives the feed.
+  absl::Duration wait_max = absl::Seconds(5);            // For a revision, by those who ask for it.
+  absl::Duration apply_wait_max = absl::Seconds(10);     // For schemas and bindings to be in force.
+  absl::Duration retry_after = absl::Milliseconds(200);  // After a load that failed.
+  Warn warn = [](absl::string_view) {};
+};
+
+// Keeps a catalog true to a store. It is shown the store's changes as a Sink, and applies each within OnBatch, so that a catalog has every
+// change before its commit is answered. At start, after a gap, and when schemas or bindings change, its thread reads a new catalog, brings
+// it up from history and puts it in the place of the old one, which is kept true meanwhile. Held by shared_ptr: the store may call it
+// until it ends, after Stop() without effect. Thread-safe; only Stop() blocks.
+class CatalogFeed final : public storage::Sink {
+ public:
+  // Told of the services whose instances have changed, on the thread that commits: it must not block. An empty list: of any.
+  using OnChanged = std::function<void(const std::vector<discovery::ServiceName>&)>;
+
+  // `store` outlives Stop().
+  CatalogFeed(storage::Store* store, CatalogFeedOptions options, OnChanged on_changed);
+  ~CatalogFeed() override;
+
+  // Once, before the store shows it anything.
+  void Start();
+  // Everybody who waits hears kUnavailable.
+  void Stop();
+
+  // storage::Sink.
+  void OnBatch(std::shared_ptr<const Batch> batch) override;
+  void OnProgress(Revision revision) override;
+  void OnGap(Revision oldest) override;
+  void OnStale() override {}
+  void OnFresh() override;
+
+  // Null: none has been read yet.
+  std::shared_ptr<discovery::Catalog> catalog() const;
+
+  // Calls `done` once the catalog has come to `revision`: at once, inside the call, if it has; else on the feed's thread. kUnavailable,
+  // Reason::kCatalogLoading: it has not after `wait_max`, or there is no catalog yet. At most limits::kCatalogWaitersMax wait; more:
+  // kResourceExhausted.
+  using Waiter = absl::AnyInvocable<void(absl::Status) &&>;
+  void WhenAt(Revision revision, Waiter done);
+  // As WhenAt, once schemas and bindings as of `revision` are in force; after `apply_wait_max` at the latest.
+  void WhenClaimsAt(Revision revision, Waiter done);
+
+ private:
+  struct Waiting {
+    Revision revision = 0;
+    absl::Duration until;  // Since boot.
+    bool claims = false;
+    Waiter done;
+  };
+
+  void Loop();
+  // Whether a new catalog is in place.
+  bool Load();
+  bool BringUp(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at);
+  void Wait(Revision revision, bool claims, absl::Duration bound, Waiter done);
+  bool Reached(const Waiting& waiting) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Ends those who have waited enough.
+  void ServeWaiters();
+
+  storage::Store& store_;
+  const CatalogFeedOptions options_;
+  const OnChanged on_changed_;
+
+  mutable Mutex mu_;
+  CondVar wake_;
+  std::shared_ptr<discovery::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
+  Revision claims_at_ ABSL_GUARDED_BY(mu_) = 0;  // The catalog's schemas and bindings are those of this revision, and of all since.
+  bool live_ ABSL_GUARDED_BY(mu_) = false;       // The catalog has each batch that was shown.
+  bool following_ ABSL_GUARDED_BY(mu_) = false;  // Batches come.
+  bool reload_ ABSL_GUARDED_BY(mu_) = true;
+  Revision seen_ ABSL_GUARDED_BY(mu_) = 0;  // The last one shown.
+  std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_CATALOG_FEED_H_
