@@ -1,0 +1,421 @@
+#include "discovery/filter/filter.h"
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace scoutlight::discovery {
+namespace {
+
+using ::testing::HasSubstr;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+
+Instance Printer() {
+  Instance instance;
+  instance.name = {"c", "Printer", "640da"};
+  instance.properties = {{"protocol", "https"}, {"port", "8001"},  {"zone", "a"}, {"endpoint.mq", "amqp://h"}, {"tls", "true"},
+                         {"my prop", "x y"},    {"status", "odd"}, {"empty", ""}, {"big", "9007199254740993"}, {"ratio", "0.50"},
+                         {"lines", "a\nb"}};
+  instance.health = Health::kWarning;
+  instance.registered_at = kNow - absl::Seconds(90);
+  return instance;
+}
+
+// "true", "false", or the mistake.
+std::string Evaluate(absl::string_view text) {
+  const absl::StatusOr<Filter> filter = Filter::Parse(text, AgeTerms::kAllowed);
+  if (!filter.ok()) return std::string(filter.status().message());
+  return filter->Matches(Printer(), kNow) ? "true" : "false";
+}
+
+std::string Canonical(absl::string_view text) {
+  const absl::StatusOr<Filter> filter = Filter::Parse(text, AgeTerms::kAllowed);
+  return filter.ok() ? filter->text() : std::string(filter.status().message());
+}
+
+TEST(Filter, MeansWhatTheHeaderSays) {
+  const struct {
+    absl::string_view text;
+    bool holds;
+  } cases[] = {
+      {"", true},
+      {"  \n", true},
+      {R"(protocol == "https")", true},
+      {R"(protocol = 'https')", true},
+      {R"(protocol == "http")", false},
+      {R"(protocol != "http")", true},
+      {R"(protocol < "i")", true},
+      {R"(protocol >= "i")", false},
+      {R"("protocol" == "https")", true},
+      {R"(PROTOCOL == "https")", false},
+      // Numbers: both sides are, or nothing is equal, less or greater.
+      {"port == 8001", true},
+      {"port == 8001.0", true},
+      {"port == \"8001\"", true},
+      {"port == \"8001.0\"", false},
+      {"port > 999", true},
+      {"port > \"999\"", false},  // Text.
+      {"port >= 8001 and port <= 8001", true},
+      {"port < 8001 or port > 8001", false},
+      {"port != 8001", false},
+      {"protocol == 1", false},
+      {"protocol != 1", true},
+      {"protocol < 1 or protocol >= 1", false},
+      {"ratio == 0.5", true},
+      {"ratio == \"0.5\"", false},
+      {"ratio > -1e3", true},
+      {"big == 9007199254740993", true},
+      {"big == 9007199254740992", false},
+      {"big > 9007199254740992", true},
+      {"tls == true", true},
+      {"tls == \"true\"", true},
+      {"tls == false", false},
+      // Lists.
+      {R"(zone in ("b", 'a'))", true},
+      {R"(zone in ("b"))", false},
+      {R"(zone not in ("b"))", true},
+      {R"(port in ("x", 8001))", true},
+      {R"(port not in (1, 8001))", false},
+      // Missing properties, and empty ones, which are there.
+      {R"(gone == "")", false},
+      {R"(gone != "")", true},
+      {R"(gone < "z")", false},
+      {R"(not gone < "z")", true},
+      {R"(gone in ("", "a"))", false},
+      {R"(gone not in ("", "a"))", true},
+      {R"(gone matches "(?s).*")", false},
+      {R"(empty matches "(?s).*")", true},
+      {R"(lines matches "(?s).*")", true},
+      {R"(empty == "")", true},
+      // Regular expressions match the whole value.
+      {R"(protocol matches "https?")", true},
+      {R"(protocol matches "http")", false},
+      {R"(protocol matches ".*tp.*")", true},
+      // Names.
+      {R"(endpoint.mq matches "amqp:.*")", true},
+      {R"("my prop" == "x y")", true},
+      {R"("status" == "odd")", true},
+      // Status, health, age.
+      {"status == UP", true},
+      {"status == \"UP\"", true},
+      {"status != DRAINING", true},
+      {"status in (DRAINING, OWNER_LOST)", false},
+      {"health == warning", true},
+      {"health in (passing, 'warning')", true},
+      {"health matches \"warn.*\"", true},
+      {"age >= 90s", true},
+      {"age > 1m30s", false},
+      {"age < 1h", true},
+      {"age == 1.5m", true},
+      {"age != 0s", true},
+      // Structure: not before and before or.
+      {R"(zone == "b" and zone == "b" or zone == "a")", true},
+      {R"(zone == "b" and (zone == "b" or zone == "a"))", false},
+      {R"(not zone == "b" and zone == "a")", true},
+      {R"(not (zone == "b" or zone == "a"))", false},
+      {R"(not not zone == "a")", true},
+      {R"(zone == "a" AND Not zone IN ("b") OR zone == "c")", true},
+      {R"(lines == "a\nb")", true},
+  };
+  for (const auto& c : cases) EXPECT_EQ(Evaluate(c.text), c.holds ? "true" : "false") << c.text;
+}
+
+TEST(Filter, UnknownRegistrationIsOlderThanEverything) {
+  Instance instance = Printer();
+  instance.registered_at = absl::InfinitePast();
+  EXPECT_TRUE(Filter::Parse("age > 1000000h", AgeTerms::kAllowed)->Matches(instance, kNow));
+}
+
+TEST(Filter, MistakesAreToldWithTheirPlace) {
+  const struct {
+    std::string text;
+    int offset;
+    int column;
+    std::string says;
+  } cases[] = {
+      {"protocol", 8, 9, "the end where a comparison"},
+      {"protocol ==", 11, 12, "the end where a string"},
+      {"protocol == https", 12, 13, "a text is written in quotes"},
+      {"protocol == \"https", 12, 13, "a string without end"},
+      {"a == \"\\x\"", 6, 7, "backslash"},
+      {"a == \"b\" c", 9, 10, "\"c\" where `and`, `or` or the end"},
+      {"(a == 1", 0, 1, "not closed"},
+      {"(a == 1 b", 8, 9, "`and`, `or` or `)`"},
+      {"a == 1)", 6, 7, "\")\" where `and`"},
+      {"a in 1", 5, 6, "`(` and a list"},
+      {"a in ()", 6, 7, "a string, a number"},
+      {"a in (1", 7, 8, "`,` or `)`"},
+      {"a not 1", 6, 7, "`in`"},
+      {"a matches b", 10, 11, "regular expression in quotes"},
+      {"a matches \"(\"", 10, 11, "missing )"},
+      {"\"\xC3\xA9\" == 1 & b == 2", 10, 10, "\"&\" is no part"},
+      {"and == 1", 0, 1, "where a property"},
+      {"5 == a", 0, 1, "where a property"},
+      {"a == 1x", 5, 6, "neither a number nor a duration"},
+      {"a == 30s", 5, 6, "a string, a number"},
+      {"a == 1e999", 5, 6, "neither"},
+      {"\"a/b\" == 1", 0, 1, "slash"},
+      {"\"\" == 1", 0, 1, "empty"},
+      {"status == down", 10, 11, "UP, DRAINING or OWNER_LOST"},
+      {"status < UP", 7, 8, "no order"},
+      {"health == ill", 10, 11, "passing, warning or critical"},
+      {"age < 30", 6, 7, "a duration"},
+      {"age in (30s)", 7, 8, "`age` is compared by"},
+      {"age matches \"x\"", 12, 13, "`age` is compared by"},
+      {"a == \"\xFF\"", 6, 7, "UTF-8"},
+      {"a == 1 and", 10, 11, "the end where a property"},
+  };
+  for (const auto& c : cases) {
+    const absl::StatusOr<Filter> filter = Filter::Parse(c.text, AgeTerms::kAllowed, "query");
+    ASSERT_EQ(filter.status().code(), absl::StatusCode::kInvalidArgument) << c.text;
+    const std::optional<ErrorDetails> details = DetailsOf(filter.status());
+    ASSERT_EQ(details->violations.size(), 1u);
+    EXPECT_EQ(details->violations[0].field, "query");
+    EXPECT_THAT(details->violations[0].description, HasSubstr(c.says)) << c.text;
+    EXPECT_THAT(details->violations[0].description, HasSubstr(absl::StrCat("at column ", c.column, " (byte ", c.offset, ")"))) << c.text;
+    const std::vector<std::pair<std::string, std::string>> metadata = {{"offset", absl::StrCat(c.offset)},
+                                                                       {"column", absl::StrCat(c.column)}};
+    EXPECT_EQ(details->metadata, metadata);
+  }
+}
+
+TEST(Filter, AgeIsRefusedWhereTheAnswerMayNotChangeByItself) {
+  EXPECT_TRUE(Filter::Parse("age > 1s", AgeTerms::kAllowed)->uses_age());
+  EXPECT_FALSE(Filter::Parse("zone == 1", AgeTerms::kAllowed)->uses_age());
+  const absl::StatusOr<Filter> filter = Filter::Parse("zone == 1 and age > 1s", AgeTerms::kRefused);
+  EXPECT_THAT(std::string(filter.status().message()), HasSubstr("at column 15 (byte 14): `age` is not allowed"));
+  EXPECT_TRUE(Filter::Parse("\"age\" == 1", AgeTerms::kRefused).ok()) << "the property of that name";
+}
+
+TEST(Filter, BoundsAreInclusive) {
+  const std::string blanks(limits::kFilterBytesMax - 6, ' ');
+  EXPECT_EQ(Canonical("a == 1" + blanks), "a == 1");
+  EXPECT_THAT(Canonical("a == 1 " + blanks), HasSubstr("4097 bytes long, at most 4096"));
+
+  const auto nested = [](int depth) { return std::string(depth, '(') + "a == 1" + std::string(depth, ')'); };
+  EXPECT_EQ(Canonical(nested(limits::kFilterDepthMax)), "a == 1");
+  EXPECT_THAT(Canonical(nested(limits::kFilterDepthMax + 1)), HasSubstr("column 33 (byte 32): parentheses and `not` deeper than the 32"));
+  std::string negated = "a == 1";
+  for (int i = 0; i < limits::kFilterDepthMax; ++i) negated = "not " + negated;
+  EXPECT_EQ(Canonical(negated), "a == 1");
+  EXPECT_THAT(Canonical("not " + negated), HasSubstr("deeper"));
+
+  std::string values = "a in (0";
+  for (int i = 1; i < limits::kFilterTermsMax; ++i) absl::StrAppend(&values, ",", i);
+  EXPECT_THAT(Canonical(values + ")"), HasSubstr("a in (0, 1, 10, 100"));
+  EXPECT_THAT(Canonical(values + ",9)"), HasSubstr("one more than the 256"));
+  EXPECT_THAT(Canonical(values + ") or a == 1"), HasSubstr("one more than the 256"));
+
+  std::vector<std::string> regexes(limits::kFilterRegexesMax, "a matches \"x\"");
+  EXPECT_EQ(Canonical(absl::StrJoin(regexes, " or ")), "a matches \"x\"");
+  regexes.push_back(regexes[0]);
+  EXPECT_THAT(Canonical(absl::StrJoin(regexes, " or ")), HasSubstr("one more than the 16 regular expressions"));
+  EXPECT_THAT(Canonical(absl::StrCat("a matches \"", std::string(limits::kRegexBytesMax + 1, 'x'), "\"")), HasSubstr("513 bytes"));
+}
+
+TEST(Filter, EqualFiltersHaveOneCanonicalText) {
+  const std::vector<std::vector<absl::string_view>> groups = {
+      {"", " ", "\n"},
+      {R"(a == "x")", R"(a="x")", R"(  a  == 'x' )", R"((a == "x"))", R"(not a != "x")", R"(not not a == "x")", R"("a" == "x")",
+       R"(a in ("x"))", R"(a == "x" and a == "x")", R"(a in ('x', "x"))"},
+      {R"(a != "x")", R"(not a == "x")", R"(a not in ("x"))", R"(not (a in ("x")))"},
+      {"a == 1 and b == 2 and c == 3", "c == 3 and (b == 2 and a == 1)", "(a == 1.0 and b == 2e0) and c == 3"},
+      {"a == 1 and (b == 2 or c == 3)", "(c == 3 or b == 2) and a == 1"},
+      {"a == 1 and b == 2 or c == 3", "c == 3 or (b == 2 and a == 1)"},
+      {"age > 90s", "age > 1m30s", "age > 1.5m"},
+      {R"(status == UP)", R"(status == "UP")", "status in (UP)"},
+      {R"("status" == "UP")"},
+      {"a not in (1, 2)", "not a in (2, 1, 1)"},
+      {"a < 1"},
+      {"not a >= 1"},
+      {"a == \"1\""},
+      {"a == 1"},
+  };
+  std::vector<std::string> texts;
+  for (const auto& group : groups) {
+    const std::string text = Canonical(group.front());
+    for (const absl::string_view equal : group) EXPECT_EQ(Canonical(equal), text) << equal;
+    EXPECT_EQ(Canonical(text), text);
+    for (const std::string& other : texts) EXPECT_NE(text, other);
+    texts.push_back(text);
+  }
+  EXPECT_EQ(Canonical(R"(not (b == 'x"\n' or "my a" < 1e300) and not a matches "\\d")"),
+            R"(not ("my a" < 1e+300 or b == "x\"\n") and not a matches "\\d")");
+}
+
+// Draws expressions together with what they mean, told by the plainest code there is.
+class RandomFilter {
+ public:
+  using Meaning = std::function<bool(const Instance&, absl::Time)>;
+  struct Drawn {
+    std::string text;
+    Meaning meaning;
+  };
+
+  explicit RandomFilter(uint64_t seed) : random_(seed) {}
+
+  Drawn Draw(int depth) {
+    switch (depth == 0 ? 0 : Below(6)) {
+      case 1:
+        return Join("and", depth);
+      case 2:
+        return Join("or", depth);
+      case 3: {
+        Drawn inner = Draw(depth - 1);
+        return {absl::StrCat("not (", inner.text, ")"), [inner](const Instance& i, absl::Time now) { return !inner.meaning(i, now); }};
+      }
+      case 4: {
+        Drawn inner = Draw(depth - 1);
+        return {absl::StrCat("(", inner.text, ")"), inner.meaning};
+      }
+      default:
+        return DrawComparison();
+    }
+  }
+
+  Instance DrawInstance() {
+    Instance instance;
+    for (const char* name : kNames) {
+      if (Below(3) != 0) instance.properties[name] = kValues[Below(std::size(kValues))];
+    }
+    instance.status = static_cast<Status>(1 + Below(3));
+    instance.health = static_cast<Health>(1 + Below(3));
+    instance.registered_at = kNow - absl::Seconds(Below(100));
+    return instance;
+  }
+
+ private:
+  static constexpr const char* kNames[] = {"a", "b.c", "d-e", "and", "age"};
+  static constexpr const char* kValues[] = {"", "1", "2", "10", "1.0", "1.5", "-3", "x", "xy", "true", "1e1", " 1"};
+
+  uint64_t Below(uint64_t n) { return random_() % n; }
+
+  Drawn Join(const std::string& word, int depth) {
+    Drawn a = Draw(depth - 1);
+    Drawn b = Draw(depth - 1);
+    const bool all = word == "and";
+    return {absl::StrCat("(", a.text, ") ", word, Below(2) == 0 ? " " : "\n", "(", b.text, ")"),
+            [a, b, all](const Instance& i, absl::Time now) {
+              return all ? a.meaning(i, now) && b.meaning(i, now) : a.meaning(i, now) || b.meaning(i, now);
+            }};
+  }
+
+  Drawn DrawComparison() {
+    switch (Below(8)) {
+      case 0: {
+        const Status status = static_cast<Status>(1 + Below(3));
+        return {absl::StrCat("status == ", StatusText(status)), [status](const Instance& i, absl::Time) { return i.status == status; }};
+      }
+      case 1: {
+        const int64_t seconds = Below(100);
+        return {absl::StrCat("age >= ", seconds, "s"),
+                [seconds](const Instance& i, absl::Time now) { return now - i.registered_at >= absl::Seconds(seconds); }};
+      }
+      case 2: {
+        const std::string name = kNames[Below(std::size(kNames))];
+        return {absl::StrCat("\"", name, "\" matches \"x.?\""), [name](const Instance& i, absl::Time) {
+                  const auto found = i.properties.find(name);
+                  return found != i.properties.end() && (found->second == "x" || found->second == "xy");
+                }};
+      }
+      default:
+        return DrawOrder();
+    }
+  }
+
+  Drawn DrawOrder() {
+    const std::string name = kNames[Below(std::size(kNames))];
+    static const char* const kOperators[] = {"==", "!=", "<", "<=", ">", ">="};
+    const std::string op = kOperators[Below(std::size(kOperators))];
+    const std::string value = kValues[Below(std::size(kValues))];
+    double number = 0;
+    const bool as_number = Below(2) == 0 && !value.empty() && value[0] != ' ' && absl::SimpleAtod(value, &number);
+    const std::string text = absl::StrCat("\"", name, "\" ", op, " ", as_number ? value : absl::StrCat("'", value, "'"));
+    return {text, [=](const Instance& i, absl::Time) {
+              const auto found = i.properties.find(name);
+              if (found == i.properties.end()) return op == "!=";
+              const std::string& mine = found->second;
+              int order = mine.compare(value);
+              if (as_number) {
+                double my_number = 0;
+                if (mine.empty() || mine[0] == ' ' || !absl::SimpleAtod(mine, &my_number)) return op == "!=";
+                order = my_number < number ? -1 : my_number > number;
+              }
+              if (op == "==") return order == 0;
+              if (op == "!=") return order != 0;
+              if (op == "<") return order < 0;
+              if (op == "<=") return order <= 0;
+              return op == ">" ? order > 0 : order >= 0;
+            }};
+  }
+
+  std::mt19937_64 random_;
+};
+
+uint64_t Seed() {
+  const char* const text = std::getenv("SCOUTLIGHT_SEED");
+  const uint64_t seed = text != nullptr ? std::strtoull(text, nullptr, 10) : std::random_device()();
+  std::cout << "SCOUTLIGHT_SEED=" << seed << std::endl;
+  return seed;
+}
+
+TEST(Filter, AgreesWithANaiveEvaluatorAndSoDoesItsCanonicalText) {
+  const uint64_t seed = Seed();
+  RandomFilter random(seed);
+  int held = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const RandomFilter::Drawn drawn = random.Draw(4);
+    const absl::StatusOr<Filter> filter = Filter::Parse(drawn.text, AgeTerms::kAllowed);
+    ASSERT_TRUE(filter.ok()) << drawn.text << " " << filter.status() << " SCOUTLIGHT_SEED=" << seed;
+    const absl::StatusOr<Filter> again = Filter::Parse(filter->text(), AgeTerms::kAllowed);
+    ASSERT_TRUE(again.ok()) << filter->text() << " " << again.status() << " SCOUTLIGHT_SEED=" << seed;
+    ASSERT_EQ(again->text(), filter->text()) << "SCOUTLIGHT_SEED=" << seed;
+    for (int i = 0; i < 10; ++i) {
+      const Instance instance = random.DrawInstance();
+      const bool expected = drawn.meaning(instance, kNow);
+      held += expected ? 1 : 0;
+      ASSERT_EQ(filter->Matches(instance, kNow), expected) << drawn.text << " SCOUTLIGHT_SEED=" << seed;
+      ASSERT_EQ(again->Matches(instance, kNow), expected) << filter->text() << " SCOUTLIGHT_SEED=" << seed;
+    }
+  }
+  EXPECT_GT(held, 3000);
+  EXPECT_LT(held, 27000);
+}
+
+// Garbage is refused with a place within it, or is a filter whose canonical text is one too.
+TEST(Filter, GarbageDoesNoHarm) {
+  const uint64_t seed = Seed();
+  std::mt19937_64 random(seed);
+  static const char* const kPieces[] = {"a",    "b.c", "and",  "or", "not", "in",   "matches",  "status", "health", "age", "(",
+                                        ")",    ",",   "==",   "!=", "<",   ">=",   "=",        "\"",     "'",      "\\",  "1",
+                                        "-2.5", "30s", "true", "UP", "\n",  "\xFF", "\xC3\xA9", "\"x\"",  "'y'",    "$",   "\0"};
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (uint64_t i = 0; i < random() % 24; ++i)
+      absl::StrAppend(&text, kPieces[random() % std::size(kPieces)], random() % 3 == 0 ? "" : " ");
+    const absl::StatusOr<Filter> filter = Filter::Parse(text, AgeTerms::kAllowed);
+    if (filter.ok()) {
+      ASSERT_EQ(Filter::Parse(filter->text(), AgeTerms::kAllowed)->text(), filter->text()) << text << " SCOUTLIGHT_SEED=" << seed;
+      continue;
+    }
+    const std::optional<ErrorDetails> details = DetailsOf(filter.status());
+    ASSERT_EQ(details->metadata.size(), 2u) << filter.status();
+    ASSERT_LE(std::stoul(details->metadata[0].second), text.size()) << text << " SCOUTLIGHT_SEED=" << seed;
+  }
+}
+
+}  // namespace
+}  // namespace scoutlight::discovery
