@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "discovery/names.h"
+#include "discovery/strategy/strategy_kind.h"
 
 namespace scoutlight::discovery {
 namespace {
@@ -33,9 +34,8 @@ std::vector<FieldViolation> CheckSchema(const Schema& schema) {
   std::vector<FieldViolation> violations;
   if (std::string fault = SchemaNameFault(schema.name); !fault.empty()) violations.push_back({"name", std::move(fault)});
   if (schema.version < 1) violations.push_back({"version", absl::StrCat("is ", schema.version, ", at least 1 is allowed")});
-  if (schema.strategy.size() > limits::kNameBytesMax) {
-    violations.push_back(
-        {"strategy", absl::StrCat("is ", schema.strategy.size(), " bytes long, at most ", limits::kNameBytesMax, " are allowed")});
+  if (!schema.strategy.empty() && !ParseStrategyKind(schema.strategy).has_value()) {
+    violations.push_back({"strategy", absl::StrCat("is ", Shown(schema.strategy), ", which is no strategy")});
   }
   CheckProperties(schema.properties, &violations);
   violations.resize(std::min(violations.size(), static_cast<size_t>(limits::kSchemaMistakesMax)));

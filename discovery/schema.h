@@ -18,7 +18,7 @@ struct Schema {
   int64_t version = 1;  // Grows with each change of the same name.
   Layout layout;
   PropertyRules properties;
-  std::string strategy;  // By which its services are resolved when a call names none (strategy/make_strategy.h); empty: round robin.
+  std::string strategy;  // By which its services are resolved when a call names none (strategy/strategy_kind.h); empty: round robin.
 
   friend bool operator==(const Schema&, const Schema&) = default;
 };

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "discovery/bounded_json.h"
 #include "discovery/names.h"
+#include "discovery/strategy/strategy_kind.h"
 
 namespace scoutlight::discovery {
 namespace {
@@ -145,7 +146,9 @@ PropertyRules ReadProperties(const Json& json, std::vector<FieldViolation>* mist
     return rules;
   }
   for (const auto& [name, definition] : json.items()) {
-    rules.definitions[name] = ReadDefinition(definition, JsonMemberPath("properties", name), mistakes);
+    const std::string path = JsonMemberPath("properties", name);
+    if (const std::string fault = PropertyNameFault(name); !fault.empty()) mistakes->push_back({path, "the name " + fault});
+    rules.definitions[name] = ReadDefinition(definition, path, mistakes);
   }
   return rules;
 }
@@ -204,13 +207,16 @@ absl::StatusOr<Schema> ParseSchemaDocument(absl::string_view text) {
   PropertyRules rules = properties == nullptr ? PropertyRules() : ReadProperties(*properties, &mistakes);
   rules.extra_allowed = reader.Bool("extra_properties", true);
   std::string strategy = reader.String("strategy").value_or("");
+  if (!strategy.empty() && !ParseStrategyKind(strategy).has_value()) {
+    reader.AddMistake("strategy", absl::StrCat("is ", Shown(strategy), ", which is no strategy"));
+  }
   reader.RefuseOthers();
   mistakes.resize(std::min(mistakes.size(), static_cast<size_t>(limits::kSchemaMistakesMax)));
   if (!mistakes.empty()) return InvalidFields(Reason::kInvalidField, std::move(mistakes));
 
   Schema schema = {
       .name = *name, .version = version, .layout = *std::move(layout), .properties = std::move(rules), .strategy = std::move(strategy)};
-  // What is left to find is in the names of properties, and in counts.
+  // What is left to find is in counts.
   mistakes = CheckSchema(schema);
   if (!mistakes.empty()) return InvalidFields(Reason::kInvalidField, std::move(mistakes));
   return schema;

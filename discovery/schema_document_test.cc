@@ -79,8 +79,8 @@ TEST(SchemaDocument, EveryMistakeIsToldAtOnceWithItsPath) {
                           "properties.d", "properties.e.values[1]", "properties.e.size", "properties[\"f.g\"].min", "extra_properties",
                           "strategy", "colour"));
   EXPECT_THAT(Fields(R"({"name": "none", "pattern": 7, "version": 18446744073709551615})"), ElementsAre("name", "version", "pattern"));
-  EXPECT_THAT(Fields(R"({"name": "x", "pattern": "/{cluster}/{service}/{instance}", "serializer": "json", "properties": {"a/b": {}}})"),
-              ElementsAre("properties[\"a/b\"]"));
+  EXPECT_THAT(Fields(R"({"name": "x", "pattern": "/{cluster}", "properties": {"a/b": {}}, "strategy": "fastest"})"),
+              ElementsAre("pattern", "properties[\"a/b\"]", "strategy"));
 }
 
 TEST(SchemaDocument, WhatIsNoDocumentIsToldSo) {

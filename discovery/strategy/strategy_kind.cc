@@ -1,0 +1,34 @@
+#include "discovery/strategy/strategy_kind.h"
+
+namespace scoutlight::discovery {
+
+absl::string_view StrategyText(StrategyKind kind) {
+  switch (kind) {
+    case StrategyKind::kRoundRobin:
+      return "round_robin";
+    case StrategyKind::kRandom:
+      return "random";
+    case StrategyKind::kLeastUsed:
+      return "least_used";
+    case StrategyKind::kWeightedRoundRobin:
+      return "weighted_round_robin";
+    case StrategyKind::kLeastLoaded:
+      return "least_loaded";
+    case StrategyKind::kPowerOfTwo:
+      return "power_of_two";
+    case StrategyKind::kBestQuality:
+      return "best_quality";
+    case StrategyKind::kConsistentHash:
+      return "consistent_hash";
+  }
+  return "";
+}
+
+std::optional<StrategyKind> ParseStrategyKind(absl::string_view text) {
+  for (const StrategyKind kind : kAllStrategies) {
+    if (StrategyText(kind) == text) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace scoutlight::discovery
