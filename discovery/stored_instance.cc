@@ -26,14 +26,11 @@ void NoteRevisions(const StoredValue& stored, Instance* instance) {
 }
 
 void ReadProperties(const StoredInstance& stored, const Schema& schema, Instance* instance) {
-  std::vector<Piece> pieces;
-  pieces.reserve(stored.entries.size());
   for (const auto& [property, entry] : stored.entries) {
     NoteRevisions(entry, instance);
     if (instance->lease_id == 0) instance->lease_id = entry.lease_id;
-    pieces.push_back({.property = property.empty() ? std::nullopt : std::optional<std::string>(property), .value = entry.value});
   }
-  DecodedProperties decoded = schema.layout.Decode(pieces);
+  DecodedProperties decoded = StoredProperties(stored, schema);
   for (Problem& problem : decoded.problems) {
     // A value that cannot be read as a whole leaves nothing to send anybody to.
     if (problem.property.empty()) instance->valid = false;
@@ -48,6 +45,15 @@ void ReadProperties(const StoredInstance& stored, const Schema& schema, Instance
 
 }  // namespace
 
+DecodedProperties StoredProperties(const StoredInstance& stored, const Schema& schema) {
+  std::vector<Piece> pieces;
+  pieces.reserve(stored.entries.size());
+  for (const auto& [property, entry] : stored.entries) {
+    pieces.push_back({.property = property.empty() ? std::nullopt : std::optional<std::string>(property), .value = entry.value});
+  }
+  return schema.layout.Decode(pieces);
+}
+
 Ownership ReadOwnership(const StoredInstance& stored) {
   Ownership ownership;
   if (!stored.record.has_value()) return ownership;
@@ -58,6 +64,7 @@ Ownership ReadOwnership(const StoredInstance& stored) {
   if (!record.ok()) return ownership;
   if (record->epoch != 0) ownership.epoch = record->epoch;
   ownership.session = std::move(record->session);
+  ownership.request = std::move(record->request);
   ownership.status = record->status;
   ownership.registered_at = record->registered_at;
   return ownership;

@@ -8,6 +8,7 @@
 #include "base/entry.h"
 #include "discovery/instance.h"
 #include "discovery/schema.h"
+#include "discovery/serializer.h"
 #include "discovery/system_records.h"
 
 namespace scoutlight::discovery {
@@ -37,10 +38,14 @@ struct StoredInstance {
 // instance; it hides no other. Requires exists(). Thread-safe.
 Instance ReadInstance(const InstanceName& name, const StoredInstance& stored, const Schema& schema);
 
+// The properties in these entries, as `schema` reads them; without defaults.
+DecodedProperties StoredProperties(const StoredInstance& stored, const Schema& schema);
+
 // The owner's word for the instance, as far as the record can be read.
 struct Ownership {
   Revision epoch = 0;  // 0: nobody registered it.
   std::string session;
+  std::string request;
   LeaseId lease_id = 0;
   Revision record_revision = 0;  // mod_revision of the record; 0: none.
   Status status = Status::kUp;

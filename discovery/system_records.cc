@@ -87,6 +87,7 @@ std::string EncodeInstanceRecord(const InstanceRecord& record) {
   json document = {{"status", std::string(StatusText(record.status))}, {"registered_at", TimeText(record.registered_at)}};
   if (record.epoch != 0) document["epoch"] = record.epoch;
   if (!record.session.empty()) document["session"] = record.session;
+  if (!record.request.empty()) document["request"] = record.request;
   return document.dump();
 }
 
@@ -101,6 +102,7 @@ absl::StatusOr<InstanceRecord> ParseInstanceRecord(absl::string_view text) {
   }
   record.epoch = reader.Number("epoch");
   record.session = reader.Text("session");
+  record.request = reader.Text("request");
   record.registered_at = reader.Time("registered_at").value_or(absl::InfinitePast());
   if (!reader.status().ok()) return reader.status();
   return record;

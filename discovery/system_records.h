@@ -27,6 +27,7 @@ struct InstanceRecord {
   Status status = Status::kUp;
   Revision epoch = 0;  // 0: the record's own mod_revision, which its writer could not know.
   std::string session;
+  std::string request;  // Names the request that registered it, for its repetitions; empty: it had no id.
   absl::Time registered_at;
 
   friend bool operator==(const InstanceRecord&, const InstanceRecord&) = default;

@@ -1,0 +1,90 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_REGISTRAR_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_REGISTRAR_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/entry.h"
+#include "discovery/instance.h"
+#include "discovery/service_snapshot.h"
+#include "server/discovery/catalog_feed.h"
+#include "storage/store.h"
+
+namespace scoutlight::server {
+
+// What is to be registered. Names and properties have passed CheckInstance, but for the id, which may be empty.
+struct Registration {
+  discovery::InstanceName name;  // Without id: one is drawn.
+  discovery::Properties properties;
+  std::optional<absl::Duration> ttl;  // A lease of its own; within the store's bounds.
+  LeaseId lease_id = 0;               // Else this one; 0: it stays.
+  bool take_over = false;
+  std::string session;
+  storage::Origin origin;  // Of the request: its connection, and its id if it has one.
+};
+
+struct Update {
+  discovery::InstanceName name;
+  discovery::Properties set;
+  std::vector<std::string> remove;
+  bool replace = false;
+  Revision epoch = 0;  // 0: whoever owns it.
+  uint64_t connection = 0;
+};
+
+struct Deregistration {
+  discovery::InstanceName name;
+  Revision epoch = 0;
+  uint64_t connection = 0;
+};
+
+// An instance after a change.
+struct ChangedInstance {
+  absl::Status status;
+  Revision revision = 0;
+  discovery::InstancePtr instance;  // With OK; of a deregistration null.
+  bool unchanged = false;           // It was so already. Of a deregistration: it was not there.
+};
+
+// Changes registrations: reads what the catalog has, and commits on the condition that it is still so, a few times if need be. An owner's
+// change is conditional on its epoch. What it answers, the catalog shows. Waits for nothing; `done` runs under no lock, maybe inside the
+// call. Thread-safe.
+class Registrar {
+ public:
+  // All outlive it and every call. `random`: for ids; called from any thread.
+  struct Parts {
+    storage::Store* store = nullptr;
+    CatalogFeed* feed = nullptr;
+    Clock* clock = nullptr;
+    std::function<uint64_t()> random;
+  };
+
+  explicit Registrar(Parts parts) : parts_(std::move(parts)) {}
+
+  using Done = absl::AnyInvocable<void(ChangedInstance) &&>;
+  // Errors as RegistrationService tells them; fields as in its requests ("instance.properties.port").
+  void Register(Registration registration, Done done);
+  void Change(Update update, Done done);
+  void Deregister(Deregistration deregistration, Done done);
+
+ private:
+  class Registering;
+  class Changing;
+  class Deregistering;
+
+  // Answers when the catalog shows `revision`.
+  void AnswerAt(Revision revision, discovery::InstanceName name, bool unchanged, Done done);
+
+  const Parts parts_;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_REGISTRAR_H_
