@@ -120,7 +120,9 @@ inline constexpr int kKeyPatternsMax = 32;  // Different ones, over all schemas:
 // Discovery: the catalog. Calls that wait for a revision or for schemas; instances of one RegisterAll, and picks of one Resolve.
 inline constexpr int kCatalogWaitersMax = 10'000;
 inline constexpr int kRegistrationsMax = 1'000;
-inline constexpr int kPicksMax = 100;
+inline constexpr int kPicksMax = 16;
+inline constexpr int kResolverStatesMax = 10'000;
+inline constexpr int kInstanceWatchesMax = 20'000;
 inline constexpr size_t kAffinityKeyBytesMax = 1 * kKiB;
 inline constexpr size_t kSessionIdBytesMax = 64;
 inline constexpr size_t kOverrideReasonBytesMax = 512;
@@ -133,7 +135,7 @@ inline constexpr int kFilterRegexesMax = 16;
 
 // Discovery: what one pick may be told to avoid; instances a subset strategy keeps; slots of a weighted strategy's table (or four for
 // each candidate, if that is more).
-inline constexpr int kPickAvoidMax = 16;
+inline constexpr int kPickAvoidMax = kPicksMax;
 inline constexpr int kSubsetMax = 10'000;
 inline constexpr int kWeightSlotsMax = 16'384;
 

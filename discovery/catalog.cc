@@ -179,27 +179,27 @@ std::optional<StoredInstance> Catalog::FindStored(const InstanceName& name) cons
   return stored->second;
 }
 
-std::vector<std::string> Catalog::Clusters() const {
+std::vector<std::string> Catalog::Clusters(absl::string_view after, int max) const {
   std::vector<std::string> clusters;
   MutexLock lock(&mu_);
-  for (const auto& [cluster, services] : clusters_) {
-    for (const auto& [name, service] : services) {
-      if (service.instances == 0 || claims_->SchemaOf(cluster, name) == nullptr) continue;
-      clusters.push_back(cluster);
+  for (auto it = clusters_.upper_bound(after); it != clusters_.end() && static_cast<int>(clusters.size()) < max; ++it) {
+    for (const auto& [name, service] : it->second) {
+      if (service.instances == 0 || claims_->SchemaOf(it->first, name) == nullptr) continue;
+      clusters.push_back(it->first);
       break;
     }
   }
   return clusters;
 }
 
-std::vector<Catalog::ServiceCount> Catalog::Services(absl::string_view cluster) {
+std::vector<Catalog::ServiceCount> Catalog::Services(absl::string_view cluster, absl::string_view after, int max) {
   std::vector<ServiceCount> counts;
   MutexLock lock(&mu_);
   const auto found = clusters_.find(cluster);
   if (found == clusters_.end()) return counts;
-  for (auto& [name, service] : found->second) {
-    const SnapshotPtr& snapshot = Refresh(cluster, name, &service);
-    if (snapshot->size() > 0) counts.push_back({.service = name, .instances = snapshot->size(), .resolvable = snapshot->resolvable()});
+  for (auto it = found->second.upper_bound(after); it != found->second.end() && static_cast<int>(counts.size()) < max; ++it) {
+    const SnapshotPtr& snapshot = Refresh(cluster, it->first, &it->second);
+    if (snapshot->size() > 0) counts.push_back({.service = it->first, .instances = snapshot->size(), .resolvable = snapshot->resolvable()});
   }
   return counts;
 }

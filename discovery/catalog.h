@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_DISCOVERY_CATALOG_H_
 #define SCOUTLIGHT_DISCOVERY_CATALOG_H_
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,14 +49,14 @@ class Catalog {
   // What is stored of an instance; nullopt: nothing.
   std::optional<StoredInstance> FindStored(const InstanceName& name) const;
 
-  // Those that have instances, by name.
-  std::vector<std::string> Clusters() const;
+  // Those that have instances, by name: at most `max` that come after `after`.
+  std::vector<std::string> Clusters(absl::string_view after = "", int max = std::numeric_limits<int>::max()) const;
   struct ServiceCount {
     std::string service;
     size_t instances = 0;
     size_t resolvable = 0;
   };
-  std::vector<ServiceCount> Services(absl::string_view cluster);
+  std::vector<ServiceCount> Services(absl::string_view cluster, absl::string_view after = "", int max = std::numeric_limits<int>::max());
 
   // At most `overrides_max` overrides whose instance comes after `after`, in order of name; of one cluster or service if those are not
   // empty.

@@ -60,6 +60,8 @@ int CannotStart(const absl::Status& status) {
 absl::StatusOr<ServerOptions> OptionsOf(const Config& config) {
   ServerOptions options;
   options.listen = config.listen;
+  options.discovery.seed = RandomFromSystem();
+  options.discovery.warn = [](absl::string_view line) { spdlog::warn("discovery: {}", std::string(line)); };
   if (config.tls.certificate.empty()) return options;
   absl::StatusOr<TlsMaterial> tls = ReadTlsFiles(config.tls);
   if (!tls.ok()) return tls.status();

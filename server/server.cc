@@ -38,14 +38,16 @@ constexpr absl::Duration kDrainNotice = absl::Milliseconds(200);
 
 int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
-const std::vector<std::string>& ServiceNames() {
-  static const auto& names = *new std::vector<std::string>{
-      "grpc.health.v1.Health",
-      "grpc.reflection.v1.ServerReflection",
-      "grpc.reflection.v1alpha.ServerReflection",
-      registry::v1::RegistryService::service_full_name(),
-      registry::v1::LeaseService::service_full_name(),
-  };
+std::vector<std::string> OwnServiceNames() {
+  std::vector<std::string> names = DiscoveryServer::ServiceNames();
+  names.push_back(registry::v1::RegistryService::service_full_name());
+  names.push_back(registry::v1::LeaseService::service_full_name());
+  return names;
+}
+
+std::vector<std::string> ServiceNames() {
+  std::vector<std::string> names = OwnServiceNames();
+  names.insert(names.end(), {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"});
   return names;
 }
 
@@ -86,7 +88,8 @@ void SetConnectionRules(grpc::ServerBuilder* builder) {
 Server::Server(storage::Store* store, ServerOptions options)
     : address_(std::move(options.listen)),
       admission_(std::move(options.authorize)),
-      hub_(std::make_unique<WatchHub>(store, WatchHubOptions())),
+      discovery_(std::make_unique<DiscoveryServer>(store, &admission_, std::move(options.discovery))),
+      hub_(std::make_unique<WatchHub>(store, WatchHubOptions{.also = discovery_->sink()})),
       registry_(std::make_unique<RegistryService>(store, &admission_, hub_.get())),
       leases_(std::make_unique<LeaseService>(store, &admission_)) {
   reflections_.push_back(NewReflectionV1(ServiceNames()));
@@ -111,6 +114,7 @@ absl::Status Server::Listen(storage::Store* store, const ServerOptions& options)
   builder.AddListeningPort(address_.ToString(), CredentialsOf(options.tls), &port);
   builder.RegisterService(registry_.get());
   builder.RegisterService(leases_.get());
+  for (grpc::Service* service : discovery_->services()) builder.RegisterService(service);
   for (const ReflectionService& reflection : reflections_) builder.RegisterService(reflection.service.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
@@ -122,13 +126,11 @@ absl::Status Server::Listen(storage::Store* store, const ServerOptions& options)
     return absl::FailedPreconditionError(absl::StrCat("cannot listen on ", address_.ToString(), ": ", guess));
   }
   // Not before: a server that cannot listen leaves the store to the one that does.
+  discovery_->Start();
   hub_->Start();
   store->BeginServing();
   address_.port = static_cast<uint16_t>(port);
-  health_ = std::make_unique<Health>(
-      store, server_->GetHealthCheckService(),
-      std::vector<std::string>{registry::v1::RegistryService::service_full_name(), registry::v1::LeaseService::service_full_name()},
-      options.health_interval);
+  health_ = std::make_unique<Health>(store, server_->GetHealthCheckService(), OwnServiceNames(), options.health_interval);
   return absl::OkStatus();
 }
 
@@ -138,12 +140,14 @@ void Server::BeginDrain() {
   for (const ReflectionService& reflection : reflections_) reflection.streams->Close();
   hub_->Drain(admission_.CheckOpen());
   leases_->Drain();
+  discovery_->Drain(admission_.CheckOpen());
 }
 
 void Server::Stop(absl::Duration grace) {
   if (server_ == nullptr) return;
   BeginDrain();
   absl::SleepFor(std::min(grace, kDrainNotice));
+  discovery_->Stop();
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
   health_.reset();
   server_.reset();

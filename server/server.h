@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/admission.h"
+#include "server/discovery/discovery_server.h"
 #include "server/health.h"
 #include "server/listen_address.h"
 #include "server/reflection_service.h"
@@ -30,6 +31,7 @@ struct ServerOptions {
   std::optional<TlsMaterial> tls;                     // Empty: plain text.
   Authorize authorize;                                // Empty: everybody may do everything.
   absl::Duration health_interval = absl::Seconds(1);  // How often the store's health is looked at.
+  DiscoveryOptions discovery;
 };
 
 // The gRPC server: every service on one port, over one Store. Thread-safe, but Stop() and the destructor come from one thread.
@@ -66,6 +68,7 @@ class Server {
 
   ListenAddress address_;
   Admission admission_;
+  std::unique_ptr<DiscoveryServer> discovery_;
   std::unique_ptr<WatchHub> hub_;
   std::vector<ReflectionService> reflections_;
   std::unique_ptr<RegistryService> registry_;

@@ -54,21 +54,22 @@ void CatalogFeed::Stop() {
 }
 
 void CatalogFeed::OnBatch(std::shared_ptr<const Batch> batch) {
-  Catalog::Applied applied;
   bool wake = false;
   {
     MutexLock lock(&mu_);
+    if (stopping_) return;
     seen_ = batch->revision;
     wake = !following_;
     following_ = true;
     if (live_) {
-      applied = catalog_->Apply(*batch);
+      const Catalog::Applied applied = catalog_->Apply(*batch);
       reload_ = reload_ || applied.claims_changed;
       if (!applied.claims_changed && !reload_) claims_at_ = batch->revision;
       wake = wake || reload_ || !waiting_.empty();
+      // Under the lock, so that none comes after Stop().
+      if (!applied.services.empty()) on_changed_(applied.services);
     }
   }
-  if (!applied.services.empty()) on_changed_(applied.services);
   if (wake) wake_.NotifyAll();
 }
 
@@ -214,7 +215,8 @@ bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision clai
         catalog_ = catalog;
         claims_at_ = reload_ ? claims_at : catalog->revision();
         live_ = true;
-        break;
+        on_changed_({});
+        return true;
       }
       to = seen_;
     }
@@ -227,8 +229,6 @@ bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision clai
     }
     catalog->Advance(page.next - 1);
   }
-  on_changed_({});
-  return true;
 }
 
 }  // namespace scoutlight::server

@@ -33,7 +33,8 @@ struct CatalogFeedOptions {
 // until it ends, after Stop() without effect. Thread-safe; only Stop() blocks.
 class CatalogFeed final : public storage::Sink {
  public:
-  // Told of the services whose instances have changed, on the thread that commits: it must not block. An empty list: of any.
+  // Told of the services whose instances have changed, on the thread that commits, under the feed's lock: it must not block, nor call the
+  // feed. An empty list: of any. Not after Stop().
   using OnChanged = std::function<void(const std::vector<discovery::ServiceName>&)>;
 
   // `store` outlives Stop().

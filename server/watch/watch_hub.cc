@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "server/watch/tee_sink.h"
 
 namespace scoutlight::server {
 namespace {
@@ -138,7 +139,9 @@ void WatchHub::OnLatest(const storage::Page& page) {
   following_ = open_ = true;
   inbox_->StartAt(page.revision);
   dispatcher_.StartAt(page.revision);
-  store_.Follow(page.revision, inbox_);
+  std::shared_ptr<storage::Sink> sink = inbox_;
+  if (options_.also != nullptr) sink = std::make_shared<TeeSink>(options_.also, inbox_);
+  store_.Follow(page.revision, std::move(sink));
 }
 
 void WatchHub::ShowRecent(Revision last) {

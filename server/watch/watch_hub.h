@@ -26,6 +26,7 @@ struct WatchHubOptions {
   size_t recent_bytes_max = limits::kRecentBytesMax;
   WatchLimits limits;
   absl::Duration clock_look_interval = absl::Seconds(1);  // At the latest so often the clock is looked at.
+  std::shared_ptr<storage::Sink> also;                    // Is shown the same, just before the hub is: a store has one sink. Null: none.
 };
 
 // Sends what happens in a store to any number of streams. It follows the store, has one thread, and everything is matched, serialized and

@@ -1,0 +1,59 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_DISCOVERY_SERVER_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_DISCOVERY_SERVER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "base/clock.h"
+#include "server/admission.h"
+#include "storage/store.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace scoutlight::server {
+
+struct DiscoveryOptions {
+  Clock* clock = &Clock::System();                                         // Outlives the server.
+  uint64_t seed = 0;                                                       // Of what is drawn: ids of instances, picks.
+  std::function<void(absl::string_view)> warn = [](absl::string_view) {};  // Takes a line about trouble for the operator.
+};
+
+// Everything of discovery on one server: the catalog and what keeps it true, the services over it, their watches. Thread-safe, but Start(),
+// Stop() and the destructor come from one thread.
+class DiscoveryServer {
+ public:
+  // Both outlive it and every call.
+  DiscoveryServer(storage::Store* store, const Admission* admission, DiscoveryOptions options);
+  // Every call is over.
+  ~DiscoveryServer();
+
+  // To register with gRPC.
+  std::vector<grpc::Service*> services() const;
+  static std::vector<std::string> ServiceNames();
+
+  // What must be shown the store's changes. The store may hold and call it for longer than this lives, without effect.
+  std::shared_ptr<storage::Sink> sink() const;
+
+  // Once, before the sink is shown anything.
+  void Start();
+  // Ends the watches, those that come later too. Does not block.
+  void Drain(absl::Status reason);
+  // Whoever waits for a revision waits in vain. Calls in progress may still be answered from what the catalog has. Idempotent.
+  void Stop();
+
+ private:
+  struct Parts;
+
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_DISCOVERY_SERVER_H_

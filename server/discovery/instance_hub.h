@@ -1,0 +1,125 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_HUB_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_HUB_H_
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/entry.h"
+#include "base/mutex.h"
+#include "discovery/filter/filter.h"
+#include "discovery/names.h"
+#include "discovery/service_snapshot.h"
+#include "server/discovery/catalog_feed.h"
+
+namespace scoutlight::server {
+
+// A call of DiscoveryService/Watch as the hub sees it. Called from the hub's thread alone.
+class InstanceStream {
+ public:
+  virtual ~InstanceStream() = default;
+
+  // A whole WatchResponse; InstanceHub::OnWritten follows, and no other write before.
+  virtual void Write(std::shared_ptr<const std::string> frame) = 0;
+  // The last call.
+  virtual void Finish(const absl::Status& status) = 0;
+};
+
+struct InstanceWatchSpec {
+  discovery::ServiceName service;
+  discovery::Filter filter;  // Without age.
+  absl::Duration heartbeat;
+};
+
+// Tells streams how the answers that they watch change. A watch is not a queue but the snapshot of its service that its client has: when
+// the service has another one and the stream is free, what differs between the two, as far as the filter shows it, is the next frame. So a
+// slow client costs its record and the chunks that are old by now, and gets the newest state of what changed; equal watches share the
+// frames' bytes; a change that no filter shows sends nothing. One thread; memory is bounded by limits::kInstanceWatchesMax streams with one
+// frame of 1 MiB each at most. Thread-safe; nothing but the destructor blocks.
+class InstanceHub {
+ public:
+  // All outlive the hub. `catalog` gives null while none has been read.
+  struct Parts {
+    std::function<std::shared_ptr<discovery::Catalog>()> catalog;
+    Clock* clock = nullptr;
+    StoreId store_id;
+  };
+
+  explicit InstanceHub(Parts parts);
+  // Every stream is over, or will not be heard of again.
+  ~InstanceHub();
+
+  void Start();
+
+  // Instances of these services have changed; empty: of any. Cheap, from any thread.
+  void OnChanged(const std::vector<discovery::ServiceName>& services);
+
+  // Takes a stream, which is called from now on, until OnClosed(). kResourceExhausted, STREAMS_FULL: it is not taken.
+  absl::Status Open(std::shared_ptr<InstanceStream> stream, InstanceWatchSpec spec);
+  void OnWritten(InstanceStream* stream);
+  void OnCancelled(InstanceStream* stream);
+  void OnClosed(InstanceStream* stream);
+
+  // Ends all streams, also those that come later.
+  void Drain(absl::Status reason);
+
+  // Frames made, each written to any number of streams. For tests.
+  int64_t frames_made() const { return frames_made_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Watch;
+  using Frame = std::shared_ptr<const std::string>;
+  using Task = absl::AnyInvocable<void() &&>;
+
+  void Post(Task task);
+  void Loop();
+  // All watches of services that changed, whose streams are free.
+  void ServeChanged(const absl::flat_hash_set<discovery::ServiceName>& services, bool any);
+  void ServeHeartbeats(absl::Duration now);
+  // Writes the next frame of a watch, if there is one to write and its stream is free.
+  void Serve(Watch* watch, absl::Duration now);
+  // The next frame on the way from what the client has to `watch->to`; null: nothing is left that it should see.
+  Frame NextFrame(Watch* watch);
+  Frame ProgressFrame(Revision revision) const;
+  void WriteFrame(Watch* watch, Frame frame, absl::Duration now);
+  void End(Watch* watch, const absl::Status& status);
+  Watch* Find(InstanceStream* stream);
+
+  const Parts parts_;
+  const discovery::SnapshotPtr empty_ = std::make_shared<const discovery::ServiceSnapshot>();
+
+  // The thread's own.
+  absl::flat_hash_map<InstanceStream*, std::unique_ptr<Watch>> watches_;
+  absl::flat_hash_map<discovery::ServiceName, absl::flat_hash_set<Watch*>> by_service_;
+  std::set<std::pair<absl::Duration, Watch*>> due_;  // When each one's next heartbeat is.
+  // The frames of this round, by what they lead from and to, for whom: equal watches share them.
+  struct MadeFrame;
+  absl::flat_hash_map<std::string, MadeFrame> made_;
+  absl::Status drained_;
+
+  std::atomic<int> streams_{0};          // Orders nothing.
+  std::atomic<int64_t> frames_made_{0};  // Orders nothing.
+
+  Mutex mu_;
+  CondVar wake_;
+  std::vector<Task> tasks_ ABSL_GUARDED_BY(mu_);  // At most a few for each stream.
+  absl::flat_hash_set<discovery::ServiceName> changed_ ABSL_GUARDED_BY(mu_);
+  bool any_changed_ ABSL_GUARDED_BY(mu_) = false;
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_HUB_H_

@@ -1,0 +1,138 @@
+#include "server/discovery/registration_conversion.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "server/discovery/instance_conversion.h"
+#include "server/request_fields.h"
+#include "server/violations.h"
+
+namespace scoutlight::server {
+namespace {
+
+namespace wire = discovery::v1;
+
+using PropertyMap = google::protobuf::Map<std::string, std::string>;
+
+discovery::Properties PropertiesOf(const PropertyMap& properties) { return discovery::Properties(properties.begin(), properties.end()); }
+
+absl::Duration ReadTtl(const google::protobuf::Duration& duration, const storage::Traits& traits, Violations* violations) {
+  const absl::Duration ttl = ReadDuration(duration);
+  if (ttl < traits.ttl_min || ttl > traits.ttl_max) {
+    violations->Add(Reason::kInvalidField, "ttl",
+                    absl::StrCat("is ", absl::FormatDuration(ttl), ", must be from ", absl::FormatDuration(traits.ttl_min), " to ",
+                                 absl::FormatDuration(traits.ttl_max)));
+  }
+  return ttl;
+}
+
+void ReadLifetime(const wire::RegisterRequest& request, const storage::Traits& traits, Registration* registration, Violations* violations) {
+  switch (request.lifetime_case()) {
+    case wire::RegisterRequest::kTtl:
+      registration->ttl = ReadTtl(request.ttl(), traits, violations);
+      return;
+    case wire::RegisterRequest::kPermanent:
+      if (!request.permanent()) violations->Add(Reason::kInvalidField, "permanent", "is false; leave it out and set ttl or lease_id");
+      return;
+    case wire::RegisterRequest::kLeaseId:
+      if (request.lease_id() <= 0) {
+        violations->Add(Reason::kInvalidField, "lease_id", absl::StrCat("is ", request.lease_id(), ", must be positive"));
+      }
+      registration->lease_id = request.lease_id();
+      return;
+    case wire::RegisterRequest::LIFETIME_NOT_SET:
+      violations->Add(Reason::kInvalidField, "lifetime", "one of ttl, permanent, lease_id must be set");
+  }
+}
+
+// What CheckInstance finds, under the prefix set.
+void CheckProperties(const discovery::InstanceName& name, const discovery::Properties& properties, Violations* violations) {
+  for (const FieldViolation& violation : discovery::CheckInstance(name, properties)) {
+    violations->Add(Reason::kInvalidField, violation.field, violation.description);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Registration> RegistrationOf(const wire::RegisterRequest& request, const storage::Traits& traits) {
+  Violations violations;
+  Registration registration;
+  const wire::Registration& instance = request.instance();
+  registration.name = {instance.cluster().empty() ? "default" : instance.cluster(), instance.service(), instance.id()};
+  registration.properties = PropertiesOf(instance.properties());
+  violations.SetPrefix("instance.");
+  discovery::InstanceName checked = registration.name;
+  if (checked.id.empty()) checked.id = "drawn";
+  CheckProperties(checked, registration.properties, &violations);
+  violations.SetPrefix("");
+  ReadLifetime(request, traits, &registration, &violations);
+  registration.take_over = request.take_over();
+  registration.session = request.session_id();
+  if (request.session_id().size() > limits::kSessionIdBytesMax) {
+    violations.Add(Reason::kInvalidField, "session_id",
+                   absl::StrCat("is ", request.session_id().size(), " bytes long, at most ", limits::kSessionIdBytesMax, " are allowed"));
+  }
+  CheckRequestId(request.request_id(), &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return registration;
+}
+
+absl::StatusOr<Update> UpdateOf(const wire::UpdateRequest& request) {
+  Violations violations;
+  Update update;
+  violations.SetPrefix("name.");
+  update.name = ReadInstanceName(request.name(), &violations);
+  violations.SetPrefix("");
+  update.set = PropertiesOf(request.set_properties());
+  for (const auto& [name, value] : update.set) {
+    std::string fault = discovery::PropertyNameFault(name);
+    if (fault.empty()) fault = discovery::PropertyValueFault(value);
+    if (!fault.empty()) violations.Add(Reason::kInvalidField, absl::StrCat("set_properties.", name), fault);
+  }
+  if (request.remove_properties_size() > limits::kPropertiesMax) {
+    violations.Add(Reason::kInvalidField, "remove_properties",
+                   absl::StrCat("are ", request.remove_properties_size(), ", at most ", limits::kPropertiesMax, " are allowed"));
+  }
+  update.remove.assign(request.remove_properties().begin(), request.remove_properties().end());
+  update.replace = request.replace();
+  update.epoch = ReadCount(request.epoch(), "epoch", &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return update;
+}
+
+absl::StatusOr<Deregistration> DeregistrationOf(const wire::DeregisterRequest& request) {
+  Violations violations;
+  Deregistration deregistration;
+  violations.SetPrefix("name.");
+  deregistration.name = ReadInstanceName(request.name(), &violations);
+  violations.SetPrefix("");
+  deregistration.epoch = ReadCount(request.epoch(), "epoch", &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return deregistration;
+}
+
+absl::StatusOr<OverrideSpec> OverrideSpecOf(const wire::PutOverrideRequest& request, const storage::Traits& traits) {
+  Violations violations;
+  OverrideSpec spec;
+  violations.SetPrefix("name.");
+  spec.name = ReadInstanceName(request.name(), &violations);
+  violations.SetPrefix("");
+  spec.reason = request.reason();
+  if (spec.reason.empty() || spec.reason.size() > limits::kOverrideReasonBytesMax) {
+    violations.Add(Reason::kInvalidField, "reason",
+                   absl::StrCat("is ", spec.reason.size(), " bytes long, must be from 1 to ", limits::kOverrideReasonBytesMax));
+  }
+  if (request.has_ttl()) spec.ttl = ReadTtl(request.ttl(), traits, &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return spec;
+}
+
+absl::StatusOr<discovery::InstanceName> NameOf(const wire::DeleteOverrideRequest& request) {
+  Violations violations;
+  violations.SetPrefix("name.");
+  discovery::InstanceName name = ReadInstanceName(request.name(), &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return name;
+}
+
+}  // namespace scoutlight::server

@@ -1,0 +1,284 @@
+#include "server/discovery/registration_service.h"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/deferred.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mutex.h"
+#include "discovery/system_records.h"
+#include "server/admit.h"
+#include "server/discovery/instance_conversion.h"
+#include "server/discovery/registration_conversion.h"
+#include "server/error_mapping.h"
+#include "server/error_reason.h"
+#include "server/unary_call.h"
+
+namespace scoutlight::server {
+namespace {
+
+namespace wire = discovery::v1;
+
+constexpr auto kRangeOfInstance = [](const auto& asked) { return std::vector<KeyRange>{RangeOf(asked.name)}; };
+
+// An instance that is registered without an id has none yet: the whole service is asked about.
+KeyRange RangeOfRegistration(const Registration& registration) {
+  if (!registration.name.id.empty()) return RangeOf(registration.name);
+  return RangeOf(discovery::ServiceName{registration.name.cluster, registration.name.service});
+}
+
+ShownState StateOf(Revision revision, const storage::Store& store) { return {revision, 0, store.store_id()}; }
+
+// The results of a RegisterAll, gathered as they come.
+class AllResults {
+ public:
+  AllResults(UnaryCall call, int size, StoreId store_id) : call_(call), left_(size), store_id_(std::move(store_id)) {
+    for (int i = 0; i < size; ++i) response_.add_results();
+  }
+
+  void Set(int place, const ChangedInstance& changed) {
+    bool last = false;
+    {
+      MutexLock lock(&mu_);
+      wire::RegisterAllResponse::Result& result = *response_.mutable_results(place);
+      result.set_code(static_cast<int>(changed.status.code()));
+      if (changed.status.ok()) {
+        bytes_ += InstanceBytes(*changed.instance);
+        if (bytes_ <= limits::kAnswerBytesMax - kSlackBytes) FillInstance(*changed.instance, result.mutable_instance());
+        result.set_unchanged(changed.unchanged);
+      } else {
+        result.set_message(std::string(changed.status.message()));
+        result.set_reason(std::string(ReasonName(ReasonShown(changed.status))));
+        for (const FieldViolation& violation : DetailsOf(changed.status).value_or(ErrorDetails()).violations) {
+          (*result.mutable_violations())[violation.field] = violation.description;
+        }
+      }
+      response_.set_revision(std::max(response_.revision(), changed.revision));
+      last = --left_ == 0;
+    }
+    if (!last) return;
+    response_.set_store_id(store_id_);
+    call_.Answer(response_);
+  }
+
+ private:
+  // For what a result holds beside its instance; errors tell of what was in the request.
+  static constexpr size_t kSlackBytes = 1 * limits::kMiB;
+
+  const UnaryCall call_;
+  Mutex mu_;
+  size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Of the instances.
+  wire::RegisterAllResponse response_ ABSL_GUARDED_BY(mu_);
+  int left_ ABSL_GUARDED_BY(mu_);
+  const StoreId store_id_;
+};
+
+absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const wire::RegisterAllRequest& request,
+                                                                          const storage::Traits& traits) {
+  if (request.registrations_size() < 1 || request.registrations_size() > limits::kRegistrationsMax) {
+    return InvalidField(Reason::kInvalidField, "registrations",
+                        absl::StrCat("are ", request.registrations_size(), ", must be from 1 to ", limits::kRegistrationsMax));
+  }
+  std::vector<absl::StatusOr<Registration>> registrations;
+  for (const wire::RegisterRequest& one : request.registrations()) registrations.push_back(RegistrationOf(one, traits));
+  return registrations;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* RegistrationService::Register(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                        grpc::ByteBuffer* answer) {
+  const UnaryCall call(context, answer);
+  const Identity identity = IdentityOf(*context);
+  wire::RegisterRequest request;
+  auto registration = Admit(
+      *parts_.admission, identity, "RegistrationService/Register", *bytes, &request,
+      [this](const wire::RegisterRequest& wanted) { return RegistrationOf(wanted, parts_.store->traits()); },
+      [](const Registration& wanted) { return std::vector<KeyRange>{RangeOfRegistration(wanted)}; });
+  if (!registration.ok()) return call.Fail(registration.status(), {});
+  registration->origin = OriginOf(identity, &request);
+  const DeferScope scope;
+  parts_.registrar->Register(*std::move(registration), [this, call](const ChangedInstance& changed) {
+    if (!changed.status.ok()) {
+      call.Fail(changed.status, StateOf(changed.revision, *parts_.store));
+      return;
+    }
+    wire::RegisterResponse response;
+    FillInstance(*changed.instance, response.mutable_instance());
+    response.set_revision(changed.revision);
+    response.set_store_id(parts_.store->store_id());
+    response.set_unchanged(changed.unchanged);
+    call.Answer(response);
+  });
+  return call.reactor();
+}
+
+grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                           grpc::ByteBuffer* answer) {
+  const UnaryCall call(context, answer);
+  const Identity identity = IdentityOf(*context);
+  wire::RegisterAllRequest request;
+  auto registrations = Admit(
+      *parts_.admission, identity, "RegistrationService/RegisterAll", *bytes, &request,
+      [this](const wire::RegisterAllRequest& wanted) { return RegistrationsOf(wanted, parts_.store->traits()); },
+      [](const std::vector<absl::StatusOr<Registration>>& wanted) {
+        std::vector<KeyRange> ranges;
+        for (const auto& one : wanted) {
+          if (one.ok()) ranges.push_back(RangeOfRegistration(*one));
+        }
+        return ranges;
+      });
+  if (!registrations.ok()) return call.Fail(registrations.status(), {});
+  const auto results = std::make_shared<AllResults>(call, request.registrations_size(), parts_.store->store_id());
+  // In one scope, so that the changes go to disk together.
+  const DeferScope scope;
+  for (int i = 0; i < request.registrations_size(); ++i) {
+    absl::StatusOr<Registration>& one = (*registrations)[i];
+    if (!one.ok()) {
+      results->Set(i, {.status = one.status()});
+      continue;
+    }
+    one->origin = OriginOf(identity, request.mutable_registrations(i));
+    parts_.registrar->Register(*std::move(one), [results, i](const ChangedInstance& changed) { results->Set(i, changed); });
+  }
+  return call.reactor();
+}
+
+grpc::ServerUnaryReactor* RegistrationService::Update(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                      grpc::ByteBuffer* answer) {
+  const UnaryCall call(context, answer);
+  const Identity identity = IdentityOf(*context);
+  wire::UpdateRequest request;
+  auto update = Admit(*parts_.admission, identity, "RegistrationService/Update", *bytes, &request, UpdateOf, kRangeOfInstance);
+  if (!update.ok()) return call.Fail(update.status(), {});
+  update->connection = identity.connection;
+  const DeferScope scope;
+  parts_.registrar->Change(*std::move(update), [this, call](const ChangedInstance& changed) {
+    if (!changed.status.ok()) {
+      call.Fail(changed.status, StateOf(changed.revision, *parts_.store));
+      return;
+    }
+    wire::UpdateResponse response;
+    FillInstance(*changed.instance, response.mutable_instance());
+    response.set_revision(changed.revision);
+    response.set_store_id(parts_.store->store_id());
+    call.Answer(response);
+  });
+  return call.reactor();
+}
+
+grpc::ServerUnaryReactor* RegistrationService::Deregister(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                          grpc::ByteBuffer* answer) {
+  const UnaryCall call(context, answer);
+  const Identity identity = IdentityOf(*context);
+  wire::DeregisterRequest request;
+  auto deregistration =
+      Admit(*parts_.admission, identity, "RegistrationService/Deregister", *bytes, &request, DeregistrationOf, kRangeOfInstance);
+  if (!deregistration.ok()) return call.Fail(deregistration.status(), {});
+  deregistration->connection = identity.connection;
+  const DeferScope scope;
+  parts_.registrar->Deregister(*std::move(deregistration), [this, call](const ChangedInstance& changed) {
+    if (!changed.status.ok()) {
+      call.Fail(changed.status, StateOf(changed.revision, *parts_.store));
+      return;
+    }
+    wire::DeregisterResponse response;
+    response.set_found(!changed.unchanged);
+    response.set_revision(changed.revision);
+    response.set_store_id(parts_.store->store_id());
+    call.Answer(response);
+  });
+  return call.reactor();
+}
+
+grpc::ServerUnaryReactor* RegistrationService::PutOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                           grpc::ByteBuffer* answer) {
+  const UnaryCall call(context, answer);
+  const Identity identity = IdentityOf(*context);
+  wire::PutOverrideRequest request;
+  auto spec = Admit(
+      *parts_.admission, identity, "RegistrationService/PutOverride", *bytes, &request,
+      [this](const wire::PutOverrideRequest& wanted) { return OverrideSpecOf(wanted, parts_.store->traits()); }, kRangeOfInstance);
+  if (!spec.ok()) return call.Fail(spec.status(), {});
+  const absl::Time now = parts_.clock->Now();
+  discovery::Override override{.reason = spec->reason, .author = identity.Caller(), .created_at = now, .expires_at = {}};
+  if (spec->ttl.has_value()) override.expires_at = now + *spec->ttl;
+  auto put = [this, call, name = spec->name, override, connection = identity.connection](LeaseId lease_id) {
+    storage::Transaction transaction;
+    transaction.origin.connection = connection;
+    transaction.on_success.push_back(storage::PutOperation{
+        .key = discovery::OverrideKey(name), .value = {Value::Form::kText, discovery::EncodeOverride(override)}, .lease_id = lease_id});
+    parts_.store->Commit(std::move(transaction), [this, call, override](const storage::CommitResult& result) {
+      if (!result.status.ok()) {
+        call.Fail(StripFields(result.status, "on_success[0].put."), StateOf(result.revision, *parts_.store));
+        return;
+      }
+      parts_.feed->WhenAt(result.revision, [this, call, override, revision = result.revision](const absl::Status& status) {
+        if (!status.ok()) {
+          call.Fail(status, StateOf(revision, *parts_.store));
+          return;
+        }
+        wire::PutOverrideResponse response;
+        FillOverride(override, response.mutable_override());
+        response.set_revision(revision);
+        response.set_store_id(parts_.store->store_id());
+        call.Answer(response);
+      });
+    });
+  };
+  const DeferScope scope;
+  if (!spec->ttl.has_value()) {
+    put(0);
+    return call.reactor();
+  }
+  storage::GrantRequest grant{.id = 0, .ttl = *spec->ttl, .origin = {}};
+  grant.origin.connection = identity.connection;
+  parts_.store->GrantLease(std::move(grant), [this, call, put = std::move(put)](const storage::LeaseResult& result) {
+    if (!result.status.ok()) {
+      call.Fail(result.status, StateOf(result.revision, *parts_.store));
+      return;
+    }
+    put(result.lease.id);
+  });
+  return call.reactor();
+}
+
+grpc::ServerUnaryReactor* RegistrationService::DeleteOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                              grpc::ByteBuffer* answer) {
+  const UnaryCall call(context, answer);
+  const Identity identity = IdentityOf(*context);
+  wire::DeleteOverrideRequest request;
+  const auto name = Admit(*parts_.admission, identity, "RegistrationService/DeleteOverride", *bytes, &request, NameOf,
+                          [](const discovery::InstanceName& asked) { return std::vector<KeyRange>{RangeOf(asked)}; });
+  if (!name.ok()) return call.Fail(name.status(), {});
+  storage::Transaction transaction;
+  transaction.origin.connection = identity.connection;
+  transaction.on_success.push_back(storage::DeleteOperation{.range = {discovery::OverrideKey(*name), Scope::kKey}});
+  const DeferScope scope;
+  parts_.store->Commit(std::move(transaction), [this, call](const storage::CommitResult& result) {
+    if (!result.status.ok()) {
+      call.Fail(StripFields(result.status, "on_success[0].delete."), StateOf(result.revision, *parts_.store));
+      return;
+    }
+    parts_.feed->WhenAt(result.revision, [this, call, result](const absl::Status& status) {
+      if (!status.ok()) {
+        call.Fail(status, StateOf(result.revision, *parts_.store));
+        return;
+      }
+      wire::DeleteOverrideResponse response;
+      response.set_found(result.changed);
+      response.set_revision(result.revision);
+      response.set_store_id(parts_.store->store_id());
+      call.Answer(response);
+    });
+  });
+  return call.reactor();
+}
+
+}  // namespace scoutlight::server

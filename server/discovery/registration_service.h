@@ -1,0 +1,56 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_REGISTRATION_SERVICE_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_REGISTRATION_SERVICE_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "base/clock.h"
+#include "scoutlight/discovery/v1/registration.grpc.pb.h"
+#include "server/admission.h"
+#include "server/discovery/catalog_feed.h"
+#include "server/discovery/registrar.h"
+#include "storage/store.h"
+
+namespace scoutlight::server {
+
+using RawRegistrationService = discovery::v1::RegistrationService::WithRawCallbackMethod_Register<
+    discovery::v1::RegistrationService::WithRawCallbackMethod_RegisterAll<discovery::v1::RegistrationService::WithRawCallbackMethod_Update<
+        discovery::v1::RegistrationService::WithRawCallbackMethod_Deregister<
+            discovery::v1::RegistrationService::WithRawCallbackMethod_PutOverride<
+                discovery::v1::RegistrationService::WithRawCallbackMethod_DeleteOverride<discovery::v1::RegistrationService::Service>>>>>>;
+
+// scoutlight.discovery.v1.RegistrationService. Every handler parses, converts, authorizes and hands over to the registrar or the store;
+// none waits. Thread-safe.
+class RegistrationService final : public RawRegistrationService {
+ public:
+  // All outlive the service and every call of it.
+  struct Parts {
+    storage::Store* store = nullptr;
+    const Admission* admission = nullptr;
+    CatalogFeed* feed = nullptr;
+    Registrar* registrar = nullptr;
+    Clock* clock = nullptr;
+  };
+
+  explicit RegistrationService(Parts parts) : parts_(parts) {}
+
+  grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                     grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* RegisterAll(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                        grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* Update(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* Deregister(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                       grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* PutOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                        grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* DeleteOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                           grpc::ByteBuffer* answer) override;
+
+ private:
+  const Parts parts_;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_REGISTRATION_SERVICE_H_

@@ -1,0 +1,73 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_RESOLVER_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_RESOLVER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/mutex.h"
+#include "discovery/endpoint.h"
+#include "discovery/filter/filter.h"
+#include "discovery/names.h"
+#include "discovery/service_snapshot.h"
+#include "discovery/strategy/strategy_kind.h"
+
+namespace scoutlight::server {
+
+// What one call asks to pick.
+struct PickSpec {
+  discovery::ServiceName service;
+  discovery::StrategyKind strategy = discovery::StrategyKind::kRoundRobin;
+  std::string endpoint;  // Name or scheme that the instance must have; empty: any, or none.
+  discovery::Filter filter;
+  std::string affinity_key;  // Empty: none.
+  std::string zone;          // The caller's; empty: no preference.
+  int count = 1;
+};
+
+struct Pick {
+  discovery::InstancePtr instance;
+  std::optional<discovery::Endpoint> endpoint;  // The one asked for, or its first.
+};
+
+// Picks instances for callers that keep no state of their own: what a strategy must remember stays here, one state for each (service,
+// strategy, filter, endpoint, zone) that is asked for, at most limits::kResolverStatesMax, the least recently used one going first. Who
+// takes part is found anew only when the service has changed; picks take no lock but two short ones. Thread-safe.
+class Resolver {
+ public:
+  explicit Resolver(uint64_t seed) : seed_(seed) {}
+
+  // From `snapshot`, the newest known of the service. The different ones that the strategy picks one after the other, at most `count`.
+  // kUnavailable, NONE_RESOLVABLE: nobody takes work. kFailedPrecondition, NONE_MATCHES: filter or endpoint exclude all that do.
+  absl::StatusOr<std::vector<Pick>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now);
+
+  size_t states() const;
+
+ private:
+  struct Selection;
+  struct State;
+  using StatePtr = std::shared_ptr<State>;
+
+  absl::StatusOr<StatePtr> StateFor(const PickSpec& spec);
+  static std::shared_ptr<Selection> Select(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now, State* state);
+
+  const uint64_t seed_;
+  std::atomic<uint64_t> calls_{0};  // Makes each call's randomness differ; orders nothing.
+
+  mutable Mutex mu_;
+  std::list<std::pair<std::string, StatePtr>> recent_ ABSL_GUARDED_BY(mu_);  // The last used one first.
+  absl::flat_hash_map<std::string, std::list<std::pair<std::string, StatePtr>>::iterator> places_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_RESOLVER_H_
