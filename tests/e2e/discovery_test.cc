@@ -1,0 +1,447 @@
+// Discovery over the wire: instances are registered, found, picked, watched, overridden; what is written by hand is one too.
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "scoutlight/discovery/v1/discovery.grpc.pb.h"
+#include "scoutlight/discovery/v1/registration.grpc.pb.h"
+#include "scoutlight/registry/v1/lease.grpc.pb.h"
+#include "tests/e2e/served_test.h"
+#include "tests/support/deadline.h"
+#include "tests/support/failure.h"
+#include "tests/support/watch_reader.h"
+
+namespace scoutlight::testing {
+namespace {
+
+namespace disco = discovery::v1;
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+using Properties = std::map<std::string, std::string>;
+
+// The frames of a DiscoveryService.Watch.
+class InstanceReader : public FrameReader<grpc::ClientAsyncReader<disco::WatchResponse>, disco::WatchResponse> {
+ public:
+  InstanceReader(disco::DiscoveryService::Stub& stub, const disco::WatchRequest& request) {
+    stream_ = stub.AsyncWatch(&context_, request, &queue_, TagOf(kStart));
+    Begin(kStart);
+  }
+
+  // The next frame that is not of KIND_PROGRESS.
+  std::optional<disco::WatchResponse> NextEvent() {
+    while (true) {
+      std::optional<disco::WatchResponse> frame = Next();
+      if (!frame.has_value() || frame->kind() != disco::WatchResponse::KIND_PROGRESS) return frame;
+    }
+  }
+};
+
+class Discovery : public ServedTest {
+ protected:
+  Discovery() { Connect(); }
+
+  void Connect() {
+    registration_ = disco::RegistrationService::NewStub(client().channel());
+    discovery_ = disco::DiscoveryService::NewStub(client().channel());
+    leases_ = wire::LeaseService::NewStub(client().channel());
+    // The catalog is read in the background: the first answer says that it is there.
+    const Deadline deadline(kSoon);
+    while (!deadline.passed() && !Call(&disco::DiscoveryService::Stub::ListClusters, disco::ListClustersRequest()).ok()) {
+    }
+  }
+
+  template <typename Stub, typename Request, typename Response>
+  Answered<Response> CallOf(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                            const Request& request) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kCallTimeout));
+    Answered<Response> answered;
+    answered.status = (stub.*method)(&context, request, &answered.message);
+    return answered;
+  }
+  template <typename Request, typename Response>
+  Answered<Response> Call(grpc::Status (disco::RegistrationService::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                          const Request& request) {
+    return CallOf(*registration_, method, request);
+  }
+  template <typename Request, typename Response>
+  Answered<Response> Call(grpc::Status (disco::DiscoveryService::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                          const Request& request) {
+    return CallOf(*discovery_, method, request);
+  }
+
+  static disco::RegisterRequest RegisterOf(const std::string& service, const std::string& id, const Properties& properties) {
+    disco::RegisterRequest request;
+    request.mutable_instance()->set_service(service);
+    request.mutable_instance()->set_id(id);
+    request.mutable_instance()->mutable_properties()->insert(properties.begin(), properties.end());
+    request.set_permanent(true);
+    return request;
+  }
+  Answered<disco::RegisterResponse> Register(const disco::RegisterRequest& request) {
+    return Call(&disco::RegistrationService::Stub::Register, request);
+  }
+  Answered<disco::RegisterResponse> Register(const std::string& service, const std::string& id, const Properties& properties) {
+    return Register(RegisterOf(service, id, properties));
+  }
+  Answered<disco::DeregisterResponse> Deregister(const std::string& service, const std::string& id, int64_t epoch = 0) {
+    disco::DeregisterRequest request;
+    request.mutable_name()->set_service(service);
+    request.mutable_name()->set_id(id);
+    request.set_epoch(epoch);
+    return Call(&disco::RegistrationService::Stub::Deregister, request);
+  }
+  Answered<disco::GetInstanceResponse> Get(const std::string& service, const std::string& id) {
+    disco::GetInstanceRequest request;
+    request.mutable_name()->set_service(service);
+    request.mutable_name()->set_id(id);
+    return Call(&disco::DiscoveryService::Stub::GetInstance, request);
+  }
+  std::vector<std::string> Ids(const std::string& service, const std::string& filter = "") {
+    disco::ListInstancesRequest request;
+    request.set_service(service);
+    request.set_filter(filter);
+    const auto listed = Call(&disco::DiscoveryService::Stub::ListInstances, request);
+    EXPECT_TRUE(listed.ok()) << listed.status.error_message();
+    std::vector<std::string> ids;
+    for (const disco::Instance& instance : listed->instances()) ids.push_back(instance.id());
+    return ids;
+  }
+  Answered<disco::ResolveResponse> Resolve(const disco::ResolveRequest& request) {
+    return Call(&disco::DiscoveryService::Stub::Resolve, request);
+  }
+  static disco::ResolveRequest ResolveOf(const std::string& service, const std::string& filter = "") {
+    disco::ResolveRequest request;
+    request.set_service(service);
+    request.set_filter(filter);
+    return request;
+  }
+  std::string Picked(const disco::ResolveRequest& request) {
+    const auto resolved = Resolve(request);
+    return resolved.ok() ? resolved->picks(0).instance().id() : absl::StrCat("(", resolved.status.error_code(), ")");
+  }
+  static disco::WatchRequest WatchedService(const std::string& service, const std::string& filter = "") {
+    disco::WatchRequest request;
+    request.set_service(service);
+    request.set_filter(filter);
+    return request;
+  }
+
+  std::unique_ptr<disco::RegistrationService::Stub> registration_;
+  std::unique_ptr<disco::DiscoveryService::Stub> discovery_;
+  std::unique_ptr<wire::LeaseService::Stub> leases_;
+};
+
+const Properties kLaser = {{"hostname", "192.168.1.101"}, {"port", "8001"}, {"protocol", "https"}};
+const Properties kInkjet = {{"hostname", "192.168.1.102"}, {"port", "8002"}, {"protocol", "http"}};
+
+TEST_F(Discovery, ARegisteredInstanceIsReadAsKeysAndOneWrittenByHandIsFound) {
+  const auto registered = Register("Printer", "laser", kLaser);
+  ASSERT_TRUE(registered.ok()) << registered.status.error_message();
+  EXPECT_EQ(registered->instance().epoch(), registered->revision());
+  EXPECT_TRUE(registered->instance().resolvable());
+  ASSERT_EQ(registered->instance().endpoints_size(), 1);
+  EXPECT_EQ(registered->instance().endpoints(0).url(), "https://192.168.1.101:8001");
+  EXPECT_EQ(client().TextAt("/default/services/Printer/laser/port"), "8001");
+
+  for (const auto& [name, value] : kInkjet) ASSERT_TRUE(client().Put("/default/services/Printer/inkjet/" + name, value).ok());
+  EXPECT_THAT(Ids("Printer"), ElementsAre("inkjet", "laser"));
+  const auto inkjet = Get("Printer", "inkjet");
+  ASSERT_TRUE(inkjet.ok()) << inkjet.status.error_message();
+  EXPECT_EQ(inkjet->instance().epoch(), 0);
+  EXPECT_EQ(inkjet->instance().lease_id(), 0);
+  EXPECT_FALSE(inkjet->instance().has_registered_at());
+  EXPECT_EQ(inkjet->instance().properties().at("protocol"), "http");
+
+  KillAndRestart();
+  Connect();
+  EXPECT_THAT(Ids("Printer"), ElementsAre("inkjet", "laser"));
+  EXPECT_EQ(Get("Printer", "laser")->instance().epoch(), registered->instance().epoch());
+}
+
+TEST_F(Discovery, ResolveGoesRoundAndObeysFilterEndpointAndCount) {
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  ASSERT_TRUE(Register("Printer", "inkjet", kInkjet).ok());
+  std::vector<std::string> picked;
+  for (int i = 0; i < 4; ++i) picked.push_back(Picked(ResolveOf("Printer")));
+  EXPECT_EQ(picked[0], picked[2]);
+  EXPECT_EQ(picked[1], picked[3]);
+  EXPECT_NE(picked[0], picked[1]);
+
+  EXPECT_EQ(Picked(ResolveOf("Printer", "protocol == \"https\"")), "laser");
+  disco::ResolveRequest by_scheme = ResolveOf("Printer");
+  by_scheme.set_endpoint("http");
+  EXPECT_EQ(Picked(by_scheme), "inkjet");
+  EXPECT_EQ(Resolve(by_scheme)->picks(0).endpoint().port(), 8002);
+  disco::ResolveRequest both = ResolveOf("Printer");
+  both.set_count(5);
+  const auto two = Resolve(both);
+  ASSERT_EQ(two->picks_size(), 2);
+  EXPECT_NE(two->picks(0).instance().id(), two->picks(1).instance().id());
+  EXPECT_EQ(two->strategy(), disco::STRATEGY_ROUND_ROBIN);
+
+  ExpectFailure(Resolve(ResolveOf("Scanner")).status, grpc::StatusCode::NOT_FOUND, "SERVICE_NOT_FOUND");
+  ExpectFailure(Resolve(ResolveOf("Printer", "zone == \"north\"")).status, grpc::StatusCode::FAILED_PRECONDITION, "NONE_MATCHES");
+}
+
+TEST_F(Discovery, EveryStrategyPicksSomebody) {
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Register("Printer", absl::StrCat("p", i), kLaser).ok());
+  for (int strategy = disco::STRATEGY_ROUND_ROBIN; strategy <= disco::STRATEGY_CONSISTENT_HASH; ++strategy) {
+    disco::ResolveRequest request = ResolveOf("Printer");
+    request.set_strategy(static_cast<disco::Strategy>(strategy));
+    request.set_affinity_key("alice");
+    const auto resolved = Resolve(request);
+    ASSERT_TRUE(resolved.ok()) << strategy << " " << resolved.status.error_message();
+    EXPECT_EQ(resolved->strategy(), strategy);
+  }
+  disco::ResolveRequest hashed = ResolveOf("Printer");
+  hashed.set_strategy(disco::STRATEGY_CONSISTENT_HASH);
+  hashed.set_affinity_key("bob");
+  const std::string first = Picked(hashed);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Picked(hashed), first);
+}
+
+TEST_F(Discovery, AnOwnerIsTheSessionUntilItsLeaseEndsOrAnotherTakesOver) {
+  disco::RegisterRequest mine = RegisterOf("Printer", "laser", kLaser);
+  mine.set_session_id("mine");
+  const auto registered = Register(mine);
+  ASSERT_TRUE(registered.ok()) << registered.status.error_message();
+  const int64_t epoch = registered->instance().epoch();
+
+  // The same session again: nothing changes; then with other properties: those of before go, the epoch stays.
+  const auto again = Register(mine);
+  EXPECT_TRUE(again->unchanged());
+  EXPECT_EQ(again->instance().mod_revision(), registered->instance().mod_revision());
+  disco::RegisterRequest changed = mine;
+  changed.mutable_instance()->mutable_properties()->erase("protocol");
+  (*changed.mutable_instance()->mutable_properties())["zone"] = "north";
+  const auto after = Register(changed);
+  ASSERT_TRUE(after.ok()) << after.status.error_message();
+  EXPECT_EQ(after->instance().epoch(), epoch);
+  EXPECT_EQ(after->instance().properties().count("protocol"), 0u);
+  EXPECT_FALSE(client().Get("/default/services/Printer/laser/protocol").ok());
+
+  disco::RegisterRequest theirs = RegisterOf("Printer", "laser", kInkjet);
+  theirs.set_session_id("theirs");
+  ExpectFailure(Register(theirs).status, grpc::StatusCode::ALREADY_EXISTS, "INSTANCE_OWNED");
+  theirs.set_take_over(true);
+  const auto taken = Register(theirs);
+  ASSERT_TRUE(taken.ok()) << taken.status.error_message();
+  EXPECT_GT(taken->instance().epoch(), epoch);
+
+  // The old owner's words count no more.
+  ExpectFailure(Deregister("Printer", "laser", epoch).status, grpc::StatusCode::ABORTED, "FENCED");
+  disco::UpdateRequest update;
+  update.mutable_name()->set_service("Printer");
+  update.mutable_name()->set_id("laser");
+  (*update.mutable_set_properties())["zone"] = "south";
+  update.set_epoch(epoch);
+  ExpectFailure(Call(&disco::RegistrationService::Stub::Update, update).status, grpc::StatusCode::ABORTED, "FENCED");
+  update.set_epoch(taken->instance().epoch());
+  const auto updated = Call(&disco::RegistrationService::Stub::Update, update);
+  ASSERT_TRUE(updated.ok()) << updated.status.error_message();
+  EXPECT_EQ(updated->instance().properties().at("zone"), "south");
+  EXPECT_EQ(updated->instance().properties().at("port"), "8002");
+  EXPECT_TRUE(Deregister("Printer", "laser", taken->instance().epoch())->found());
+  EXPECT_FALSE(Deregister("Printer", "laser")->found());
+  EXPECT_THAT(client().List("/default", wire::SCOPE_SUBTREE)->entries(), IsEmpty());
+}
+
+TEST_F(Discovery, AnInstanceGoesWithItsLeaseAndStaysWhileItIsRegisteredAgain) {
+  disco::RegisterRequest kept = RegisterOf("Printer", "kept", kLaser);
+  kept.mutable_ttl()->set_seconds(2);
+  disco::RegisterRequest left = RegisterOf("Printer", "left", kLaser);
+  left.mutable_ttl()->set_seconds(2);
+  const auto registered = Register(kept);
+  ASSERT_TRUE(registered.ok()) << registered.status.error_message();
+  EXPECT_GT(registered->instance().lease_id(), 0);
+  ASSERT_TRUE(Register(left).ok());
+  InstanceReader watch(*discovery_, WatchedService("Printer"));
+  ASSERT_EQ(watch.NextEvent()->kind(), disco::WatchResponse::KIND_SNAPSHOT);
+  ASSERT_EQ(watch.NextEvent()->kind(), disco::WatchResponse::KIND_SNAPSHOT_END);
+  const Deadline deadline(kSoon);
+  std::optional<disco::WatchResponse> gone;
+  while (!gone.has_value() && !deadline.passed()) {
+    const auto again = Register(kept);
+    ASSERT_TRUE(again.ok()) << again.status.error_message();
+    EXPECT_TRUE(again->unchanged());
+    EXPECT_EQ(again->instance().lease_id(), registered->instance().lease_id());
+    gone = watch.Next(absl::Milliseconds(200));
+    if (gone.has_value() && gone->kind() == disco::WatchResponse::KIND_PROGRESS) gone.reset();
+  }
+  ASSERT_TRUE(gone.has_value());
+  EXPECT_THAT(gone->removed(), ElementsAre("left"));
+  EXPECT_THAT(Ids("Printer"), ElementsAre("kept"));
+}
+
+TEST_F(Discovery, AWatchShowsItsAnswerAndThenOnlyWhatChangesIt) {
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  ASSERT_TRUE(Register("Printer", "inkjet", kInkjet).ok());
+  InstanceReader watch(*discovery_, WatchedService("Printer", "protocol == \"https\""));
+  const auto snapshot = watch.NextEvent();
+  ASSERT_TRUE(snapshot.has_value());
+  ASSERT_EQ(snapshot->kind(), disco::WatchResponse::KIND_SNAPSHOT);
+  ASSERT_EQ(snapshot->changed_size(), 1);
+  EXPECT_EQ(snapshot->changed(0).id(), "laser");
+  ASSERT_EQ(watch.NextEvent()->kind(), disco::WatchResponse::KIND_SNAPSHOT_END);
+
+  // Hidden from it, then coming in, changing, going out, each told once.
+  Properties inkjet = kInkjet;
+  inkjet["zone"] = "north";
+  ASSERT_TRUE(Register("Printer", "inkjet", inkjet).ok());
+  inkjet["protocol"] = "https";
+  const auto came = Register("Printer", "inkjet", inkjet);
+  ASSERT_TRUE(came.ok());
+  auto frame = watch.NextEvent();
+  ASSERT_TRUE(frame.has_value());
+  EXPECT_EQ(frame->kind(), disco::WatchResponse::KIND_CHANGES);
+  ASSERT_EQ(frame->changed_size(), 1);
+  EXPECT_EQ(frame->changed(0).id(), "inkjet");
+  EXPECT_EQ(frame->changed(0).mod_revision(), came->revision());
+  EXPECT_GE(frame->revision(), came->revision());
+  inkjet["zone"] = "south";
+  ASSERT_TRUE(Register("Printer", "inkjet", inkjet).ok());
+  frame = watch.NextEvent();
+  EXPECT_EQ(frame->changed(0).properties().at("zone"), "south");
+  ASSERT_TRUE(Deregister("Printer", "inkjet").ok());
+  frame = watch.NextEvent();
+  EXPECT_THAT(frame->removed(), ElementsAre("inkjet"));
+  EXPECT_EQ(frame->changed_size(), 0);
+
+  server().Signal(SIGTERM);
+  EXPECT_EQ(watch.End().error_code(), grpc::StatusCode::UNAVAILABLE);
+  server().WaitForExit();
+  Start();
+}
+
+TEST_F(Discovery, AnOverrideTakesAnInstanceOutOverRegistrationsUntilItIsDeleted) {
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  disco::PutOverrideRequest put;
+  put.mutable_name()->set_service("Printer");
+  put.mutable_name()->set_id("laser");
+  put.set_reason("paper jam");
+  const auto overridden = Call(&disco::RegistrationService::Stub::PutOverride, put);
+  ASSERT_TRUE(overridden.ok()) << overridden.status.error_message();
+  ExpectFailure(Resolve(ResolveOf("Printer")).status, grpc::StatusCode::UNAVAILABLE, "NONE_RESOLVABLE");
+  ASSERT_TRUE(Deregister("Printer", "laser").ok());
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  const auto laser = Get("Printer", "laser");
+  EXPECT_FALSE(laser->instance().resolvable());
+  EXPECT_EQ(laser->instance().override().reason(), "paper jam");
+  EXPECT_EQ(laser->instance().override().author(), "host:127.0.0.1");
+  const auto listed = Call(&disco::DiscoveryService::Stub::ListOverrides, disco::ListOverridesRequest());
+  ASSERT_EQ(listed->overrides_size(), 1);
+  EXPECT_EQ(listed->overrides(0).name().id(), "laser");
+
+  disco::DeleteOverrideRequest erase;
+  *erase.mutable_name() = put.name();
+  EXPECT_TRUE(Call(&disco::RegistrationService::Stub::DeleteOverride, erase)->found());
+  EXPECT_FALSE(Call(&disco::RegistrationService::Stub::DeleteOverride, erase)->found());
+  EXPECT_EQ(Picked(ResolveOf("Printer")), "laser");
+}
+
+TEST_F(Discovery, ListsArePagedAndCountWhatIsThere) {
+  std::set<std::string> registered;
+  disco::RegisterAllRequest all;
+  for (int i = 0; i < 25; ++i) {
+    const std::string id = absl::StrCat("p", i);
+    registered.insert(id);
+    *all.add_registrations() = RegisterOf("Printer", id, kLaser);
+  }
+  *all.add_registrations() = RegisterOf("Printer", "bad", {{"port", "70000"}, {"health", "so-so"}});
+  const auto results = Call(&disco::RegistrationService::Stub::RegisterAll, all);
+  ASSERT_TRUE(results.ok()) << results.status.error_message();
+  ASSERT_EQ(results->results_size(), 26);
+  for (int i = 0; i < 25; ++i) EXPECT_EQ(results->results(i).code(), 0) << results->results(i).message();
+  EXPECT_EQ(results->results(25).code(), static_cast<int>(grpc::StatusCode::INVALID_ARGUMENT));
+  EXPECT_EQ(results->results(25).reason(), "INVALID_FIELD");
+  EXPECT_EQ(results->results(25).violations().count("instance.properties.port"), 1u);
+  EXPECT_EQ(results->results(25).violations().count("instance.properties.health"), 1u);
+
+  disco::ListInstancesRequest request;
+  request.set_service("Printer");
+  request.set_page_size(10);
+  std::vector<std::string> listed;
+  for (int pages = 0; pages < 5; ++pages) {
+    const auto page = Call(&disco::DiscoveryService::Stub::ListInstances, request);
+    ASSERT_TRUE(page.ok()) << page.status.error_message();
+    for (const disco::Instance& instance : page->instances()) listed.push_back(instance.id());
+    request.set_page_token(page->next_page_token());
+    if (page->next_page_token().empty()) break;
+  }
+  EXPECT_EQ(std::set<std::string>(listed.begin(), listed.end()), registered);
+  EXPECT_EQ(listed.size(), registered.size());
+  request.set_service("Scanner");
+  request.set_page_token("x");
+  ExpectFailure(Call(&disco::DiscoveryService::Stub::ListInstances, request).status, grpc::StatusCode::INVALID_ARGUMENT,
+                "INVALID_PAGE_TOKEN", {"page_token"});
+
+  const auto services = Call(&disco::DiscoveryService::Stub::ListServices, disco::ListServicesRequest());
+  ASSERT_EQ(services->services_size(), 1);
+  EXPECT_EQ(services->services(0).name(), "Printer");
+  EXPECT_EQ(services->services(0).instances(), 25);
+  EXPECT_EQ(services->services(0).resolvable(), 25);
+  EXPECT_THAT(Call(&disco::DiscoveryService::Stub::ListClusters, disco::ListClustersRequest())->clusters(), ElementsAre("default"));
+}
+
+TEST_F(Discovery, BadRegistrationsNameEverythingThatIsWrongAndChangeNothing) {
+  const int64_t before = client().Revision();
+  disco::RegisterRequest request = RegisterOf("a/b", "..", {{"port", "0"}, {"weight", "-1"}, {"", "x"}});
+  request.mutable_instance()->set_cluster("*");
+  request.mutable_ttl()->set_seconds(100'000);
+  request.set_session_id(std::string(65, 's'));
+  request.set_request_id(std::string(65, 'r'));
+  const Failure failure = FailureOf(Register(request).status);
+  EXPECT_EQ(failure.code, grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(failure.reason, "INVALID_FIELD");
+  EXPECT_THAT(failure.fields, UnorderedElementsAre("instance.cluster", "instance.service", "instance.id", "instance.properties.", "ttl",
+                                                   "session_id", "request_id"));
+  ExpectFailure(Register("Printer", "laser", {{"port", "0"}, {"weight", "-1"}}).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD",
+                {"instance.properties.port", "instance.properties.weight"});
+  request = RegisterOf("Printer", "laser", kLaser);
+  request.clear_permanent();
+  ExpectFailure(Register(request).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"lifetime"});
+  request.set_lease_id(99);
+  ExpectFailure(Register(request).status, grpc::StatusCode::FAILED_PRECONDITION, "LEASE_NOT_FOUND", {"lease_id"});
+  disco::ResolveRequest resolve = ResolveOf("Printer", "protocol == ");
+  resolve.set_count(17);
+  ExpectFailure(Resolve(resolve).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"filter", "count"});
+  resolve.clear_count();
+  const Failure mistake = FailureOf(Resolve(resolve).status);
+  EXPECT_EQ(mistake.metadata.count("offset"), 1u);
+  EXPECT_EQ(mistake.metadata.count("column"), 1u);
+  disco::UpdateRequest update;
+  update.mutable_name()->set_service("Printer");
+  update.mutable_name()->set_id("nobody");
+  ExpectFailure(Call(&disco::RegistrationService::Stub::Update, update).status, grpc::StatusCode::NOT_FOUND, "INSTANCE_NOT_FOUND");
+  InstanceReader watch(*discovery_, WatchedService("Printer", "age < 1h"));
+  ExpectFailure(watch.End(), grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"filter"});
+  EXPECT_EQ(client().Revision(), before);
+}
+
+TEST_F(Discovery, ARepeatedRegistrationIsKnownByItsRequestThoughTheIdWasDrawn) {
+  disco::RegisterRequest request = RegisterOf("Printer", "", kLaser);
+  request.set_request_id("once");
+  const auto first = Register(request);
+  ASSERT_TRUE(first.ok()) << first.status.error_message();
+  EXPECT_NE(first->instance().id(), "");
+  KillAndRestart();
+  Connect();
+  const auto again = Register(request);
+  ASSERT_TRUE(again.ok()) << again.status.error_message();
+  EXPECT_TRUE(again->unchanged());
+  EXPECT_EQ(again->instance().id(), first->instance().id());
+  EXPECT_THAT(Ids("Printer"), ElementsAre(first->instance().id()));
+}
+
+}  // namespace
+}  // namespace scoutlight::testing
