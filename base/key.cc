@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "base/utf8.h"
 
 namespace scoutlight {
@@ -37,15 +37,6 @@ std::string Fault(absl::string_view path) {
     return absl::StrCat("has ", segments, " segments, at most ", limits::kKeySegmentsMax, " are allowed");
   }
   return "";
-}
-
-// The key as it may be shown in a message: cut, and with bytes that are not printable escaped.
-std::string Shown(absl::string_view text) {
-  constexpr size_t kShownBytesMax = 80;
-  // Cutting may split a character, and bad UTF-8 may not be shown, so these are escaped byte by byte.
-  if (text.size() > kShownBytesMax) return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kShownBytesMax)), "...\"");
-  if (FindInvalidUtf8(text).has_value()) return absl::StrCat("\"", absl::CHexEscape(text), "\"");
-  return absl::StrCat("\"", absl::Utf8SafeCHexEscape(text), "\"");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "discovery/names.h"
 
 namespace scoutlight::discovery {

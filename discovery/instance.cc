@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "base/utf8.h"
 
 namespace scoutlight::discovery {

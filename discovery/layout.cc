@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "discovery/serializers.h"
 
 namespace scoutlight::discovery {

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -49,14 +48,6 @@ std::string SchemaNameFault(absl::string_view name) {
   });
   if (bad == name.end()) return "";
   return absl::StrCat("has another character than a-z, A-Z, 0-9, '.', '_' and '-' at byte ", bad - name.begin());
-}
-
-std::string Shown(absl::string_view text) {
-  constexpr size_t kShownBytesMax = 80;
-  // Cutting may split a character, and bad UTF-8 may not be shown, so these are escaped byte by byte.
-  if (text.size() > kShownBytesMax) return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kShownBytesMax)), "...\"");
-  if (FindInvalidUtf8(text).has_value()) return absl::StrCat("\"", absl::CHexEscape(text), "\"");
-  return absl::StrCat("\"", absl::Utf8SafeCHexEscape(text), "\"");
 }
 
 }  // namespace scoutlight::discovery

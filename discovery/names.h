@@ -49,9 +49,6 @@ std::string PropertyNameFault(absl::string_view name);
 // `.` or `..`.
 std::string SchemaNameFault(absl::string_view name);
 
-// `text` as it may stand in a message: in quotes, cut to 80 bytes, with what is not printable escaped.
-std::string Shown(absl::string_view text);
-
 }  // namespace scoutlight::discovery
 
 #endif  // SCOUTLIGHT_DISCOVERY_NAMES_H_

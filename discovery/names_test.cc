@@ -58,11 +58,5 @@ TEST(Names, SchemaNamesAreIdentifiers) {
   EXPECT_THAT(SchemaNameFault("\xC3\xA9"), HasSubstr("at byte 0"));
 }
 
-TEST(Names, ShownIsPrintableAndCut) {
-  EXPECT_EQ(Shown("a\nb"), "\"a\\nb\"");
-  EXPECT_EQ(Shown("\xFF"), "\"\\xff\"");
-  EXPECT_LE(Shown(std::string(1000, 'x')).size(), 90u);
-}
-
 }  // namespace
 }  // namespace scoutlight::discovery

@@ -1,11 +1,12 @@
 #include "discovery/property_type.h"
 
-#include <cmath>
+#include <charconv>
+#include <system_error>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/shown.h"
 #include "discovery/names.h"
 #include "discovery/url.h"
 
@@ -34,8 +35,15 @@ bool BeginsAsNumber(absl::string_view text) {
   return !text.empty() && absl::ascii_isdigit(static_cast<unsigned char>(text.front()));
 }
 
-// Whether `text` has only characters of decimal numbers; keeps blanks and hexadecimal ones out.
-bool HasNumberCharacters(absl::string_view text) { return text.find_first_not_of("0123456789+-.eE") == absl::string_view::npos; }
+// All of `text` as a number of type T; nullopt: it is none, or out of range.
+template <typename T>
+std::optional<T> ParseAll(absl::string_view text) {
+  T value = 0;
+  if (!BeginsAsNumber(text)) return std::nullopt;
+  const std::from_chars_result end = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
 
 std::string NoneFault(absl::string_view text, absl::string_view wanted) {
   return absl::StrCat("is ", Shown(text), ", ", wanted, " is wanted");
@@ -57,17 +65,9 @@ std::optional<PropertyType> ParsePropertyType(absl::string_view text) {
   return std::nullopt;
 }
 
-std::optional<int64_t> ParseInteger(absl::string_view text) {
-  int64_t value = 0;
-  if (!BeginsAsNumber(text) || !HasNumberCharacters(text) || !absl::SimpleAtoi(text, &value)) return std::nullopt;
-  return value;
-}
+std::optional<int64_t> ParseInteger(absl::string_view text) { return ParseAll<int64_t>(text); }
 
-std::optional<double> ParseNumber(absl::string_view text) {
-  double value = 0;
-  if (!BeginsAsNumber(text) || !HasNumberCharacters(text) || !absl::SimpleAtod(text, &value) || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
+std::optional<double> ParseNumber(absl::string_view text) { return ParseAll<double>(text); }
 
 std::optional<absl::Duration> ParseFiniteDuration(absl::string_view text) {
   absl::Duration value;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "discovery/names.h"
 #include "re2/re2.h"
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "discovery/names.h"
 #include "discovery/strategy/strategy_kind.h"
 

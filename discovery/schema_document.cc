@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "discovery/bounded_json.h"
 #include "discovery/names.h"
 #include "discovery/strategy/strategy_kind.h"

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "discovery/instance.h"
 #include "discovery/names.h"
 #include "discovery/property_type.h"
