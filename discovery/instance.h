@@ -37,7 +37,8 @@ std::optional<Status> ParseStatus(absl::string_view text);
 absl::string_view HealthText(Health health);
 std::optional<Health> ParseHealth(absl::string_view text);
 
-// Something that is wrong with an instance. An instance with problems is listed; whether it is resolved, the schema's rules decide.
+// Something that is wrong with an instance. An instance with problems is listed; whether it is resolved, PropertyRules::RequiredHold
+// decides.
 struct Problem {
   std::string property;  // Empty: the instance as a whole.
   std::string message;   // Goes on after the property's name: "is missing", "is 70000, at most 65535 is allowed".

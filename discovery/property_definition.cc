@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/limits.h"
+#include "base/shown.h"
 
 namespace scoutlight::discovery {
 namespace {
@@ -112,6 +113,15 @@ std::vector<Problem> PropertyRules::Validate(const Properties& properties) const
   // A property is in one of the two runs, each of which is sorted.
   std::sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) { return a.property < b.property; });
   return problems;
+}
+
+bool PropertyRules::RequiredHold(const Properties& properties) const {
+  for (const auto& [name, definition] : definitions) {
+    if (!definition.required) continue;
+    const std::string* const value = FindProperty(properties, name);
+    if (value == nullptr ? !definition.default_value.has_value() : !ValueFault(definition, *value).empty()) return false;
+  }
+  return true;
 }
 
 Properties PropertyRules::WithDefaults(Properties properties) const {

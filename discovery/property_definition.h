@@ -43,6 +43,10 @@ struct PropertyRules {
   // Every violated property at once, by name: missing, wrong, or not allowed. Empty: the instance may be registered.
   std::vector<Problem> Validate(const Properties& properties) const;
 
+  // Whether each required property is there (or has a default) and valid: what an instance that anyone may have written needs to be
+  // resolved. What else Validate finds makes problems of it, no more.
+  bool RequiredHold(const Properties& properties) const;
+
   // `properties` with the defaults of those that are missing.
   Properties WithDefaults(Properties properties) const;
 

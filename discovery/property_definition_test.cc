@@ -91,6 +91,15 @@ TEST(PropertyRules, ExtraPropertiesAreAllowedUnlessSaidOtherwise) {
   EXPECT_THAT(rules.Validate(properties), ElementsAre(Field(&Problem::property, "colour")));
 }
 
+TEST(PropertyRules, OnlyRequiredPropertiesDecideWhetherAnInstanceIsResolved) {
+  const PropertyRules rules = Rules();
+  EXPECT_TRUE(rules.RequiredHold({{"hostname", "h"}, {"port", "1"}}));
+  EXPECT_TRUE(rules.RequiredHold({{"hostname", "h"}, {"port", "1"}, {"weight", "heavy"}})) << "not required";
+  EXPECT_FALSE(rules.RequiredHold({{"hostname", "h"}}));
+  EXPECT_FALSE(rules.RequiredHold({{"hostname", "h"}, {"port", "0"}}));
+  EXPECT_FALSE(rules.RequiredHold({{"hostname", "h"}, {"port", "1"}, {"protocol", "ftp"}})) << "a default is for what is missing";
+}
+
 TEST(PropertyRules, DefaultsFillOnlyWhatIsMissing) {
   EXPECT_EQ(Rules().WithDefaults({{"port", "1"}}), (Properties{{"port", "1"}, {"protocol", "http"}}));
   EXPECT_EQ(Rules().WithDefaults({{"protocol", "https"}}), (Properties{{"protocol", "https"}}));

@@ -14,7 +14,7 @@ namespace scoutlight::discovery {
 enum class PropertyType : uint8_t {
   kString,    // Anything.
   kInteger,   // Decimal, 64 bits: `-7`.
-  kNumber,    // A finite decimal number: `0.5`, `1e9`.
+  kNumber,    // A decimal number within the range of a double: `0.5`, `1e9`.
   kBoolean,   // `true` or `false`.
   kEnum,      // One of the values that the definition lists.
   kHost,      // See url.h.
