@@ -51,6 +51,7 @@ void Collector::Run(const std::string& address, const wire::WatchRequest& reques
   const MutexLock lock(&mu_);
   chain_.streams.back().ended = MonotonicNow();
   chain_.streams.back().end = ended.failure;
+  changed_.NotifyAll();
 }
 
 void Collector::Add(const wire::WatchResponse& response) {
@@ -72,6 +73,19 @@ bool Collector::WaitFor(Revision revision, absl::Duration bound) {
   chain_.reached = revision;
   while (sent_ < revision && !deadline.passed()) changed_.WaitFor(&mu_, deadline.left());
   return sent_ >= revision;
+}
+
+bool Collector::WaitForOrEnd(Revision revision, absl::Duration bound) {
+  const testing::Deadline deadline(bound);
+  const MutexLock lock(&mu_);
+  while (sent_ < revision && chain_.streams.back().ended == 0 && !deadline.passed()) changed_.WaitFor(&mu_, deadline.left());
+  return sent_ >= revision;
+}
+
+std::optional<Failure> Collector::end() const {
+  const MutexLock lock(&mu_);
+  if (chain_.streams.back().ended == 0) return std::nullopt;
+  return chain_.streams.back().end;
 }
 
 Revision Collector::sent() const {

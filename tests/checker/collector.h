@@ -4,6 +4,7 @@
 #include <grpcpp/client_context.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -32,6 +33,16 @@ class Collector {
 
   // Waits until everything up to `revision` has been sent, and has the history say that it had to come; whether it did within `bound`.
   bool WaitFor(Revision revision, absl::Duration bound);
+
+  // Waits until everything up to `revision` has been sent, or the stream has ended; whether the former came within `bound`. The history
+  // says nothing of it.
+  bool WaitForOrEnd(Revision revision, absl::Duration bound);
+
+  // Ends the stream, to go on with Connect later.
+  void Disconnect() { End(); }
+
+  // How the stream ended, if it has.
+  std::optional<Failure> end() const;
 
   // Everything up to here has been sent.
   Revision sent() const;

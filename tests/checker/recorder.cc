@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "tests/support/deadline.h"
 
@@ -41,14 +43,15 @@ History Recorder::Take() {
   return std::exchange(history_, History());
 }
 
+void RecordingClient::Connect(const std::string& address) {
+  keep_alive_.reset();
+  client_ = std::make_unique<testing::Client>(address);
+}
+
 Call RecordingClient::Make(Call call) {
-  if (const auto* write = std::get_if<Write>(&call.request)) {
-    Send(Write(*write), &call);
-  } else if (const auto* read = std::get_if<Read>(&call.request)) {
-    Send(Read(*read), &call);
-  } else {
-    ADD_FAILURE() << "a call of another kind";
-  }
+  // A copy: the answer goes into the call.
+  const auto request = call.request;
+  std::visit([this, &call](const auto& one) { Send(one, &call); }, request);
   recorder_.Add(call);
   return call;
 }
@@ -84,6 +87,41 @@ void RecordingClient::Send(const Read& read, Call* call) {
   Take(page, call);
   next_page_ = request;
   next_page_.set_page_token(page->next_page_token());
+}
+
+void RecordingClient::Send(const Grant& grant, Call* call) {
+  call->called = MonotonicNow();
+  Take(client_->Send(GrantRequestOf(grant)), call);
+}
+
+void RecordingClient::Send(const Revoke& revoke, Call* call) {
+  call->called = MonotonicNow();
+  Take(client_->Send(RevokeRequestOf(revoke)), call);
+}
+
+void RecordingClient::Send(const Renew& renew, Call* call) {
+  call->called = MonotonicNow();
+  if (++renewals_ % 2 == 0) return Take(KeepAlive(renew), call);
+  Take(client_->Send(RenewRequestOf(renew)), call);
+}
+
+testing::Answered<wire::KeepAliveResponse> RecordingClient::KeepAlive(const Renew& renew) {
+  if (keep_alive_ == nullptr) keep_alive_ = std::make_unique<testing::KeepAliveStream>(*client_);
+  testing::Answered<wire::KeepAliveResponse> answered;
+  if (keep_alive_->Send(renew.ids, testing::kCallTimeout)) {
+    std::optional<wire::KeepAliveResponse> response = keep_alive_->Next(testing::kCallTimeout);
+    if (response.has_value()) {
+      answered.message = *std::move(response);
+      return answered;
+    }
+  }
+  // It has ended, or says nothing.
+  keep_alive_->Cancel();
+  answered.status = keep_alive_->End();
+  EXPECT_FALSE(answered.ok()) << "a stream that was not half-closed ended well";
+  if (answered.ok()) answered.status = grpc::Status(grpc::StatusCode::UNKNOWN, "the stream ended");
+  keep_alive_.reset();
+  return answered;
 }
 
 }  // namespace scoutlight::checker

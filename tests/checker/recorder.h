@@ -10,6 +10,7 @@
 #include "tests/checker/history.h"
 #include "tests/checker/wire_conversion.h"
 #include "tests/support/client.h"
+#include "tests/support/keep_alive_stream.h"
 
 namespace scoutlight::checker {
 
@@ -41,21 +42,27 @@ class RecordingClient {
   explicit RecordingClient(Recorder* recorder) : recorder_(*recorder) {}  // Outlives this.
 
   // Calls go there from now on. Pages of lists go on over servers of one store.
-  void Connect(const std::string& address) { client_ = std::make_unique<testing::Client>(address); }
+  void Connect(const std::string& address);
 
-  // Makes the call (a Write or a Read; pages only right behind the page before), records it, and gives it back with what came of it.
-  // Blocks as testing::Client does.
+  // Makes the call (pages only right behind the page before), records it, and gives it back with what came of it. Every other renewal goes
+  // over a stream of KeepAlive. Blocks as testing::Client does.
   Call Make(Call call);
 
  private:
   void Send(const Write& write, Call* call);
   void Send(const Read& read, Call* call);
+  void Send(const Grant& grant, Call* call);
+  void Send(const Revoke& revoke, Call* call);
+  void Send(const Renew& renew, Call* call);
+  testing::Answered<wire::KeepAliveResponse> KeepAlive(const Renew& renew);
   template <typename Answered>
   void Take(const Answered& answered, Call* call);
 
   Recorder& recorder_;
   std::unique_ptr<testing::Client> client_;
+  std::unique_ptr<testing::KeepAliveStream> keep_alive_;  // Null: none is open.
   wire::ListRequest next_page_;
+  int renewals_ = 0;
 };
 
 }  // namespace scoutlight::checker

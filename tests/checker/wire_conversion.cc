@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "tests/support/client.h"
 #include "tests/support/failure.h"
 
 namespace scoutlight::checker {
@@ -116,6 +117,28 @@ storage::OperationResult ResultOf(const wire::OperationResult& from) {
   return result;
 }
 
+Outcome OutcomeOf(wire::RenewResult::Outcome outcome) {
+  switch (outcome) {
+    case wire::RenewResult::OUTCOME_RENEWED:
+      return Outcome::kOk;
+    case wire::RenewResult::OUTCOME_NOT_FOUND:
+      return Outcome::kFailed;
+    case wire::RenewResult::OUTCOME_FAILED:
+      return Outcome::kUnknown;
+    default:
+      ADD_FAILURE() << "a renewal has the outcome " << outcome;
+      return Outcome::kUnknown;
+  }
+}
+
+// A RenewResponse or a KeepAliveResponse.
+template <typename Response>
+RenewAnswer RenewAnswerOf(const Response& response) {
+  RenewAnswer answer{.results = {}, .revision = response.revision()};
+  for (const wire::RenewResult& result : response.results()) answer.results.push_back(OutcomeOf(result.outcome()));
+  return answer;
+}
+
 Reason ReasonOf(const std::string& name) {
   for (int number = wire::ErrorReason_MIN; number <= wire::ErrorReason_MAX; ++number) {
     if (name == std::string(ReasonName(static_cast<Reason>(number)))) return static_cast<Reason>(number);
@@ -180,6 +203,21 @@ wire::WatchRequest WatchRequestOf(const KeyRange& range) {
   return request;
 }
 
+wire::GrantRequest GrantRequestOf(const Grant& grant) { return testing::GrantOf(grant.ttl, grant.id, grant.request_id); }
+
+wire::RevokeRequest RevokeRequestOf(const Revoke& revoke) {
+  wire::RevokeRequest request;
+  request.set_lease_id(revoke.id);
+  request.set_request_id(revoke.request_id);
+  return request;
+}
+
+wire::RenewRequest RenewRequestOf(const Renew& renew) {
+  wire::RenewRequest request;
+  request.mutable_lease_ids()->Add(renew.ids.begin(), renew.ids.end());
+  return request;
+}
+
 WriteAnswer AnswerOf(const wire::PutResponse& response) {
   return {response.revision(), true, response.replayed(), {ResultOfPut(response)}};
 }
@@ -201,6 +239,16 @@ ReadAnswer AnswerOf(const wire::ListResponse& response) {
   for (const wire::Entry& entry : response.entries()) answer.entries.push_back(EntryOf(entry));
   return answer;
 }
+
+GrantAnswer AnswerOf(const wire::GrantResponse& response) {
+  return {response.lease().lease_id(), testing::DurationOf(response.lease().ttl()), response.revision(), response.replayed()};
+}
+
+RevokeAnswer AnswerOf(const wire::RevokeResponse& response) { return {response.deleted(), response.revision(), response.replayed()}; }
+
+RenewAnswer AnswerOf(const wire::RenewResponse& response) { return RenewAnswerOf(response); }
+
+RenewAnswer AnswerOf(const wire::KeepAliveResponse& response) { return RenewAnswerOf(response); }
 
 Frame FrameOf(const wire::WatchResponse& response) {
   static_assert(wire::WatchResponse::KIND_STARTED == 1 && wire::WatchResponse::KIND_PROGRESS == 5);

@@ -51,12 +51,19 @@ void ExpectRight(const checker::History& history) {
   EXPECT_TRUE(violations.empty()) << checker::Report(history, violations);
 }
 
+// Revisions at which keys went with their lease.
+int LeaseEnds(const checker::History& history) {
+  int ends = 0;
+  for (const checker::LoggedBatch& logged : history.log) ends += logged.batch.events[0].cause == EventCause::kLeaseExpired ? 1 : 0;
+  return ends;
+}
+
 TEST_F(CrashHistory, EveryAnswerAndFrameFitsOneOrderOfStates) {
   const uint64_t seed = Seed();
   Random random(seed);
   const int cycles = IsTorture() ? 500 : 12;
   checker::Recorder recorder;
-  checker::Workload workload({.clients = 8, .seed = seed, .mix = {.leases = false}}, &recorder);
+  checker::Workload workload({.clients = 8, .seed = seed, .mix = {}}, &recorder);
   checker::Collector collector;
   checker::WatchMix watches(/*resuming=*/6, /*fresh=*/3, seed);
   collector.Connect(server().address());
@@ -70,6 +77,11 @@ TEST_F(CrashHistory, EveryAnswerAndFrameFitsOneOrderOfStates) {
     collector.Connect(server().address());
     watches.Connect(server().address());
   }
+  // Nobody renews any more: when all leases have ended, nothing changes by itself.
+  EXPECT_TRUE(WaitUntil([this] {
+    const auto leases = client().Send(wire::ListLeasesRequest());
+    return leases.ok() && leases->leases().empty();
+  })) << "leases of dead owners live on";
   const Revision latest = ReadAll(&recorder);
   EXPECT_TRUE(collector.WaitFor(latest, kSoon));
   EXPECT_TRUE(watches.WaitFor(latest, kSoon));
@@ -78,8 +90,9 @@ TEST_F(CrashHistory, EveryAnswerAndFrameFitsOneOrderOfStates) {
   checker::History history = recorder.Take();
   checker::AddCollected(collector.Take(), &history);
   watches.AddTo(&history);
-  std::cout << history.calls.size() << " calls, " << history.log.size() << " revisions, " << history.watches.size() << " watches"
-            << std::endl;
+  std::cout << history.calls.size() << " calls, " << history.log.size() << " revisions, " << history.watches.size() << " watches, "
+            << LeaseEnds(history) << " ends of leases" << std::endl;
+  EXPECT_GT(LeaseEnds(history), 0);
   ExpectRight(history);
   // What is on disk is what the collector was sent: nothing more, and as a log it holds for all that was told.
   const size_t collected = history.log.size();

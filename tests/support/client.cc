@@ -39,10 +39,12 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& address, const std:
 }  // namespace
 
 using Stub = wire::RegistryService::Stub;
+using LeaseStub = wire::LeaseService::Stub;
 
 Client::Client(const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials)
     : channel_(NewChannel(address, credentials)),
       registry_(wire::RegistryService::NewStub(channel_)),
+      leases_(wire::LeaseService::NewStub(channel_)),
       health_(grpc::health::v1::Health::NewStub(channel_)) {}
 
 Answered<wire::GetResponse> Client::Send(const wire::GetRequest& request) { return Call(*registry_, &Stub::Get, request); }
@@ -51,7 +53,17 @@ Answered<wire::PutResponse> Client::Send(const wire::PutRequest& request) { retu
 Answered<wire::DeleteResponse> Client::Send(const wire::DeleteRequest& request) { return Call(*registry_, &Stub::Delete, request); }
 Answered<wire::TransactResponse> Client::Send(const wire::TransactRequest& request) { return Call(*registry_, &Stub::Transact, request); }
 
-grpc::Status Client::SendBytes(const std::string& method, const std::string& bytes) {
+Answered<wire::GrantResponse> Client::Send(const wire::GrantRequest& request) { return Call(*leases_, &LeaseStub::Grant, request); }
+Answered<wire::RevokeResponse> Client::Send(const wire::RevokeRequest& request) { return Call(*leases_, &LeaseStub::Revoke, request); }
+Answered<wire::RenewResponse> Client::Send(const wire::RenewRequest& request) { return Call(*leases_, &LeaseStub::Renew, request); }
+Answered<wire::GetLeaseResponse> Client::Send(const wire::GetLeaseRequest& request) {
+  return Call(*leases_, &LeaseStub::GetLease, request);
+}
+Answered<wire::ListLeasesResponse> Client::Send(const wire::ListLeasesRequest& request) {
+  return Call(*leases_, &LeaseStub::ListLeases, request);
+}
+
+grpc::Status Client::SendBytes(const std::string& method, const std::string& bytes, const std::string& service) {
   grpc::GenericStub stub(channel_);
   grpc::ClientContext context;
   SetDeadline(&context);
@@ -59,8 +71,8 @@ grpc::Status Client::SendBytes(const std::string& method, const std::string& byt
   const grpc::ByteBuffer request(&slice, 1);
   grpc::ByteBuffer answer;
   std::promise<grpc::Status> ended;
-  stub.UnaryCall(&context, absl::StrCat("/", wire::RegistryService::service_full_name(), "/", method), grpc::StubOptions(), &request,
-                 &answer, [&ended](grpc::Status status) { ended.set_value(std::move(status)); });
+  stub.UnaryCall(&context, absl::StrCat("/", service, "/", method), grpc::StubOptions(), &request, &answer,
+                 [&ended](grpc::Status status) { ended.set_value(std::move(status)); });
   return ended.get_future().get();
 }
 
@@ -83,6 +95,37 @@ Answered<wire::DeleteResponse> Client::Delete(const std::string& key, wire::Scop
   wire::DeleteRequest request;
   request.set_key(key);
   request.set_scope(scope);
+  return Send(request);
+}
+
+Answered<wire::RevokeResponse> Client::Revoke(int64_t lease_id) {
+  wire::RevokeRequest request;
+  request.set_lease_id(lease_id);
+  return Send(request);
+}
+
+Answered<wire::RenewResponse> Client::Renew(const std::vector<int64_t>& lease_ids) {
+  wire::RenewRequest request;
+  request.mutable_lease_ids()->Add(lease_ids.begin(), lease_ids.end());
+  return Send(request);
+}
+
+Answered<wire::GetLeaseResponse> Client::GetLease(int64_t lease_id, bool include_keys) {
+  wire::GetLeaseRequest request;
+  request.set_lease_id(lease_id);
+  request.set_include_keys(include_keys);
+  return Send(request);
+}
+
+int64_t Client::NewLease(absl::Duration ttl) {
+  const auto granted = Send(GrantOf(ttl));
+  EXPECT_TRUE(granted.ok()) << granted.status.error_message();
+  return granted->lease().lease_id();
+}
+
+Answered<wire::PutResponse> Client::PutOnLease(const std::string& key, const std::string& text, int64_t lease_id) {
+  wire::PutRequest request = PutOf(key, text);
+  request.set_lease_id(lease_id);
   return Send(request);
 }
 
@@ -135,6 +178,25 @@ wire::ListRequest ListOf(const std::string& parent, wire::Scope scope) {
   request.set_parent(parent);
   request.set_scope(scope);
   return request;
+}
+
+wire::GrantRequest GrantOf(absl::Duration ttl, int64_t lease_id, const std::string& request_id) {
+  wire::GrantRequest request;
+  *request.mutable_ttl() = WireDuration(ttl);
+  request.set_lease_id(lease_id);
+  request.set_request_id(request_id);
+  return request;
+}
+
+google::protobuf::Duration WireDuration(absl::Duration duration) {
+  google::protobuf::Duration wired;
+  wired.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  wired.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return wired;
+}
+
+absl::Duration DurationOf(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
 }  // namespace scoutlight::testing

@@ -2,65 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 namespace scoutlight::testing {
-
-template <typename Stream, typename Frame>
-FrameReader<Stream, Frame>::~FrameReader() {
-  context_.TryCancel();
-  if (!ended_ && stream_ != nullptr) End();
-  queue_.Shutdown();
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_.Next(&tag, &ok)) {
-  }
-}
-
-template <typename Stream, typename Frame>
-std::optional<bool> FrameReader<Stream, Frame>::Await(Tag tag, absl::Duration bound) {
-  const Deadline deadline(bound);
-  while (!outcome_[tag].has_value()) {
-    void* got = nullptr;
-    bool ok = false;
-    const auto until = std::chrono::system_clock::now() + absl::ToChronoMicroseconds(deadline.left());
-    if (queue_.AsyncNext(&got, &ok, until) != grpc::CompletionQueue::GOT_EVENT) return std::nullopt;
-    outcome_[reinterpret_cast<intptr_t>(got)] = ok;
-  }
-  outstanding_[tag] = false;
-  return std::exchange(outcome_[tag], std::nullopt);
-}
-
-template <typename Stream, typename Frame>
-std::optional<Frame> FrameReader<Stream, Frame>::Next(absl::Duration bound) {
-  if (ended_) return std::nullopt;
-  const Deadline deadline(bound);
-  if (outstanding_[kStart] && !Await(kStart, deadline.left()).has_value()) return std::nullopt;
-  if (!outstanding_[kRead] && !outstanding_[kFinish]) {
-    Begin(kRead);
-    stream_->Read(&frame_, TagOf(kRead));
-  }
-  if (outstanding_[kRead]) {
-    const std::optional<bool> read = Await(kRead, deadline.left());
-    if (!read.has_value()) return std::nullopt;
-    if (*read) return std::move(frame_);
-    Begin(kFinish);
-    stream_->Finish(&status_, TagOf(kFinish));
-  }
-  ended_ = Await(kFinish, deadline.left()).has_value();
-  return std::nullopt;
-}
-
-template <typename Stream, typename Frame>
-grpc::Status FrameReader<Stream, Frame>::End(absl::Duration bound) {
-  const Deadline deadline(bound);
-  while (!ended_ && !deadline.passed()) FrameReader::Next(deadline.left());
-  EXPECT_TRUE(ended_) << "the stream goes on";
-  return status_;
-}
-
-template class FrameReader<grpc::ClientAsyncReader<wire::WatchResponse>, wire::WatchResponse>;
-template class FrameReader<grpc::ClientAsyncReaderWriter<wire::WatchManyRequest, wire::WatchManyResponse>, wire::WatchManyResponse>;
 
 WatchReader::WatchReader(Client& client, const wire::WatchRequest& request) {
   Begin(kStart);

@@ -1,13 +1,9 @@
 #ifndef SCOUTLIGHT_TESTS_SUPPORT_WATCH_READER_H_
 #define SCOUTLIGHT_TESTS_SUPPORT_WATCH_READER_H_
 
-#include <grpcpp/client_context.h>
-#include <grpcpp/completion_queue.h>
 #include <grpcpp/support/async_stream.h>
-#include <grpcpp/support/status.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,54 +12,9 @@
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
 #include "tests/support/client.h"
 #include "tests/support/deadline.h"
+#include "tests/support/frame_reader.h"
 
 namespace scoutlight::testing {
-
-// The frames of one stream, read one at a time, and only when asked for: who does not ask is a client that does not read. Used by one
-// thread. `Stream` is grpc::ClientAsyncReader or grpc::ClientAsyncReaderWriter.
-template <typename Stream, typename Frame>
-class FrameReader {
- public:
-  FrameReader() = default;
-  // Cancels what has not ended.
-  ~FrameReader();
-  FrameReader(const FrameReader&) = delete;
-  FrameReader& operator=(const FrameReader&) = delete;
-
-  // The next frame. nullopt: none came within `bound`, or the stream has ended.
-  std::optional<Frame> Next(absl::Duration bound = kSoon);
-
-  // Ends the stream from this side. Frames that had arrived can still be read.
-  void Cancel() { context_.TryCancel(); }
-
-  // Reads on to the end, which must come within `bound`, and gives its status.
-  grpc::Status End(absl::Duration bound = kSoon);
-
-  // Whether Next has met the end, and with what.
-  bool ended() const { return ended_; }
-  const grpc::Status& status() const { return status_; }
-
- protected:
-  enum Tag : intptr_t { kStart = 1, kRead, kWrite, kFinish };
-  static void* TagOf(Tag tag) { return reinterpret_cast<void*>(tag); }
-
-  // Waits for the outcome of the operation `tag`, which is outstanding; nullopt: none yet.
-  std::optional<bool> Await(Tag tag, absl::Duration bound);
-
-  grpc::ClientContext context_;
-  grpc::CompletionQueue queue_;
-  std::unique_ptr<Stream> stream_;
-
- private:
-  Frame frame_;
-  bool outstanding_[kFinish + 1] = {};
-  std::optional<bool> outcome_[kFinish + 1];
-  bool ended_ = false;
-  grpc::Status status_;
-
- protected:
-  void Begin(Tag tag) { outstanding_[tag] = true; }
-};
 
 // A RegistryService.Watch.
 class WatchReader : public FrameReader<grpc::ClientAsyncReader<wire::WatchResponse>, wire::WatchResponse> {
