@@ -30,13 +30,11 @@ LeaseId ReadLeaseId(int64_t id, absl::string_view field, Violations* violations)
 }
 
 absl::Duration ReadTtl(const wire::GrantRequest& request, const storage::Traits& traits, Violations* violations) {
-  const absl::Duration ttl = absl::Seconds(request.ttl().seconds()) + absl::Nanoseconds(request.ttl().nanos());
-  if (ttl < traits.ttl_min || ttl > traits.ttl_max) {
-    violations->Add(Reason::kInvalidField, "ttl",
-                    absl::StrCat(request.has_ttl() ? absl::StrCat("is ", absl::FormatDuration(ttl)) : "is missing", ", must be from ",
-                                 absl::FormatDuration(traits.ttl_min), " to ", absl::FormatDuration(traits.ttl_max)));
-  }
-  return ttl;
+  if (request.has_ttl()) return ReadDuration(request.ttl(), traits.ttl_min, traits.ttl_max, "ttl", violations);
+  violations->Add(
+      Reason::kInvalidField, "ttl",
+      absl::StrCat("is missing, must be from ", absl::FormatDuration(traits.ttl_min), " to ", absl::FormatDuration(traits.ttl_max)));
+  return traits.ttl_min;
 }
 
 void FillDuration(absl::Duration duration, google::protobuf::Duration* out) {

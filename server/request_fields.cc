@@ -60,6 +60,24 @@ int64_t ReadCount(int64_t number, absl::string_view field, Violations* violation
   return 0;
 }
 
+absl::Duration ReadDuration(const google::protobuf::Duration& duration, absl::Duration min, absl::Duration max, absl::string_view field,
+                            Violations* violations) {
+  const absl::Duration nanos = absl::Nanoseconds(duration.nanos());
+  const bool mixed = (duration.seconds() > 0 && nanos < absl::ZeroDuration()) || (duration.seconds() < 0 && nanos > absl::ZeroDuration());
+  if (mixed || nanos >= absl::Seconds(1) || nanos <= -absl::Seconds(1)) {
+    violations->Add(Reason::kInvalidField, field,
+                    absl::StrCat("is ", duration.seconds(), " seconds and ", duration.nanos(),
+                                 " nanos, of which the latter must be of the seconds' sign and under a second"));
+    return min;
+  }
+  const absl::Duration read = absl::Seconds(duration.seconds()) + nanos;
+  if (read >= min && read <= max) return read;
+  violations->Add(
+      Reason::kInvalidField, field,
+      absl::StrCat("is ", absl::FormatDuration(read), ", must be from ", absl::FormatDuration(min), " to ", absl::FormatDuration(max)));
+  return min;
+}
+
 int ReadEntriesMax(int32_t number, absl::string_view field, Violations* violations) {
   const int wanted = static_cast<int>(ReadCount(number, field, violations));
   return wanted == 0 ? limits::kPageEntriesDefault : std::min(wanted, limits::kPageEntriesMax);

@@ -1,9 +1,12 @@
 #ifndef SCOUTLIGHT_SERVER_REQUEST_FIELDS_H_
 #define SCOUTLIGHT_SERVER_REQUEST_FIELDS_H_
 
+#include <google/protobuf/duration.pb.h>
+
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/entry.h"
 #include "base/key.h"
 #include "scoutlight/registry/v1/registry.pb.h"
@@ -26,6 +29,10 @@ Scope ReadScope(registry::v1::Scope scope, Scope if_unspecified, Violations* vio
 
 // `number`, which must not be negative.
 int64_t ReadCount(int64_t number, absl::string_view field, Violations* violations);
+
+// A duration from `min` to `max`; `min` when it is wrong.
+absl::Duration ReadDuration(const google::protobuf::Duration& duration, absl::Duration min, absl::Duration max, absl::string_view field,
+                            Violations* violations);
 
 // How many entries a list asks for at most.
 int ReadEntriesMax(int32_t number, absl::string_view field, Violations* violations);

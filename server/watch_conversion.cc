@@ -12,13 +12,8 @@ namespace {
 
 absl::Duration ReadHeartbeat(const registry::v1::WatchRequest& request, Violations* violations) {
   const google::protobuf::Duration& heartbeat = request.heartbeat();
-  const absl::Duration wanted = absl::Seconds(heartbeat.seconds()) + absl::Nanoseconds(heartbeat.nanos());
-  if (wanted == absl::ZeroDuration()) return limits::kHeartbeatDefault;
-  if (wanted >= limits::kHeartbeatMin && wanted <= limits::kHeartbeatMax) return wanted;
-  violations->Add(Reason::kInvalidField, "heartbeat",
-                  absl::StrCat("is ", absl::FormatDuration(wanted), ", must be from ", absl::FormatDuration(limits::kHeartbeatMin), " to ",
-                               absl::FormatDuration(limits::kHeartbeatMax)));
-  return limits::kHeartbeatDefault;
+  if (heartbeat.seconds() == 0 && heartbeat.nanos() == 0) return limits::kHeartbeatDefault;
+  return ReadDuration(heartbeat, limits::kHeartbeatMin, limits::kHeartbeatMax, "heartbeat", violations);
 }
 
 }  // namespace

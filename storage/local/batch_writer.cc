@@ -174,7 +174,7 @@ CommitResult BatchWriter::ReplayRevoke(const RequestIndex::Request& request) {
 
 void BatchWriter::AddGrant(QueuedGrant& write) {
   write.result.revision = revision_;
-  const GrantRequest& request = write.request;
+  GrantRequest& request = write.request;
   if (request.ttl < limits::kLeaseTtlMin || request.ttl > limits::kLeaseTtlMax) {
     write.result.status =
         InvalidField(Reason::kInvalidField, "ttl",
@@ -190,6 +190,8 @@ void BatchWriter::AddGrant(QueuedGrant& write) {
     write.result.status = other;
     return;
   }
+  // As the disk keeps it, so that it is the same over restarts.
+  request.ttl = absl::Ceil(request.ttl, layout::kLeaseTimeUnit);
   const uint64_t tag = TagOf(request.origin);
   // A repetition finds its lease by the id drawn from it; a lease that is called so by chance (one in 2^63) takes that away.
   LeaseId id = request.id == 0 ? static_cast<LeaseId>(tag >> 1) : request.id;

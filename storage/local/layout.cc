@@ -142,7 +142,7 @@ constexpr size_t kNumbersBytes = 48;
 
 uint64_t Milliseconds(absl::Duration duration) {
   // Up, so that no lease that is read back ends before it would have.
-  return static_cast<uint64_t>(std::max<int64_t>(0, absl::ToInt64Milliseconds(absl::Ceil(duration, absl::Milliseconds(1)))));
+  return static_cast<uint64_t>(std::max<int64_t>(0, absl::ToInt64Milliseconds(absl::Ceil(duration, kLeaseTimeUnit))));
 }
 
 }  // namespace

@@ -139,7 +139,8 @@ std::string EncodeEvent(const EventRecord& record);
 // `revision` is that of its log key; a put's entry must have it too.
 absl::StatusOr<EventRecord> DecodeEvent(Revision revision, absl::string_view record);
 
-// Durations are kept in milliseconds, rounded up.
+// Durations are kept in this unit, rounded up.
+inline constexpr absl::Duration kLeaseTimeUnit = absl::Milliseconds(1);
 struct LeaseRecord {
   absl::Duration ttl;
   uint64_t life = 0;         // In which the lease was last granted or renewed.

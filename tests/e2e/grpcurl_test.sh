@@ -6,6 +6,7 @@ set -euo pipefail
 program=$PWD/$1
 grpcurl=${SCOUTLIGHT_TOOLS:?run by ./dev test, which sets SCOUTLIGHT_TOOLS}/grpcurl
 registry=scoutlight.registry.v1.RegistryService
+leases=scoutlight.registry.v1.LeaseService
 folder=$(mktemp -d "${TEST_TMPDIR:-/tmp}/grpcurl-XXXXXX")
 failed=0
 
@@ -61,13 +62,21 @@ refused() {
 
 run "$address" list
 expect_code 0
-expect "$registry" grpc.health.v1.Health grpc.reflection.v1.ServerReflection grpc.reflection.v1alpha.ServerReflection
+expect "$registry" "$leases" grpc.health.v1.Health grpc.reflection.v1.ServerReflection grpc.reflection.v1alpha.ServerReflection
 
 run "$address" list "$registry"
 expect "$registry.Get" "$registry.List" "$registry.Put" "$registry.Delete" "$registry.Transact" "$registry.Watch" "$registry.WatchMany"
 
+run "$address" list "$leases"
+expect "$leases.Grant" "$leases.Revoke" "$leases.Renew" "$leases.KeepAlive" "$leases.GetLease" "$leases.ListLeases"
+
 run "$address" describe
 expect_code 0
+run "$address" describe "$leases.KeepAlive"
+expect_code 0
+expect "rpc KeepAlive ( stream .scoutlight.registry.v1.KeepAliveRequest ) returns ( stream .scoutlight.registry.v1.KeepAliveResponse );"
+run "$address" describe scoutlight.registry.v1.GrantRequest
+expect ".google.protobuf.Duration ttl = 1;" "int64 lease_id = 2;"
 for method in Get List Put Delete Transact; do
   run "$address" describe "$registry.$method"
   expect_code 0
@@ -143,9 +152,27 @@ expect '"deleted": "1"' '"revision": "5"'
 call "$registry/Delete" '{"key": "/office/printers", "scope": "SCOPE_SUBTREE"}'
 expect '"deleted": "1"' '"revision": "6"'
 
+call grpc.health.v1.Health/Check '{"service": "'"$leases"'"}'
+expect '"status": "SERVING"'
+call "$leases/Grant" '{"ttl": "600s", "lease_id": 7}'
+expect '"lease_id": "7"' '"ttl": "600s"' '"remaining": "' '"revision": "6"' '"store_id": "'
+call "$registry/Put" '{"key": "/office/scanner", "text": "here", "lease_id": 7}'
+expect '"revision": "7"'
+call "$leases/Renew" '{"lease_ids": [7, 8]}'
+expect '"outcome": "OUTCOME_RENEWED"' '"ttl": "600s"' '"outcome": "OUTCOME_NOT_FOUND"' '"revision": "7"'
+# Two messages on one stream, which ends when grpcurl has sent them.
+call "$leases/KeepAlive" '{"lease_ids": [7]} {"lease_ids": [8]}'
+expect '"outcome": "OUTCOME_RENEWED"' '"outcome": "OUTCOME_NOT_FOUND"'
+call "$leases/GetLease" '{"lease_id": 7, "include_keys": true}'
+expect '"ttl": "600s"' '"keys": [' '"/office/scanner"' '"key_count": "1"'
+call "$leases/ListLeases" '{}'
+expect '"leases": [' '"lease_id": "7"'
+call "$leases/Revoke" '{"lease_id": 7}'
+expect '"deleted": "1"' '"revision": "8"'
+
 # Errors tell what is wrong.
 refused "$registry/Get" '{"key": "/none"}' 5
-expect 'Code: NotFound' 'type.googleapis.com/google.rpc.ErrorInfo' '"reason": "KEY_NOT_FOUND"' '"domain": "scoutlight"' '"revision": "6"' \
+expect 'Code: NotFound' 'type.googleapis.com/google.rpc.ErrorInfo' '"reason": "KEY_NOT_FOUND"' '"domain": "scoutlight"' '"revision": "8"' \
   'google.rpc.ResourceInfo' '"resource_name": "/none"'
 refused "$registry/Put" '{"key": "/a//b", "lease_id": -1}' 3
 expect 'Code: InvalidArgument' '"reason": "INVALID_KEY"' google.rpc.BadRequest '"field": "key"' '"field": "lease_id"'
@@ -155,6 +182,10 @@ refused "$registry/Put" '{"key": "/office/a", "text": "2", "expected_mod_revisio
 expect 'Code: FailedPrecondition' '"reason": "CONDITION_FAILED"'
 refused "$registry/Get" '{"key": "/office/a", "revision": 100}' 11
 expect 'Code: OutOfRange' '"reason": "FUTURE_REVISION"' '"oldest_revision": "1"'
+refused "$leases/Grant" '{"ttl": "0.5s", "lease_id": -1}' 3
+expect 'Code: InvalidArgument' '"reason": "INVALID_FIELD"' '"field": "ttl"' '"field": "lease_id"'
+refused "$leases/Revoke" '{"lease_id": 7}' 5
+expect 'Code: NotFound' '"reason": "LEASE_NOT_FOUND"' '"resource_name": "7"'
 
 kill -TERM "$server_pid"
 code=0
