@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -52,12 +53,23 @@ checker::Nanos MonotonicNow() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Runs store_driver, takes what it acknowledges, and kills it after `acknowledgements_max` lines. Gives all that it managed to say.
-std::vector<Acknowledged> DriveAndKill(const std::string& mode, const std::string& folder, int generation, int acknowledgements_max) {
+// What store_driver said until it was killed.
+struct Drive {
+  std::vector<std::string> lines;
+  std::vector<checker::Nanos> told;  // When, of each.
+  checker::Nanos started = 0;        // Before it ran.
+  checker::Nanos killed = 0;         // Before the kill.
+  checker::Nanos ended = 0;          // When it was gone.
+};
+
+// Runs store_driver and kills it after `lines_max` lines. Gives all that it managed to say.
+Drive DriveAndKill(const std::string& mode, const std::string& folder, int generation, int lines_max) {
   const std::string driver = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "store_driver";
   const std::string generation_text = std::to_string(generation);
   int ends[2];
   EXPECT_EQ(pipe(ends), 0);
+  Drive drive;
+  drive.started = MonotonicNow();
   const pid_t child = fork();
   if (child == 0) {
     dup2(ends[1], STDOUT_FILENO);
@@ -69,30 +81,40 @@ std::vector<Acknowledged> DriveAndKill(const std::string& mode, const std::strin
   EXPECT_GT(child, 0);
   close(ends[1]);
   FILE* said = fdopen(ends[0], "r");
-  std::vector<Acknowledged> acknowledged;
-  bool killed = false;
   for (;;) {
-    if (!killed && acknowledged.size() >= static_cast<size_t>(acknowledgements_max)) {
-      EXPECT_EQ(kill(child, SIGKILL), 0);
-      killed = true;  // What is still in the pipe was acknowledged before.
+    if (drive.killed == 0 && drive.lines.size() >= static_cast<size_t>(lines_max)) {
+      drive.killed = MonotonicNow();
+      EXPECT_EQ(kill(child, SIGKILL), 0);  // What is still in the pipe was acknowledged before.
     }
     char* line = nullptr;
     size_t room = 0;
     const ssize_t length = getline(&line, &room, said);
-    const std::string text(length > 0 ? line : "");
+    std::string text(line, length > 0 ? length : 0);
     free(line);
     if (length <= 0) break;
     if (text.back() != '\n') continue;  // Cut by the kill: nobody could have read it as an acknowledgement.
-    std::istringstream words(text);
-    Acknowledged one;
-    words >> one.path >> one.value >> one.revision;
-    one.told = MonotonicNow();
-    acknowledged.push_back(std::move(one));
+    drive.lines.push_back(std::move(text));
+    drive.told.push_back(MonotonicNow());
   }
   fclose(said);
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
+  drive.ended = MonotonicNow();
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "the driver ended by itself with status " << status;
+  return drive;
+}
+
+// The same of a driver whose lines are acknowledgements of writes.
+std::vector<Acknowledged> DriveWritesAndKill(const std::string& mode, const std::string& folder, int generation, int acknowledgements_max) {
+  const Drive drive = DriveAndKill(mode, folder, generation, acknowledgements_max);
+  std::vector<Acknowledged> acknowledged;
+  for (size_t i = 0; i < drive.lines.size(); ++i) {
+    std::istringstream words(drive.lines[i]);
+    Acknowledged one;
+    words >> one.path >> one.value >> one.revision;
+    one.told = drive.told[i];
+    acknowledged.push_back(std::move(one));
+  }
   return acknowledged;
 }
 
@@ -178,7 +200,7 @@ TEST(PowerCut, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
     const checker::Nanos started = MonotonicNow();
     // Sometimes while it opens: when the store is made, too.
     const int acknowledgements_max = random() % 10 == 0 ? 0 : 1 + static_cast<int>(random() % 300);
-    const std::vector<Acknowledged> acknowledged = DriveAndKill("store", data, cycle, acknowledgements_max);
+    const std::vector<Acknowledged> acknowledged = DriveWritesAndKill("store", data, cycle, acknowledgements_max);
     acknowledged_in_all += acknowledged.size();
     RecordCalls(cycle, acknowledged, started, MonotonicNow(), &history);
     const std::unique_ptr<Store> store = OpenRocksdbStore(data, Clock::System());
@@ -203,10 +225,131 @@ TEST(PowerCut, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
   std::cout << acknowledged_in_all << " acknowledged writes, " << written.size() << " found" << std::endl;
 }
 
+// The calls of one drive of "leases". What has no end has no answer.
+void RecordLeaseCalls(const Drive& drive, checker::History* history) {
+  std::map<int, checker::Call*> open;  // By client.
+  const size_t first = history->calls.size();
+  history->calls.reserve(first + drive.lines.size());  // They stay where they are.
+  for (size_t i = 0; i < drive.lines.size(); ++i) {
+    std::istringstream words(drive.lines[i]);
+    std::string word, kind;
+    int client = 0;
+    LeaseId id = 0;
+    words >> word >> client >> kind >> id;
+    checker::Call*& call = open[client];
+    if (word == "begin") {
+      history->calls.push_back({.client = client, .returned = drive.ended});
+      call = &history->calls.back();
+      words >> call->called;
+      const std::string keys = absl::StrCat("/l/", id);
+      // As the driver chooses it.
+      if (kind == "g") call->request = checker::Grant{.id = id, .ttl = id / 10 % 10'000 % 3 == 0 ? absl::Seconds(1) : absl::Hours(1)};
+      if (kind == "p") call->request = checker::Write{.on_success = {PutOf(K(keys + "/a"), keys, id), PutOf(K(keys + "/b"), keys, id)}};
+      if (kind == "r") call->request = checker::Renew{.ids = {id}};
+      if (kind == "v") call->request = checker::Revoke{.id = id};
+    } else if (word == "end" && call != nullptr) {
+      Revision revision = 0;
+      int64_t number = 0;
+      words >> revision >> number;
+      call->returned = drive.told[i];
+      call->outcome = checker::Outcome::kOk;
+      if (kind == "g")
+        call->answer = checker::GrantAnswer{.id = id, .ttl = std::get<checker::Grant>(call->request).ttl, .revision = revision};
+      if (kind == "p") {
+        const OperationResult result{.entries = {}, .create_revision = revision, .version = 1};
+        call->answer = checker::WriteAnswer{.revision = revision, .results = {result, result}};
+      }
+      if (kind == "r") {
+        call->answer =
+            checker::RenewAnswer{.results = {number == 1 ? checker::Outcome::kOk : checker::Outcome::kFailed}, .revision = revision};
+      }
+      if (kind == "v") call->answer = checker::RevokeAnswer{.deleted = number, .revision = revision};
+    }
+  }
+}
+
+// Each lease that is there holds what names it, both or no keys; and no key names another. Tells of one state: false when the store moved
+// on meanwhile.
+bool LeasesHoldTheirKeys(const SyncStore& store, std::string* fault) {
+  const Revision revision = store.Latest();
+  fault->clear();
+  std::map<LeaseId, std::vector<std::string>> named;
+  for (const Entry& entry : store.List(Key(), Scope::kSubtree)) named[entry.lease_id].push_back(std::string(entry.key.path()));
+  const LeaseList leases = store.ListLeases();
+  EXPECT_TRUE(leases.status.ok() && !leases.more) << leases.status;
+  for (const LeaseInfo& lease : leases.leases) {
+    std::vector<std::string> held;
+    for (const Key& key : store.GetLease(lease.id).lease.keys) held.push_back(std::string(key.path()));
+    if (held != named[lease.id] || held.size() % 2 != 0) *fault = absl::StrCat("lease ", lease.id, " holds ", held.size(), " keys");
+    named.erase(lease.id);
+  }
+  for (const auto& [id, keys] : named) {
+    if (!keys.empty()) *fault = absl::StrCat(keys[0], " is of lease ", id, ", which is not there");
+  }
+  return store.Latest() == revision;
+}
+
+void CheckLeasesHoldTheirKeys(const SyncStore& store) {
+  std::string fault;
+  ASSERT_TRUE(AwaitCondition([&] { return LeasesHoldTheirKeys(store, &fault); }));
+  ASSERT_EQ(fault, "");
+}
+
+TEST(PowerCut, LeasesAreKeptWithTheirKeysAndEnd) {
+  const char* seed_text = std::getenv("SCOUTLIGHT_SEED");
+  const uint64_t seed = seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : std::random_device()();
+  const int cycles = std::getenv("SCOUTLIGHT_TORTURE") != nullptr ? 100 : 10;
+  std::cout << "SCOUTLIGHT_SEED=" << seed << " cycles " << cycles << std::endl;
+  std::mt19937_64 random(seed);
+  const TemporaryFolder folder;
+  const std::string data = folder.path() + "/data";
+  checker::History history;
+  for (int cycle = 0; cycle < cycles; ++cycle) {
+    SCOPED_TRACE(absl::StrCat("SCOUTLIGHT_SEED=", seed, " cycle ", cycle));
+    const Drive drive = DriveAndKill("leases", data, cycle, 1 + static_cast<int>(random() % 1'500));
+    if (!history.outages.empty()) history.outages.back().started = drive.started;
+    if (!history.outages.empty()) history.outages.back().serving = drive.told.empty() ? drive.ended : drive.told[0];
+    history.outages.push_back({.stopped = drive.killed, .halted = drive.ended, .started = MonotonicNow()});
+    RecordLeaseCalls(drive, &history);
+    std::unique_ptr<Store> store = OpenRocksdbStore(data, Clock::System());
+    ASSERT_NE(store, nullptr);
+    history.outages.back().serving = MonotonicNow();
+    const SyncStore sync(store.get());
+    checker::AppendStoreLog(store.get(), &history);
+    CheckLeasesHoldTheirKeys(sync);
+    if (HasFatalFailure()) return;
+    history.outages.push_back({.stopped = MonotonicNow()});
+    store.reset();
+    history.outages.back().halted = MonotonicNow();
+  }
+  // The last server lives until all that nobody renews has ended.
+  history.outages.back().started = MonotonicNow();
+  const std::unique_ptr<Store> store = OpenRocksdbStore(data, Clock::System());
+  ASSERT_NE(store, nullptr);
+  const SyncStore sync(store.get());
+  history.outages.back().serving = MonotonicNow();
+  EXPECT_TRUE(AwaitCondition([&] {
+    const LeaseList leases = sync.ListLeases();
+    return std::none_of(leases.leases.begin(), leases.leases.end(), [](const LeaseInfo& lease) { return lease.ttl == absl::Seconds(1); });
+  })) << "leases of a second live on";
+  CheckLeasesHoldTheirKeys(sync);
+  checker::AppendStoreLog(store.get(), &history);
+  int expired = 0;
+  for (const checker::LoggedBatch& logged : history.log) {
+    if (logged.batch.events[0].cause != EventCause::kLeaseExpired) continue;
+    ++expired;
+    EXPECT_EQ(logged.batch.events.size(), 2u);
+  }
+  EXPECT_GT(expired, 0);
+  std::cout << history.calls.size() << " calls, " << expired << " leases ended" << std::endl;
+  const std::vector<checker::Violation> violations = checker::Check(history);
+  EXPECT_TRUE(violations.empty()) << checker::Report(history, violations);
+}
+
 TEST(PowerCut, TheCutIsSharpEnoughToLoseWhatIsNotSynced) {
   const TemporaryFolder folder;
   const std::string data = folder.path() + "/data";
-  const std::vector<Acknowledged> acknowledged = DriveAndKill("unsynced", data, 0, 500);
+  const std::vector<Acknowledged> acknowledged = DriveWritesAndKill("unsynced", data, 0, 500);
   ASSERT_GE(acknowledged.size(), 500u);
   rocksdb::DB* opened = nullptr;
   ASSERT_TRUE(rocksdb::DB::Open(rocksdb::Options(), data, &opened).ok());

@@ -1,6 +1,7 @@
 // Writes without end until it is killed, and says on standard output what was acknowledged, one line each, after the acknowledgement.
 //
 //   store_driver store FOLDER GENERATION      a LocalStore over RocksDB; a line is "<path> <value> <revision>"
+//   store_driver leases FOLDER GENERATION     the same store with leases; lines as SayBegin and SayEnd write them
 //   store_driver unsynced FOLDER GENERATION   RocksDB alone, with syncing turned off: loses what it acknowledges
 //
 // Files lose what is not synced when the process is killed (power_cut_file_system.h). Every key is written once: /p/<generation>-<number>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -103,6 +105,60 @@ int DriveStore(const std::string& folder, const std::string& generation) {
   return 1;  // Not reached: the writers go on until the process is killed.
 }
 
+// Before a call: "begin <client> <kind> <lease> <when>". The time is CLOCK_MONOTONIC's, in nanoseconds.
+void SayBegin(int client, char kind, LeaseId id) {
+  const int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  Say(absl::StrCat("begin ", client, " ", std::string(1, kind), " ", id, " ", now, "\n"));
+}
+
+// After a call that succeeded: "end <client> <kind> <lease> <revision> <number>", the last being how many entries went or were renewed.
+void SayEnd(int client, char kind, LeaseId id, Revision revision, int64_t number) {
+  Say(absl::StrCat("end ", client, " ", std::string(1, kind), " ", id, " ", revision, " ", number, "\n"));
+}
+
+// One client: grants leases of a second and of an hour, each with the keys /l/<lease>/a and b, renews those of the generation before, and
+// revokes some.
+void UseLeases(Store* store, int client, int64_t generation) {
+  constexpr int kClients = 10, kLeasesMax = 10'000;
+  const SyncStore sync(store);
+  const auto id_of = [client](int64_t generation, int64_t number) { return (generation * kLeasesMax + number) * kClients + client; };
+  for (int64_t number = 1; number < kLeasesMax; ++number) {
+    const LeaseId id = id_of(generation, number);
+    SayBegin(client, 'g', id);
+    const LeaseResult granted = sync.Grant(number % 3 == 0 ? absl::Seconds(1) : absl::Hours(1), id);
+    if (!granted.status.ok()) _exit(1);
+    SayEnd(client, 'g', id, granted.revision, 1);
+    SayBegin(client, 'p', id);
+    const std::string keys = absl::StrCat("/l/", id);
+    const CommitResult put = sync.Commit(TransactionOf({PutOf(K(keys + "/a"), keys, id), PutOf(K(keys + "/b"), keys, id)}));
+    // On a busy machine a lease of a second may have ended.
+    if (put.status.ok()) SayEnd(client, 'p', id, put.revision, 2);
+    if (generation > 0) {
+      const LeaseId old = id_of(generation - 1, number);
+      SayBegin(client, 'r', old);
+      const RenewResult renewed = sync.Renew({old})[0];
+      if (renewed.status.ok() || absl::IsNotFound(renewed.status)) SayEnd(client, 'r', old, sync.Latest(), renewed.status.ok() ? 1 : 0);
+    }
+    if (number % 5 != 0) continue;
+    const LeaseId revoked = id_of(generation, number - 1);
+    SayBegin(client, 'v', revoked);
+    const CommitResult revocation = sync.Revoke(revoked);
+    if (revocation.status.ok()) SayEnd(client, 'v', revoked, revocation.revision, revocation.results[0].deleted);
+  }
+}
+
+int DriveLeases(const std::string& folder, const std::string& generation) {
+  const std::unique_ptr<Store> store = OpenRocksdbStore(folder, Clock::System(), std::make_shared<PowerCutFileSystem>());
+  if (store == nullptr) return 1;
+  Say("serving\n");
+  std::vector<std::thread> clients;
+  for (int client = 1; client <= kThreads; ++client) {
+    clients.emplace_back([&, client] { UseLeases(store.get(), client, std::stoll(generation)); });
+  }
+  for (std::thread& client : clients) client.join();
+  return 1;  // Not reached: they are killed long before.
+}
+
 int DriveUnsynced(const std::string& folder, const std::string& generation) {
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(std::make_shared<PowerCutFileSystem>());
   rocksdb::Options options;
@@ -124,6 +180,7 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   const std::string mode = argv[1];
   if (mode == "store") return scoutlight::storage::DriveStore(argv[2], argv[3]);
+  if (mode == "leases") return scoutlight::storage::DriveLeases(argv[2], argv[3]);
   if (mode == "unsynced") return scoutlight::storage::DriveUnsynced(argv[2], argv[3]);
   return 2;
 }
