@@ -35,6 +35,17 @@ WATCH_ROWS = [
     ("idle streams", "kb_per_watch", "10,000 idle watches, a stream each: KB/watch", 2),
     ("idle multiplexed", "kb_per_watch", "10,000 idle watches on one stream: KB/watch", 2),
 ]
+# The same of leases; {leases} is how many there were.
+LEASE_ROWS = [
+    ("renew unary", "server_cpu_ms_per_second", "{leases:,} leases renewed every 10 s, as at a TTL of 30 s, 1,000 a call: CPU ms/s", 1),
+    ("renew unary", "server_cpu_us_per_renewal", "  CPU us/renewal", 2),
+    ("renew stream", "server_cpu_ms_per_second", "  on streams, 1,000 a message (etcd: 1): CPU ms/s", 1),
+    ("renew stream", "server_cpu_us_per_renewal", "  CPU us/renewal", 2),
+    ("endings", "idle_p99_us", "500 puts/s beside {leases:,} leases: p99 us", 0),
+    ("endings", "busy_p99_us", "  while all of them end: p99 us", 0),
+    ("endings", "busy_to_idle", "  that to the one before", 2),
+    ("endings", "ends_per_second", "  leases ended per second", 0),
+]
 # (name, load, operation, figure, bound): ours divided by etcd's is at least, or at most, the bound.
 AT_LEAST = [
     ("get throughput at 64 in flight, ours/etcd", "get 64", "get", "calls_per_second", 2.5),
@@ -90,12 +101,15 @@ def table(medians):
     return "\n".join(lines) + "\n"
 
 
-def watch_table(medians):
-    width = max(len(name) for _, _, name, _ in WATCH_ROWS)
+def load_table(rows, medians, plan):
+    """Of WATCH_ROWS or LEASE_ROWS; blank where a server did not take part."""
+    names = [name.format(**plan) for _, _, name, _ in rows]
+    width = max(len(name) for name in names)
     lines = [f"{'':<{width}}  {'ours':>10}  {'etcd':>10}  {'ours/etcd':>10}"]
-    for load, figure, name, decimals in WATCH_ROWS:
-        ours, etcd = (medians[server][load][figure] for server in ("ours", "etcd"))
-        cells = [f"{ours:,.{decimals}f}", f"{etcd:,.{decimals}f}", f"{ours / etcd:.2f}" if etcd else ""]
+    for (load, figure, _, decimals), name in zip(rows, names):
+        ours, etcd = (medians[server].get(load, {}).get(figure) for server in ("ours", "etcd"))
+        cells = [f"{value:,.{decimals}f}" if value is not None else "" for value in (ours, etcd)]
+        cells.append(f"{ours / etcd:.2f}" if ours is not None and etcd else "")
         lines.append(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""Measures this server beside etcd and an empty gRPC handler, and prints tables: of calls, and of watches. Run by ./dev bench.
+"""Measures this server beside etcd and an empty gRPC handler, and prints tables: of calls, of watches, of leases. Run by ./dev bench.
 
 All three run on this machine, with the load generator on the same processors, and get the same calls, keys and values. Their turns are
 interleaved, so that what else the machine does meets all alike; a figure is the median over the repetitions.
@@ -37,12 +37,43 @@ IDLE_LOADS = {
     "idle streams": ["idle", "--watches=10000", "--connections=50"],
     "idle multiplexed": ["idle", "--watches=10000", "--multiplexed"],
 }
-FULL = {"repetitions": 5, "warm_up": 1.0, "duration": 4.0, "syncs": 100, "rounds": 50, "idle_repetitions": 3}
-QUICK = {"repetitions": 3, "warm_up": 0.5, "duration": 1.5, "syncs": 150, "rounds": 20, "idle_repetitions": 1}
+# What leases are put to, by name: a subcommand of bench/leaseload and its flags, and who takes part. Each gets a fresh server.
+LEASE_LOADS = {
+    "renew unary": (["keep-alive", "--unary"], ("ours",)),
+    "renew stream": (["keep-alive"], ("ours", "etcd")),
+    "endings": (["endings"], ("ours", "etcd")),
+}
+FULL = {
+    "repetitions": 5,
+    "warm_up": 1.0,
+    "duration": 4.0,
+    "syncs": 100,
+    "rounds": 50,
+    "idle_repetitions": 3,
+    "lease_repetitions": 1,
+    "leases": 100_000,
+    "keep_alive_duration": 10,
+    "ends_ttl": 60,
+    "ends_measured": 10,
+}
+QUICK = {
+    "repetitions": 3,
+    "warm_up": 0.5,
+    "duration": 1.5,
+    "syncs": 150,
+    "rounds": 20,
+    "idle_repetitions": 1,
+    "lease_repetitions": 1,
+    "leases": 10_000,
+    "keep_alive_duration": 5,
+    "ends_ttl": 10,
+    "ends_measured": 4,
+}
 # What a run of the load generator takes at most beyond its own time: connecting, and the calls in flight at the end.
 LOADGEN_SECONDS_MORE = 30
-# Of one run of watchload; it gives up on what it awaits before.
+# Of one run of watchload or leaseload; they give up on what they await before.
 WATCHLOAD_SECONDS_MAX = 150
+LEASELOAD_SECONDS_MAX = 300
 
 
 def figures_of(command, what, seconds_max):
@@ -63,6 +94,11 @@ def loadgen(program, server, load, more):
 def watchload(program, server, load):
     command = [program, f"--server={server.address}", f"--server-pid={server.pid}", f"--api={server.api}"] + load
     return figures_of(command, f"{server.name}, {' '.join(load)}", WATCHLOAD_SECONDS_MAX)
+
+
+def leaseload(program, server, load):
+    command = [program, f"--server={server.address}", f"--server-pid={server.pid}", f"--api={server.api}"] + load
+    return figures_of(command, f"{server.name}, {' '.join(load)}", LEASELOAD_SECONDS_MAX)
 
 
 def say(repetition, repetitions, what):
@@ -116,6 +152,32 @@ def measure_idle(program, starts, folder, plan):
     return figures
 
 
+def measure_leases(program, starts, folder, plan):
+    """{server: {load: [figures of each repetition]}}. `starts` make a server that keeps its data in a folder."""
+    more = {
+        "keep-alive": [f"--leases={plan['leases']}", f"--warm-up={plan['warm_up']}", f"--duration={plan['keep_alive_duration']}"],
+        "endings": [
+            f"--leases={plan['leases']}",
+            f"--ttl={plan['ends_ttl']}",
+            f"--idle={plan['ends_measured']}",
+            f"--busy={plan['ends_measured']}",
+        ],
+    }
+    figures = {}
+    for repetition in range(plan["lease_repetitions"]):
+        for load, (flags, names) in LEASE_LOADS.items():
+            for start in starts:
+                with tempfile.TemporaryDirectory(dir=folder) as own:
+                    server = start(own)
+                    if server.name not in names:
+                        continue
+                    with server:
+                        say(repetition, plan["lease_repetitions"], f"{load}, {server.name}")
+                        measured = leaseload(program, server, flags + more[flags[0]])
+                    figures.setdefault(server.name, {}).setdefault(load, []).append(measured)
+    return figures
+
+
 def medians(figures):
     """{server: {load: {"server_cpu_us_per_call": ..., OPERATION: {"calls_per_second": ..., "p50_us": ...}}}}."""
     result = {}
@@ -129,7 +191,7 @@ def medians(figures):
     return result
 
 
-def watch_medians(figures):
+def load_medians(figures):
     """{server: {load: {"p50_us": ..., ...}}}."""
     return {
         server: {load: {name: statistics.median(run[name] for run in runs) for name in runs[0]} for load, runs in loads.items()}
@@ -139,11 +201,12 @@ def watch_medians(figures):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="shorter and fewer repetitions: about two minutes in place of seven")
+    parser.add_argument("--quick", action="store_true", help="shorter and fewer repetitions: about three minutes in place of ten")
     parser.add_argument("--json", default="bin/bench.json", help="where all figures go (default: %(default)s)")
     parser.add_argument("--server", required=True, help="scoutlightd")
     parser.add_argument("--loadgen", required=True, help="bench/loadgen")
     parser.add_argument("--watchload", required=True, help="bench/watchload")
+    parser.add_argument("--leaseload", required=True, help="bench/leaseload")
     parser.add_argument("--floor-server", required=True, help="bench/floor_server")
     arguments = parser.parse_args()
 
@@ -162,7 +225,9 @@ def main():
             running = [stack.enter_context(server) for server in started]
             figures, syncs = measure_calls(arguments.loadgen, running, folder, plan)
             watches = measure_watches(arguments.watchload, running, plan)
-        idle = measure_idle(arguments.watchload, [lambda own: servers.ours(arguments.server, own), servers.etcd], folder, plan)
+        starts = [lambda own: servers.ours(arguments.server, own), servers.etcd]
+        idle = measure_idle(arguments.watchload, starts, folder, plan)
+        leases = measure_leases(arguments.leaseload, starts, folder, plan)
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -172,16 +237,18 @@ def main():
     for server, loads in idle.items():
         watches[server].update(loads)
     middle = medians(figures)
-    middle_watches = watch_medians(watches)
+    middle_leases = load_medians(leases)
+    middle_watches = load_medians(watches)
     middle_syncs = {name: statistics.median(run[name] for run in syncs) for name in syncs[0]}
     verdicts = report.verdicts(middle)
     print(report.table(middle))
     print(report.sync_lines(middle, middle_syncs))
-    print(report.watch_table(middle_watches))
+    print(report.load_table(report.WATCH_ROWS, middle_watches, plan))
+    print(report.load_table(report.LEASE_ROWS, middle_leases, plan))
     print(report.verdict_lines(verdicts))
     with open(arguments.json, "w", encoding="utf-8") as out:
-        middles = {"calls": middle, "syncs": middle_syncs, "watches": middle_watches}
-        runs = {"calls": figures, "syncs": syncs, "watches": watches}
+        middles = {"calls": middle, "syncs": middle_syncs, "watches": middle_watches, "leases": middle_leases}
+        runs = {"calls": figures, "syncs": syncs, "watches": watches, "leases": leases}
         json.dump({"plan": plan, "medians": middles, "verdicts": verdicts, "runs": runs}, out, indent=1)
     print(f"all figures: {arguments.json}", file=sys.stderr)
     return 0

@@ -13,9 +13,9 @@
 #include "bench/connect.h"
 #include "bench/process_cpu.h"
 #include "bench/process_memory.h"
-#include "bench/put_call.h"
 #include "bench/steady_now.h"
 #include "bench/step_queue.h"
+#include "bench/unary_call.h"
 #include "bench/watch_streams.h"
 
 namespace scoutlight::bench {
@@ -33,9 +33,9 @@ using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
 // Sends stamped puts at an even pace from a thread of its own.
 class Pacer {
  public:
-  Pacer(const WatchedServer& server, const DeliveryOptions& options, const Channels& channels) : api_(server.api), options_(options) {
+  Pacer(const MeasuredServer& server, const DeliveryOptions& options, const Channels& channels) : api_(server.api), options_(options) {
     for (size_t i = 0; i < kPutsUnansweredMax; ++i) {
-      calls_.push_back(std::make_unique<PutCall>(&queue_, channels[i % channels.size()], PutMethod(api_)));
+      calls_.push_back(std::make_unique<UnaryCall>(&queue_, channels[i % channels.size()], PutMethod(api_)));
     }
   }
 
@@ -69,7 +69,7 @@ class Pacer {
   }
 
   absl::Status SendOne(int64_t number) {
-    PutCall& call = *calls_[static_cast<size_t>(number) % calls_.size()];
+    UnaryCall& call = *calls_[static_cast<size_t>(number) % calls_.size()];
     if (call.under_way()) return absl::ResourceExhaustedError("the server does not keep pace: 2048 puts are not answered");
     if (!call.failure().ok()) return call.failure();
     const std::string key = absl::StrFormat("/bench/delivery/%06d", number % kDeliveryKeys);
@@ -80,7 +80,7 @@ class Pacer {
   const Api api_;
   const DeliveryOptions options_;
   StepQueue queue_;
-  std::vector<std::unique_ptr<PutCall>> calls_;  // Used in turn.
+  std::vector<std::unique_ptr<UnaryCall>> calls_;  // Used in turn.
   absl::Duration late_max_;
 };
 
@@ -90,12 +90,12 @@ absl::Status AwaitStarted(WatchStreams* watches, int64_t count) {
 
 }  // namespace
 
-absl::StatusOr<FanOutResult> MeasureFanOut(const WatchedServer& server, const FanOutOptions& options) {
+absl::StatusOr<FanOutResult> MeasureFanOut(const MeasuredServer& server, const FanOutOptions& options) {
   absl::StatusOr<Channels> channels = Connect(server.address, options.connections + 1);
   if (!channels.ok()) return channels.status();
   const std::string key = "/bench/fan-out";
   StepQueue queue;
-  PutCall put(&queue, channels->back(), PutMethod(server.api));
+  UnaryCall put(&queue, channels->back(), PutMethod(server.api));
   absl::Duration last_event_at;
   WatchStreams watches(&queue, server.api, WatchForm::kStreamEach, [&last_event_at](absl::Duration) { last_event_at = SteadyNow(); });
   for (int i = 0; i < options.watchers; ++i) {
@@ -126,7 +126,7 @@ absl::StatusOr<FanOutResult> MeasureFanOut(const WatchedServer& server, const Fa
   return result;
 }
 
-absl::StatusOr<DeliveryResult> MeasureDelivery(const WatchedServer& server, const DeliveryOptions& options) {
+absl::StatusOr<DeliveryResult> MeasureDelivery(const MeasuredServer& server, const DeliveryOptions& options) {
   absl::StatusOr<Channels> channels = Connect(server.address, kPutConnections + 1);
   if (!channels.ok()) return channels.status();
   const std::shared_ptr<grpc::Channel> watched = channels->back();
@@ -156,7 +156,7 @@ absl::StatusOr<DeliveryResult> MeasureDelivery(const WatchedServer& server, cons
   return result;
 }
 
-absl::StatusOr<IdleResult> MeasureIdle(const WatchedServer& server, const IdleOptions& options) {
+absl::StatusOr<IdleResult> MeasureIdle(const MeasuredServer& server, const IdleOptions& options) {
   const bool multiplexed = options.form == WatchForm::kMultiplexed;
   absl::StatusOr<Channels> channels = Connect(server.address, multiplexed ? 1 : options.connections);
   if (!channels.ok()) return channels.status();

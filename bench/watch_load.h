@@ -1,27 +1,19 @@
 #ifndef SCOUTLIGHT_BENCH_WATCH_LOAD_H_
 #define SCOUTLIGHT_BENCH_WATCH_LOAD_H_
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "bench/histogram.h"
+#include "bench/measured_server.h"
 #include "bench/watch_wire.h"
 
 // What watches cost. Each function blocks for the time of its measurement and some tens of seconds at most, and ends all its watches.
 // Statuses: kUnavailable: no connection, or a call or stream ended; kDeadlineExceeded: something awaited did not come; kInternal: a watch
 // showed what it should not; kNotFound: no such server process.
 namespace scoutlight::bench {
-
-struct WatchedServer {
-  std::string address;  // "host:port", without TLS.
-  Api api = Api::kRegistry;
-  pid_t pid = 0;
-};
 
 struct FanOutOptions {
   int watchers = 1'000;  // Each a stream of its own, shared out over
@@ -36,7 +28,7 @@ struct FanOutResult {
   absl::Duration server_cpu;  // Of all rounds that were measured.
 };
 // Puts one key that all watch; the next one when the put is answered and everybody has seen it.
-absl::StatusOr<FanOutResult> MeasureFanOut(const WatchedServer& server, const FanOutOptions& options);
+absl::StatusOr<FanOutResult> MeasureFanOut(const MeasuredServer& server, const FanOutOptions& options);
 
 struct DeliveryOptions {
   int puts_per_second = 1'000;
@@ -50,7 +42,7 @@ struct DeliveryResult {
 };
 // One watch of a subtree while puts below it are sent at an even pace, whatever has become of those before. kResourceExhausted: over 2,048
 // are not answered.
-absl::StatusOr<DeliveryResult> MeasureDelivery(const WatchedServer& server, const DeliveryOptions& options);
+absl::StatusOr<DeliveryResult> MeasureDelivery(const MeasuredServer& server, const DeliveryOptions& options);
 
 struct IdleOptions {
   WatchForm form = WatchForm::kStreamEach;
@@ -63,7 +55,7 @@ struct IdleResult {
   int64_t bytes_after = 0;
 };
 // Watches that see nothing. The server should be a fresh one: memory that it had and freed would not show.
-absl::StatusOr<IdleResult> MeasureIdle(const WatchedServer& server, const IdleOptions& options);
+absl::StatusOr<IdleResult> MeasureIdle(const MeasuredServer& server, const IdleOptions& options);
 
 }  // namespace scoutlight::bench
 

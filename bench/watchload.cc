@@ -20,7 +20,7 @@ nlohmann::json ToJson(const Histogram& latency) {
           {"max_us", Microseconds(latency.max())}};
 }
 
-absl::StatusOr<nlohmann::json> FanOut(const WatchedServer& server, const FanOutOptions& options) {
+absl::StatusOr<nlohmann::json> FanOut(const MeasuredServer& server, const FanOutOptions& options) {
   absl::StatusOr<FanOutResult> result = MeasureFanOut(server, options);
   if (!result.ok()) return result.status();
   nlohmann::json json = ToJson(result->last_event);
@@ -28,7 +28,7 @@ absl::StatusOr<nlohmann::json> FanOut(const WatchedServer& server, const FanOutO
   return json;
 }
 
-absl::StatusOr<nlohmann::json> Delivery(const WatchedServer& server, const DeliveryOptions& options) {
+absl::StatusOr<nlohmann::json> Delivery(const MeasuredServer& server, const DeliveryOptions& options) {
   absl::StatusOr<DeliveryResult> result = MeasureDelivery(server, options);
   if (!result.ok()) return result.status();
   nlohmann::json json = ToJson(result->latency);
@@ -36,7 +36,7 @@ absl::StatusOr<nlohmann::json> Delivery(const WatchedServer& server, const Deliv
   return json;
 }
 
-absl::StatusOr<nlohmann::json> Idle(const WatchedServer& server, const IdleOptions& options) {
+absl::StatusOr<nlohmann::json> Idle(const MeasuredServer& server, const IdleOptions& options) {
   absl::StatusOr<IdleResult> result = MeasureIdle(server, options);
   if (!result.ok()) return result.status();
   const auto grown = static_cast<double>(result->bytes_after - result->bytes_before);
@@ -46,7 +46,7 @@ absl::StatusOr<nlohmann::json> Idle(const WatchedServer& server, const IdleOptio
 
 int Main(int argc, char** argv) {
   CLI::App app("Measures watches of a registry or an etcd: how fast events come, and what watches cost the server");
-  WatchedServer server;
+  MeasuredServer server;
   std::string api = "registry";
   app.add_option("--server", server.address, "host:port of the server, without TLS")->required();
   app.add_option("--api", api, "registry or etcd")->check(CLI::IsMember({"registry", "etcd"}));

@@ -1,6 +1,7 @@
-#ifndef SCOUTLIGHT_BENCH_PUT_CALL_H_
-#define SCOUTLIGHT_BENCH_PUT_CALL_H_
+#ifndef SCOUTLIGHT_BENCH_UNARY_CALL_H_
+#define SCOUTLIGHT_BENCH_UNARY_CALL_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,17 +13,19 @@
 
 namespace scoutlight::bench {
 
-// Makes one put at a time. Not thread-safe: used by the thread that runs the queue.
-class PutCall {
+// Makes one call at a time, of one method. Not thread-safe: used by the thread that runs the queue.
+class UnaryCall {
  public:
   // `queue` outlives this. No call is under way when this is destroyed.
-  PutCall(StepQueue* queue, const std::shared_ptr<grpc::Channel>& channel, std::string method);
-  PutCall(const PutCall&) = delete;
-  PutCall& operator=(const PutCall&) = delete;
+  UnaryCall(StepQueue* queue, const std::shared_ptr<grpc::Channel>& channel, std::string method);
+  UnaryCall(const UnaryCall&) = delete;
+  UnaryCall& operator=(const UnaryCall&) = delete;
 
-  // Not while one is under way.
-  void Start(const grpc::ByteBuffer& request);
+  // Not while one is under way. `then` runs when it has ended.
+  void Start(const grpc::ByteBuffer& request, std::function<void()> then = {});
   bool under_way() const { return under_way_; }
+  // Of the last call, when it has ended well.
+  const grpc::ByteBuffer& response() const { return response_; }
   // The first failure of all calls so far.
   const absl::Status& failure() const { return failure_; }
 
@@ -37,10 +40,11 @@ class PutCall {
   grpc::ByteBuffer response_;
   grpc::Status status_;
   bool under_way_ = false;
+  std::function<void()> then_;
   absl::Status failure_;
   Step on_end_ = [this](bool) { OnEnd(); };
 };
 
 }  // namespace scoutlight::bench
 
-#endif  // SCOUTLIGHT_BENCH_PUT_CALL_H_
+#endif  // SCOUTLIGHT_BENCH_UNARY_CALL_H_
