@@ -81,11 +81,19 @@ void Catalog::Erase(const Place& place) {
       stored->second.override.reset();
       break;
   }
-  const bool exists = stored->second.exists();
-  Count(existed, exists, &service->second, &instances_);
-  // Soft values are an owner's word, and go with the instance.
-  if (existed && !exists) stored->second.soft = SoftValues();
+  Count(existed, stored->second.exists(), &service->second, &instances_);
   service->second.changed.insert(place.name.id);
+}
+
+void Catalog::Settle(const InstanceName& name) {
+  const auto cluster = clusters_.find(name.cluster);
+  if (cluster == clusters_.end()) return;
+  const auto service = cluster->second.find(name.service);
+  if (service == cluster->second.end()) return;
+  const auto stored = service->second.stored.find(name.id);
+  if (stored == service->second.stored.end()) return;
+  // Soft values are an owner's word, and go with the instance.
+  if (!stored->second.exists()) stored->second.soft = SoftValues();
   if (stored->second.empty()) service->second.stored.erase(stored);
   if (!service->second.stored.empty()) return;
   cluster->second.erase(service);
@@ -104,23 +112,30 @@ void Catalog::FillUpTo(Revision revision) { Advance(revision); }
 Catalog::Applied Catalog::Apply(const Batch& batch) {
   Applied applied;
   absl::btree_set<ServiceName> services;
+  std::vector<std::pair<Place, const Event*>> changes;
   for (const Event& event : batch.events) {
-    const std::optional<Place> place = PlaceOf(event.key);
-    if (!place.has_value()) {
-      const std::optional<SystemKey> system = event.key.IsSystem() ? ReadSystemKey(event.key) : std::nullopt;
-      if (system.has_value()) applied.claims_changed = true;
-      continue;
-    }
-    services.insert({place->name.cluster, place->name.service});
-    MutexLock lock(&mu_);
-    if (event.kind == EventKind::kPut) {
-      Set(*place, StoredOf(event.entry));
-    } else {
-      Erase(*place);
+    std::optional<Place> place = PlaceOf(event.key);
+    if (place.has_value()) {
+      services.insert({place->name.cluster, place->name.service});
+      changes.emplace_back(*std::move(place), &event);
+    } else if (event.key.IsSystem() && ReadSystemKey(event.key).has_value()) {
+      applied.claims_changed = true;
     }
   }
-  Advance(batch.revision);
   applied.services.assign(services.begin(), services.end());
+  MutexLock lock(&mu_);
+  for (const auto& [place, event] : changes) {
+    if (event->kind == EventKind::kPut) {
+      Set(place, StoredOf(event->entry));
+    } else {
+      Erase(place);
+    }
+  }
+  // Only the whole batch says what is gone: an instance may have lost one key and got another.
+  for (const auto& [place, event] : changes) {
+    if (event->kind == EventKind::kDelete) Settle(place.name);
+  }
+  revision_ = std::max(revision_, batch.revision);
   return applied;
 }
 

@@ -22,7 +22,7 @@ namespace scoutlight::discovery {
 
 // All instances, in memory, under one set of schemas and bindings: what a scan of the store at revision() would give. Filled entry by
 // entry, then kept true batch by batch. A snapshot is made only when it is asked for, from what has changed since the one before.
-// Thread-safe: one mutex, held for the change of an entry or the making of one service's snapshot; nothing blocks.
+// Thread-safe: one mutex, held for the changes of a batch or the making of one service's snapshot; nothing blocks.
 class Catalog {
  public:
   explicit Catalog(std::shared_ptr<const Claims> claims) : claims_(std::move(claims)) {}
@@ -33,7 +33,8 @@ class Catalog {
   void Fill(const Entry& entry);
   void FillUpTo(Revision revision);
 
-  // The next batch. What it says of schemas and bindings is not looked at: they are `claims()` as long as this catalog lives.
+  // The next batch: readers see all of it or nothing. What it says of schemas and bindings is not looked at: they are `claims()` as long
+  // as this catalog lives.
   struct Applied {
     std::vector<ServiceName> services;  // Whose instances changed; each once.
     bool claims_changed = false;        // It touches schemas or bindings: a new catalog is due.
@@ -70,6 +71,7 @@ class Catalog {
   // Takes the place of an instance's soft values. False: there is no such instance.
   bool SetSoftValues(const InstanceName& name, SoftValues soft);
 
+  // Those of services that are bound to no schema too, as far as they have records.
   size_t instances() const;
 
  private:
@@ -90,6 +92,8 @@ class Catalog {
   std::optional<Place> PlaceOf(const Key& key) const;
   void Set(const Place& place, StoredValue value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Erase(const Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Drops what is not needed any more after Erase.
+  void Settle(const InstanceName& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const Service* FindService(absl::string_view cluster, absl::string_view service) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Service* FindService(absl::string_view cluster, absl::string_view service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const SnapshotPtr& Refresh(absl::string_view cluster, absl::string_view name, Service* service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -86,9 +86,13 @@ SnapshotPtr ServiceSnapshot::With(const std::vector<Change>& changes, Revision r
       continue;
     }
     Chunk chunk = i < chunks_.size() ? *chunks_[i] : Chunk();
+    bool changed = false;
     for (; change != end; ++change) {
       const auto place = chunk.begin() + (FirstAtOrAfter(chunk, change->first) - chunk.cbegin());
-      if (place != chunk.end() && IdOf(*place) == change->first) {
+      const bool there = place != chunk.end() && IdOf(*place) == change->first;
+      if (there ? *place == change->second : change->second == nullptr) continue;
+      changed = true;
+      if (there) {
         --next->size_;
         next->resolvable_ -= (*place)->resolvable() ? 1 : 0;
         if (change->second == nullptr) {
@@ -96,15 +100,17 @@ SnapshotPtr ServiceSnapshot::With(const std::vector<Change>& changes, Revision r
           continue;
         }
         *place = change->second;
-      } else if (change->second != nullptr) {
-        chunk.insert(place, change->second);
       } else {
-        continue;
+        chunk.insert(place, change->second);
       }
       ++next->size_;
       next->resolvable_ += change->second->resolvable() ? 1 : 0;
     }
-    AppendCut(std::move(chunk), &next->chunks_);
+    if (changed) {
+      AppendCut(std::move(chunk), &next->chunks_);
+    } else if (i < chunks_.size()) {
+      next->chunks_.push_back(chunks_[i]);
+    }
   }
   return next;
 }

@@ -1,6 +1,7 @@
 #include "discovery/system_records.h"
 
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -49,8 +50,8 @@ class RecordReader {
   int64_t Number(const char* name) {
     const auto found = json_.find(name);
     if (found == json_.end()) return 0;
-    if (!found->is_number_integer() || *found < 0) {
-      Fault(name, "is no number of at least 0");
+    if (!found->is_number_integer() || *found < 0 || *found > std::numeric_limits<int64_t>::max()) {
+      Fault(name, absl::StrCat("is no number from 0 to ", std::numeric_limits<int64_t>::max()));
       return 0;
     }
     return found->get<int64_t>();

@@ -1,0 +1,396 @@
+// The catalog against a plain scan. SCOUTLIGHT_SEED repeats a run; SCOUTLIGHT_TORTURE makes it long.
+
+#include "discovery/catalog.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "discovery/shipped_schemas.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace scoutlight::discovery {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using State = std::map<Key, Entry>;
+using Instances = std::map<InstanceName, Instance>;
+
+std::shared_ptr<const Claims> DefaultClaims() { return Claims::Create(ShippedSchemas(), Bindings()).value(); }
+
+Entry EntryOf(absl::string_view path, absl::string_view text, Revision revision) {
+  return {.key = Key::Parse(path).value(),
+          .value = {Value::Form::kText, std::string(text)},
+          .create_revision = revision,
+          .mod_revision = revision,
+          .version = 1,
+          .has_value = true};
+}
+
+Event PutOf(Entry entry) {
+  const Key key = entry.key;
+  return {.key = key, .kind = EventKind::kPut, .entry = std::move(entry)};
+}
+
+Event DeleteOf(const Key& key, Revision revision) {
+  return {.key = key, .kind = EventKind::kDelete, .entry = {.key = key, .mod_revision = revision}};
+}
+
+Batch BatchOf(Revision revision, std::vector<Event> events) { return {.revision = revision, .committed = {}, .events = std::move(events)}; }
+
+// All that a catalog lists. What its ways of listing say of each other is checked.
+Instances Listed(Catalog* catalog) {
+  Instances listed;
+  for (const std::string& cluster : catalog->Clusters()) {
+    const std::vector<Catalog::ServiceCount> services = catalog->Services(cluster);
+    EXPECT_FALSE(services.empty()) << cluster;
+    for (const Catalog::ServiceCount& count : services) {
+      const SnapshotPtr snapshot = catalog->Find(cluster, count.service);
+      if (snapshot == nullptr) {
+        ADD_FAILURE() << cluster << "/" << count.service << " is listed and not found";
+        continue;
+      }
+      EXPECT_EQ(snapshot->size(), count.instances);
+      EXPECT_EQ(snapshot->resolvable(), count.resolvable);
+      snapshot->ForEachAfter("", [&](const InstancePtr& instance) {
+        listed[instance->name] = *instance;
+        return true;
+      });
+    }
+  }
+  return listed;
+}
+
+// What there is by the definitions alone: every entry is asked whose it is.
+struct Scanned {
+  Instances instances;
+  std::map<InstanceName, StoredInstance> stored;
+};
+Scanned Scan(const State& state, const Claims& claims) {
+  Scanned scanned;
+  for (const auto& [key, entry] : state) {
+    StoredValue value{
+        .value = entry.value, .create_revision = entry.create_revision, .mod_revision = entry.mod_revision, .lease_id = entry.lease_id};
+    if (const std::optional<SystemKey> system = ReadSystemKey(key); system.has_value()) {
+      StoredInstance& stored = scanned.stored[{std::string(system->cluster), std::string(system->service), std::string(system->name)}];
+      if (system->kind == SystemKey::Kind::kInstance) stored.record = value;
+      if (system->kind == SystemKey::Kind::kOverride) stored.override = value;
+    } else if (const std::optional<Claim> claim = claims.Read(key); claim.has_value()) {
+      const KeyReading& reading = claim->reading;
+      scanned.stored[{std::string(reading.cluster), std::string(reading.service), std::string(reading.instance)}]
+          .entries[std::string(reading.property.value_or(""))] = value;
+    }
+  }
+  for (const auto& [name, stored] : scanned.stored) {
+    const Schema* const schema = claims.SchemaOf(name.cluster, name.service);
+    if (schema != nullptr && stored.exists()) scanned.instances[name] = ReadInstance(name, stored, *schema);
+  }
+  return scanned;
+}
+
+TEST(Catalog, ShowsWhatWasWrittenByHand) {
+  Catalog catalog(DefaultClaims());
+  EXPECT_EQ(catalog.Find("c", "s"), nullptr);
+  const Catalog::Applied applied =
+      catalog.Apply(BatchOf(2, {PutOf(EntryOf("/c/services/s/i/hostname", "h", 2)), PutOf(EntryOf("/c/services/s/i/port", "80", 2)),
+                                PutOf(EntryOf("/own", "x", 2))}));
+  EXPECT_THAT(applied.services, ElementsAre(ServiceName{"c", "s"}));
+  EXPECT_FALSE(applied.claims_changed);
+  EXPECT_EQ(catalog.revision(), 2);
+  const SnapshotPtr snapshot = catalog.Find("c", "s");
+  ASSERT_NE(snapshot, nullptr);
+  EXPECT_EQ(snapshot->revision(), 2);
+  EXPECT_EQ(snapshot->Find("i")->properties.at("port"), "80");
+  EXPECT_THAT(catalog.Clusters(), ElementsAre("c"));
+  EXPECT_EQ(catalog.instances(), 1u);
+  catalog.Apply(BatchOf(3, {DeleteOf(Key::Parse("/c/services/s/i/hostname").value(), 3)}));
+  EXPECT_EQ(catalog.Find("c", "s")->Find("i")->properties.size(), 1u);
+  EXPECT_EQ(snapshot->Find("i")->properties.size(), 2u);
+  catalog.Apply(BatchOf(4, {DeleteOf(Key::Parse("/c/services/s/i/port").value(), 4)}));
+  EXPECT_EQ(catalog.Find("c", "s"), nullptr);
+  EXPECT_THAT(catalog.Clusters(), IsEmpty());
+  EXPECT_EQ(catalog.instances(), 0u);
+}
+
+TEST(Catalog, UnchangedServiceKeepsItsSnapshot) {
+  Catalog catalog(DefaultClaims());
+  catalog.Apply(BatchOf(2, {PutOf(EntryOf("/c/services/s/i/port", "80", 2))}));
+  const SnapshotPtr snapshot = catalog.Find("c", "s");
+  catalog.Apply(BatchOf(3, {PutOf(EntryOf("/c/services/t/i/port", "80", 3))}));
+  EXPECT_EQ(catalog.Find("c", "s"), snapshot);
+}
+
+TEST(Catalog, SchemasAndBindingsAskForANewCatalog) {
+  Catalog catalog(DefaultClaims());
+  EXPECT_TRUE(catalog.Apply(BatchOf(2, {PutOf(EntryOf("/.scoutlight/schemas/x", "{}", 2))})).claims_changed);
+  EXPECT_TRUE(catalog.Apply(BatchOf(3, {DeleteOf(Key::Parse("/.scoutlight/bindings/*/s").value(), 3)})).claims_changed);
+  EXPECT_FALSE(catalog.Apply(BatchOf(4, {PutOf(EntryOf("/.scoutlight/sessions/x", "{}", 4))})).claims_changed);
+  EXPECT_FALSE(catalog.Apply(BatchOf(5, {PutOf(EntryOf("/.scoutlight/overrides/c/s/i", "{}", 5))})).claims_changed);
+}
+
+TEST(Catalog, ServiceBoundToNoneHasNoInstances) {
+  Catalog catalog(Claims::Create(ShippedSchemas(), Bindings::Create({{"c", "off", "none"}}).value()).value());
+  catalog.Apply(BatchOf(
+      2, {PutOf(EntryOf("/.scoutlight/instances/c/off/i", R"({"status": "UP"})", 2)), PutOf(EntryOf("/c/services/off/i/port", "1", 2))}));
+  EXPECT_EQ(catalog.Find("c", "off"), nullptr);
+  EXPECT_THAT(catalog.Clusters(), IsEmpty());
+  EXPECT_TRUE(catalog.Services("c").empty());
+}
+
+TEST(Catalog, OverrideSurvivesItsInstance) {
+  Catalog catalog(DefaultClaims());
+  const InstanceName name{"c", "s", "i"};
+  catalog.Apply(BatchOf(2, {PutOf(EntryOf("/.scoutlight/overrides/c/s/i", R"({"reason": "jam"})", 2))}));
+  EXPECT_EQ(catalog.Find("c", "s"), nullptr);
+  ASSERT_EQ(catalog.Overrides("", "", {}, 10).size(), 1u);
+  EXPECT_EQ(catalog.Overrides("", "", {}, 10)[0].override.reason, "jam");
+  catalog.Apply(BatchOf(3, {PutOf(EntryOf("/c/services/s/i/port", "80", 3))}));
+  EXPECT_EQ(catalog.Find("c", "s")->resolvable(), 0u);
+  catalog.Apply(BatchOf(4, {DeleteOf(Key::Parse("/c/services/s/i/port").value(), 4)}));
+  EXPECT_EQ(catalog.Overrides("c", "s", {}, 10).size(), 1u);
+  EXPECT_TRUE(catalog.Overrides("c", "s", name, 10).empty());
+  EXPECT_TRUE(catalog.Overrides("d", "", {}, 10).empty());
+  catalog.Apply(BatchOf(5, {DeleteOf(OverrideKey(name), 5)}));
+  EXPECT_TRUE(catalog.Overrides("", "", {}, 10).empty());
+  EXPECT_FALSE(catalog.FindStored(name).has_value());
+}
+
+TEST(Catalog, OverridesComeInPages) {
+  Catalog catalog(DefaultClaims());
+  std::vector<InstanceName> names;
+  for (const char* cluster : {"a", "b"}) {
+    for (const char* service : {"s", "t"}) {
+      for (const char* id : {"i", "j"}) names.push_back({cluster, service, id});
+    }
+  }
+  for (const InstanceName& name : names) catalog.Fill(EntryOf(OverrideKey(name).path(), "{}", 2));
+  std::vector<InstanceName> seen;
+  InstanceName after;
+  for (int pages = 0; pages < 10; ++pages) {
+    const std::vector<Catalog::NamedOverride> page = catalog.Overrides("", "", after, 3);
+    if (page.empty()) break;
+    for (const Catalog::NamedOverride& override : page) seen.push_back(override.name);
+    after = seen.back();
+  }
+  EXPECT_EQ(seen, names);
+  EXPECT_EQ(catalog.Overrides("", "t", {}, 10).size(), 4u);
+  EXPECT_EQ(catalog.Overrides("b", "t", {"a", "t", "j"}, 10).size(), 2u);
+}
+
+TEST(Catalog, SoftValuesGoWithTheInstanceAndNotWithAProperty) {
+  Catalog catalog(DefaultClaims());
+  const InstanceName name{"c", "s", "i"};
+  EXPECT_FALSE(catalog.SetSoftValues(name, {.load = 0.5, .reliability = {}, .counters = {}}));
+  catalog.Apply(BatchOf(2, {PutOf(EntryOf("/c/services/s/i/a", "1", 2))}));
+  ASSERT_TRUE(catalog.SetSoftValues(name, {.load = 0.5, .reliability = {}, .counters = {}}));
+  EXPECT_EQ(catalog.Find("c", "s")->Find("i")->soft.load, 0.5);
+  // One batch takes its last key and gives it another.
+  catalog.Apply(BatchOf(3, {DeleteOf(Key::Parse("/c/services/s/i/a").value(), 3), PutOf(EntryOf("/c/services/s/i/b", "1", 3))}));
+  EXPECT_EQ(catalog.Find("c", "s")->Find("i")->soft.load, 0.5);
+  catalog.Apply(BatchOf(4, {DeleteOf(Key::Parse("/c/services/s/i/b").value(), 4)}));
+  EXPECT_FALSE(catalog.SetSoftValues(name, {}));
+  catalog.Apply(BatchOf(5, {PutOf(EntryOf("/c/services/s/i/a", "1", 5))}));
+  EXPECT_EQ(catalog.Find("c", "s")->Find("i")->soft, SoftValues());
+}
+
+TEST(Catalog, RevisionOnlyGrows) {
+  Catalog catalog(DefaultClaims());
+  catalog.FillUpTo(7);
+  catalog.Advance(5);
+  EXPECT_EQ(catalog.revision(), 7);
+  catalog.Advance(9);
+  EXPECT_EQ(catalog.revision(), 9);
+}
+
+// Each batch writes the same value into all of many properties: a reader never sees two values.
+TEST(Catalog, ReadersSeeWholeBatches) {
+  Catalog catalog(DefaultClaims());
+  constexpr int kProperties = 100;
+  const auto batch = [](Revision revision) {
+    std::vector<Event> events;
+    for (int i = 0; i < kProperties; ++i) {
+      events.push_back(PutOf(EntryOf(absl::StrCat("/c/services/s/i/p", absl::Dec(i, absl::kZeroPad3)), absl::StrCat(revision), revision)));
+    }
+    return BatchOf(revision, std::move(events));
+  };
+  catalog.Apply(batch(2));
+  constexpr Revision kLast = 1'000;
+  std::thread writer([&] {
+    for (Revision revision = 3; revision <= kLast; ++revision) catalog.Apply(batch(revision));
+  });
+  int torn = 0;
+  while (catalog.revision() < kLast) {
+    const InstancePtr instance = catalog.Find("c", "s")->Find("i");
+    torn += instance->properties.at("p000") != instance->properties.at("p099") ? 1 : 0;
+  }
+  writer.join();
+  EXPECT_EQ(torn, 0);
+}
+
+// Draws what anybody may have written, over so few names that they meet.
+class Dice {
+ public:
+  explicit Dice(uint64_t seed) : random_(seed) {}
+
+  int Below(int bound) { return static_cast<int>(random_() % static_cast<uint64_t>(bound)); }
+  bool Chance(int percent) { return Below(100) < percent; }
+  template <size_t n>
+  std::string Pick(const char* const (&from)[n]) {
+    return from[Below(static_cast<int>(n))];
+  }
+
+  InstanceName AnyName() { return {Pick({"a", "b"}), Pick({"s", "t", "members"}), Pick({"i", "j", "members"})}; }
+
+  Key AnyKey(const Claims& claims) {
+    if (Chance(20)) return InstanceRecordKey(AnyName());
+    if (Chance(10)) return OverrideKey(AnyName());
+    if (Chance(10)) {
+      std::string path;
+      for (int depth = 1 + Below(6); depth > 0; --depth) path += Pick({"/a", "/services", "/s", "/service", "/members", "/port"});
+      return Key::Parse(path).value();
+    }
+    const KeyPattern& pattern = claims.schemas()[static_cast<size_t>(Below(static_cast<int>(claims.schemas().size())))]->layout.pattern();
+    if (pattern.has_property() && (!pattern.has_own_key() || Chance(80))) {
+      return pattern.PropertyKey(AnyName(), Pick({"hostname", "port", "health", "weight", "endpoint.x", "i"}));
+    }
+    return pattern.InstanceKey(AnyName());
+  }
+
+  Value AnyValue(const Key& key) {
+    if (Chance(5)) return {Value::Form::kData, std::string("\xff\x00\xfe", 3)};
+    if (key.IsSystem() && Chance(80)) {
+      return {Value::Form::kText,
+              Pick({R"({"status": "UP"})", R"({"status": "DRAINING", "epoch": 3, "session": "x"})",
+                    R"({"reason": "jam", "created_at": "2026-01-01T00:00:00+00:00"})", R"({"status": "UP", "epoch": -1})"})};
+    }
+    return {Value::Form::kText, Pick({"", "80", "70000", "critical", "h", "http://h:1", R"({"port": "80"})", R"({"port": 80, "zone": "z"})",
+                                      R"({"port": )", "nonsense"})};
+  }
+
+  // Schemas that may be together, and bindings to them.
+  std::shared_ptr<const Claims> AnyClaims() {
+    std::vector<std::shared_ptr<const Schema>> schemas = ShippedSchemas();
+    PropertyRules strict;
+    strict.extra_allowed = false;
+    strict.definitions["port"] = {.type = PropertyType::kPort, .required = true};
+    strict.definitions["zone"] = {.type = PropertyType::kString, .default_value = "here"};
+    schemas.push_back(std::make_shared<const Schema>(Schema{.name = "strict", .layout = schemas[0]->layout, .properties = strict}));
+    schemas.push_back(std::make_shared<const Schema>(Schema{
+        .name = "turned", .layout = Layout::Create("/x/y/{instance}/{service}/{cluster}[/{property}]", "text").value(), .properties = {}}));
+    std::map<std::pair<std::string, std::string>, std::string> drawn;
+    for (int i = Below(6); i > 0; --i) {
+      drawn[{Pick({"*", "a", "b"}), Pick({"*", "s", "t", "members"})}] =
+          Pick({"printers", "service", "members", "strict", "turned", "none"});
+    }
+    std::vector<Binding> bindings;
+    for (const auto& [pair, schema] : drawn) bindings.push_back({pair.first, pair.second, schema});
+    return Claims::Create(std::move(schemas), Bindings::Create(std::move(bindings)).value()).value();
+  }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+std::unique_ptr<Catalog> FilledAnew(const State& state, std::shared_ptr<const Claims> claims, Revision revision) {
+  auto catalog = std::make_unique<Catalog>(std::move(claims));
+  for (const auto& [key, entry] : state) catalog->Fill(entry);
+  catalog->FillUpTo(revision);
+  return catalog;
+}
+
+// One transaction of up to eight changes; `state` is what comes of it.
+Batch AnyBatch(Dice* dice, const Claims& claims, Revision revision, State* state) {
+  std::map<Key, Event> events;
+  for (int i = dice->Below(8); i >= 0; --i) {
+    const bool of_those_there = !state->empty() && dice->Chance(30);
+    const Key key = of_those_there ? std::next(state->begin(), dice->Below(static_cast<int>(state->size())))->first : dice->AnyKey(claims);
+    if (key.is_root() || events.contains(key)) continue;
+    if (dice->Chance(45)) {
+      if (state->erase(key) > 0) events[key] = DeleteOf(key, revision);
+      continue;
+    }
+    Entry& entry = (*state)[key];
+    entry = {.key = key,
+             .value = dice->AnyValue(key),
+             .create_revision = entry.create_revision == 0 ? revision : entry.create_revision,
+             .mod_revision = revision,
+             .version = entry.version + 1,
+             .lease_id = dice->Chance(30) ? 1 + dice->Below(3) : 0,
+             .has_value = true};
+    events[key] = PutOf(entry);
+  }
+  Batch batch = BatchOf(revision, {});
+  for (auto& [key, event] : events) batch.events.push_back(std::move(event));
+  return batch;
+}
+
+std::map<InstanceName, Override> OverridesOf(const Catalog& catalog) {
+  std::map<InstanceName, Override> overrides;
+  for (Catalog::NamedOverride& named : catalog.Overrides("", "", {}, 1'000)) overrides[named.name] = std::move(named.override);
+  return overrides;
+}
+
+void ExpectEqualToAScan(Catalog* catalog, const State& state, Revision revision) {
+  const Scanned scanned = Scan(state, *catalog->claims());
+  ASSERT_EQ(Listed(catalog), scanned.instances);
+  const std::unique_ptr<Catalog> anew = FilledAnew(state, catalog->claims(), revision);
+  ASSERT_EQ(Listed(anew.get()), scanned.instances);
+  ASSERT_EQ(catalog->revision(), revision);
+  ASSERT_EQ(catalog->instances(), anew->instances());
+  ASSERT_EQ(OverridesOf(*catalog), OverridesOf(*anew));
+  for (const auto& [name, stored] : scanned.stored) {
+    const std::optional<StoredInstance> found = catalog->FindStored(name);
+    ASSERT_TRUE(found.has_value());
+    ASSERT_EQ(found->entries.size(), stored.entries.size());
+    ASSERT_EQ(found->exists(), stored.exists());
+  }
+}
+
+TEST(Catalog, IsEqualToAScanOfTheStore) {
+  const char* const seed_text = std::getenv("SCOUTLIGHT_SEED");
+  const uint64_t seed = seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : std::random_device()();
+  std::cout << "SCOUTLIGHT_SEED=" << seed << std::endl;
+  Dice dice(seed);
+  State state;
+  std::shared_ptr<const Claims> claims = dice.AnyClaims();
+  std::unique_ptr<Catalog> catalog = FilledAnew(state, claims, 1);
+  const int steps = std::getenv("SCOUTLIGHT_TORTURE") != nullptr ? 500'000 : 5'000;
+  Revision revision = 1;
+  size_t most = 0;
+  for (int step = 0; step < steps;) {
+    if (dice.Chance(2)) {
+      claims = dice.AnyClaims();
+      catalog = FilledAnew(state, claims, revision);
+    }
+    const Instances before = Listed(catalog.get());
+    const Batch batch = AnyBatch(&dice, *claims, ++revision, &state);
+    step += static_cast<int>(batch.events.size()) + 1;
+    const Catalog::Applied applied = catalog->Apply(batch);
+    SCOPED_TRACE(absl::StrCat("step ", step, ", SCOUTLIGHT_SEED=", seed));
+    ASSERT_NO_FATAL_FAILURE(ExpectEqualToAScan(catalog.get(), state, revision));
+    ASSERT_FALSE(applied.claims_changed);
+    const Instances after = Listed(catalog.get());
+    for (const Instances* one : {&before, &after}) {
+      for (const auto& [name, instance] : *one) {
+        const Instances& other = one == &before ? after : before;
+        const auto found = other.find(name);
+        if (found != other.end() && found->second == instance) continue;
+        ASSERT_THAT(applied.services, ::testing::Contains(ServiceName{name.cluster, name.service}));
+      }
+    }
+    most = std::max(most, after.size());
+  }
+  // The run was about something.
+  EXPECT_GE(most, 5u);
+}
+
+}  // namespace
+}  // namespace scoutlight::discovery
