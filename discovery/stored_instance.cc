@@ -36,8 +36,8 @@ void ReadProperties(const StoredInstance& stored, const Schema& schema, Instance
     if (problem.property.empty()) instance->valid = false;
     AddProblem(std::move(problem.property), std::move(problem.message), instance);
   }
+  if (!schema.properties.RequiredHold(decoded.properties)) instance->valid = false;
   for (Problem& problem : schema.properties.Validate(decoded.properties)) {
-    instance->valid = false;
     AddProblem(std::move(problem.property), std::move(problem.message), instance);
   }
   instance->properties = schema.properties.WithDefaults(std::move(decoded.properties));

@@ -58,13 +58,17 @@ void CatalogFeed::OnBatch(std::shared_ptr<const Batch> batch) {
   {
     MutexLock lock(&mu_);
     if (stopping_) return;
-    seen_ = batch->revision;
+    seen_ = std::max(seen_, batch->revision);
     wake = !following_;
     following_ = true;
-    if (live_) {
+    // A follower that begins in the past shows what the catalog was read with.
+    if (live_ && batch->revision > catalog_->revision()) {
       const Catalog::Applied applied = catalog_->Apply(*batch);
-      reload_ = reload_ || applied.claims_changed;
-      if (!applied.claims_changed && !reload_) claims_at_ = batch->revision;
+      if (applied.claims_changed) {
+        reload_ = true;
+        claims_current_ = false;
+      }
+      if (claims_current_) claims_at_ = batch->revision;
       wake = wake || reload_ || !waiting_.empty();
       // Under the lock, so that none comes after Stop().
       if (!applied.services.empty()) on_changed_(applied.services);
@@ -78,7 +82,7 @@ void CatalogFeed::OnProgress(Revision revision) {
     MutexLock lock(&mu_);
     seen_ = std::max(seen_, revision);
     if (live_) catalog_->Advance(revision);
-    if (live_ && !reload_) claims_at_ = std::max(claims_at_, revision);
+    if (live_ && claims_current_) claims_at_ = std::max(claims_at_, revision);
   }
   wake_.NotifyAll();
 }
@@ -89,6 +93,7 @@ void CatalogFeed::OnGap(Revision oldest) {
     seen_ = std::max(seen_, oldest);
     live_ = false;
     reload_ = true;
+    claims_current_ = false;
   }
   wake_.NotifyAll();
 }
@@ -104,6 +109,12 @@ void CatalogFeed::OnFresh() {
 std::shared_ptr<Catalog> CatalogFeed::catalog() const {
   MutexLock lock(&mu_);
   return catalog_;
+}
+
+CatalogFeed::ClaimsAt CatalogFeed::claims() const {
+  MutexLock lock(&mu_);
+  if (catalog_ == nullptr) return {};
+  return {.claims = catalog_->claims(), .revision = claims_at_};
 }
 
 void CatalogFeed::WhenAt(Revision revision, Waiter done) { Wait(revision, false, options_.wait_max, std::move(done)); }
@@ -213,7 +224,8 @@ bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision clai
       if (stopping_) return true;
       if (catalog->revision() >= seen_) {
         catalog_ = catalog;
-        claims_at_ = reload_ ? claims_at : catalog->revision();
+        claims_current_ = !reload_;
+        claims_at_ = claims_current_ ? catalog->revision() : claims_at;
         live_ = true;
         on_changed_({});
         return true;

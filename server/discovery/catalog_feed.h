@@ -56,6 +56,13 @@ class CatalogFeed final : public storage::Sink {
   // Null: none has been read yet.
   std::shared_ptr<discovery::Catalog> catalog() const;
 
+  // The schemas and bindings in force, and up to which revision they are those of the store. Null: none have been read yet.
+  struct ClaimsAt {
+    std::shared_ptr<const discovery::Claims> claims;
+    Revision revision = 0;
+  };
+  ClaimsAt claims() const;
+
   // Calls `done` once the catalog has come to `revision`: at once, inside the call, if it has; else on the feed's thread. kUnavailable,
   // Reason::kCatalogLoading: it has not after `wait_max`, or there is no catalog yet. At most limits::kCatalogWaitersMax wait; more:
   // kResourceExhausted.
@@ -88,9 +95,10 @@ class CatalogFeed final : public storage::Sink {
   mutable Mutex mu_;
   CondVar wake_;
   std::shared_ptr<discovery::Catalog> catalog_ ABSL_GUARDED_BY(mu_);
-  Revision claims_at_ ABSL_GUARDED_BY(mu_) = 0;  // The catalog's schemas and bindings are those of this revision, and of all since.
-  bool live_ ABSL_GUARDED_BY(mu_) = false;       // The catalog has each batch that was shown.
-  bool following_ ABSL_GUARDED_BY(mu_) = false;  // Batches come.
+  Revision claims_at_ ABSL_GUARDED_BY(mu_) = 0;       // The catalog's schemas and bindings are those of this revision.
+  bool claims_current_ ABSL_GUARDED_BY(mu_) = false;  // And of all that were shown since.
+  bool live_ ABSL_GUARDED_BY(mu_) = false;            // The catalog has each batch that was shown.
+  bool following_ ABSL_GUARDED_BY(mu_) = false;       // Batches come.
   bool reload_ ABSL_GUARDED_BY(mu_) = true;
   Revision seen_ ABSL_GUARDED_BY(mu_) = 0;  // The last one shown.
   std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mu_);

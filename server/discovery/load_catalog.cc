@@ -84,8 +84,8 @@ absl::StatusOr<std::shared_ptr<const Claims>> LoadClaims(StoreReader* reader, co
   });
   if (!read.ok()) return read;
   absl::StatusOr<Bindings> all = Bindings::Create(bindings);
-  absl::StatusOr<std::shared_ptr<const Claims>> claims = all.status();
-  if (all.ok()) claims = Claims::Create(schemas, *all);
+  absl::StatusOr<std::shared_ptr<const Claims>> claims =
+      all.ok() ? Claims::Create(schemas, *all) : absl::StatusOr<std::shared_ptr<const Claims>>(all.status());
   if (claims.ok()) return claims;
   // What RPCs have stored fits together: this was put there in another way. Take what can be taken.
   warn(absl::StrCat("schemas and bindings do not fit together: ", claims.status().message()));
