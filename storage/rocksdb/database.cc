@@ -7,6 +7,7 @@
 #include "rocksdb/cache.h"
 #include "rocksdb/convenience.h"
 #include "rocksdb/env.h"
+#include "rocksdb/file_system.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/options.h"
@@ -14,6 +15,7 @@
 #include "rocksdb/utilities/table_properties_collectors.h"
 #include "storage/rocksdb/rocksdb_log.h"
 #include "storage/rocksdb/rocksdb_status.h"
+#include "storage/rocksdb/wal_file_system.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -42,11 +44,16 @@ class FailureListener final : public rocksdb::EventListener {
   const std::function<void(char, absl::string_view)> log_;
 };
 
+std::unique_ptr<rocksdb::Env> MakeEnv(const Database::Options& options) {
+  const auto machine = options.file_system != nullptr ? options.file_system : rocksdb::FileSystem::Default();
+  return rocksdb::NewCompositeEnv(std::make_shared<WalFileSystem>(machine));
+}
+
 rocksdb::DBOptions MakeDbOptions(const Database::Options& options, Database::Mode mode, rocksdb::Env* env) {
   rocksdb::DBOptions db;
   db.create_if_missing = mode == Database::Mode::kCreate;
   db.create_missing_column_families = mode == Database::Mode::kCreate;
-  if (env != nullptr) db.env = env;
+  db.env = env;
   // The default opens a database with a flipped bit in the WAL as of before that bit, without a word. This refuses it, and still takes
   // a tail that a crash has cut.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -103,7 +110,7 @@ absl::StatusOr<std::shared_ptr<Database>> Database::Open(const Options& options,
   std::shared_ptr<Database> database(new Database);
   database->directory_ = options.directory;
   database->log_ = options.log;
-  if (options.file_system != nullptr) database->env_ = rocksdb::NewCompositeEnv(options.file_system);
+  database->env_ = MakeEnv(options);
   rocksdb::DBOptions db_options = MakeDbOptions(options, mode, database->env_.get());
   const auto info_log = std::make_shared<RocksdbLog>(options.log);
   db_options.info_log = info_log;
@@ -126,8 +133,7 @@ absl::StatusOr<std::shared_ptr<Database>> Database::Open(const Options& options,
 }
 
 absl::Status Database::Destroy(const Options& options) {
-  std::unique_ptr<rocksdb::Env> env;
-  if (options.file_system != nullptr) env = rocksdb::NewCompositeEnv(options.file_system);
+  const std::unique_ptr<rocksdb::Env> env = MakeEnv(options);
   rocksdb::Options db_options(MakeDbOptions(options, Mode::kCreate, env.get()), rocksdb::ColumnFamilyOptions());
   db_options.info_log = std::make_shared<RocksdbLog>(options.log);
   const std::string path = options.directory->db_path();

@@ -60,7 +60,7 @@ class Database {
   Database() = default;
 
   std::shared_ptr<const DataDirectory> directory_;
-  std::unique_ptr<rocksdb::Env> env_;  // Over Options::file_system; outlives db_.
+  std::unique_ptr<rocksdb::Env> env_;  // A WalFileSystem over Options::file_system; outlives db_.
   std::shared_ptr<WriteFailure> failure_ = std::make_shared<WriteFailure>();
   std::function<void(char level, absl::string_view line)> log_;
   rocksdb::ColumnFamilyHandle* default_ = nullptr;  // RocksDB insists on it; empty.

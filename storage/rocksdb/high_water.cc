@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "storage/local/layout.h"
+#include "storage/rocksdb/crc32c.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -24,22 +25,6 @@ constexpr size_t kFormatOffset = 4;
 constexpr size_t kRevisionOffset = 8;
 constexpr size_t kStoreIdOffset = 16;
 static_assert(kStoreIdOffset + 1 + limits::kStoreIdBytesMax <= kSumOffset);
-
-// CRC-32C (Castagnoli, RFC 3720 appendix B.4), a byte at a time: a slot is small.
-uint32_t Crc32c(absl::string_view bytes) {
-  static constexpr std::array<uint32_t, 256> kTable = [] {
-    std::array<uint32_t, 256> table{};
-    for (uint32_t i = 0; i < table.size(); ++i) {
-      uint32_t crc = i;
-      for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
-      table[i] = crc;
-    }
-    return table;
-  }();
-  uint32_t crc = ~0u;
-  for (const char c : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<uint8_t>(c)) & 0xff];
-  return ~crc;
-}
 
 std::string EncodeSlot(const HighWater::Mark& mark) {
   std::string slot =

@@ -44,8 +44,9 @@ absl::Status HistoryDropper::CutLog(const Database& database, Revision floor) {
   if (floor - log_floor_ < options_.log_step_revisions) return absl::OkStatus();
   const std::string start = layout::LogKey(log_floor_, 0);
   const std::string end = layout::EncodeU64(static_cast<uint64_t>(floor) + 1);
-  // Not synced: after a crash the same range is deleted again.
-  rocksdb::Status status = database.db().DeleteRange(rocksdb::WriteOptions(), database.table(Table::kLog), start, end);
+  rocksdb::WriteOptions synced;
+  synced.sync = true;  // As every write is: wal_end.h counts on at most one that is not whole.
+  rocksdb::Status status = database.db().DeleteRange(synced, database.table(Table::kLog), start, end);
   if (status.ok()) {
     // Files that lie wholly in the range go at once instead of by compaction.
     const rocksdb::Slice end_slice(end);

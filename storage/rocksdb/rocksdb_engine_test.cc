@@ -8,8 +8,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,42 +15,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "storage/rocksdb/store_folder.h"
 #include "storage/testing/engine_suite.h"
 #include "storage/testing/power_cut_file_system.h"
 
 namespace scoutlight::storage {
 namespace {
-
-namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    const char* const base = std::getenv("TEST_TMPDIR");
-    std::string name = absl::StrCat(base == nullptr ? "/tmp" : base, "/store-XXXXXX");
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-constexpr const char* kId = "0123456789abcdef0123456789abcdef";
-
-RocksdbEngineOptions Options(const std::string& data_dir) {
-  RocksdbEngineOptions options;
-  options.data_dir = data_dir;
-  options.new_store_id = kId;
-  options.write_buffer_bytes = 1 << 20;
-  options.block_cache_bytes = 1 << 20;
-  return options;
-}
 
 class RocksdbFixture {
  public:
@@ -65,39 +33,6 @@ class RocksdbFixture {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Rocksdb, EngineSuite, RocksdbFixture);
-
-// What the store does: the row, and the revision in the same batch.
-absl::Status PutRevision(Engine& engine, Revision revision, absl::string_view value = "value") {
-  const std::unique_ptr<WriteSet> writes = engine.NewWriteSet();
-  writes->Put(Table::kLive, absl::StrCat("key", revision), value);
-  writes->Put(Table::kMeta, layout::kMetaRevision, layout::EncodeU64(static_cast<uint64_t>(revision)));
-  return engine.Write(*writes, revision);
-}
-
-std::string ReadText(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-void WriteText(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary | std::ios::trunc) << text; }
-
-void FlipBit(const fs::path& path, size_t at) {
-  std::string bytes = ReadText(path);
-  ASSERT_LT(at, bytes.size());
-  bytes[at] ^= 0x10;
-  WriteText(path, bytes);
-}
-
-// The largest file of `db/` that ends with `extension`.
-fs::path LargestFile(const std::string& data_dir, const std::string& extension) {
-  fs::path largest;
-  for (const auto& file : fs::directory_iterator(data_dir + "/db")) {
-    if (file.path().extension() != extension) continue;
-    if (largest.empty() || fs::file_size(file) > fs::file_size(largest)) largest = file.path();
-  }
-  return largest;
-}
 
 class RocksdbEngineTest : public ::testing::Test {
  protected:
@@ -412,12 +347,14 @@ TEST_F(RocksdbEngineTest, RoomCountsFromTheReserves) {
   EXPECT_EQ(room.for_deletes_bytes - room.for_puts_bytes, (1 << 20) / 4 * 3);
 }
 
-enum class Death { kKill, kPowerCut };
+enum class Death { kKill, kPowerCut, kTornWrite };
 
 // What the child of KillWhileWriting runs: writes and says after each write how far it is, until it is killed.
 TEST(RocksdbEngineChild, DISABLED_WritesUntilKilled) {
   RocksdbEngineOptions options = Options(std::getenv("CHILD_DIR"));
-  if (std::getenv("CHILD_POWER_CUT") != nullptr) options.file_system = std::make_shared<PowerCutFileSystem>();
+  const Death death = static_cast<Death>(std::atoi(std::getenv("CHILD_DEATH")));
+  if (death == Death::kPowerCut) options.file_system = std::make_shared<PowerCutFileSystem>();
+  if (death == Death::kTornWrite) options.file_system = std::make_shared<PowerCutFileSystem>(/*torn_seed=*/1);
   const int acknowledgements = std::atoi(std::getenv("CHILD_PIPE"));
   const std::unique_ptr<Engine> engine = OpenRocksdbEngine(options).value();
   const std::string revision = GetOr(*engine->TakeSnapshot(), Table::kMeta, layout::kMetaRevision, "");
@@ -433,7 +370,7 @@ pid_t StartChild(const std::string& dir, Death death, int* pipe_end) {
   if (::pipe(ends) != 0) return -1;
   ::setenv("CHILD_DIR", dir.c_str(), 1);
   ::setenv("CHILD_PIPE", absl::StrCat(ends[1]).c_str(), 1);
-  death == Death::kPowerCut ? ::setenv("CHILD_POWER_CUT", "1", 1) : ::unsetenv("CHILD_POWER_CUT");
+  ::setenv("CHILD_DEATH", absl::StrCat(static_cast<int>(death)).c_str(), 1);
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(ends[0]);
@@ -473,6 +410,10 @@ TEST_F(RocksdbEngineTest, KilledProcessLosesNothingItAcknowledged) {
 
 TEST_F(RocksdbEngineTest, PowerCutLosesNothingAcknowledged) {
   for (int cycle = 1; cycle <= 5; ++cycle) KillWhileWriting(dir_, Death::kPowerCut, 150 * cycle);
+}
+
+TEST_F(RocksdbEngineTest, PowerCutThatTearsAWriteLosesNothingAcknowledged) {
+  for (int cycle = 1; cycle <= 10; ++cycle) KillWhileWriting(dir_, Death::kTornWrite, 50 * cycle);
 }
 
 }  // namespace

@@ -184,7 +184,10 @@ void RecordCalls(int generation, const std::vector<Acknowledged>& acknowledged, 
   }
 }
 
-TEST(PowerCut, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
+// By mode of store_driver.
+class PowerCutLoop : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(PowerCutLoop, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
   const char* seed_text = std::getenv("SCOUTLIGHT_SEED");
   const uint64_t seed = seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : std::random_device()();
   const int cycles = std::getenv("SCOUTLIGHT_TORTURE") != nullptr ? 500 : 20;
@@ -200,7 +203,7 @@ TEST(PowerCut, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
     const checker::Nanos started = MonotonicNow();
     // Sometimes while it opens: when the store is made, too.
     const int acknowledgements_max = random() % 10 == 0 ? 0 : 1 + static_cast<int>(random() % 300);
-    const std::vector<Acknowledged> acknowledged = DriveWritesAndKill("store", data, cycle, acknowledgements_max);
+    const std::vector<Acknowledged> acknowledged = DriveWritesAndKill(GetParam(), data, cycle, acknowledgements_max);
     acknowledged_in_all += acknowledged.size();
     RecordCalls(cycle, acknowledged, started, MonotonicNow(), &history);
     const std::unique_ptr<Store> store = OpenRocksdbStore(data, Clock::System());
@@ -224,6 +227,8 @@ TEST(PowerCut, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
   EXPECT_TRUE(violations.empty()) << "SCOUTLIGHT_SEED=" << seed << "\n" << checker::Report(history, violations);
   std::cout << acknowledged_in_all << " acknowledged writes, " << written.size() << " found" << std::endl;
 }
+
+INSTANTIATE_TEST_SUITE_P(PowerCut, PowerCutLoop, ::testing::Values("store", "torn"), [](const auto& info) { return info.param; });
 
 // The calls of one drive of "leases". What has no end has no answer.
 void RecordLeaseCalls(const Drive& drive, checker::History* history) {
@@ -372,6 +377,30 @@ TEST(PowerCut, AFileHoldsWhatWasSyncedAndNoMore) {
   file.reset();
   std::ifstream in(path);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "synced");
+}
+
+TEST(PowerCut, AWriteOverWhatIsThereMayBeTornByTheSector) {
+  constexpr size_t kSectorBytes = 512;
+  constexpr size_t kSectors = 64;
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/file";
+  PowerCutFileSystem files(/*torn_seed=*/1);
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  ASSERT_TRUE(files.NewWritableFile(path, {}, &file, nullptr).ok());
+  ASSERT_TRUE(file->Append(std::string(kSectors * kSectorBytes, 'a'), {}, nullptr).ok());
+  ASSERT_TRUE(file->Sync({}, nullptr).ok());
+  ASSERT_TRUE(file->PositionedAppend(std::string((kSectors + 1) * kSectorBytes, 'b'), 0, {}, nullptr).ok());
+  file.reset();
+  std::ifstream in(path);
+  const std::string bytes(std::istreambuf_iterator<char>(in), {});
+  ASSERT_EQ(bytes.size(), kSectors * kSectorBytes) << "the file does not grow before the sync";
+  size_t written = 0;
+  for (size_t at = 0; at < bytes.size(); at += kSectorBytes) {
+    EXPECT_EQ(bytes.substr(at, kSectorBytes), std::string(kSectorBytes, bytes[at]));
+    written += bytes[at] == 'b' ? 1 : 0;
+  }
+  EXPECT_GT(written, 0u);
+  EXPECT_LT(written, kSectors);
 }
 
 class FailedSync : public ::testing::TestWithParam<PowerCutFileSystem::Syncs> {};

@@ -1,6 +1,7 @@
 // Writes without end until it is killed, and says on standard output what was acknowledged, one line each, after the acknowledgement.
 //
 //   store_driver store FOLDER GENERATION      a LocalStore over RocksDB; a line is "<path> <value> <revision>"
+//   store_driver torn FOLDER GENERATION       the same, and some sectors of the last write are on the disk
 //   store_driver leases FOLDER GENERATION     the same store with leases; lines as SayBegin and SayEnd write them
 //   store_driver unsynced FOLDER GENERATION   RocksDB alone, with syncing turned off: loses what it acknowledges
 //
@@ -93,8 +94,8 @@ class Writer {
   int in_flight_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
-int DriveStore(const std::string& folder, const std::string& generation) {
-  const std::unique_ptr<Store> store = OpenRocksdbStore(folder, Clock::System(), std::make_shared<PowerCutFileSystem>());
+int DriveStore(const std::string& folder, const std::string& generation, std::shared_ptr<PowerCutFileSystem> files) {
+  const std::unique_ptr<Store> store = OpenRocksdbStore(folder, Clock::System(), std::move(files));
   if (store == nullptr) return 1;
   std::atomic<int64_t> numbers = 0;
   std::vector<std::unique_ptr<Writer>> writers;
@@ -179,7 +180,11 @@ int DriveUnsynced(const std::string& folder, const std::string& generation) {
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
   const std::string mode = argv[1];
-  if (mode == "store") return scoutlight::storage::DriveStore(argv[2], argv[3]);
+  using scoutlight::storage::PowerCutFileSystem;
+  if (mode == "store") return scoutlight::storage::DriveStore(argv[2], argv[3], std::make_shared<PowerCutFileSystem>());
+  if (mode == "torn") {
+    return scoutlight::storage::DriveStore(argv[2], argv[3], std::make_shared<PowerCutFileSystem>(std::strtoull(argv[3], nullptr, 10)));
+  }
   if (mode == "leases") return scoutlight::storage::DriveLeases(argv[2], argv[3]);
   if (mode == "unsynced") return scoutlight::storage::DriveUnsynced(argv[2], argv[3]);
   return 2;
