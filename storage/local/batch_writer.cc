@@ -61,7 +61,6 @@ BatchWriter::BatchWriter(Parts parts, const View& view)
       latest_(view.snapshot),
       overlay_(&latest_),
       writes_(parts.engine->NewWriteSet()),
-      room_(parts.engine->FreeRoom()),
       revision_(view.revision) {
   rules_.may_use_lease = [this](LeaseId id, LeaseLoad more) { return MayUseLease(id, more); };
   MutexLock lock(&parts_.leases->mu);
@@ -69,10 +68,10 @@ BatchWriter::BatchWriter(Parts parts, const View& view)
 }
 
 void BatchWriter::Add(QueuedWrite& write) {
-  if (room_.has_value()) {
+  if (parts_.room.has_value()) {
     const int64_t used = static_cast<int64_t>(writes_->bytes());
-    rules_.may_put = room_->for_puts_bytes > used ? absl::OkStatus() : DiskFull();
-    rules_.may_delete = room_->for_deletes_bytes > used ? absl::OkStatus() : DiskFull();
+    rules_.may_put = parts_.room->for_puts_bytes > used ? absl::OkStatus() : DiskFull();
+    rules_.may_delete = parts_.room->for_deletes_bytes > used ? absl::OkStatus() : DiskFull();
   }
   if (auto* transaction = std::get_if<QueuedTransaction>(&write.work)) AddTransaction(*transaction);
   if (auto* grant = std::get_if<QueuedGrant>(&write.work)) AddGrant(*grant);

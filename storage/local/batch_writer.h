@@ -30,8 +30,9 @@ class BatchWriter {
     SharedLeases* leases = nullptr;
     const RequestIndex* requests = nullptr;
     const std::function<uint64_t()>* random = nullptr;
-    absl::Time committed;      // Of every transaction in the batch.
-    absl::Duration lease_now;  // lease_clock.h
+    absl::Time committed;              // Of every transaction in the batch.
+    absl::Duration lease_now;          // lease_clock.h
+    std::optional<Engine::Room> room;  // For the batch; nullopt: unbounded.
   };
 
   BatchWriter(Parts parts, const View& view);
@@ -45,6 +46,7 @@ class BatchWriter {
   // Whether it holds as much as one batch should: what is added goes on changing, but the rest had better wait for the next.
   bool full() const { return writes_->bytes() >= limits::kBatchBytesMax; }
 
+  size_t bytes() const { return writes_->bytes(); }
   Revision revision() const { return revision_; }
   bool changed() const { return !batches_.empty(); }
 
@@ -96,7 +98,6 @@ class BatchWriter {
   Overlay overlay_;
   const std::unique_ptr<WriteSet> writes_;
   Rules rules_;
-  const std::optional<Engine::Room> room_;  // Before the batch.
   Revision revision_;
   std::vector<std::shared_ptr<const Batch>> batches_;
   std::vector<Remembered> remembered_;

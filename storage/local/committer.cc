@@ -25,7 +25,10 @@ const KeyRange kEverything{Key(), Scope::kSubtree};
 }  // namespace
 
 Committer::Committer(Parts parts)
-    : parts_(std::move(parts)), requests_(limits::kRequestIdsMax, limits::kRequestIdWindow), thread_([this] { Loop(); }) {}
+    : parts_(std::move(parts)),
+      requests_(limits::kRequestIdsMax, limits::kRequestIdWindow),
+      room_([this] { return parts_.engine->FreeRoom(); }),
+      thread_([this] { Loop(); }) {}
 
 Committer::~Committer() {
   Close();
@@ -133,12 +136,14 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
   const std::shared_ptr<const View> view = parts_.published->Load();
   last_committed_ = std::max(last_committed_, parts_.clock->Now());
   requests_.Expire(last_committed_);
+  const absl::Duration since_boot = parts_.clock->SinceBoot();
   BatchWriter writer({.engine = parts_.engine,
                       .leases = parts_.leases,
                       .requests = &requests_,
                       .random = &parts_.random,
                       .committed = last_committed_,
-                      .lease_now = LeaseNow()},
+                      .lease_now = LeaseNow(since_boot),
+                      .room = room_.At(since_boot)},
                      *view);
   size_t added = 0;
   for (; added < batch.size() && !writer.full(); ++added) writer.Add(batch[added]);
@@ -163,11 +168,11 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
     }
     return Fail(status);
   }
+  room_.Use(writer.bytes());
   Publish(writer, *view);
 }
 
-absl::Duration Committer::LeaseNow() {
-  const absl::Duration since_boot = parts_.clock->SinceBoot();
+absl::Duration Committer::LeaseNow(absl::Duration since_boot) {
   MutexLock lock(&parts_.leases->mu);
   return parts_.leases->clock.At(since_boot);
 }

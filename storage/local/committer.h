@@ -18,6 +18,7 @@
 #include "storage/local/engine.h"
 #include "storage/local/reader_pool.h"
 #include "storage/local/request_index.h"
+#include "storage/local/room_gauge.h"
 #include "storage/local/shared_leases.h"
 #include "storage/local/view.h"
 #include "storage/local/write_queue.h"
@@ -98,7 +99,7 @@ class Committer {
   bool MayLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !queue_.empty() && !closing_ && problem_.empty(); }
   // With leadership.
   void Process(std::vector<QueuedWrite>& batch);
-  absl::Duration LeaseNow();
+  absl::Duration LeaseNow(absl::Duration since_boot);
   void Publish(BatchWriter& writer, const View& before);
   void Fail(const absl::Status& status);
   void CatchUpOrGoLive();
@@ -118,6 +119,7 @@ class Committer {
   // Held by the leader alone; handed on together with leadership, under mu_.
   RequestIndex requests_;
   absl::Time last_committed_ = absl::InfinitePast();
+  RoomGauge room_;
   Following following_;                      // While `catching_up_`: that work's alone.
   bool catching_up_ = false;                 // A pool thread shows history.
   std::optional<Following> next_following_;  // To take its place then.
