@@ -98,7 +98,8 @@ WatchHub::Counts WatchHub::counts() const {
 void WatchHub::Loop() {
   absl::Duration bound;
   while (true) {
-    WatchInbox::Work work = inbox_->Take(dispatcher_.shown(), bound);
+    const auto awaited = dispatcher_.watches() > 0 ? WatchInbox::Awaited::kTasksAndBatches : WatchInbox::Awaited::kTasks;
+    WatchInbox::Work work = inbox_->Take(dispatcher_.shown(), bound, awaited);
     if (work.closed) return;
     const absl::Duration now = options_.clock->SinceBoot();
     dispatcher_.BeginRound(now, work.stale);
@@ -145,6 +146,8 @@ void WatchHub::OnLatest(const storage::Page& page) {
 }
 
 void WatchHub::ShowRecent(Revision last) {
+  // As many as there may be by now, nobody is to be shown them.
+  if (dispatcher_.watches() == 0) return dispatcher_.SkipTo(last);
   while (dispatcher_.shown() < last) {
     const std::optional<BatchRun> run = inbox_->Recent(dispatcher_.shown() + 1, last, kBatchesPerRound, kBytesPerRound);
     if (run.has_value()) {

@@ -11,12 +11,14 @@ namespace scoutlight::server {
 void WatchInbox::OnBatch(BatchPtr batch) {
   const size_t bytes = BatchBytes(*batch);
   std::vector<BatchPtr> gone;
+  bool awaited = false;
   {
     MutexLock lock(&mu_);
     if (closed_) return;
     gone = recent_.Add({std::move(batch), bytes});
+    awaited = batches_awaited_;
   }
-  wake_.NotifyOne();
+  if (awaited) wake_.NotifyOne();
 }
 
 void WatchInbox::OnProgress(Revision revision) {
@@ -61,11 +63,12 @@ void WatchInbox::Post(Order order, Task task) {
   wake_.NotifyOne();
 }
 
-WatchInbox::Work WatchInbox::Take(Revision seen, absl::Duration bound) {
+WatchInbox::Work WatchInbox::Take(Revision seen, absl::Duration bound, Awaited awaited) {
   const auto nothing = [this, seen]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return !closed_ && first_.empty() && then_.empty() && recent_.last() <= seen;
+    return !closed_ && first_.empty() && then_.empty() && (!batches_awaited_ || recent_.last() <= seen);
   };
   MutexLock lock(&mu_);
+  batches_awaited_ = awaited == Awaited::kTasksAndBatches;
   if (nothing() && bound > absl::ZeroDuration()) wake_.WaitFor(&mu_, bound);
   Work work{
       .first = std::exchange(first_, {}), .last = recent_.last(), .stale = stale_, .then = std::exchange(then_, {}), .closed = closed_};

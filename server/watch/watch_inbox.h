@@ -46,8 +46,10 @@ class WatchInbox final : public storage::Sink {
     std::vector<Task> then;
     bool closed = false;
   };
-  // Waits until there is a task, a batch after `seen`, or an end, at most for `bound`.
-  Work Take(Revision seen, absl::Duration bound);
+  // kTasks: nobody watches, so that batches can wait for the next task.
+  enum class Awaited { kTasks, kTasksAndBatches };
+  // Waits until there is what is awaited (a batch: after `seen`), or an end, at most for `bound`.
+  Work Take(Revision seen, absl::Duration bound, Awaited awaited);
 
   // The batches in [from, to] as RecentBatches::Take; nullopt: some of them are gone.
   std::optional<BatchRun> Recent(Revision from, Revision to, size_t batches_max, size_t bytes_max);
@@ -62,6 +64,7 @@ class WatchInbox final : public storage::Sink {
   Mutex mu_;
   CondVar wake_;
   RecentBatches recent_ ABSL_GUARDED_BY(mu_);
+  bool batches_awaited_ ABSL_GUARDED_BY(mu_) = false;  // By the last Take().
   bool stale_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<Task> first_ ABSL_GUARDED_BY(mu_);
   std::vector<Task> then_ ABSL_GUARDED_BY(mu_);
