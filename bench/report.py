@@ -116,7 +116,7 @@ def load_table(rows, medians, plan):
 
 def sync_lines(medians, syncs):
     """What this machine's disk allows a synced put."""
-    least = figure_of(medians, "floor", "get 1", "get", "p50_us") + syncs["prepared_us"]
+    least = figure_of(medians, "floor", "put 1", "put", "p50_us") + syncs["prepared_us"]
     etcd = figure_of(medians, "etcd", "put 1", "put", "p50_us")
     return (
         f"sync of 600 bytes at the end of a growing file: p50 {syncs['growing_us']:,.0f} us\n"

@@ -29,7 +29,7 @@ LOADS = {
     "mixed": "get:48,put:16",
 }
 # The empty handler answers a get and a put alike.
-FLOOR_LOADS = ("get 64", "get 1")
+FLOOR_LOADS = ("get 64", "put 64", "get 1", "put 1")
 # What watches are put to, by name: a subcommand of bench/watchload and its flags beyond those of the plan.
 WATCH_LOADS = {"fan-out": ["fan-out", "--watchers=1000", "--connections=5"], "delivery": ["delivery", "--puts-per-second=1000"]}
 # These get a fresh server each.
