@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "discovery/endpoint.h"
 #include "discovery/serializer.h"
 

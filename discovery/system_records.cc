@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "discovery/bounded_json.h"
 #include "discovery/key_pattern.h"
 
