@@ -86,7 +86,8 @@ void SetConnectionRules(grpc::ServerBuilder* builder) {
 }  // namespace
 
 Server::Server(storage::Store* store, ServerOptions options)
-    : address_(std::move(options.listen)),
+    : store_(*store),
+      address_(std::move(options.listen)),
       admission_(std::move(options.authorize)),
       discovery_(std::make_unique<DiscoveryServer>(store, &admission_, std::move(options.discovery))),
       hub_(std::make_unique<WatchHub>(store, WatchHubOptions{.also = discovery_->sink()})),
@@ -102,11 +103,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(storage::Store* store, Ser
   // gRPC keeps errno to itself: ask first. Another process may take the port in between; then the message is less exact.
   if (absl::Status taken = TryBind(options.listen); !taken.ok()) return taken;
   auto server = std::unique_ptr<Server>(new Server(store, options));
-  if (absl::Status failed = server->Listen(store, options); !failed.ok()) return failed;
+  if (absl::Status failed = server->Listen(options); !failed.ok()) return failed;
   return server;
 }
 
-absl::Status Server::Listen(storage::Store* store, const ServerOptions& options) {
+absl::Status Server::Listen(const ServerOptions& options) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   SetConnectionRules(&builder);
@@ -128,15 +129,19 @@ absl::Status Server::Listen(storage::Store* store, const ServerOptions& options)
   // Not before: a server that cannot listen leaves the store to the one that does.
   discovery_->Start();
   hub_->Start();
-  store->BeginServing();
+  store_.BeginServing();
   address_.port = static_cast<uint16_t>(port);
-  health_ = std::make_unique<Health>(store, server_->GetHealthCheckService(), OwnServiceNames(), options.health_interval);
+  health_ = std::make_unique<Health>(&store_, server_->GetHealthCheckService(), OwnServiceNames(), options.health_interval);
   return absl::OkStatus();
 }
 
 void Server::BeginDrain() {
   admission_.Close();
-  if (health_ != nullptr) health_->Drain();
+  // Who is refused cannot renew. A server that never served leaves the leases to the one that does.
+  if (health_ != nullptr) {
+    store_.EndServing();
+    health_->Drain();
+  }
   for (const ReflectionService& reflection : reflections_) reflection.streams->Close();
   hub_->Drain(admission_.CheckOpen());
   leases_->Drain();

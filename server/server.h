@@ -51,7 +51,8 @@ class Server {
   // Where it listens, with the actual port.
   const ListenAddress& address() const { return address_; }
 
-  // Health says NOT_SERVING, new calls get UNAVAILABLE, DRAINING, open streams end; calls in progress go on. Does not block.
+  // Health says NOT_SERVING, new calls get UNAVAILABLE, DRAINING, open streams end, no more leases fall due; calls in progress go on. Does
+  // not block.
   void BeginDrain();
 
   // Drains, refuses new calls with UNAVAILABLE for up to 200 ms, waits until every call has ended, and closes the port. Streams and clients
@@ -64,8 +65,9 @@ class Server {
 
  private:
   Server(storage::Store* store, ServerOptions options);
-  absl::Status Listen(storage::Store* store, const ServerOptions& options);
+  absl::Status Listen(const ServerOptions& options);
 
+  storage::Store& store_;
   ListenAddress address_;
   Admission admission_;
   std::unique_ptr<DiscoveryServer> discovery_;

@@ -163,9 +163,11 @@ class Store {
   virtual const Traits& traits() const = 0;
   virtual StoreId store_id() const = 0;
 
-  // From now on clients can reach the store, so the time of leases runs; until then none ends. Only the first call does anything. A backend
+  // From now on clients can reach the store, so the time of leases runs; until then none ends. Nothing happens while it runs. A backend
   // whose leases are another server's (etcd) does not wait for it.
   virtual void BeginServing() = 0;
+  // From now on clients are refused, so the time of leases stands still, until the next BeginServing(). Not while that is called.
+  virtual void EndServing() = 0;
 
   // Evaluates and carries out `transaction` (checked by CheckTransaction before). Linearizable; when OK, it survives a power cut.
   // kAlreadyExists, kFailedPrecondition: a put's or delete's own precondition failed, or its lease is not there; with Reason.

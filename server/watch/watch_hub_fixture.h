@@ -125,6 +125,7 @@ class FaultyStore final : public storage::Store {
   const storage::Traits& traits() const override { return store_->traits(); }
   StoreId store_id() const override { return store_->store_id(); }
   void BeginServing() override { store_->BeginServing(); }
+  void EndServing() override { store_->EndServing(); }
   void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
     store_->Commit(std::move(transaction), std::move(done));
   }

@@ -168,6 +168,7 @@ class EtcdStore : public Store {
 
   // etcd ends leases by itself, whoever serves.
   void BeginServing() override {}
+  void EndServing() override {}
 
   void RevokeLease(RevokeRequest revoke, Done<CommitResult> done) override {
     const LeaseId id = revoke.id;

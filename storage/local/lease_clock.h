@@ -9,16 +9,23 @@ namespace scoutlight::storage {
 
 // The time that leases go by: it runs while the server does. From one look to the next it moves on by what has passed, but by at most
 // kStepMax: a stretch in which nobody looked is one in which the process was stopped or the machine slept, so no owner could renew, and
-// it does not count. Whoever looks at least every kStepMax loses nothing. Starts at zero and stands still until Start(). Holds no clock:
-// callers pass the time since boot. Not thread-safe.
+// it does not count. Whoever looks at least every kStepMax loses nothing. Starts at zero, and stands still until Start() and from Stop()
+// on. Holds no clock: callers pass the time since boot. Not thread-safe.
 class LeaseClock {
  public:
   static constexpr absl::Duration kStepMax = absl::Milliseconds(500);
 
-  // From here on it runs. Once.
+  // From here on it runs. Nothing happens when it does already.
   void Start(absl::Duration since_boot) {
+    if (running_) return;
     running_ = true;
     seen_ = since_boot;
+  }
+
+  // From here on it stands still.
+  void Stop(absl::Duration since_boot) {
+    At(since_boot);
+    running_ = false;
   }
 
   absl::Duration At(absl::Duration since_boot) {

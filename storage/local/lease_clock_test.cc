@@ -15,6 +15,17 @@ TEST(LeaseClock, StandsStillUntilItIsStarted) {
   EXPECT_EQ(clock.At(kBoot + absl::Minutes(2) + absl::Milliseconds(5)), absl::Milliseconds(5));
 }
 
+TEST(LeaseClock, StandsStillWhileItIsStopped) {
+  LeaseClock clock;
+  clock.Start(kBoot);
+  clock.Stop(kBoot + absl::Milliseconds(5));
+  EXPECT_EQ(clock.At(kBoot + absl::Milliseconds(9)), absl::Milliseconds(5));
+  clock.Start(kBoot + absl::Milliseconds(100));
+  EXPECT_EQ(clock.At(kBoot + absl::Milliseconds(101)), absl::Milliseconds(6));
+  clock.Start(kBoot + absl::Milliseconds(104));
+  EXPECT_EQ(clock.At(kBoot + absl::Milliseconds(104)), absl::Milliseconds(9)) << "it ran already";
+}
+
 TEST(LeaseClock, RunsAsLongAsItIsLookedAtAndLeavesOutTheRest) {
   LeaseClock clock;
   clock.Start(kBoot);

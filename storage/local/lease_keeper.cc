@@ -66,12 +66,17 @@ void LeaseKeeper::Reload(const OpenState& state) {
 }
 
 void LeaseKeeper::Start() {
-  if (thread_.joinable()) return;
   {
     MutexLock lock(&parts_.leases->mu);
     parts_.leases->clock.Start(parts_.clock->SinceBoot());
   }
+  if (thread_.joinable()) return;
   thread_ = std::thread([this] { Loop(); });
+}
+
+void LeaseKeeper::Pause() {
+  MutexLock lock(&parts_.leases->mu);
+  parts_.leases->clock.Stop(parts_.clock->SinceBoot());
 }
 
 void LeaseKeeper::Stop() {

@@ -44,9 +44,11 @@ class LeaseKeeper {
   // After a recovery within a life: the disk decides which leases there are; those known before keep their ends.
   void Reload(const OpenState& state);
 
-  // From here on time runs. Only the first call does anything. From one thread, as Stop().
+  // From here on time runs. Idempotent. From one thread, as Stop().
   void Start();
-  // It stands still again. Idempotent.
+  // It stands still again, until Start(). Idempotent.
+  void Pause();
+  // The thread ends, for good. Idempotent.
   void Stop();
 
   // What to put on disk when the store is closed well: how long this life has served. nullopt: it does not matter.

@@ -71,6 +71,7 @@ class LocalStore : public Store {
   const Traits& traits() const override { return kTraits; }
   StoreId store_id() const override { return engine_->store_id(); }
   void BeginServing() override { keeper_.Start(); }
+  void EndServing() override { keeper_.Pause(); }
   void Commit(Transaction transaction, Done<CommitResult> done) override;
   void Read(Query query, Done<Page> done) override;
   void History(Revision from, Revision to, KeyRange range, size_t bytes_max, Done<HistoryPage> done) override;

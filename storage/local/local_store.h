@@ -26,8 +26,7 @@ struct LocalStoreOptions {
 };
 
 // The Store over an Engine: one server, one process. Answers when made, with its leases' time standing still until BeginServing(); its
-// destructor waits for the write in progress, ends
-// what is queued, and leaves the engine ready to be destroyed.
+// destructor waits for the write in progress, ends what is queued, and leaves the engine ready to be destroyed.
 // kDataLoss: what the engine holds is damaged or contradicts itself. kFailedPrecondition: it is of a newer format.
 absl::StatusOr<std::unique_ptr<Store>> OpenLocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options);
 

@@ -484,6 +484,20 @@ TEST_F(Leases, TheyOutliveAKillWithTheirKeys) {
   EXPECT_FALSE(client().Get("/a").ok());
 }
 
+TEST_F(Leases, TimeInWhichTheServerDrainsDoesNotCount) {
+  const int64_t id = client().NewLease(absl::Seconds(1));
+  ASSERT_TRUE(client().PutOnLease("/a", "1", id).ok());
+  ASSERT_TRUE(client().Renew({id}).ok());
+  // An idle client holds it up for longer than the lease would live.
+  const absl::Duration start = SteadyNow();
+  server().Signal(SIGTERM);
+  EXPECT_EQ(server().WaitForExit(), Exit{.code = 0}) << server().errors();
+  EXPECT_GT(SteadyNow() - start, absl::Milliseconds(1'500)) << "it does not show what it is to show";
+  Start();
+  EXPECT_EQ(client().Renew({id})->results(0).outcome(), wire::RenewResult::OUTCOME_RENEWED) << "its owner could not renew it";
+  EXPECT_TRUE(client().Get("/a").ok());
+}
+
 TEST_F(Leases, BytesThatAreNoMessage) {
   const std::string service = wire::LeaseService::service_full_name();
   const std::string cut = GrantOf(kLong, 1, "a request's id").SerializeAsString();
