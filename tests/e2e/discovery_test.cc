@@ -403,8 +403,8 @@ TEST_F(Discovery, BadRegistrationsNameEverythingThatIsWrongAndChangeNothing) {
   const Failure failure = FailureOf(Register(request).status);
   EXPECT_EQ(failure.code, grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(failure.reason, "INVALID_FIELD");
-  EXPECT_THAT(failure.fields, UnorderedElementsAre("instance.cluster", "instance.service", "instance.id", "instance.properties.", "ttl",
-                                                   "session_id", "request_id"));
+  EXPECT_THAT(failure.fields, UnorderedElementsAre("instance.cluster", "instance.service", "instance.id", "instance.properties[\"\"]",
+                                                   "ttl", "session_id", "request_id"));
   ExpectFailure(Register("Printer", "laser", {{"port", "0"}, {"weight", "-1"}}).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD",
                 {"instance.properties.port", "instance.properties.weight"});
   request = RegisterOf("Printer", "laser", kLaser);
