@@ -35,7 +35,8 @@ CatalogFeed::CatalogFeed(storage::Store* store, CatalogFeedOptions options, OnCh
 CatalogFeed::~CatalogFeed() { Stop(); }
 
 void CatalogFeed::Start() {
-  thread_ = std::thread([this] { Loop(); });
+  loader_ = std::thread([this] { LoadLoop(); });
+  answerer_ = std::thread([this] { AnswerLoop(); });
 }
 
 void CatalogFeed::Stop() {
@@ -44,7 +45,8 @@ void CatalogFeed::Stop() {
     stopping_ = true;
   }
   wake_.NotifyAll();
-  if (thread_.joinable()) thread_.join();
+  if (loader_.joinable()) loader_.join();
+  if (answerer_.joinable()) answerer_.join();
   std::vector<Waiting> left;
   {
     MutexLock lock(&mu_);
@@ -172,22 +174,42 @@ void CatalogFeed::ServeWaiters() {
   for (auto& [done, status] : ended) std::move(done)(status);
 }
 
-void CatalogFeed::Loop() {
-  constexpr absl::Duration kLook = absl::Milliseconds(100);  // At those who wait.
+bool CatalogFeed::AnyEnded() const {
+  const absl::Duration now = options_.clock->SinceBoot();
+  for (const Waiting& waiting : waiting_) {
+    if (Reached(waiting) || waiting.until <= now) return true;
+  }
+  return false;
+}
+
+void CatalogFeed::AnswerLoop() {
+  constexpr absl::Duration kLook = absl::Milliseconds(100);  // At the time.
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      while (!stopping_ && !AnyEnded()) {
+        if (waiting_.empty()) {
+          wake_.Wait(&mu_);
+        } else {
+          wake_.WaitFor(&mu_, kLook);
+        }
+      }
+      if (stopping_) return;
+    }
+    ServeWaiters();
+  }
+}
+
+void CatalogFeed::LoadLoop() {
   bool failed = false;
   while (true) {
-    bool load = false;
     {
       MutexLock lock(&mu_);
       if (failed && !stopping_) wake_.WaitFor(&mu_, options_.retry_after);
-      while (!stopping_ && !(reload_ && following_) && waiting_.empty()) wake_.Wait(&mu_);
+      while (!stopping_ && !(reload_ && following_)) wake_.Wait(&mu_);
       if (stopping_) return;
-      load = reload_ && following_;
-      if (!load) wake_.WaitFor(&mu_, kLook);
     }
-    ServeWaiters();
-    failed = load && !Load();
-    ServeWaiters();
+    failed = !Load();
   }
 }
 
@@ -228,6 +250,7 @@ bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision clai
         claims_at_ = claims_current_ ? catalog->revision() : claims_at;
         live_ = true;
         on_changed_({});
+        wake_.NotifyAll();
         return true;
       }
       to = seen_;

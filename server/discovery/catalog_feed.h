@@ -28,7 +28,7 @@ struct CatalogFeedOptions {
 };
 
 // Keeps a catalog true to a store. It is shown the store's changes as a Sink, and applies each within OnBatch, so that a catalog has every
-// change before its commit is answered. At start, after a gap, and when schemas or bindings change, its thread reads a new catalog, brings
+// change before its commit is answered. At start, after a gap, and when schemas or bindings change, a thread reads a new catalog, brings
 // it up from history and puts it in the place of the old one, which is kept true meanwhile. Held by shared_ptr: the store may call it
 // until it ends, after Stop() without effect. Thread-safe; only Stop() blocks.
 class CatalogFeed final : public storage::Sink {
@@ -63,9 +63,9 @@ class CatalogFeed final : public storage::Sink {
   };
   ClaimsAt claims() const;
 
-  // Calls `done` once the catalog has come to `revision`: at once, inside the call, if it has; else on the feed's thread. kUnavailable,
-  // Reason::kCatalogLoading: it has not after `wait_max`, or there is no catalog yet. At most limits::kCatalogWaitersMax wait; more:
-  // kResourceExhausted.
+  // Calls `done` once the catalog has come to `revision`: at once, inside the call, if it has; else on a thread of the feed's.
+  // kUnavailable, Reason::kCatalogLoading: it has not after `wait_max`, or there is no catalog yet. At most limits::kCatalogWaitersMax
+  // wait; more: kResourceExhausted.
   using Waiter = absl::AnyInvocable<void(absl::Status) &&>;
   void WhenAt(Revision revision, Waiter done);
   // As WhenAt, once schemas and bindings as of `revision` are in force; after `apply_wait_max` at the latest.
@@ -79,12 +79,15 @@ class CatalogFeed final : public storage::Sink {
     Waiter done;
   };
 
-  void Loop();
+  void LoadLoop();
+  // Apart from the loads, so that nobody waits longer because of one.
+  void AnswerLoop();
   // Whether a new catalog is in place.
   bool Load();
   bool BringUp(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at);
   void Wait(Revision revision, bool claims, absl::Duration bound, Waiter done);
   bool Reached(const Waiting& waiting) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool AnyEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Ends those who have waited enough.
   void ServeWaiters();
 
@@ -103,7 +106,8 @@ class CatalogFeed final : public storage::Sink {
   Revision seen_ ABSL_GUARDED_BY(mu_) = 0;  // The last one shown.
   std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;
+  std::thread loader_;
+  std::thread answerer_;
 };
 
 }  // namespace scoutlight::server

@@ -22,6 +22,7 @@
 #include "gtest/gtest.h"
 #include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
+#include "storage/testing/forwarding_store.h"
 #include "storage/testing/local_stores.h"
 #include "storage/testing/sync_store.h"
 
@@ -39,9 +40,9 @@ using ::testing::HasSubstr;
 using Instances = std::map<InstanceName, Instance>;
 
 // A store whose reads a test holds back; all else is that of the store below.
-class GatedStore final : public storage::Store {
+class GatedStore final : public storage::ForwardingStore {
  public:
-  explicit GatedStore(storage::Store* store) : store_(*store) {}
+  using ForwardingStore::ForwardingStore;
 
   // Reads are kept from now on.
   void Close() {
@@ -80,34 +81,7 @@ class GatedStore final : public storage::Store {
     store_.Read(std::move(query), std::move(done));
   }
 
-  const storage::Traits& traits() const override { return store_.traits(); }
-  StoreId store_id() const override { return store_.store_id(); }
-  void BeginServing() override { store_.BeginServing(); }
-  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
-    store_.Commit(std::move(transaction), std::move(done));
-  }
-  void History(Revision from, Revision to, KeyRange range, size_t bytes_max, storage::Done<storage::HistoryPage> done) override {
-    store_.History(from, to, std::move(range), bytes_max, std::move(done));
-  }
-  void Follow(Revision after, std::shared_ptr<storage::Sink> sink) override { store_.Follow(after, std::move(sink)); }
-  void GrantLease(storage::GrantRequest request, storage::Done<storage::LeaseResult> done) override {
-    store_.GrantLease(std::move(request), std::move(done));
-  }
-  void RevokeLease(storage::RevokeRequest request, storage::Done<storage::CommitResult> done) override {
-    store_.RevokeLease(std::move(request), std::move(done));
-  }
-  void RenewLeases(std::vector<LeaseId> ids, uint64_t connection, storage::Done<storage::Renewals> done) override {
-    store_.RenewLeases(std::move(ids), connection, std::move(done));
-  }
-  void GetLease(LeaseId id, storage::Done<storage::LeaseResult> done) override { store_.GetLease(id, std::move(done)); }
-  void ListLeases(LeaseId after, int leases_max, storage::Done<storage::LeaseList> done) override {
-    store_.ListLeases(after, leases_max, std::move(done));
-  }
-  void Compact(Revision oldest, storage::Done<storage::CompactResult> done) override { store_.Compact(oldest, std::move(done)); }
-  storage::StoreHealth health() const override { return store_.health(); }
-
  private:
-  storage::Store& store_;
   mutable Mutex mu_;
   bool open_ ABSL_GUARDED_BY(mu_) = true;
   int failures_ ABSL_GUARDED_BY(mu_) = 0;
@@ -424,6 +398,22 @@ TEST_F(CatalogFeedTest, WaitingEndsInTime) {
   EXPECT_THAT(std::string(late.message()), HasSubstr("revision 1000"));
   EXPECT_FALSE(claims.ready());
   clock_.Advance(defaults.apply_wait_max - defaults.wait_max);
+  EXPECT_EQ(ReasonOf(claims.Wait()), Reason::kCatalogLoading);
+}
+
+TEST_F(CatalogFeedTest, WaitingEndsDuringAReadingToo) {
+  BeginAndLoad();
+  gate_.Close();
+  const Revision bound = Put("/.scoutlight/bindings/c/t", "none");
+  ASSERT_TRUE(AwaitCondition([&] { return gate_.holds(); }));
+  const Answer at;
+  const Answer claims;
+  feed_->WhenAt(bound + 1, Answer(at).Take());
+  feed_->WhenClaimsAt(bound, Answer(claims).Take());
+  Put("/own/key", "x");
+  EXPECT_TRUE(at.Wait().ok());
+  EXPECT_FALSE(claims.ready());
+  clock_.Advance(CatalogFeedOptions().apply_wait_max);
   EXPECT_EQ(ReasonOf(claims.Wait()), Reason::kCatalogLoading);
 }
 
