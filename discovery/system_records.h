@@ -16,6 +16,8 @@
 //
 //   /.scoutlight/instances/{cluster}/{service}/{id}   InstanceRecord, on the instance's lease
 //   /.scoutlight/overrides/{cluster}/{service}/{id}   Override, on a lease of its own if it expires
+//   /.scoutlight/schemas                              empty; put by each change of schemas or bindings, so that one can be conditional on
+//                                                     there having been no other
 //   /.scoutlight/schemas/{name}                       the schema's document (schema_document.h)
 //   /.scoutlight/bindings/{cluster}/{service}         the name of a schema, or `none`; `*` stands for all
 //

@@ -1,0 +1,77 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_EDITOR_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_EDITOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "base/entry.h"
+#include "base/error.h"
+#include "discovery/bindings.h"
+#include "discovery/claims.h"
+#include "discovery/schema.h"
+#include "server/discovery/catalog_feed.h"
+#include "storage/store.h"
+
+namespace scoutlight::server {
+
+// A schema as it would follow what is in force.
+struct NextSchema {
+  std::shared_ptr<const discovery::Schema> schema;  // With its version.
+  bool unchanged = false;                           // It is so already.
+  // Why it cannot be together with the others; the field `schemas`: there are too many.
+  std::vector<FieldViolation> mistakes;
+  std::vector<FieldViolation> breaks;  // Why it may not follow the one of its name.
+};
+
+// Holds `wanted`, which has passed CheckSchema and is none of those shipped, against the others. Its own version is not looked at.
+NextSchema FindNextSchema(const discovery::Claims& claims, discovery::Schema wanted);
+
+// Whether a schema of that name is there from the start.
+bool IsShipped(absl::string_view name);
+
+// What came of a change.
+struct SchemaChange {
+  absl::Status status;
+  Revision revision = 0;
+  bool applied = false;                             // It is in force.
+  bool unchanged = false;                           // It was so already. Of a deletion: it was not there.
+  std::shared_ptr<const discovery::Schema> schema;  // Of Put, with OK: as it is now.
+};
+
+// Changes schemas and bindings: holds a change against those in force, and commits it on the condition that no other change came between;
+// else it waits until that one is in force and begins again, a few times. So they always fit together, whoever changes them at one time,
+// through whichever server. Waits for nothing; `done` runs under no lock, maybe inside the call, once the change is in force or
+// CatalogFeedOptions::apply_wait_max is over. Thread-safe.
+//
+// After every error nothing has changed, except kUnknown. Beside those of the store:
+//   kInvalidArgument     Put: `pattern` could read a key of another schema as of another service
+//   kFailedPrecondition  kSchemaShipped, kSchemaBreaks, kSchemaInUse (Delete), kSchemaNotFound (Bind)
+//   kAborted             kContended: others came before each time
+//   kResourceExhausted   over limits::kSchemasMax or limits::kBindingsMax
+//   kUnavailable         kCatalogLoading: no schemas are in force yet
+class SchemaEditor {
+ public:
+  // Both outlive it and every call.
+  SchemaEditor(storage::Store* store, CatalogFeed* feed) : store_(*store), feed_(*feed) {}
+
+  using Done = absl::AnyInvocable<void(SchemaChange) &&>;
+  // `connection` as storage::Origin::connection. `schema` has passed CheckSchema; its version is not looked at.
+  void Put(discovery::Schema schema, uint64_t connection, Done done);
+  void Delete(std::string name, uint64_t connection, Done done);
+  // Names have passed Bindings::Create. Without a schema the binding goes.
+  void Bind(discovery::Binding binding, uint64_t connection, Done done);
+
+ private:
+  class Edit;
+
+  storage::Store& store_;
+  CatalogFeed& feed_;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_EDITOR_H_

@@ -1,0 +1,53 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_SERVICE_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_SERVICE_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "scoutlight/discovery/v1/schema.grpc.pb.h"
+#include "server/admission.h"
+#include "server/discovery/catalog_feed.h"
+#include "server/discovery/schema_editor.h"
+#include "storage/store.h"
+
+namespace scoutlight::server {
+
+using RawSchemaService =
+    discovery::v1::SchemaService::WithRawCallbackMethod_PutSchema<discovery::v1::SchemaService::WithRawCallbackMethod_GetSchema<
+        discovery::v1::SchemaService::WithRawCallbackMethod_ListSchemas<discovery::v1::SchemaService::WithRawCallbackMethod_DeleteSchema<
+            discovery::v1::SchemaService::WithRawCallbackMethod_CheckSchema<discovery::v1::SchemaService::WithRawCallbackMethod_PutBinding<
+                discovery::v1::SchemaService::WithRawCallbackMethod_ListBindings<discovery::v1::SchemaService::Service>>>>>>>;
+
+// scoutlight.discovery.v1.SchemaService over a Store and the catalog's feed. Reads show what is in force. For authorization a schema or a
+// binding stands where its record does; lists and CheckSchema ask about the whole tree. Thread-safe.
+class SchemaService final : public RawSchemaService {
+ public:
+  // All outlive the service and every call of it.
+  SchemaService(storage::Store* store, CatalogFeed* feed, const Admission* admission);
+
+  grpc::ServerUnaryReactor* PutSchema(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                      grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* GetSchema(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                      grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* ListSchemas(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                        grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* DeleteSchema(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                         grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* CheckSchema(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                        grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* PutBinding(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                       grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* ListBindings(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                         grpc::ByteBuffer* answer) override;
+
+ private:
+  storage::Store& store_;
+  CatalogFeed& feed_;
+  const Admission& admission_;
+  SchemaEditor editor_;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_SERVICE_H_
