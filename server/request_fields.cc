@@ -78,6 +78,11 @@ absl::Duration ReadDuration(const google::protobuf::Duration& duration, absl::Du
   return min;
 }
 
+absl::Duration ReadHeartbeat(const google::protobuf::Duration& heartbeat, Violations* violations) {
+  if (heartbeat.seconds() == 0 && heartbeat.nanos() == 0) return limits::kHeartbeatDefault;
+  return ReadDuration(heartbeat, limits::kHeartbeatMin, limits::kHeartbeatMax, "heartbeat", violations);
+}
+
 int ReadEntriesMax(int32_t number, absl::string_view field, Violations* violations) {
   const int wanted = static_cast<int>(ReadCount(number, field, violations));
   return wanted == 0 ? limits::kPageEntriesDefault : std::min(wanted, limits::kPageEntriesMax);

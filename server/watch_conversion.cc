@@ -8,16 +8,6 @@
 #include "server/violations.h"
 
 namespace scoutlight::server {
-namespace {
-
-absl::Duration ReadHeartbeat(const registry::v1::WatchRequest& request, Violations* violations) {
-  const google::protobuf::Duration& heartbeat = request.heartbeat();
-  if (heartbeat.seconds() == 0 && heartbeat.nanos() == 0) return limits::kHeartbeatDefault;
-  return ReadDuration(heartbeat, limits::kHeartbeatMin, limits::kHeartbeatMax, "heartbeat", violations);
-}
-
-}  // namespace
-
 absl::StatusOr<WatchSpec> WatchSpecOf(const registry::v1::WatchRequest& request) {
   Violations violations;
   WatchSpec spec;
@@ -31,7 +21,7 @@ absl::StatusOr<WatchSpec> WatchSpecOf(const registry::v1::WatchRequest& request)
   spec.start = ReadCount(request.start_revision(), "start_revision", &violations);
   spec.include_snapshot = request.include_snapshot();
   spec.include_previous = request.include_previous();
-  spec.heartbeat = ReadHeartbeat(request, &violations);
+  spec.heartbeat = ReadHeartbeat(request.heartbeat(), &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return spec;
 }

@@ -172,13 +172,7 @@ absl::StatusOr<InstanceWatchSpec> InstanceWatchSpecOf(const wire::WatchRequest& 
   InstanceWatchSpec spec;
   spec.service = {ReadCluster(request.cluster(), &violations), ReadService(request.service(), &violations)};
   spec.filter = ReadFilter(request.filter(), discovery::AgeTerms::kRefused, &violations, &mistake);
-  spec.heartbeat = ReadDuration(request.heartbeat());
-  if (spec.heartbeat == absl::ZeroDuration()) spec.heartbeat = limits::kHeartbeatDefault;
-  if (spec.heartbeat < limits::kHeartbeatMin || spec.heartbeat > limits::kHeartbeatMax) {
-    violations.Add(Reason::kInvalidField, "heartbeat",
-                   absl::StrCat("is ", absl::FormatDuration(spec.heartbeat), ", must be from ", absl::FormatDuration(limits::kHeartbeatMin),
-                                " to ", absl::FormatDuration(limits::kHeartbeatMax)));
-  }
+  spec.heartbeat = ReadHeartbeat(request.heartbeat(), &violations);
   if (absl::Status wrong = Wrong(violations, mistake); !wrong.ok()) return wrong;
   return spec;
 }

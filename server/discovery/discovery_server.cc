@@ -10,6 +10,7 @@
 #include "server/discovery/registrar.h"
 #include "server/discovery/registration_service.h"
 #include "server/discovery/resolver.h"
+#include "server/discovery/schema_service.h"
 
 namespace scoutlight::server {
 
@@ -26,8 +27,8 @@ struct DiscoveryServer::Parts {
              .clock = options.clock,
              .random = [this, seed = options.seed] { return discovery::MixBits(seed + drawn.fetch_add(1, std::memory_order_relaxed)); }}),
         registration({.store = store, .admission = admission, .feed = feed.get(), .registrar = &registrar, .clock = options.clock}),
-        discovery(
-            {.store = store, .admission = admission, .feed = feed.get(), .resolver = &resolver, .hub = &hub, .clock = options.clock}) {}
+        discovery({.store = store, .admission = admission, .feed = feed.get(), .resolver = &resolver, .hub = &hub, .clock = options.clock}),
+        schemas(store, feed.get(), admission) {}
 
   std::atomic<uint64_t> drawn{0};  // Orders nothing.
   const std::shared_ptr<CatalogFeed> feed;
@@ -36,6 +37,7 @@ struct DiscoveryServer::Parts {
   Registrar registrar;
   RegistrationService registration;
   DiscoveryService discovery;
+  SchemaService schemas;
 };
 
 DiscoveryServer::DiscoveryServer(storage::Store* store, const Admission* admission, DiscoveryOptions options)
@@ -43,10 +45,11 @@ DiscoveryServer::DiscoveryServer(storage::Store* store, const Admission* admissi
 
 DiscoveryServer::~DiscoveryServer() { Stop(); }
 
-std::vector<grpc::Service*> DiscoveryServer::services() const { return {&parts_->registration, &parts_->discovery}; }
+std::vector<grpc::Service*> DiscoveryServer::services() const { return {&parts_->registration, &parts_->discovery, &parts_->schemas}; }
 
 std::vector<std::string> DiscoveryServer::ServiceNames() {
-  return {discovery::v1::RegistrationService::service_full_name(), discovery::v1::DiscoveryService::service_full_name()};
+  return {discovery::v1::RegistrationService::service_full_name(), discovery::v1::DiscoveryService::service_full_name(),
+          discovery::v1::SchemaService::service_full_name()};
 }
 
 std::shared_ptr<storage::Sink> DiscoveryServer::sink() const { return parts_->feed; }

@@ -70,13 +70,6 @@ discovery::InstanceName ReadInstanceName(const wire::InstanceName& name, Violati
   return read;
 }
 
-absl::Duration ReadDuration(const google::protobuf::Duration& duration) {
-  constexpr int64_t kSecondsMax = 315'576'000'000;  // Of the message's own contract.
-  if (duration.seconds() > kSecondsMax) return absl::InfiniteDuration();
-  if (duration.seconds() < -kSecondsMax) return -absl::InfiniteDuration();
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
-
 void FillTime(absl::Time time, google::protobuf::Timestamp* out) {
   const int64_t seconds = absl::ToUnixSeconds(time);
   out->set_seconds(seconds);

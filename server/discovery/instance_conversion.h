@@ -11,7 +11,6 @@
 #include "base/key.h"
 #include "discovery/endpoint.h"
 #include "discovery/instance.h"
-#include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "scoutlight/discovery/v1/instance.pb.h"
 #include "server/violations.h"
@@ -25,8 +24,6 @@ std::string ReadCluster(absl::string_view cluster, Violations* violations);
 std::string ReadService(absl::string_view service, Violations* violations);
 discovery::InstanceName ReadInstanceName(const discovery::v1::InstanceName& name, Violations* violations);
 
-// An unset duration is zero; one outside of its own bounds is infinite.
-absl::Duration ReadDuration(const google::protobuf::Duration& duration);
 void FillTime(absl::Time time, google::protobuf::Timestamp* out);
 
 void FillInstance(const discovery::Instance& instance, discovery::v1::Instance* out);

@@ -16,20 +16,10 @@ using PropertyMap = google::protobuf::Map<std::string, std::string>;
 
 discovery::Properties PropertiesOf(const PropertyMap& properties) { return discovery::Properties(properties.begin(), properties.end()); }
 
-absl::Duration ReadTtl(const google::protobuf::Duration& duration, const storage::Traits& traits, Violations* violations) {
-  const absl::Duration ttl = ReadDuration(duration);
-  if (ttl < traits.ttl_min || ttl > traits.ttl_max) {
-    violations->Add(Reason::kInvalidField, "ttl",
-                    absl::StrCat("is ", absl::FormatDuration(ttl), ", must be from ", absl::FormatDuration(traits.ttl_min), " to ",
-                                 absl::FormatDuration(traits.ttl_max)));
-  }
-  return ttl;
-}
-
 void ReadLifetime(const wire::RegisterRequest& request, const storage::Traits& traits, Registration* registration, Violations* violations) {
   switch (request.lifetime_case()) {
     case wire::RegisterRequest::kTtl:
-      registration->ttl = ReadTtl(request.ttl(), traits, violations);
+      registration->ttl = ReadDuration(request.ttl(), traits.ttl_min, traits.ttl_max, "ttl", violations);
       return;
     case wire::RegisterRequest::kPermanent:
       if (!request.permanent()) violations->Add(Reason::kInvalidField, "permanent", "is false; leave it out and set ttl or lease_id");
@@ -122,7 +112,7 @@ absl::StatusOr<OverrideSpec> OverrideSpecOf(const wire::PutOverrideRequest& requ
     violations.Add(Reason::kInvalidField, "reason",
                    absl::StrCat("is ", spec.reason.size(), " bytes long, must be from 1 to ", limits::kOverrideReasonBytesMax));
   }
-  if (request.has_ttl()) spec.ttl = ReadTtl(request.ttl(), traits, &violations);
+  if (request.has_ttl()) spec.ttl = ReadDuration(request.ttl(), traits.ttl_min, traits.ttl_max, "ttl", &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return spec;
 }
