@@ -122,6 +122,7 @@ inline constexpr int kCatalogWaitersMax = 10'000;
 inline constexpr int kRegistrationsMax = 1'000;
 inline constexpr int kPicksMax = 16;
 inline constexpr int kResolverStatesMax = 10'000;
+inline constexpr int kResolverCandidatesMax = 1'000'000;
 inline constexpr int kInstanceWatchesMax = 20'000;
 inline constexpr size_t kAffinityKeyBytesMax = 1 * kKiB;
 inline constexpr size_t kSessionIdBytesMax = 64;

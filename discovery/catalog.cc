@@ -56,6 +56,7 @@ void Catalog::Set(const Place& place, StoredValue value) {
       break;
     case Place::Part::kOverride:
       stored.override = std::move(value);
+      overridden_.insert(place.name);
       break;
   }
   Count(existed, stored.exists(), &service, &instances_);
@@ -79,6 +80,7 @@ void Catalog::Erase(const Place& place) {
       break;
     case Place::Part::kOverride:
       stored->second.override.reset();
+      overridden_.erase(place.name);
       break;
   }
   Count(existed, stored->second.exists(), &service->second, &instances_);
@@ -94,7 +96,11 @@ void Catalog::Settle(const InstanceName& name) {
   if (stored == service->second.stored.end()) return;
   // Soft values are an owner's word, and go with the instance.
   if (!stored->second.exists()) stored->second.soft = SoftValues();
-  if (stored->second.empty()) service->second.stored.erase(stored);
+  if (stored->second.empty()) {
+    service->second.stored.erase(stored);
+    // What nobody was shown need not be taken back: instances that come and go unseen leave nothing.
+    if (service->second.snapshot->Find(name.id) == nullptr) service->second.changed.erase(name.id);
+  }
   if (!service->second.stored.empty()) return;
   cluster->second.erase(service);
   if (cluster->second.empty()) clusters_.erase(cluster);
@@ -108,6 +114,13 @@ void Catalog::Fill(const Entry& entry) {
 }
 
 void Catalog::FillUpTo(Revision revision) { Advance(revision); }
+
+void Catalog::MakeSnapshots() {
+  MutexLock lock(&mu_);
+  for (auto& [cluster, services] : clusters_) {
+    for (auto& [name, service] : services) Refresh(cluster, name, &service);
+  }
+}
 
 Catalog::Applied Catalog::Apply(const Batch& batch) {
   Applied applied;
@@ -223,19 +236,14 @@ std::vector<Catalog::NamedOverride> Catalog::Overrides(absl::string_view cluster
                                                        int overrides_max) const {
   std::vector<NamedOverride> overrides;
   MutexLock lock(&mu_);
-  for (auto in_cluster = clusters_.lower_bound(std::max(std::string(cluster), after.cluster)); in_cluster != clusters_.end();
-       ++in_cluster) {
-    if (!cluster.empty() && in_cluster->first != cluster) break;
-    for (const auto& [name, in_service] : in_cluster->second) {
-      if (!service.empty() && name != service) continue;
-      for (const auto& [id, stored] : in_service.stored) {
-        if (!stored.override.has_value()) continue;
-        InstanceName instance{in_cluster->first, name, id};
-        if (!(after < instance)) continue;
-        overrides.push_back({std::move(instance), ParseOverride(stored.override->value.bytes).value_or(Override())});
-        if (static_cast<int>(overrides.size()) == overrides_max) return overrides;
-      }
-    }
+  const InstanceName first{std::string(cluster), std::string(service), ""};
+  for (auto it = overridden_.upper_bound(std::max(after, first)); it != overridden_.end(); ++it) {
+    if (!cluster.empty() && it->cluster != cluster) break;
+    if (!service.empty() && it->service != service) break;
+    const Service* const in_service = FindService(it->cluster, it->service);
+    const StoredInstance& stored = in_service->stored.find(it->id)->second;
+    overrides.push_back({*it, ParseOverride(stored.override->value.bytes).value_or(Override())});
+    if (static_cast<int>(overrides.size()) == overrides_max) break;
   }
   return overrides;
 }

@@ -32,6 +32,8 @@ class Catalog {
   // While it is filled: an entry of the state at the revision that FillUpTo() will name. Entries that are not of discovery are passed over.
   void Fill(const Entry& entry);
   void FillUpTo(Revision revision);
+  // Makes the snapshots of all services, so that nobody who asks first waits for one of many instances. While nobody else uses it.
+  void MakeSnapshots();
 
   // The next batch: readers see all of it or nothing. What it says of schemas and bindings is not looked at: they are `claims()` as long
   // as this catalog lives.
@@ -104,6 +106,7 @@ class Catalog {
   mutable Mutex mu_;
   Revision revision_ ABSL_GUARDED_BY(mu_) = 0;
   absl::btree_map<std::string, Services_> clusters_ ABSL_GUARDED_BY(mu_);
+  absl::btree_set<InstanceName> overridden_ ABSL_GUARDED_BY(mu_);  // Those that have an override.
   size_t instances_ ABSL_GUARDED_BY(mu_) = 0;
 };
 

@@ -80,7 +80,7 @@ struct Instance {
   std::optional<absl::Time> held_until;             // With kOwnerLost: when it goes.
   SoftValues soft;
   std::optional<Override> override;
-  bool valid = true;  // Its properties are as its schema wants them.
+  bool valid = true;  // It can be read, and has the properties that its schema requires, valid.
 
   // Whether it takes work: a lost owner's does not, but may be chosen when no other is left.
   bool resolvable() const { return status == Status::kUp && valid && !override.has_value(); }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/key.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 std::string SegmentFault(absl::string_view name, size_t bytes_max) {
   if (name.empty()) return "is empty";
+  // Whatever a pattern puts first, nothing of discovery lies in there.
+  if (name == kSystemTree.substr(1)) return "is \".scoutlight\", the system tree";
   if (name.size() > bytes_max) return absl::StrCat("is ", name.size(), " bytes long, at most ", bytes_max, " are allowed");
   if (const std::optional<size_t> bad = FindInvalidUtf8(name); bad.has_value()) return absl::StrCat("is not valid UTF-8 at byte ", *bad);
   if (const std::optional<size_t> bad = FindControlCharacter(name); bad.has_value()) {
@@ -27,7 +30,6 @@ std::string SegmentFault(absl::string_view name, size_t bytes_max) {
 
 std::string ClusterFault(absl::string_view name) {
   if (name == "*") return "is \"*\", which stands for all clusters";
-  if (name == ".scoutlight") return "is \".scoutlight\", the system tree";
   return SegmentFault(name, limits::kNameBytesMax);
 }
 

@@ -37,7 +37,7 @@ struct InstanceName {
 // empty: nothing is wrong. Thread-safe.
 
 // Cluster, service, instance id: one segment of a key (see base/key.h) of at most limits::kNameBytesMax bytes. A cluster or service is
-// not `*`, which stands for all of them in bindings; a cluster is not `.scoutlight`, the system tree.
+// not `*`, which stands for all of them in bindings; none is `.scoutlight`, the system tree.
 std::string ClusterFault(absl::string_view name);
 std::string ServiceFault(absl::string_view name);
 std::string InstanceIdFault(absl::string_view name);

@@ -66,6 +66,8 @@ Ownership ReadOwnership(const StoredInstance& stored) {
   if (record->epoch != 0) ownership.epoch = record->epoch;
   ownership.session = std::move(record->session);
   ownership.request = std::move(record->request);
+  ownership.schema = std::move(record->schema);
+  ownership.owns_lease = record->owns_lease;
   ownership.status = record->status;
   ownership.registered_at = record->registered_at;
   return ownership;
@@ -81,6 +83,11 @@ Instance ReadInstance(const InstanceName& name, const StoredInstance& stored, co
     const absl::StatusOr<InstanceRecord> record = ParseInstanceRecord(stored.record->value.bytes);
     if (!record.ok()) AddProblem("", absl::StrCat("has a record that cannot be read: ", record.status().message()), &instance);
     const Ownership ownership = ReadOwnership(stored);
+    if (!ownership.schema.empty() && ownership.schema != schema.name) {
+      instance.valid = false;
+      AddProblem("", absl::StrCat("was registered under schema ", ownership.schema, ", and its service is bound to ", schema.name),
+                 &instance);
+    }
     instance.lease_id = ownership.lease_id;
     instance.epoch = ownership.epoch;
     instance.status = ownership.status;

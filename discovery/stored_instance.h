@@ -46,6 +46,8 @@ struct Ownership {
   Revision epoch = 0;  // 0: nobody registered it.
   std::string session;
   std::string request;
+  std::string schema;
+  bool owns_lease = false;
   LeaseId lease_id = 0;
   Revision record_revision = 0;  // mod_revision of the record; 0: none.
   Status status = Status::kUp;

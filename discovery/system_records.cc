@@ -22,6 +22,9 @@ constexpr absl::string_view kOverrides = "overrides";
 constexpr absl::string_view kSchemas = "schemas";
 constexpr absl::string_view kBindings = "bindings";
 
+// What is no UTF-8 becomes U+FFFD: a record can always be written.
+std::string Dump(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace); }
+
 std::string TimeText(absl::Time time) { return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone()); }
 
 // Takes members of a record; after the first that is wrong, status() says which.
@@ -57,6 +60,15 @@ class RecordReader {
     }
     return found->get<int64_t>();
   }
+  bool Flag(const char* name) {
+    const auto found = json_.find(name);
+    if (found == json_.end()) return false;
+    if (!found->is_boolean()) {
+      Fault(name, "is neither true nor false");
+      return false;
+    }
+    return found->get<bool>();
+  }
   std::optional<absl::Time> Time(const char* name) {
     const std::string text = Text(name);
     if (text.empty()) return std::nullopt;
@@ -90,7 +102,9 @@ std::string EncodeInstanceRecord(const InstanceRecord& record) {
   if (record.epoch != 0) document["epoch"] = record.epoch;
   if (!record.session.empty()) document["session"] = record.session;
   if (!record.request.empty()) document["request"] = record.request;
-  return document.dump();
+  if (!record.schema.empty()) document["schema"] = record.schema;
+  if (record.owns_lease) document["owns_lease"] = true;
+  return Dump(document);
 }
 
 absl::StatusOr<InstanceRecord> ParseInstanceRecord(absl::string_view text) {
@@ -105,6 +119,8 @@ absl::StatusOr<InstanceRecord> ParseInstanceRecord(absl::string_view text) {
   record.epoch = reader.Number("epoch");
   record.session = reader.Text("session");
   record.request = reader.Text("request");
+  record.schema = reader.Text("schema");
+  record.owns_lease = reader.Flag("owns_lease");
   record.registered_at = reader.Time("registered_at").value_or(absl::InfinitePast());
   if (!reader.status().ok()) return reader.status();
   return record;
@@ -113,7 +129,7 @@ absl::StatusOr<InstanceRecord> ParseInstanceRecord(absl::string_view text) {
 std::string EncodeOverride(const Override& override) {
   json document = {{"reason", override.reason}, {"author", override.author}, {"created_at", TimeText(override.created_at)}};
   if (override.expires_at.has_value()) document["expires_at"] = TimeText(*override.expires_at);
-  return document.dump();
+  return Dump(document);
 }
 
 absl::StatusOr<Override> ParseOverride(absl::string_view text) {

@@ -88,11 +88,34 @@ google::rpc::RetryInfo RetryInfoOf(absl::Duration retry_after) {
   return retry;
 }
 
+// What a reason of discovery is about; other reasons are about keys.
+const char* DiscoveryType(Reason reason) {
+  switch (reason) {
+    case Reason::kInstanceNotFound:
+    case Reason::kInstanceOwned:
+    case Reason::kFenced:
+    case Reason::kContended:
+    case Reason::kDiscoveryOff:
+      return "instance";
+    case Reason::kServiceNotFound:
+    case Reason::kNoneResolvable:
+    case Reason::kNoneMatches:
+      return "service";
+    case Reason::kSchemaNotFound:
+    case Reason::kSchemaBreaks:
+    case Reason::kSchemaInUse:
+    case Reason::kSchemaShipped:
+      return "schema";
+    default:
+      return "key";
+  }
+}
+
 google::rpc::ResourceInfo ResourceInfoOf(const ErrorDetails& details) {
   const bool is_lease = details.reason == Reason::kLeaseNotFound || details.reason == Reason::kLeaseExists ||
                         details.reason == Reason::kLeaseKeysFull || details.reason == Reason::kLeasesFull;
   google::rpc::ResourceInfo resource;
-  resource.set_resource_type(is_lease ? "lease" : "key");
+  resource.set_resource_type(is_lease ? "lease" : DiscoveryType(details.reason));
   resource.set_resource_name(details.resource);
   return resource;
 }

@@ -152,8 +152,9 @@ void Server::Stop(absl::Duration grace) {
   if (server_ == nullptr) return;
   BeginDrain();
   absl::SleepFor(std::min(grace, kDrainNotice));
-  discovery_->Stop();
+  discovery_->EndWaits();
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
+  discovery_->Stop();
   health_.reset();
   server_.reset();
 }

@@ -39,6 +39,16 @@ void CatalogFeed::Start() {
   answerer_ = std::thread([this] { AnswerLoop(); });
 }
 
+void CatalogFeed::EndWaits() {
+  std::vector<Waiting> left;
+  {
+    MutexLock lock(&mu_);
+    waits_ended_ = true;
+    left = std::exchange(waiting_, {});
+  }
+  for (Waiting& waiting : left) std::move(waiting.done)(Loading("the server stops"));
+}
+
 void CatalogFeed::Stop() {
   {
     MutexLock lock(&mu_);
@@ -47,12 +57,7 @@ void CatalogFeed::Stop() {
   wake_.NotifyAll();
   if (loader_.joinable()) loader_.join();
   if (answerer_.joinable()) answerer_.join();
-  std::vector<Waiting> left;
-  {
-    MutexLock lock(&mu_);
-    left = std::exchange(waiting_, {});
-  }
-  for (Waiting& waiting : left) std::move(waiting.done)(Loading("the server stops"));
+  EndWaits();
 }
 
 void CatalogFeed::OnBatch(std::shared_ptr<const Batch> batch) {
@@ -138,7 +143,7 @@ void CatalogFeed::Wait(Revision revision, bool claims, absl::Duration bound, Wai
     } else if (!Reached(waiting)) {
       if (waiting_.size() >= static_cast<size_t>(limits::kCatalogWaitersMax)) {
         status = TooManyWait();
-      } else if (stopping_) {
+      } else if (stopping_ || waits_ended_) {
         status = Loading("the server stops");
       } else {
         waiting.done = std::move(done);
@@ -219,7 +224,10 @@ bool CatalogFeed::Load() {
     // What changes from here on is seen by the reading, or asks for another.
     reload_ = false;
   }
-  StoreReader reader(&store_);
+  StoreReader reader(&store_, [this] {
+    MutexLock lock(&mu_);
+    return stopping_;
+  });
   const absl::StatusOr<Revision> revision = reader.Pin();
   absl::Status status = revision.status();
   if (status.ok()) {
@@ -228,17 +236,19 @@ bool CatalogFeed::Load() {
     if (status.ok()) {
       const absl::StatusOr<std::shared_ptr<Catalog>> catalog = LoadCatalog(&reader, *std::move(claims), *revision);
       status = catalog.status();
+      if (status.ok()) (*catalog)->MakeSnapshots();
       if (status.ok() && BringUp(*catalog, *revision)) return true;
     }
   }
-  if (!status.ok()) options_.warn(absl::StrCat("the instances could not be read, which is tried again: ", status.message()));
+  if (!status.ok() && !absl::IsCancelled(status))
+    options_.warn(absl::StrCat("the instances could not be read, which is tried again: ", status.message()));
   MutexLock lock(&mu_);
   reload_ = true;
   return false;
 }
 
 bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision claims_at) {
-  StoreReader reader(&store_);
+  StoreReader reader(&store_, [] { return false; });  // Each round looks itself.
   while (true) {
     Revision to = 0;
     {

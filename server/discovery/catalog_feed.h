@@ -43,7 +43,9 @@ class CatalogFeed final : public storage::Sink {
 
   // Once, before the store shows it anything.
   void Start();
-  // Everybody who waits hears kUnavailable.
+  // Everybody who waits hears kUnavailable, now and from now on; what is committed still comes into the catalog.
+  void EndWaits();
+  // As EndWaits, and the catalog stays as it is.
   void Stop();
 
   // storage::Sink.
@@ -105,6 +107,7 @@ class CatalogFeed final : public storage::Sink {
   bool reload_ ABSL_GUARDED_BY(mu_) = true;
   Revision seen_ ABSL_GUARDED_BY(mu_) = 0;  // The last one shown.
   std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
+  bool waits_ended_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::thread loader_;
   std::thread answerer_;

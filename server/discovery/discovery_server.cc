@@ -61,6 +61,8 @@ void DiscoveryServer::Start() {
 
 void DiscoveryServer::Drain(absl::Status reason) { parts_->hub.Drain(std::move(reason)); }
 
+void DiscoveryServer::EndWaits() { parts_->feed->EndWaits(); }
+
 void DiscoveryServer::Stop() { parts_->feed->Stop(); }
 
 }  // namespace scoutlight::server

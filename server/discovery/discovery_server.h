@@ -45,7 +45,9 @@ class DiscoveryServer {
   void Start();
   // Ends the watches, those that come later too. Does not block.
   void Drain(absl::Status reason);
-  // Whoever waits for a revision waits in vain. Calls in progress may still be answered from what the catalog has. Idempotent.
+  // Whoever waits for a revision waits in vain. What is committed still comes into the catalog, so that calls in progress are answered.
+  void EndWaits();
+  // The catalog stays as it is. Idempotent.
   void Stop();
 
  private:

@@ -227,7 +227,10 @@ grpc::ServerUnaryReactor* DiscoveryService::Resolve(grpc::CallbackServerContext*
         }
         const absl::StatusOr<std::vector<Pick>> picks = parts_.resolver->Resolve(spec.pick, snapshot, parts_.clock->Now());
         if (!picks.ok()) return picks.status();
+        size_t bytes_shown = kAnswerSlackBytes;
         for (const Pick& pick : *picks) {
+          bytes_shown += 2 * InstanceBytes(*pick.instance);
+          if (response->picks_size() > 0 && bytes_shown > limits::kAnswerBytesMax) break;
           wire::ResolveResponse::Pick* const shown = response->add_picks();
           FillInstance(*pick.instance, shown->mutable_instance());
           if (pick.endpoint.has_value()) FillEndpoint(*pick.endpoint, shown->mutable_endpoint());
@@ -258,7 +261,10 @@ grpc::ServerUnaryReactor* DiscoveryService::ListOverrides(grpc::CallbackServerCo
   wire::ListOverridesRequest request;
   const auto spec = Admit(
       *parts_.admission, IdentityOf(*context), "DiscoveryService/ListOverrides", *bytes, &request,
-      [this](const wire::ListOverridesRequest& wanted) { return OverridesSpecOf(wanted, parts_.store->store_id()); }, kAllInstances);
+      [this](const wire::ListOverridesRequest& wanted) { return OverridesSpecOf(wanted, parts_.store->store_id()); },
+      [](const auto&) {
+        return std::vector<KeyRange>{{discovery::OverridesTree(), Scope::kSubtree}};
+      });
   if (!spec.ok()) return call.Fail(spec.status(), {});
   AnswerFromCatalog<wire::ListOverridesResponse>(
       call, parts_.feed, parts_.store->store_id(), spec->min_revision,

@@ -119,8 +119,8 @@ void FillInstance(const discovery::Instance& instance, wire::Instance* out) {
 
 size_t InstanceBytes(const discovery::Instance& instance) {
   size_t bytes = kInstanceFixedBytes + instance.name.cluster.size() + instance.name.service.size() + instance.name.id.size();
-  // Endpoints repeat what their properties say.
-  for (const auto& [name, value] : instance.properties) bytes += 2 * (name.size() + value.size() + kTextFixedBytes);
+  // Endpoints repeat what their properties say, a protocol up to three times.
+  for (const auto& [name, value] : instance.properties) bytes += 4 * (name.size() + value.size() + kTextFixedBytes);
   for (const discovery::Problem& problem : instance.problems) bytes += problem.property.size() + problem.message.size() + kTextFixedBytes;
   for (const auto& [name, count] : instance.soft.counters) bytes += name.size() + kTextFixedBytes;
   if (instance.override.has_value()) bytes += instance.override->reason.size() + instance.override->author.size() + kInstanceFixedBytes;

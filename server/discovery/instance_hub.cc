@@ -260,7 +260,8 @@ InstanceHub::Frame InstanceHub::NextFrame(Watch* watch) {
       response.set_kind(!initial ? wire::WatchResponse::KIND_CHANGES
                                  : (bytes == 0 ? wire::WatchResponse::KIND_SNAPSHOT_END : wire::WatchResponse::KIND_SNAPSHOT));
       response.set_fragment(!initial && !made.last);
-      response.set_revision(watch->to_revision);
+      // A piece of a snapshot says nothing about any revision yet.
+      if (!initial || bytes == 0) response.set_revision(watch->to_revision);
       response.set_store_id(parts_.store_id);
       made.frame = std::make_shared<const std::string>(response.SerializeAsString());
       frames_made_.fetch_add(1, std::memory_order_relaxed);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/btree_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/stable_hash.h"
@@ -11,6 +13,7 @@
 #include "discovery/system_records.h"
 #include "server/discovery/instance_conversion.h"
 #include "storage/check_transaction.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::server {
 namespace {
@@ -85,23 +88,22 @@ absl::btree_map<Key, const StoredValue*> ByKey(const StoredInstance& stored, con
   return entries;
 }
 
-// Brings the entries of an instance from `stored` to `wanted`, on `lease_id`. With `guarded`, only if those that it touches are as they
-// were.
-void PutEntries(const std::vector<KeyValue>& wanted, absl::btree_map<Key, const StoredValue*> stored, LeaseId lease_id, bool guarded,
+// Brings the entries of an instance from `stored` to `wanted`, on `lease_id`, if those that it touches are as they were. With
+// Leases::kKeep an entry that is there stays on the lease that it is on.
+enum class Leases { kKeep, kMove };
+void PutEntries(const std::vector<KeyValue>& wanted, absl::btree_map<Key, const StoredValue*> stored, LeaseId lease_id, Leases leases,
                 std::vector<storage::Operation>* operations) {
   for (const KeyValue& entry : wanted) {
     const auto there = stored.find(entry.key);
     const StoredValue* const before = there == stored.end() ? nullptr : there->second;
     if (there != stored.end()) stored.erase(there);
-    if (before != nullptr && before->value == entry.value && before->lease_id == lease_id) continue;
-    PutOperation put{.key = entry.key, .value = entry.value, .lease_id = lease_id};
-    if (guarded) put.expected_mod_revision = before == nullptr ? 0 : before->mod_revision;
-    operations->push_back(std::move(put));
+    const LeaseId lease = leases == Leases::kKeep && before != nullptr ? before->lease_id : lease_id;
+    if (before != nullptr && before->value == entry.value && before->lease_id == lease) continue;
+    operations->push_back(PutOperation{
+        .key = entry.key, .value = entry.value, .lease_id = lease, .expected_mod_revision = before == nullptr ? 0 : before->mod_revision});
   }
   for (const auto& [key, before] : stored) {
-    DeleteOperation erase{.range = {key, Scope::kKey}};
-    if (guarded) erase.expected_mod_revision = before->mod_revision;
-    operations->push_back(std::move(erase));
+    operations->push_back(DeleteOperation{.range = {key, Scope::kKey}, .expected_mod_revision = before->mod_revision});
   }
 }
 
@@ -116,7 +118,21 @@ void CommitChecked(storage::Store* store, Transaction transaction, storage::Done
   if (absl::Status wrong = storage::CheckTransaction(transaction, store->traits()); !wrong.ok()) {
     return std::move(done)({.status = std::move(wrong)});
   }
-  store->Commit(std::move(transaction), std::move(done));
+  store->Commit(std::move(transaction), [done = std::move(done)](storage::CommitResult result) mutable {
+    // Nobody asked for operations: of their fields only the last part may mean something to the caller.
+    if (std::optional<ErrorDetails> details = DetailsOf(result.status); details.has_value() && !details->violations.empty()) {
+      for (FieldViolation& violation : details->violations) violation.field.erase(0, violation.field.rfind('.') + 1);
+      result.status = MakeError(result.status.code(), result.status.message(), *details);
+    }
+    std::move(done)(std::move(result));
+  });
+}
+
+// A lease that the server made for one instance goes when that leaves it.
+void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection) {
+  storage::RevokeRequest revoke{.id = id, .origin = {}};
+  revoke.origin.connection = connection;
+  store->RevokeLease(std::move(revoke), [](const storage::CommitResult&) {});
 }
 
 bool IsConditionFailed(const absl::Status& status) { return ReasonOf(status) == Reason::kConditionFailed; }
@@ -141,14 +157,22 @@ absl::StatusOr<Present> ReadPresent(const CatalogFeed& feed, const InstanceName&
 
 }  // namespace
 
-void Registrar::AnswerAt(Revision revision, InstanceName name, bool unchanged, Done done) {
-  parts_.feed->WhenAt(revision, [this, revision, name = std::move(name), unchanged, done = std::move(done)](absl::Status status) mutable {
-    ChangedInstance changed{.status = std::move(status), .revision = revision, .instance = nullptr, .unchanged = unchanged};
+void Registrar::AnswerAt(Revision revision, InstanceName name, Revision epoch, Effect effect, Done done) {
+  parts_.feed->WhenAt(revision, [this, revision, name = std::move(name), epoch, effect,
+                                 done = std::move(done)](absl::Status status) mutable {
+    ChangedInstance changed{.status = std::move(status), .revision = revision, .instance = nullptr, .unchanged = effect == Effect::kNone};
     if (changed.status.ok()) {
       const discovery::SnapshotPtr snapshot = parts_.feed->catalog()->Find(name.cluster, name.service);
       if (snapshot != nullptr) changed.instance = snapshot->Find(name.id);
-      // It was registered, and has gone since: by its lease, or by another's hand.
-      if (changed.instance == nullptr) changed.status = InstanceNotFound(name);
+      // What is shown is the newest, but never another owner's: its epoch must not come into the hands of this one.
+      if (changed.instance == nullptr) {
+        changed.status = InstanceNotFound(name);
+      } else if (changed.instance->epoch != epoch) {
+        changed.status = Fenced(name, epoch, changed.instance->epoch);
+      }
+    } else if (effect == Effect::kCommitted) {
+      changed.status = storage::OutcomeUnknown(
+          absl::StrCat("it was changed at revision ", revision, ", which this server does not show yet (", changed.status.message(), ")"));
     }
     std::move(done)(std::move(changed));
   });
@@ -170,13 +194,17 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
     const Ownership& owner = present_.ownership;
     const std::string request = RequestTag();
     if (!request.empty() && owner.request == request) {
-      return registrar_.AnswerAt(present_.catalog->revision(), name, true, std::move(done_));
+      DropGranted();
+      return registrar_.AnswerAt(present_.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
+    }
+    if (!request.empty() && absl::StartsWith(owner.request, request.substr(0, request.find(':') + 1))) {
+      return Fail(storage::RequestIdReused(registration_.origin.request_id));
     }
     same_owner_ = owner.epoch != 0 && owner.session == registration_.session;
     if (owner.epoch != 0 && !same_owner_ && !registration_.take_over) return Fail(Owned());
     if (!registration_.ttl.has_value()) return Commit(registration_.lease_id);
     if (granted_ != 0) return Commit(granted_);
-    if (same_owner_ && owner.lease_id != 0) return RenewLease(owner.lease_id);
+    if (same_owner_ && owner.owns_lease) return RenewLease(owner.lease_id);
     GrantLease();
   }
 
@@ -189,12 +217,12 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
     id = absl::StrCat(absl::Hex(number, absl::kZeroPad16));
   }
 
-  // Names this request in the record that it makes.
+  // Names this request in the record that it makes: "id:hash", the hash telling whether another request has the same id.
   std::string RequestTag() const {
     const storage::Origin& origin = registration_.origin;
     if (origin.request_id.empty()) return "";
-    return absl::StrCat(
-        absl::Hex(StableHash().Add(origin.caller).Add(origin.request_id).Add(origin.request_hash).value(), absl::kZeroPad16));
+    return absl::StrCat(absl::Hex(StableHash().Add(origin.caller).Add(origin.request_id).value(), absl::kZeroPad16), ":",
+                        absl::Hex(origin.request_hash, absl::kZeroPad16));
   }
 
   absl::Status Owned() const {
@@ -216,7 +244,7 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
     storage::GrantRequest grant{.id = 0, .ttl = *registration_.ttl, .origin = {}};
     grant.origin.connection = registration_.origin.connection;
     parts_.store->GrantLease(std::move(grant), [self = shared_from_this()](const storage::LeaseResult& result) {
-      if (!result.status.ok()) return self->Fail(PrefixFields(result.status, ""));
+      if (!result.status.ok()) return self->Fail(result.status);
       self->granted_ = result.lease.id;
       self->Commit(result.lease.id);
     });
@@ -230,15 +258,18 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
                                      .epoch = same_owner_ ? owner.epoch : 0,
                                      .session = registration_.session,
                                      .request = RequestTag(),
+                                     .schema = present_.schema->name,
+                                     .owns_lease = registration_.ttl.has_value(),
                                      .registered_at = same_owner_ ? owner.registered_at : parts_.clock->Now()};
     Transaction transaction;
     transaction.origin.connection = registration_.origin.connection;
     transaction.conditions.push_back(RecordIs(name, owner.record_revision));
     PutEntries(present_.schema->layout.Encode(name, registration_.properties), ByKey(present_.stored, *present_.schema, name), lease_id,
-               false, &transaction.on_success);
-    const bool same_record = same_owner_ && owner.lease_id == lease_id && owner.status == discovery::Status::kUp && record.request.empty();
+               Leases::kMove, &transaction.on_success);
+    const bool same_record = same_owner_ && owner.lease_id == lease_id && owner.owns_lease == record.owns_lease &&
+                             owner.status == discovery::Status::kUp && owner.schema == record.schema && record.request.empty();
     if (same_record && transaction.on_success.empty()) {
-      return registrar_.AnswerAt(present_.catalog->revision(), name, true, std::move(done_));
+      return registrar_.AnswerAt(present_.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
     }
     transaction.on_success.push_back(PutRecord(name, record, lease_id));
     CommitChecked(parts_.store, std::move(transaction),
@@ -246,12 +277,19 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
   }
 
   void OnCommitted(const storage::CommitResult& result) {
+    const Ownership& owner = present_.ownership;
     if (result.status.ok() && result.succeeded) {
-      return registrar_.AnswerAt(result.revision, registration_.name, false, std::move(done_));
+      if (granted_ == lease_used_) granted_ = 0;
+      DropGranted();
+      if (owner.owns_lease && owner.lease_id != lease_used_) {
+        RevokeLease(parts_.store, owner.lease_id, registration_.origin.connection);
+      }
+      return registrar_.AnswerAt(result.revision, registration_.name, same_owner_ ? owner.epoch : result.revision, Effect::kCommitted,
+                                 std::move(done_));
     }
     const bool lease_gone = ReasonOf(result.status) == Reason::kLeaseNotFound;
     if (lease_gone && !registration_.ttl.has_value()) return Fail(LeaseGone());
-    if (!result.status.ok() && !lease_gone) return Fail(result.status);
+    if (!result.status.ok() && !lease_gone && !IsConditionFailed(result.status)) return Fail(result.status);
     if (++tries_ == kTriesMax) return Fail(Contended(registration_.name));
     // It ended while it was being used.
     if (lease_gone) granted_ = 0;
@@ -271,13 +309,15 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
     return MakeError(absl::StatusCode::kFailedPrecondition, message, details);
   }
 
+  // A lease that came to no use.
+  void DropGranted() {
+    if (granted_ != 0) RevokeLease(parts_.store, granted_, registration_.origin.connection);
+    granted_ = 0;
+  }
+
   void Fail(const absl::Status& status) {
-    if (granted_ != 0) {
-      // Nobody will renew it: it would end by itself.
-      storage::RevokeRequest revoke{.id = granted_, .origin = {}};
-      revoke.origin.connection = registration_.origin.connection;
-      parts_.store->RevokeLease(std::move(revoke), [](const storage::CommitResult&) {});
-    }
+    // If the outcome is unknown, the instance may be on it.
+    if (!absl::IsUnknown(status)) DropGranted();
     const std::shared_ptr<Catalog> catalog = parts_.feed->catalog();
     std::move(done_)({.status = status, .revision = catalog == nullptr ? 0 : catalog->revision(), .instance = nullptr});
   }
@@ -306,29 +346,78 @@ class Registrar::Changing : public std::enable_shared_from_this<Changing> {
     const Ownership& owner = present->ownership;
     if (!present->stored.exists()) return Fail(InstanceNotFound(name));
     if (update_.epoch != 0 && update_.epoch != owner.epoch) return Fail(Fenced(name, update_.epoch, owner.epoch));
-    Properties properties;
-    if (!update_.replace) properties = discovery::StoredProperties(present->stored, *present->schema).properties;
+    discovery::DecodedProperties decoded;
+    const Schema& schema = *present->schema;
+    const bool key_per_property = schema.layout.serializer().key_per_property();
+    if (!update_.replace) decoded = discovery::StoredProperties(present->stored, schema);
+    if (!key_per_property && !decoded.problems.empty()) return Fail(Unreadable(decoded.problems.front()));
+    Properties& properties = decoded.properties;
     for (const std::string& removed : update_.remove) properties.erase(removed);
     for (const auto& [property, value] : update_.set) properties[property] = value;
-    if (absl::Status wrong = Check(*present->schema, name, properties, "set_"); !wrong.ok()) return Fail(wrong);
-    LeaseId lease_id = owner.lease_id;
-    // What was written by hand stays on the lease that it was put on.
-    if (owner.epoch == 0 && !present->stored.entries.empty()) lease_id = present->stored.entries.begin()->second.lease_id;
+    if (absl::Status wrong = Check(schema, name, properties, "set_"); !wrong.ok()) return Fail(wrong);
+    std::vector<KeyValue> wanted = schema.layout.Encode(name, properties);
+    if (owner.epoch == 0 && wanted.empty()) return Fail(NothingLeft());
+    absl::btree_map<Key, const StoredValue*> stored = ByKey(present->stored, schema, name);
+    // Of several keys only those that are named: others may hold what cannot be read.
+    if (key_per_property && !update_.replace) LeaveOthers(schema, &wanted, &stored);
     Transaction transaction;
     transaction.origin.connection = update_.connection;
     transaction.conditions.push_back(RecordIs(name, owner.record_revision));
-    PutEntries(present->schema->layout.Encode(name, properties), ByKey(present->stored, *present->schema, name), lease_id, true,
-               &transaction.on_success);
+    // What was written by hand stays on the leases that it was put on.
+    const LeaseId lease_id = owner.epoch != 0 ? owner.lease_id : discovery::ReadInstance(name, present->stored, schema).lease_id;
+    PutEntries(wanted, std::move(stored), lease_id, owner.epoch == 0 ? Leases::kKeep : Leases::kMove, &transaction.on_success);
     if (transaction.on_success.empty()) {
-      return registrar_.AnswerAt(present->catalog->revision(), name, true, std::move(done_));
+      return registrar_.AnswerAt(present->catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
+    }
+    epoch_ = owner.epoch;
+    // The record too, so that whoever changes the registration at the same time sees that somebody else does.
+    if (owner.epoch != 0) {
+      transaction.on_success.push_back(PutRecord(name,
+                                                 {.status = owner.status,
+                                                  .epoch = owner.epoch,
+                                                  .session = owner.session,
+                                                  .request = owner.request,
+                                                  .schema = schema.name,
+                                                  .owns_lease = owner.owns_lease,
+                                                  .registered_at = owner.registered_at},
+                                                 owner.lease_id));
     }
     CommitChecked(parts_.store, std::move(transaction),
                   [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
   }
 
  private:
+  void LeaveOthers(const Schema& schema, std::vector<KeyValue>* wanted, absl::btree_map<Key, const StoredValue*>* stored) const {
+    absl::btree_set<Key> named;
+    for (const std::string& removed : update_.remove) {
+      // A name that is none has no key.
+      if (discovery::PropertyNameFault(removed).empty()) named.insert(KeyOf(schema, update_.name, removed));
+    }
+    for (const auto& [property, value] : update_.set) named.insert(KeyOf(schema, update_.name, property));
+    wanted->erase(std::remove_if(wanted->begin(), wanted->end(), [&](const KeyValue& entry) { return !named.contains(entry.key); }),
+                  wanted->end());
+    for (auto it = stored->begin(); it != stored->end();) {
+      if (named.contains(it->first)) {
+        ++it;
+      } else {
+        it = stored->erase(it);
+      }
+    }
+  }
+
+  static absl::Status Unreadable(const discovery::Problem& problem) {
+    return InvalidField(Reason::kInvalidField, "replace",
+                        absl::StrCat("is false, but what is stored cannot be read as a whole (", problem.property, " ", problem.message,
+                                     "): set all properties with `replace`"));
+  }
+  static absl::Status NothingLeft() {
+    return InvalidField(Reason::kInvalidField, "remove_properties", "would leave nothing of an instance that has no record; deregister it");
+  }
+
   void OnCommitted(const storage::CommitResult& result) {
-    if (result.status.ok() && result.succeeded) return registrar_.AnswerAt(result.revision, update_.name, false, std::move(done_));
+    if (result.status.ok() && result.succeeded) {
+      return registrar_.AnswerAt(result.revision, update_.name, epoch_, Effect::kCommitted, std::move(done_));
+    }
     // A lease that has just ended takes the instance with it.
     const bool again = IsConditionFailed(result.status) || result.status.ok() || ReasonOf(result.status) == Reason::kLeaseNotFound;
     if (!again) return Fail(result.status);
@@ -348,6 +437,7 @@ class Registrar::Changing : public std::enable_shared_from_this<Changing> {
   const Parts& parts_;
   const Update update_;
   Done done_;
+  Revision epoch_ = 0;  // Whose instance it changes.
   int tries_ = 0;
 };
 
@@ -368,9 +458,13 @@ class Registrar::Deregistering : public std::enable_shared_from_this<Deregisteri
     Transaction transaction;
     transaction.origin.connection = deregistration_.connection;
     transaction.conditions.push_back(RecordIs(name, owner.record_revision));
-    for (const auto& [key, entry] : ByKey(present->stored, *present->schema, name)) {
-      transaction.on_success.push_back(DeleteOperation{.range = {key, Scope::kKey}});
+    DeleteEntries(*present->schema, &transaction);
+    // Those of the layout that it was written with, if its service has been bound to another since.
+    if (!owner.schema.empty() && owner.schema != present->schema->name) {
+      const std::shared_ptr<const Schema> written = present->catalog->claims()->FindSchema(owner.schema);
+      if (written != nullptr && !(written->layout == present->schema->layout)) DeleteEntries(*written, &transaction);
     }
+    own_lease_ = owner.owns_lease ? owner.lease_id : 0;
     if (owner.record_revision != 0) {
       transaction.on_success.push_back(DeleteOperation{.range = {discovery::InstanceRecordKey(name), Scope::kKey}});
     }
@@ -379,12 +473,24 @@ class Registrar::Deregistering : public std::enable_shared_from_this<Deregisteri
   }
 
  private:
+  // Whatever the instance has in this layout, however much.
+  void DeleteEntries(const Schema& schema, Transaction* transaction) const {
+    const discovery::KeyPattern& pattern = schema.layout.pattern();
+    const Key node = pattern.InstanceKey(deregistration_.name);
+    if (pattern.has_property()) transaction->on_success.push_back(DeleteOperation{.range = {node, Scope::kChildren}});
+    if (pattern.has_own_key()) transaction->on_success.push_back(DeleteOperation{.range = {node, Scope::kKey}});
+  }
+
   void OnCommitted(const storage::CommitResult& result) {
     if (!result.status.ok()) return Answer(result.status, result.revision, false);
     if (!result.succeeded && ++tries_ == kTriesMax) return Answer(Contended(deregistration_.name), result.revision, false);
+    if (result.succeeded && own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.connection);
     parts_.feed->WhenAt(result.revision, [self = shared_from_this(), result](const absl::Status& status) {
-      if (!status.ok() || result.succeeded) return self->Answer(status, result.revision, !result.changed);
-      self->Try();
+      if (!result.succeeded && status.ok()) return self->Try();
+      if (!result.succeeded || status.ok()) return self->Answer(status, result.revision, !result.changed);
+      self->Answer(storage::OutcomeUnknown(absl::StrCat("it was removed at revision ", result.revision,
+                                                        ", which this server does not show yet (", status.message(), ")")),
+                   result.revision, false);
     });
   }
 
@@ -395,6 +501,7 @@ class Registrar::Deregistering : public std::enable_shared_from_this<Deregisteri
   const Parts& parts_;
   const Deregistration deregistration_;
   Done done_;
+  LeaseId own_lease_ = 0;  // Made for the instance alone.
   int tries_ = 0;
 };
 

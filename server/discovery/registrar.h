@@ -69,6 +69,7 @@ class Registrar {
   explicit Registrar(Parts parts) : parts_(std::move(parts)) {}
 
   using Done = absl::AnyInvocable<void(ChangedInstance) &&>;
+  // After every error nothing has changed, but for kUnknown, and for kAborted and kNotFound of a change that another followed at once.
   // Errors as RegistrationService tells them; fields as in its requests ("instance.properties.port").
   void Register(Registration registration, Done done);
   void Change(Update update, Done done);
@@ -79,8 +80,10 @@ class Registrar {
   class Changing;
   class Deregistering;
 
-  // Answers when the catalog shows `revision`.
-  void AnswerAt(Revision revision, discovery::InstanceName name, bool unchanged, Done done);
+  enum class Effect { kNone, kCommitted };
+  // Answers when the catalog shows `revision`, with the instance, if it is still that of `epoch`. A change that was committed but is not
+  // shown in time is kUnknown: it may not be told that nothing has changed.
+  void AnswerAt(Revision revision, discovery::InstanceName name, Revision epoch, Effect effect, Done done);
 
   const Parts parts_;
 };

@@ -7,11 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/deferred.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "base/utf8.h"
+#include "discovery/catalog.h"
 #include "discovery/system_records.h"
 #include "server/admit.h"
 #include "server/discovery/instance_conversion.h"
@@ -19,6 +22,7 @@
 #include "server/error_mapping.h"
 #include "server/error_reason.h"
 #include "server/unary_call.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::server {
 namespace {
@@ -33,7 +37,29 @@ KeyRange RangeOfRegistration(const Registration& registration) {
   return RangeOf(discovery::ServiceName{registration.name.cluster, registration.name.service});
 }
 
+// For authorization: an override stands where its record does.
+constexpr auto kRangeOfOverride = [](const auto& asked) {
+  return std::vector<KeyRange>{{discovery::OverrideKey(asked.name), Scope::kKey}};
+};
+
+// Who it is, as text: a certificate's name may be any bytes.
+std::string Shown(const Identity& identity) {
+  const std::string caller = identity.Caller();
+  return FindInvalidUtf8(caller).has_value() ? absl::CHexEscape(caller) : caller;
+}
+
+// The lease of the override that an instance has; 0: none.
+LeaseId OverrideLease(const discovery::Catalog& catalog, const discovery::InstanceName& name) {
+  const std::optional<discovery::StoredInstance> stored = catalog.FindStored(name);
+  return stored.has_value() && stored->override.has_value() ? stored->override->lease_id : 0;
+}
+
 ShownState StateOf(Revision revision, const storage::Store& store) { return {revision, 0, store.store_id()}; }
+
+// Cuts what a cut has left of a character.
+void FixUtf8(std::string* text) {
+  if (const std::optional<size_t> bad = FindInvalidUtf8(*text); bad.has_value()) text->resize(*bad);
+}
 
 // The results of a RegisterAll, gathered as they come.
 class AllResults {
@@ -48,14 +74,19 @@ class AllResults {
       MutexLock lock(&mu_);
       wire::RegisterAllResponse::Result& result = *response_.mutable_results(place);
       result.set_code(static_cast<int>(changed.status.code()));
+      if (!changed.status.ok()) bytes_ += kErrorBytesMax;
       if (changed.status.ok()) {
         bytes_ += InstanceBytes(*changed.instance);
         if (bytes_ <= limits::kAnswerBytesMax - kSlackBytes) FillInstance(*changed.instance, result.mutable_instance());
         result.set_unchanged(changed.unchanged);
       } else {
-        result.set_message(std::string(changed.status.message()));
+        result.set_message(std::string(changed.status.message().substr(0, limits::kErrorMessageBytesMax)));
+        FixUtf8(result.mutable_message());
         result.set_reason(std::string(ReasonName(ReasonShown(changed.status))));
+        size_t told = 0;
         for (const FieldViolation& violation : DetailsOf(changed.status).value_or(ErrorDetails()).violations) {
+          told += violation.field.size() + violation.description.size();
+          if (told > limits::kErrorViolationsBytesMax) break;
           (*result.mutable_violations())[violation.field] = violation.description;
         }
       }
@@ -68,8 +99,11 @@ class AllResults {
   }
 
  private:
-  // For what a result holds beside its instance; errors tell of what was in the request.
-  static constexpr size_t kSlackBytes = 1 * limits::kMiB;
+  // For what results hold beside their instances: errors, of so many bytes each at most. A thousand of those do not fit beside instances,
+  // but then there are no instances.
+  static constexpr size_t kErrorBytesMax = limits::kErrorMessageBytesMax + limits::kErrorViolationsBytesMax + 512;
+  static constexpr size_t kSlackBytes = 256 * limits::kKiB;
+  static_assert(limits::kRegistrationsMax * kErrorBytesMax < limits::kAnswerBytesMax);
 
   const UnaryCall call_;
   Mutex mu_;
@@ -204,30 +238,32 @@ grpc::ServerUnaryReactor* RegistrationService::PutOverride(grpc::CallbackServerC
   wire::PutOverrideRequest request;
   auto spec = Admit(
       *parts_.admission, identity, "RegistrationService/PutOverride", *bytes, &request,
-      [this](const wire::PutOverrideRequest& wanted) { return OverrideSpecOf(wanted, parts_.store->traits()); }, kRangeOfInstance);
+      [this](const wire::PutOverrideRequest& wanted) { return OverrideSpecOf(wanted, parts_.store->traits()); }, kRangeOfOverride);
   if (!spec.ok()) return call.Fail(spec.status(), {});
+  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
+  if (catalog == nullptr) return call.Fail(CatalogLoading(), {});
   const absl::Time now = parts_.clock->Now();
-  discovery::Override override{.reason = spec->reason, .author = identity.Caller(), .created_at = now, .expires_at = {}};
+  discovery::Override override{.reason = spec->reason, .author = Shown(identity), .created_at = now, .expires_at = {}};
   if (spec->ttl.has_value()) override.expires_at = now + *spec->ttl;
-  auto put = [this, call, name = spec->name, override, connection = identity.connection](LeaseId lease_id) {
+  auto put = [this, call, name = spec->name, override, connection = identity.connection,
+              before = OverrideLease(*catalog, spec->name)](LeaseId lease_id) {
     storage::Transaction transaction;
     transaction.origin.connection = connection;
     transaction.on_success.push_back(storage::PutOperation{
         .key = discovery::OverrideKey(name), .value = {Value::Form::kText, discovery::EncodeOverride(override)}, .lease_id = lease_id});
-    parts_.store->Commit(std::move(transaction), [this, call, override](const storage::CommitResult& result) {
+    parts_.store->Commit(std::move(transaction), [this, call, override, lease_id, before, connection](const storage::CommitResult& result) {
+      // Each expiring override has a lease of its own.
+      const LeaseId left = result.status.ok() ? before : lease_id;
+      if (left != 0 && !absl::IsUnknown(result.status)) DropLease(left, connection);
       if (!result.status.ok()) {
         call.Fail(StripFields(result.status, "on_success[0].put."), StateOf(result.revision, *parts_.store));
         return;
       }
-      parts_.feed->WhenAt(result.revision, [this, call, override, revision = result.revision](const absl::Status& status) {
-        if (!status.ok()) {
-          call.Fail(status, StateOf(revision, *parts_.store));
-          return;
-        }
+      AnswerWhenShown(call, result.revision, [call, override](const StoreId& store_id, Revision revision) {
         wire::PutOverrideResponse response;
         FillOverride(override, response.mutable_override());
         response.set_revision(revision);
-        response.set_store_id(parts_.store->store_id());
+        response.set_store_id(store_id);
         call.Answer(response);
       });
     });
@@ -249,35 +285,53 @@ grpc::ServerUnaryReactor* RegistrationService::PutOverride(grpc::CallbackServerC
   return call.reactor();
 }
 
+void RegistrationService::DropLease(LeaseId id, uint64_t connection) {
+  storage::RevokeRequest revoke{.id = id, .origin = {}};
+  revoke.origin.connection = connection;
+  parts_.store->RevokeLease(std::move(revoke), [](const storage::CommitResult&) {});
+}
+
+void RegistrationService::AnswerWhenShown(const UnaryCall& call, Revision revision, Answer answer) {
+  parts_.feed->WhenAt(revision, [this, call, revision, answer = std::move(answer)](const absl::Status& status) mutable {
+    if (status.ok()) return std::move(answer)(parts_.store->store_id(), revision);
+    const absl::Status unknown = storage::OutcomeUnknown(
+        absl::StrCat("it was changed at revision ", revision, ", which this server does not show yet (", status.message(), ")"));
+    call.Fail(unknown, StateOf(revision, *parts_.store));
+  });
+}
+
 grpc::ServerUnaryReactor* RegistrationService::DeleteOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                               grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::DeleteOverrideRequest request;
   const auto name = Admit(*parts_.admission, identity, "RegistrationService/DeleteOverride", *bytes, &request, NameOf,
-                          [](const discovery::InstanceName& asked) { return std::vector<KeyRange>{RangeOf(asked)}; });
+                          [](const discovery::InstanceName& asked) {
+                            return std::vector<KeyRange>{{discovery::OverrideKey(asked), Scope::kKey}};
+                          });
   if (!name.ok()) return call.Fail(name.status(), {});
+  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
+  if (catalog == nullptr) return call.Fail(CatalogLoading(), {});
   storage::Transaction transaction;
   transaction.origin.connection = identity.connection;
   transaction.on_success.push_back(storage::DeleteOperation{.range = {discovery::OverrideKey(*name), Scope::kKey}});
   const DeferScope scope;
-  parts_.store->Commit(std::move(transaction), [this, call](const storage::CommitResult& result) {
-    if (!result.status.ok()) {
-      call.Fail(StripFields(result.status, "on_success[0].delete."), StateOf(result.revision, *parts_.store));
-      return;
-    }
-    parts_.feed->WhenAt(result.revision, [this, call, result](const absl::Status& status) {
-      if (!status.ok()) {
-        call.Fail(status, StateOf(result.revision, *parts_.store));
-        return;
-      }
-      wire::DeleteOverrideResponse response;
-      response.set_found(result.changed);
-      response.set_revision(result.revision);
-      response.set_store_id(parts_.store->store_id());
-      call.Answer(response);
-    });
-  });
+  const LeaseId lease_id = OverrideLease(*catalog, *name);
+  parts_.store->Commit(std::move(transaction),
+                       [this, call, lease_id, connection = identity.connection](const storage::CommitResult& result) {
+                         if (!result.status.ok()) {
+                           call.Fail(StripFields(result.status, "on_success[0].delete."), StateOf(result.revision, *parts_.store));
+                           return;
+                         }
+                         if (lease_id != 0) DropLease(lease_id, connection);
+                         AnswerWhenShown(call, result.revision, [call, found = result.changed](const StoreId& store_id, Revision revision) {
+                           wire::DeleteOverrideResponse response;
+                           response.set_found(found);
+                           response.set_revision(revision);
+                           response.set_store_id(store_id);
+                           call.Answer(response);
+                         });
+                       });
   return call.reactor();
 }
 

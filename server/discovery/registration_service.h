@@ -5,11 +5,16 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <cstdint>
+
+#include "absl/functional/any_invocable.h"
 #include "base/clock.h"
+#include "base/entry.h"
 #include "scoutlight/discovery/v1/registration.grpc.pb.h"
 #include "server/admission.h"
 #include "server/discovery/catalog_feed.h"
 #include "server/discovery/registrar.h"
+#include "server/unary_call.h"
 #include "storage/store.h"
 
 namespace scoutlight::server {
@@ -48,6 +53,12 @@ class RegistrationService final : public RawRegistrationService {
                                            grpc::ByteBuffer* answer) override;
 
  private:
+  using Answer = absl::AnyInvocable<void(const StoreId& store_id, Revision revision) &&>;
+  // Calls `answer` once the catalog shows `revision`, at which something was committed; ends the call with kUnknown if it does not in time.
+  void AnswerWhenShown(const UnaryCall& call, Revision revision, Answer answer);
+  // Ends a lease that the server made.
+  void DropLease(LeaseId id, uint64_t connection);
+
   const Parts parts_;
 };
 

@@ -61,6 +61,7 @@ struct Resolver::Selection {
 };
 
 struct Resolver::State {
+  size_t counted = 0;  // Of its candidates, in Resolver::candidates_; under that mutex.
   Mutex mu;
   std::unique_ptr<discovery::Strategy> strategy ABSL_GUARDED_BY(mu);
   std::shared_ptr<Selection> selection ABSL_GUARDED_BY(mu);
@@ -68,7 +69,6 @@ struct Resolver::State {
 
 absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
   std::string name = StateName(spec);
-  StatePtr dropped;  // Ends outside of the lock.
   MutexLock lock(&mu_);
   if (const auto found = places_.find(name); found != places_.end()) {
     recent_.splice(recent_.begin(), recent_, found->second);
@@ -83,12 +83,25 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
   }
   recent_.emplace_front(name, state);
   places_[std::move(name)] = recent_.begin();
-  if (recent_.size() > static_cast<size_t>(limits::kResolverStatesMax)) {
+  return state;
+}
+
+void Resolver::KeepBounds(const StatePtr& state, size_t candidates) {
+  std::vector<StatePtr> dropped;  // End outside of the lock.
+  MutexLock lock(&mu_);
+  const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const auto& named) { return named.second == state; });
+  // It may have been dropped meanwhile. The one just used is at the front, so this does not look far.
+  if (found == recent_.end()) return;
+  candidates_ += candidates - state->counted;
+  state->counted = candidates;
+  while (recent_.size() > 1 && (recent_.size() > static_cast<size_t>(limits::kResolverStatesMax) ||
+                                candidates_ > static_cast<size_t>(limits::kResolverCandidatesMax))) {
+    StatePtr& last = recent_.back().second;
+    candidates_ -= last->counted;
     places_.erase(recent_.back().first);
-    dropped = std::move(recent_.back().second);
+    dropped.push_back(std::move(last));
     recent_.pop_back();
   }
-  return state;
 }
 
 std::shared_ptr<Resolver::Selection> Resolver::Select(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now,
@@ -121,6 +134,7 @@ absl::StatusOr<std::vector<Pick>> Resolver::Resolve(const PickSpec& spec, const 
   const absl::StatusOr<StatePtr> state = StateFor(spec);
   if (!state.ok()) return state.status();
   const std::shared_ptr<Selection> selection = Select(spec, snapshot, now, state->get());
+  if (selection->snapshot == snapshot && selection->made == now) KeepBounds(*state, selection->instances.size());
   discovery::Random random(discovery::MixBits(seed_ + calls_.fetch_add(1, std::memory_order_relaxed)));
   discovery::PickRequest request{.now = now, .random = &random};
   if (!spec.affinity_key.empty()) request.affinity = discovery::HashName(spec.affinity_key);

@@ -41,7 +41,8 @@ struct Pick {
 
 // Picks instances for callers that keep no state of their own: what a strategy must remember stays here, one state for each (service,
 // strategy, filter, endpoint, zone) that is asked for, at most limits::kResolverStatesMax, the least recently used one going first. Who
-// takes part is found anew only when the service has changed; picks take no lock but two short ones. Thread-safe.
+// takes part is found anew only when the service has changed; picks take no lock but two short ones. All states together hold at most
+// limits::kResolverCandidatesMax candidates, and those of one more service. Thread-safe.
 class Resolver {
  public:
   explicit Resolver(uint64_t seed) : seed_(seed) {}
@@ -59,11 +60,14 @@ class Resolver {
 
   absl::StatusOr<StatePtr> StateFor(const PickSpec& spec);
   static std::shared_ptr<Selection> Select(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now, State* state);
+  // Drops the least recently used states until the bounds hold, with what `state` holds now counted.
+  void KeepBounds(const StatePtr& state, size_t candidates);
 
   const uint64_t seed_;
   std::atomic<uint64_t> calls_{0};  // Makes each call's randomness differ; orders nothing.
 
   mutable Mutex mu_;
+  size_t candidates_ ABSL_GUARDED_BY(mu_) = 0;                               // Of all states, as counted last.
   std::list<std::pair<std::string, StatePtr>> recent_ ABSL_GUARDED_BY(mu_);  // The last used one first.
   absl::flat_hash_map<std::string, std::list<std::pair<std::string, StatePtr>>::iterator> places_ ABSL_GUARDED_BY(mu_);
 };

@@ -40,6 +40,7 @@ absl::Status StoreReader::ForEach(const KeyRange& range, Values values, const st
   query.bytes_max = kPageBytes;
   query.expect_more_pages = true;
   while (true) {
+    if (stop_()) return absl::CancelledError("the reading was stopped");
     const storage::Page page = Read(query);
     if (!page.status.ok()) return page.status;
     for (const Entry& entry : page.entries) show(entry);

@@ -2,8 +2,7 @@
 #define SCOUTLIGHT_SERVER_DISCOVERY_STORE_READER_H_
 
 #include <functional>
-#include <memory>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "base/entry.h"
@@ -15,7 +14,8 @@ namespace scoutlight::server {
 // Reads from a store, waiting for the answers. For a thread that may wait: never one of gRPC's. Not thread-safe. The store outlives it.
 class StoreReader {
  public:
-  explicit StoreReader(storage::Store* store) : store_(*store) {}
+  // `stop` is asked before each page: when true, ForEach ends with kCancelled.
+  StoreReader(storage::Store* store, std::function<bool()> stop) : store_(*store), stop_(std::move(stop)) {}
 
   // Reads on at the latest revision, which is given back.
   absl::StatusOr<Revision> Pin();
@@ -31,6 +31,7 @@ class StoreReader {
   storage::Page Read(storage::Query query);
 
   storage::Store& store_;
+  const std::function<bool()> stop_;
   Revision revision_ = 0;
 };
 
