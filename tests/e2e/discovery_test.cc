@@ -7,11 +7,13 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "scoutlight/discovery/v1/discovery.grpc.pb.h"
 #include "scoutlight/discovery/v1/registration.grpc.pb.h"
+#include "scoutlight/discovery/v1/schema.grpc.pb.h"
 #include "scoutlight/registry/v1/lease.grpc.pb.h"
 #include "tests/e2e/served_test.h"
 #include "tests/support/deadline.h"
@@ -426,6 +428,154 @@ TEST_F(Discovery, BadRegistrationsNameEverythingThatIsWrongAndChangeNothing) {
   InstanceReader watch(*discovery_, WatchedService("Printer", "age < 1h"));
   ExpectFailure(watch.End(), grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"filter"});
   EXPECT_EQ(client().Revision(), before);
+}
+
+TEST_F(Discovery, LeasesThatTheServerMadeGoWithWhatTheyWereMadeFor) {
+  const auto leases = [this] { return CallOf(*leases_, &wire::LeaseService::Stub::ListLeases, wire::ListLeasesRequest())->leases_size(); };
+  disco::RegisterRequest request = RegisterOf("Printer", "laser", kLaser);
+  request.mutable_ttl()->set_seconds(3600);
+  ASSERT_TRUE(Register(request).ok());
+  ASSERT_TRUE(Register(request).ok());
+  EXPECT_EQ(leases(), 1);
+  // Another ttl, a client's own lease, for good; each leaves the one before.
+  request.mutable_ttl()->set_seconds(1800);
+  ASSERT_TRUE(Register(request).ok());
+  wire::GrantRequest grant;
+  grant.mutable_ttl()->set_seconds(60);
+  grant.set_lease_id(7);
+  ASSERT_TRUE(CallOf(*leases_, &wire::LeaseService::Stub::Grant, grant).ok());
+  request.set_lease_id(7);
+  const auto own = Register(request);
+  ASSERT_TRUE(own.ok()) << own.status.error_message();
+  EXPECT_EQ(own->instance().lease_id(), 7);
+  request.set_permanent(true);
+  ASSERT_TRUE(Register(request).ok());
+  const Deadline deadline(kSoon);
+  while (leases() != 1 && !deadline.passed()) {
+  }
+  EXPECT_EQ(leases(), 1) << "the client's";
+  request.mutable_ttl()->set_seconds(3600);
+  ASSERT_TRUE(Register(request).ok());
+  ASSERT_TRUE(Deregister("Printer", "laser").ok());
+  disco::PutOverrideRequest put;
+  put.mutable_name()->set_service("Printer");
+  put.mutable_name()->set_id("laser");
+  put.set_reason("paper jam");
+  put.mutable_ttl()->set_seconds(600);
+  ASSERT_TRUE(Call(&disco::RegistrationService::Stub::PutOverride, put).ok());
+  ASSERT_TRUE(Call(&disco::RegistrationService::Stub::PutOverride, put).ok());
+  disco::DeleteOverrideRequest erase;
+  *erase.mutable_name() = put.name();
+  ASSERT_TRUE(Call(&disco::RegistrationService::Stub::DeleteOverride, erase)->found());
+  const Deadline at_last(kSoon);
+  while (leases() != 1 && !at_last.passed()) {
+  }
+  EXPECT_EQ(leases(), 1);
+}
+
+TEST_F(Discovery, ARegistrationByTtlLeavesASharedLeaseAlone) {
+  wire::GrantRequest grant;
+  grant.mutable_ttl()->set_seconds(600);
+  grant.set_lease_id(7);
+  ASSERT_TRUE(CallOf(*leases_, &wire::LeaseService::Stub::Grant, grant).ok());
+  disco::RegisterRequest shared = RegisterOf("Printer", "laser", kLaser);
+  shared.set_lease_id(7);
+  ASSERT_TRUE(Register(shared).ok());
+  disco::RegisterRequest alone = shared;
+  alone.mutable_ttl()->set_seconds(600);
+  const auto registered = Register(alone);
+  ASSERT_TRUE(registered.ok()) << registered.status.error_message();
+  EXPECT_NE(registered->instance().lease_id(), 7);
+}
+
+TEST_F(Discovery, AnUpdateLeavesAloneWhatItDoesNotName) {
+  // By hand: one value that is no text, two on a lease, one not.
+  wire::GrantRequest grant;
+  grant.mutable_ttl()->set_seconds(600);
+  grant.set_lease_id(7);
+  ASSERT_TRUE(CallOf(*leases_, &wire::LeaseService::Stub::Grant, grant).ok());
+  const std::string node = "/default/services/Printer/inkjet/";
+  wire::PutRequest data;
+  data.set_key(node + "cert");
+  data.set_data(std::string("\xff\x00", 2));
+  ASSERT_TRUE(client().Send(data).ok());
+  wire::PutRequest leased = PutOf(node + "port", "8002");
+  leased.set_lease_id(7);
+  ASSERT_TRUE(client().Send(leased).ok());
+  ASSERT_TRUE(client().Put(node + "hostname", "192.168.1.102").ok());
+
+  disco::UpdateRequest update;
+  update.mutable_name()->set_service("Printer");
+  update.mutable_name()->set_id("inkjet");
+  (*update.mutable_set_properties())["hostname"] = "192.168.1.103";
+  (*update.mutable_set_properties())["port"] = "8003";
+  const auto updated = Call(&disco::RegistrationService::Stub::Update, update);
+  ASSERT_TRUE(updated.ok()) << updated.status.error_message();
+  EXPECT_EQ(updated->instance().epoch(), 0);
+  EXPECT_EQ(client().Get(node + "cert")->entry().data(), data.data());
+  EXPECT_EQ(client().Get(node + "port")->entry().lease_id(), 7);
+  EXPECT_EQ(client().Get(node + "port")->entry().text(), "8003");
+  EXPECT_EQ(client().Get(node + "hostname")->entry().lease_id(), 0);
+}
+
+TEST_F(Discovery, AnUpdateIsSeenByWhoDeregistersAtTheSameTime) {
+  // Whoever is second sees what the first did: the instance is gone for good, or was never removed.
+  for (int round = 0; round < 20; ++round) {
+    const auto registered = Register("Printer", "laser", kLaser);
+    ASSERT_TRUE(registered.ok()) << registered.status.error_message();
+    disco::UpdateRequest update;
+    update.mutable_name()->set_service("Printer");
+    update.mutable_name()->set_id("laser");
+    (*update.mutable_set_properties())["zone"] = absl::StrCat("north-", round);
+    std::thread updating([&] { Call(&disco::RegistrationService::Stub::Update, update); });
+    const auto removed = Deregister("Printer", "laser");
+    updating.join();
+    ASSERT_TRUE(removed.ok()) << removed.status.error_message();
+    ASSERT_TRUE(removed->found());
+    ASSERT_THAT(client().List("/default", wire::SCOPE_SUBTREE)->entries(), IsEmpty()) << "round " << round;
+  }
+}
+
+TEST_F(Discovery, ARequestIdBelongsToOneRequest) {
+  disco::RegisterRequest request = RegisterOf("Printer", "laser", kLaser);
+  request.set_request_id("once");
+  ASSERT_TRUE(Register(request).ok());
+  EXPECT_TRUE(Register(request)->unchanged());
+  (*request.mutable_instance()->mutable_properties())["zone"] = "north";
+  ExpectFailure(Register(request).status, grpc::StatusCode::INVALID_ARGUMENT, "REQUEST_ID_REUSED", {"request_id"});
+}
+
+TEST_F(Discovery, AnotherSchemaLaysOutAnotherServiceAndARebindingTellsWhoWasLeftBehind) {
+  const auto schemas = disco::SchemaService::NewStub(client().channel());
+  disco::PutSchemaRequest put;
+  put.set_document(R"({"name": "devices", "pattern": "/{cluster}/devices/{service}/{instance}", "serializer": "json",
+                       "properties": {"port": {"type": "port", "required": true}}, "strategy": "random"})");
+  const auto stored = CallOf(*schemas, &disco::SchemaService::Stub::PutSchema, put);
+  ASSERT_TRUE(stored.ok()) << stored.status.error_message();
+  EXPECT_TRUE(stored->applied());
+  ASSERT_TRUE(Register("Scanner", "old", kLaser).ok());
+  disco::PutBindingRequest bind;
+  bind.mutable_binding()->set_cluster("default");
+  bind.mutable_binding()->set_service("Scanner");
+  bind.mutable_binding()->set_schema("devices");
+  const auto bound = CallOf(*schemas, &disco::SchemaService::Stub::PutBinding, bind);
+  ASSERT_TRUE(bound.ok()) << bound.status.error_message();
+  EXPECT_TRUE(bound->applied());
+
+  ExpectFailure(Register("Scanner", "flat", {{"hostname", "192.168.1.105"}}).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD",
+                {"instance.properties.port"});
+  ASSERT_TRUE(Register("Scanner", "flat", kLaser).ok());
+  EXPECT_EQ(client().List("/default/devices/Scanner")->entries_size(), 1);
+  EXPECT_EQ(Resolve(ResolveOf("Scanner"))->strategy(), disco::STRATEGY_RANDOM);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Picked(ResolveOf("Scanner")), "flat") << "the other was left behind";
+  const auto old = Get("Scanner", "old");
+  ASSERT_TRUE(old.ok()) << old.status.error_message();
+  EXPECT_FALSE(old->instance().resolvable());
+  EXPECT_GT(old->instance().problems_size(), 0);
+  // Gone with what it has under the layout of before.
+  ASSERT_TRUE(Deregister("Scanner", "old").ok());
+  EXPECT_THAT(client().List("/default/services", wire::SCOPE_SUBTREE)->entries(), IsEmpty());
+  EXPECT_THAT(Ids("Scanner"), ElementsAre("flat"));
 }
 
 TEST_F(Discovery, ARepeatedRegistrationIsKnownByItsRequestThoughTheIdWasDrawn) {
