@@ -136,11 +136,14 @@ TYPED_TEST_P(EngineSuite, ReopenWaitsForReadersAndKeepsEverything) {
 TYPED_TEST_P(EngineSuite, EstimatesGrowWithHistory) {
   Engine& engine = this->engine();
   const std::string record(10'000, 'x');
+  EXPECT_EQ(engine.LogBytes(2, 101), 0u);
   for (Revision revision = 2; revision < 102; ++revision) {
     ASSERT_TRUE(PutOne(engine, Table::kLog, layout::LogKey(revision, 0), record, revision).ok());
     ASSERT_TRUE(PutOne(engine, Table::kPast, layout::PastKey("\x01k", revision), record, revision).ok());
   }
-  EXPECT_GT(engine.LogBytes(2, 101), engine.LogBytes(2, 20));
+  // Of a part RocksDB may think anything up to the whole, as its memory tables are a matter of chance.
+  EXPECT_GT(engine.LogBytes(2, 101), 0u);
+  EXPECT_EQ(engine.LogBytes(200, 300), 0u);
   EXPECT_EQ(engine.LogBytes(500, 400), 0u);
   EXPECT_GT(engine.PastBytes(), 0u);
   EXPECT_TRUE(engine.Verify([] { return false; }).ok());
