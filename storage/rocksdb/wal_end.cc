@@ -138,13 +138,14 @@ class Scan {
     const Fragment fragment = ParseHeader(bytes);
     const size_t end = at + fragment.bytes();
     const bool cut = block.size() < kBlockBytes && end > block.size();
-    // RocksDB hands a large record to the file in pieces, and one may end between header and payload.
+    // RocksDB hands a large record to the file in pieces, and one may end between header and payload. A disk may lose the sectors of the
+    // payload alone, and keep those of later fragments.
     const bool header_only = AllZeros(bytes.substr(kHeaderBytes, fragment.length));
     if (!MayFollow(fragment.type) || end > kBlockBytes || IsWholeButForItsLength(fragment, bytes)) damaged_ = true;
     if (!cut && !header_only && !LostSector(block, at, end)) damaged_ = true;
     // A length that reaches beyond the file may be what is wrong.
     if (cut) return at + 1;
-    write_ended_ = header_only || fragment.ends_record();
+    write_ended_ = fragment.ends_record();
     return end;
   }
 
@@ -172,7 +173,7 @@ class Scan {
   // From here on the file is only judged.
   std::optional<uint64_t> fault_;
   bool clean_ = true;         // Nothing but zeros from the fault on.
-  bool write_ended_ = false;  // The fragment at the fault is the last that is there of its write.
+  bool write_ended_ = false;  // The fragment at the fault is the last of its write.
   bool damaged_ = false;
 };
 

@@ -39,12 +39,13 @@ class Wal : public ::testing::Test {
  protected:
   static constexpr Revision kBefore = 20;
 
-  // The write adds a row with `value`.
-  void WriteOneMore(absl::string_view value) {
+  // The write adds a row with `value`; the one before it, a row with `value_before`.
+  void WriteOneMore(absl::string_view value, absl::string_view value_before = "value") {
     fs::remove_all(dir_);
     fs::remove_all(copy_);
     const std::unique_ptr<Engine> engine = OpenRocksdbEngine(Options(dir_)).value();
-    for (Revision revision = 2; revision <= kBefore; ++revision) ASSERT_TRUE(PutRevision(*engine, revision).ok());
+    for (Revision revision = 2; revision < kBefore; ++revision) ASSERT_TRUE(PutRevision(*engine, revision).ok());
+    ASSERT_TRUE(PutRevision(*engine, kBefore, value_before).ok());
     wal_ = LargestFile(dir_, ".log").filename();
     before_ = ReadText(dir_ + "/db/" + wal_);
     CopyStore(dir_, kept_);
@@ -53,6 +54,14 @@ class Wal : public ::testing::Test {
     begin_ = EndOf(before_);
     end_ = EndOf(after_);
     ASSERT_GT(end_, begin_);
+  }
+
+  // So that it begins at byte `place` of a sector.
+  void WriteOneMoreAt(size_t place, absl::string_view value) {
+    const size_t padding = 2 * kSectorBytes;  // However much is added, the record's lengths stay as long as they are.
+    WriteOneMore(value, Noise(padding, 1));
+    WriteOneMore(value, Noise(padding + (place + kSectorBytes - begin_ % kSectorBytes) % kSectorBytes, 1));
+    ASSERT_EQ(begin_ % kSectorBytes, place);
   }
 
   static void CopyStore(const std::string& from, const std::string& to) {
@@ -169,6 +178,38 @@ TEST_F(Wal, WriteOfWhichAnySectorsAreMissingIsTornAway) {
       ExpectTornAway(Torn([&](size_t) { return random() % odds != 0; }), absl::StrCat(bytes, " bytes, most kept, seed ", seed));
       ExpectTornAway(Torn([&](size_t) { return random() % odds == 0; }), absl::StrCat(bytes, " bytes, few kept, seed ", seed));
     }
+  }
+}
+
+std::string MostlyZeros(size_t bytes, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::string value(bytes, '\0');
+  for (size_t at = random() % 2'000; at < bytes; at += 1 + random() % 4'000) value[at] = 'x';
+  return value;
+}
+
+// Here a header's sector may be all that is seen of a fragment though its write has more behind it.
+TEST_F(Wal, WriteOfMostlyZerosOfWhichAnySectorsAreMissingIsTornAway) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    if (seed % 20 == 1) WriteOneMore(MostlyZeros(4 * kBlockBytes, seed));
+    std::mt19937_64 random(seed);
+    const uint64_t odds = 2 + seed % 8;
+    const std::string wal = Torn([&](size_t) { return random() % odds == 0; });
+    if (wal == before_) continue;
+    ExpectTornAway(wal, absl::StrCat("seed ", seed));
+  }
+  for (size_t header = (begin_ / kBlockBytes + 1) * kBlockBytes; header + kBlockBytes < end_; header += kBlockBytes) {
+    const std::string wal = Torn([&](size_t at) { return at < header + kSectorBytes || at >= header + kBlockBytes; });
+    ExpectTornAway(wal, absl::StrCat("of the fragment at ", header, " one sector alone"));
+  }
+}
+
+TEST_F(Wal, HeaderAtTheEndOfASectorMayBeAllThatIsThereOfItsFragment) {
+  WriteOneMoreAt(kSectorBytes - kHeaderBytes, Noise(3 * kBlockBytes, 1));
+  const size_t first = begin_ / kSectorBytes, next_block = (begin_ / kBlockBytes + 1) * kBlockBytes / kSectorBytes;
+  for (const size_t kept : {first + 1, next_block, next_block + 1, 2 * next_block, (end_ - 1) / kSectorBytes}) {
+    ExpectTornAway(Torn([&](size_t at) { return at / kSectorBytes == first || at / kSectorBytes == kept; }),
+                   absl::StrCat("the header's sector and sector ", kept));
   }
 }
 
