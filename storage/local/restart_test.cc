@@ -1,5 +1,6 @@
 // What the embedded store over RocksDB knows after it was closed and opened again.
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -29,9 +30,19 @@ class Restart : public ::testing::Test {
   // Closes the store if it is open, and opens it.
   void Open() {
     store_.reset();
-    store_ = OpenRocksdbStore(folder_.path() + "/data", clock_);
+    store_ = OpenRocksdbStore(folder_.path() + "/" + name_, clock_);
     ASSERT_NE(store_, nullptr);
     sync_ = std::make_unique<SyncStore>(store_.get());
+  }
+
+  // Opens what a crash now would leave.
+  void CrashAndOpen() {
+    // Whatever the store has begun to write is on the disk then.
+    ASSERT_TRUE(sync_->Put(K("/crashes"), name_).status.ok());
+    const std::string left = absl::StrCat(name_, "+");
+    std::filesystem::copy(folder_.path() + "/" + name_, folder_.path() + "/" + left, std::filesystem::copy_options::recursive);
+    name_ = left;
+    Open();
   }
 
   // Lets the server run for so long.
@@ -50,6 +61,7 @@ class Restart : public ::testing::Test {
   }
 
   const TemporaryFolder folder_;
+  std::string name_ = "data";  // Of the store in the folder.
   FakeClock clock_;
   std::shared_ptr<RecordingSink> sink_;
   std::unique_ptr<Store> store_;
@@ -163,6 +175,25 @@ TEST_F(Restart, ALeaseThatNobodyRenewsEndsThoughServersComeAndGo) {
   const absl::Duration lived = ServeUntilItEnds(id);
   EXPECT_GE(lived, kTtl - 3 * life);
   EXPECT_LE(lived, kTtl - 3 * life + kJitterMax + 5 * kStep);
+}
+
+TEST_F(Restart, ALeaseThatNobodyRenewsEndsThoughServersCrash) {
+  const LeaseId id = sync_->Grant(kTtl).lease.id;
+  Serve(absl::Seconds(4));
+  const absl::Duration life = absl::Seconds(3);
+  const absl::Duration forgotten = life / 4 + kStep;
+  CrashAndOpen();
+  ASSERT_TRUE(sync_->GetLease(id).status.ok());
+  for (int lives = 1; lives <= 3; ++lives) {
+    Serve(life);
+    CrashAndOpen();
+    const LeaseResult lease = sync_->GetLease(id);
+    ASSERT_TRUE(lease.status.ok()) << lives << ": " << lease.status;
+    EXPECT_GE(lease.lease.remaining, kTtl - lives * life) << lives;
+    EXPECT_LE(lease.lease.remaining, kTtl - lives * (life - forgotten) + kJitterMax) << lives;
+  }
+  const absl::Duration lived = ServeUntilItEnds(id);
+  EXPECT_LE(lived, kTtl - 3 * (life - forgotten) + kJitterMax + 5 * kStep);
 }
 
 TEST_F(Restart, ARenewedLeaseGetsItsFullTimeAfterEachRestart) {
