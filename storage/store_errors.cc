@@ -37,6 +37,10 @@ absl::Status LeaseNotFound(absl::StatusCode code, LeaseId id, absl::string_view 
   return About(code, Reason::kLeaseNotFound, absl::StrCat(id), absl::StrCat("there is no lease ", id, " (any more)"), field);
 }
 
+absl::Status RenewedLeaseNotFound() {
+  return About(absl::StatusCode::kNotFound, Reason::kLeaseNotFound, "", "there is no such lease (any more)");
+}
+
 absl::Status LeaseExists(LeaseId id) {
   return About(absl::StatusCode::kAlreadyExists, Reason::kLeaseExists, absl::StrCat(id), absl::StrCat("lease ", id, " is in use"));
 }

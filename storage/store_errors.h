@@ -11,6 +11,8 @@ namespace scoutlight::storage {
 
 // `field` as below; empty: the request is about the lease itself. `id` 0: a backend could not tell which one it is.
 absl::Status LeaseNotFound(absl::StatusCode code, LeaseId id, absl::string_view field = "");
+// For a result that itself says which lease it is of: kNotFound.
+absl::Status RenewedLeaseNotFound();
 absl::Status LeaseExists(LeaseId id);
 // `field`: that of the operation which failed, such as "put.if_absent"; whoever knows the operation's place puts it in front.
 absl::Status KeyExists(const Key& key, absl::string_view field);

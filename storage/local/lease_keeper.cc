@@ -1,12 +1,14 @@
 #include "storage/local/lease_keeper.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/limits.h"
 #include "storage/local/layout.h"
 #include "storage/local/lease_life.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -97,15 +99,23 @@ std::optional<absl::Duration> LeaseKeeper::UptimeToKeep() {
 LeaseKeeper::Renewed LeaseKeeper::Renew(const std::vector<LeaseId>& ids) {
   Renewed renewed;
   renewed.results.reserve(ids.size());
-  const absl::Duration since_boot = parts_.clock->SinceBoot();
-  MutexLock lock(&parts_.leases->mu);
-  LeaseTable& table = parts_.leases->table;
-  const absl::Duration now = parts_.leases->clock.At(since_boot);
-  for (const LeaseId id : ids) {
-    const absl::StatusOr<Lease> lease = table.Renew(id, now);
-    renewed.results.push_back({.id = id, .status = lease.status(), .ttl = lease.ok() ? lease->ttl : absl::ZeroDuration()});
-    if (lease.ok() && lease->life != table.life()) renewed.unnoted.push_back(id);
+  std::vector<size_t> unknown;  // Places in `results`.
+  {
+    const absl::Duration since_boot = parts_.clock->SinceBoot();
+    MutexLock lock(&parts_.leases->mu);
+    LeaseTable& table = parts_.leases->table;
+    const absl::Duration now = parts_.leases->clock.At(since_boot);
+    for (const LeaseId id : ids) {
+      const std::optional<Lease> lease = table.Renew(id, now);
+      if (!lease.has_value()) unknown.push_back(renewed.results.size());
+      renewed.results.push_back({.id = id, .status = {}, .ttl = lease.has_value() ? lease->ttl : absl::ZeroDuration()});
+      if (lease.has_value() && lease->life != table.life()) renewed.unnoted.push_back(id);
+    }
   }
+  // A call may name 10,000 unknown ones: they share one status, and the result says which lease it is of.
+  if (unknown.empty()) return renewed;
+  const absl::Status gone = RenewedLeaseNotFound();
+  for (const size_t place : unknown) renewed.results[place].status = gone;
   return renewed;
 }
 

@@ -1,7 +1,5 @@
 #include "storage/local/lease_table.h"
 
-#include "storage/store_errors.h"
-
 namespace scoutlight::storage {
 
 LeaseTable::Record* LeaseTable::Living(LeaseId id) {
@@ -15,9 +13,9 @@ void LeaseTable::Add(const Lease& lease) {
   CountLife(lease, 1);
 }
 
-absl::StatusOr<Lease> LeaseTable::Renew(LeaseId id, absl::Duration now) {
+std::optional<Lease> LeaseTable::Renew(LeaseId id, absl::Duration now) {
   Record* const record = Living(id);
-  if (record == nullptr) return LeaseNotFound(absl::StatusCode::kNotFound, id);
+  if (record == nullptr) return std::nullopt;
   record->lease.ends = now + record->lease.ttl;
   return record->lease;
 }

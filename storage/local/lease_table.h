@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/entry.h"
 
@@ -45,8 +44,8 @@ class LeaseTable {
   // Requires that the id is free.
   void Add(const Lease& lease);
 
-  // The lease then ends at `now` plus its ttl. Gives it back, as it then is. kNotFound: unknown or taken; nothing changes.
-  absl::StatusOr<Lease> Renew(LeaseId id, absl::Duration now);
+  // The lease then ends at `now` plus its ttl. Gives it back, as it then is. nullopt: unknown or taken; nothing changes.
+  std::optional<Lease> Renew(LeaseId id, absl::Duration now);
 
   // The disk says now that the lease was renewed in this life. Unknown ids are ignored.
   void NoteRenewed(LeaseId id);

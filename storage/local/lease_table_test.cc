@@ -30,14 +30,14 @@ TEST(LeaseTable, ALeaseEndsOneTtlAfterItsLastRenewal) {
   EXPECT_FALSE(table.TakeIfEnded(1, 2 * kTtl - absl::Nanoseconds(1)));
   EXPECT_THAT(table.Ended(2 * kTtl, 10), ElementsAre(1));
   EXPECT_TRUE(table.TakeIfEnded(1, 2 * kTtl));
-  EXPECT_EQ(table.Renew(1, 2 * kTtl).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(table.Renew(1, 2 * kTtl), std::nullopt);
 }
 
 TEST(LeaseTable, EndsComeEarliestFirstThoughRenewalsMoveThem) {
   LeaseTable table;
   for (LeaseId id = 1; id <= 5; ++id) table.Add(GrantedAt(id, absl::Seconds(id)));
-  ASSERT_TRUE(table.Renew(1, absl::Seconds(6)).ok());
-  ASSERT_TRUE(table.Renew(3, absl::Seconds(7)).ok());
+  ASSERT_TRUE(table.Renew(1, absl::Seconds(6)).has_value());
+  ASSERT_TRUE(table.Renew(3, absl::Seconds(7)).has_value());
   EXPECT_THAT(table.Ended(absl::Seconds(15), 2), ElementsAre(2, 4));
   EXPECT_THAT(table.Ended(absl::Seconds(15), 10), ElementsAre(2, 4, 5));
   EXPECT_THAT(table.Ended(absl::Seconds(17), 10), ElementsAre(2, 4, 5, 1, 3));
@@ -46,7 +46,7 @@ TEST(LeaseTable, EndsComeEarliestFirstThoughRenewalsMoveThem) {
 TEST(LeaseTable, ATakenLeaseIsGoneUntilItIsGivenBack) {
   LeaseTable table;
   table.Add(GrantedAt(1, absl::ZeroDuration()));
-  ASSERT_TRUE(table.Renew(1, absl::Seconds(5)).ok());
+  ASSERT_TRUE(table.Renew(1, absl::Seconds(5)).has_value());
   ASSERT_TRUE(table.Take(1));
   EXPECT_FALSE(table.Take(1));
   EXPECT_FALSE(table.Has(1));
