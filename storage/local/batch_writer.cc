@@ -222,7 +222,7 @@ bool BatchWriter::AnswerInUse(LeaseId id, uint64_t tag, QueuedGrant& write) {
     MutexLock lock(&parts_.leases->mu);
     lease = parts_.leases->table.Find(id);
     // A taken one is about to go.
-    if (!lease.has_value() && parts_.leases->table.Knows(id)) lease = Lease{.id = id};
+    if (lease.has_value() && lease->taken) lease = Lease{.id = id};
   }
   if (const auto granted = granted_.find(id); granted != granted_.end()) lease = granted->second;
   if (!lease.has_value()) return false;
@@ -282,9 +282,9 @@ void BatchWriter::AddLeaseNote(QueuedLeaseNote& write) {
   notes_uptime_ = true;
   MutexLock lock(&parts_.leases->mu);
   for (const LeaseId id : write.renewed) {
-    // It may have been revoked since; or it was taken, but then its renewal came before.
+    // It may have ended since, or does in this batch.
     const std::optional<Lease> lease = parts_.leases->table.Find(id);
-    if (!lease.has_value() || lease->life == life_) continue;
+    if (!lease.has_value() || lease->taken || lease->life == life_) continue;
     writes_->Put(Table::kLeases, layout::LeaseKey(id),
                  layout::EncodeLease({.ttl = lease->ttl, .life = life_, .remaining = lease->ttl, .tag = lease->tag}));
     noted_.push_back(id);

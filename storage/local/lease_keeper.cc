@@ -99,7 +99,8 @@ std::optional<absl::Duration> LeaseKeeper::UptimeToKeep() {
 LeaseKeeper::Renewed LeaseKeeper::Renew(const std::vector<LeaseId>& ids) {
   Renewed renewed;
   renewed.results.reserve(ids.size());
-  std::vector<size_t> unknown;  // Places in `results`.
+  std::vector<size_t> unknown;  // Places in `results`, as `taken`.
+  std::vector<size_t> taken;
   {
     const absl::Duration since_boot = parts_.clock->SinceBoot();
     MutexLock lock(&parts_.leases->mu);
@@ -107,15 +108,27 @@ LeaseKeeper::Renewed LeaseKeeper::Renew(const std::vector<LeaseId>& ids) {
     const absl::Duration now = parts_.leases->clock.At(since_boot);
     for (const LeaseId id : ids) {
       const std::optional<Lease> lease = table.Renew(id, now);
-      if (!lease.has_value()) unknown.push_back(renewed.results.size());
-      renewed.results.push_back({.id = id, .status = {}, .ttl = lease.has_value() ? lease->ttl : absl::ZeroDuration()});
-      if (lease.has_value() && lease->life != table.life()) renewed.unnoted.push_back(id);
+      if (!lease.has_value()) {
+        unknown.push_back(renewed.results.size());
+      } else if (lease->taken) {
+        taken.push_back(renewed.results.size());
+        renewed.ending.push_back(id);
+      } else if (lease->life != table.life()) {
+        renewed.unnoted.push_back(id);
+      }
+      const bool good = lease.has_value() && !lease->taken;
+      renewed.results.push_back({.id = id, .status = {}, .ttl = good ? lease->ttl : absl::ZeroDuration()});
     }
   }
   // A call may name 10,000 unknown ones: they share one status, and the result says which lease it is of.
-  if (unknown.empty()) return renewed;
-  const absl::Status gone = RenewedLeaseNotFound();
-  for (const size_t place : unknown) renewed.results[place].status = gone;
+  if (!unknown.empty()) {
+    const absl::Status gone = RenewedLeaseNotFound();
+    for (const size_t place : unknown) renewed.results[place].status = gone;
+  }
+  if (!taken.empty()) {
+    const absl::Status ending = Overloaded("the lease is being ended");
+    for (const size_t place : taken) renewed.results[place].status = ending;
+  }
   return renewed;
 }
 

@@ -54,10 +54,13 @@ class LeaseKeeper {
   // What to put on disk when the store is closed well: how long this life has served. nullopt: it does not matter.
   std::optional<absl::Duration> UptimeToKeep();
 
-  // Each lease begins its ttl anew. A result is good once those in `unnoted`, if there are any, are on disk (QueuedLeaseNote).
+  // Each lease begins its ttl anew. A result is good once those in `unnoted`, if there are any, are on disk (QueuedLeaseNote). Those in
+  // `ending` are not renewed, with kResourceExhausted: their end is being written, and what came of it is known behind a QueuedLeaseNote
+  // that names them. Then they are gone, or there and to be renewed.
   struct Renewed {
     std::vector<RenewResult> results;
     std::vector<LeaseId> unnoted;
+    std::vector<LeaseId> ending;
   };
   Renewed Renew(const std::vector<LeaseId>& ids);
 

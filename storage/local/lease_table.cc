@@ -14,10 +14,11 @@ void LeaseTable::Add(const Lease& lease) {
 }
 
 std::optional<Lease> LeaseTable::Renew(LeaseId id, absl::Duration now) {
-  Record* const record = Living(id);
-  if (record == nullptr) return std::nullopt;
-  record->lease.ends = now + record->lease.ttl;
-  return record->lease;
+  const auto found = leases_.find(id);
+  if (found == leases_.end()) return std::nullopt;
+  Lease& lease = found->second.lease;
+  if (!lease.taken) lease.ends = now + lease.ttl;
+  return lease;
 }
 
 void LeaseTable::NoteRenewed(LeaseId id) {
@@ -34,14 +35,14 @@ bool LeaseTable::Has(LeaseId id) const {
 
 std::optional<Lease> LeaseTable::Find(LeaseId id) const {
   const auto found = leases_.find(id);
-  if (found == leases_.end() || found->second.lease.taken) return std::nullopt;
+  if (found == leases_.end()) return std::nullopt;
   return found->second.lease;
 }
 
 std::vector<Lease> LeaseTable::List(LeaseId after, int leases_max) const {
   std::vector<Lease> leases;
   for (auto it = leases_.upper_bound(after); it != leases_.end() && static_cast<int>(leases.size()) < leases_max; ++it) {
-    if (!it->second.lease.taken) leases.push_back(it->second.lease);
+    leases.push_back(it->second.lease);
   }
   return leases;
 }

@@ -33,8 +33,8 @@ struct Lease {
 // Knows until when each lease counts as alive, and what hangs on it. Holds no clock: callers pass `now`, in lease time (lease_clock.h), so
 // a test moves time by passing a later one. Not thread-safe: its owner calls it with its mutex held.
 //
-// A lease whose end has come stays until it is taken; a renewal before that wins. A taken one is gone for Renew and Has, and stays only to
-// be removed, with its keys, by the transaction that ends it.
+// A lease whose end has come stays until it is taken; a renewal before that wins. A taken one is gone for Has and is not renewed, but is
+// shown until the transaction that ends it, and its keys, is on disk and removes it: nobody is told of an end that a crash may undo.
 class LeaseTable {
  public:
   // The store's life now. Before anything is added.
@@ -44,7 +44,7 @@ class LeaseTable {
   // Requires that the id is free.
   void Add(const Lease& lease);
 
-  // The lease then ends at `now` plus its ttl. Gives it back, as it then is. nullopt: unknown or taken; nothing changes.
+  // The lease then ends at `now` plus its ttl. Gives it back, as it then is. Of a taken one nothing changes. nullopt: unknown.
   std::optional<Lease> Renew(LeaseId id, absl::Duration now);
 
   // The disk says now that the lease was renewed in this life. Unknown ids are ignored.
@@ -56,8 +56,9 @@ class LeaseTable {
   bool Has(LeaseId id) const;
   // Whether the id is in use, taken or not.
   bool Knows(LeaseId id) const { return leases_.contains(id); }
+  // Taken or not, as List.
   std::optional<Lease> Find(LeaseId id) const;
-  // At most `leases_max` whose id is greater than `after`, in order of id; without taken ones.
+  // At most `leases_max` whose id is greater than `after`, in order of id.
   std::vector<Lease> List(LeaseId after, int leases_max) const;
   size_t size() const { return leases_.size(); }
 

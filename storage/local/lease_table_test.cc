@@ -30,7 +30,9 @@ TEST(LeaseTable, ALeaseEndsOneTtlAfterItsLastRenewal) {
   EXPECT_FALSE(table.TakeIfEnded(1, 2 * kTtl - absl::Nanoseconds(1)));
   EXPECT_THAT(table.Ended(2 * kTtl, 10), ElementsAre(1));
   EXPECT_TRUE(table.TakeIfEnded(1, 2 * kTtl));
-  EXPECT_EQ(table.Renew(1, 2 * kTtl), std::nullopt);
+  EXPECT_TRUE(table.Renew(1, 2 * kTtl)->taken);
+  EXPECT_EQ(table.Renew(1, 2 * kTtl)->ends, 2 * kTtl) << "it is not renewed";
+  EXPECT_EQ(table.Renew(2, 2 * kTtl), std::nullopt);
 }
 
 TEST(LeaseTable, EndsComeEarliestFirstThoughRenewalsMoveThem) {
@@ -43,7 +45,7 @@ TEST(LeaseTable, EndsComeEarliestFirstThoughRenewalsMoveThem) {
   EXPECT_THAT(table.Ended(absl::Seconds(17), 10), ElementsAre(2, 4, 5, 1, 3));
 }
 
-TEST(LeaseTable, ATakenLeaseIsGoneUntilItIsGivenBack) {
+TEST(LeaseTable, ATakenLeaseIsShownButNotRenewedUntilItIsGivenBackOrRemoved) {
   LeaseTable table;
   table.Add(GrantedAt(1, absl::ZeroDuration()));
   ASSERT_TRUE(table.Renew(1, absl::Seconds(5)).has_value());
@@ -51,8 +53,8 @@ TEST(LeaseTable, ATakenLeaseIsGoneUntilItIsGivenBack) {
   EXPECT_FALSE(table.Take(1));
   EXPECT_FALSE(table.Has(1));
   EXPECT_TRUE(table.Knows(1));
-  EXPECT_EQ(table.Find(1), std::nullopt);
-  EXPECT_THAT(table.List(0, 10), IsEmpty());
+  EXPECT_TRUE(table.Find(1)->taken);
+  EXPECT_THAT(Ids(table.List(0, 10)), ElementsAre(1));
   EXPECT_THAT(table.Ended(absl::Hours(1), 10), IsEmpty());
   table.Untake(1);
   EXPECT_TRUE(table.Has(1));
@@ -60,6 +62,8 @@ TEST(LeaseTable, ATakenLeaseIsGoneUntilItIsGivenBack) {
   ASSERT_TRUE(table.Take(1));
   table.Remove(1);
   EXPECT_FALSE(table.Knows(1));
+  EXPECT_EQ(table.Find(1), std::nullopt);
+  EXPECT_THAT(table.List(0, 10), IsEmpty());
   EXPECT_THAT(table.Ended(absl::Hours(1), 10), IsEmpty());
 }
 

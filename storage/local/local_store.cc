@@ -5,7 +5,7 @@
 #include <thread>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/deferred.h"
 #include "base/error.h"
@@ -331,21 +331,29 @@ void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done
   LeaseKeeper::Renewed renewed = keeper_.Renew(ids);
   const std::shared_ptr<const View> view = published_.Load();
   Renewals renewals{.revision = view == nullptr ? 0 : view->revision, .results = std::move(renewed.results)};
-  if (renewed.unnoted.empty()) {
+  // Once in a life a lease's renewal goes to disk, and is acknowledged then. What becomes of a lease that is being ended is known behind
+  // it.
+  std::vector<LeaseId> noted = std::move(renewed.unnoted);
+  noted.insert(noted.end(), renewed.ending.begin(), renewed.ending.end());
+  if (noted.empty()) {
     return Later([done = std::move(done), renewals = std::move(renewals)]() mutable { std::move(done)(std::move(renewals)); });
   }
-  // Once in a life a lease's renewal goes to disk, and is acknowledged then.
-  const size_t bytes = renewed.unnoted.size() * kBytesPerLeaseNote;
-  auto noted = [unnoted = renewed.unnoted, done = std::move(done), renewals = std::move(renewals)](const CommitResult& result) mutable {
+  const size_t bytes = noted.size() * kBytesPerLeaseNote;
+  auto finish = [this, noted, ending = std::move(renewed.ending), done = std::move(done),
+                 renewals = std::move(renewals)](const CommitResult& result) mutable {
+    absl::flat_hash_map<LeaseId, RenewResult> changed;
     if (!result.status.ok()) {
-      const absl::flat_hash_set<LeaseId> failed(unnoted.begin(), unnoted.end());
-      for (RenewResult& renewal : renewals.results) {
-        if (failed.contains(renewal.id)) renewal.status = result.status;
-      }
+      for (const LeaseId id : noted) changed[id] = {.id = id, .status = result.status, .ttl = {}};
+    } else if (!ending.empty()) {
+      // One that is there after all is noted already.
+      for (RenewResult& again : keeper_.Renew(ending).results) changed[again.id] = std::move(again);
+    }
+    for (RenewResult& renewal : renewals.results) {
+      if (const auto found = changed.find(renewal.id); found != changed.end()) renewal = found->second;
     }
     std::move(done)(std::move(renewals));
   };
-  committer_->Submit({.work = QueuedLeaseNote{.renewed = std::move(renewed.unnoted), .done = std::move(noted), .result = {}},
+  committer_->Submit({.work = QueuedLeaseNote{.renewed = std::move(noted), .done = std::move(finish), .result = {}},
                       .connection = connection,
                       .bytes = bytes});
 }

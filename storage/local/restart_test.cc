@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
@@ -10,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/local/lease_clock.h"
+#include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
 #include "storage/testing/local_stores.h"
 #include "storage/testing/recording_sink.h"
@@ -39,9 +41,15 @@ class Restart : public ::testing::Test {
   void CrashAndOpen() {
     // Whatever the store has begun to write is on the disk then.
     ASSERT_TRUE(sync_->Put(K("/crashes"), name_).status.ok());
-    const std::string left = absl::StrCat(name_, "+");
-    std::filesystem::copy(folder_.path() + "/" + name_, folder_.path() + "/" + left, std::filesystem::copy_options::recursive);
-    name_ = left;
+    const std::string from = folder_.path() + "/" + name_, to = from + "+";
+    // The store drops files it needs no longer: a copy during which one went is made anew.
+    ASSERT_TRUE(AwaitCondition([&] {
+      std::error_code failed;
+      std::filesystem::remove_all(to, failed);
+      std::filesystem::copy(from, to, std::filesystem::copy_options::recursive, failed);
+      return !failed;
+    }));
+    name_ += "+";
     Open();
   }
 
@@ -53,10 +61,11 @@ class Restart : public ::testing::Test {
   // How long the lease lives from here on.
   absl::Duration ServeUntilItEnds(LeaseId id) {
     absl::Duration passed;
-    for (; sync_->GetLease(id).status.ok(); passed += kStep) {
-      EXPECT_LT(passed, absl::Minutes(1)) << "did not end";
-      if (passed >= absl::Minutes(1) || !clock_.AdvanceAndWaitUntilSeen(kStep)) break;
+    for (; sync_->GetLease(id).lease.remaining > absl::ZeroDuration(); passed += kStep) {
+      EXPECT_LT(passed, absl::Minutes(1)) << "does not end";
+      if (passed >= absl::Minutes(1) || !clock_.AdvanceAndWaitUntilSeen(kStep)) return passed;
     }
+    EXPECT_TRUE(AwaitCondition([&] { return absl::IsNotFound(sync_->GetLease(id).status); })) << "did not end";
     return passed;
   }
 

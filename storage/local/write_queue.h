@@ -35,7 +35,7 @@ struct QueuedLeaseEnd {
   Done<CommitResult> done;
   CommitResult result;
 };
-// What the next life of the store must know of this one's leases: that these were renewed in it (those that are still there), and for how
+// What the next life of the store must know of this one's leases: that these were renewed in it (those that are there then), and for how
 // long it has been serving.
 struct QueuedLeaseNote {
   std::vector<LeaseId> renewed;

@@ -1,0 +1,174 @@
+// What becomes of leases when the storage below them is slow, full or broken.
+
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "base/error.h"
+#include "base/mutex.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "storage/local/engine.h"
+#include "storage/local/layout.h"
+#include "storage/local/local_store.h"
+#include "storage/memory/memory_engine.h"
+#include "storage/testing/await.h"
+#include "storage/testing/fake_clock.h"
+#include "storage/testing/sync_store.h"
+
+namespace scoutlight::storage {
+namespace {
+
+constexpr absl::Duration kTtl = absl::Seconds(10);
+
+// An engine whose writes wait, whose writes and reopenings fail, and that has so much room, as a test orders. Thread-safe.
+class FaultyEngine final : public Engine {
+ public:
+  enum class Writes { kWork, kWait, kFail };
+
+  explicit FaultyEngine(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+
+  void SetWrites(Writes writes) {
+    MutexLock lock(&mu_);
+    writes_ = writes;
+    changed_.NotifyAll();
+  }
+  // How many writes wait.
+  int waiting() {
+    MutexLock lock(&mu_);
+    return waiting_;
+  }
+  void SetReopens(absl::Status status) {
+    MutexLock lock(&mu_);
+    reopens_ = std::move(status);
+  }
+  void SetRoom(int64_t for_deletes_bytes) {
+    MutexLock lock(&mu_);
+    room_ = {.for_puts_bytes = 1 << 30, .for_deletes_bytes = for_deletes_bytes};
+  }
+
+  StoreId store_id() const override { return engine_->store_id(); }
+  std::unique_ptr<WriteSet> NewWriteSet() override { return engine_->NewWriteSet(); }
+  absl::Status Write(WriteSet& writes, Revision revision) override {
+    {
+      MutexLock lock(&mu_);
+      ++waiting_;
+      changed_.NotifyAll();
+      while (writes_ == Writes::kWait) changed_.Wait(&mu_);
+      --waiting_;
+      if (writes_ == Writes::kFail) return absl::UnavailableError("a test breaks this write");
+    }
+    return engine_->Write(writes, revision);
+  }
+  std::shared_ptr<const Snapshot> TakeSnapshot() override { return engine_->TakeSnapshot(); }
+  absl::Status Reopen() override {
+    {
+      MutexLock lock(&mu_);
+      if (!reopens_.ok()) return reopens_;
+    }
+    return engine_->Reopen();
+  }
+  void DropHistory(Revision oldest) override { engine_->DropHistory(oldest); }
+  uint64_t LogBytes(Revision from, Revision to) override { return engine_->LogBytes(from, to); }
+  uint64_t PastBytes() override { return engine_->PastBytes(); }
+  std::optional<Room> FreeRoom() override {
+    MutexLock lock(&mu_);
+    return room_;
+  }
+  void SyncHighWater() override { engine_->SyncHighWater(); }
+  void Maintain() override { engine_->Maintain(); }
+  bool failed() const override { return false; }
+  absl::Status Probe() override { return absl::OkStatus(); }
+  absl::Status Verify(const std::function<bool()>& stop) override { return engine_->Verify(stop); }
+
+ private:
+  const std::unique_ptr<Engine> engine_;
+  Mutex mu_;
+  CondVar changed_;
+  Writes writes_ ABSL_GUARDED_BY(mu_) = Writes::kWork;
+  int waiting_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Status reopens_ ABSL_GUARDED_BY(mu_);
+  std::optional<Room> room_ ABSL_GUARDED_BY(mu_);
+};
+
+class LeaseFaults : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto engine = std::make_unique<FaultyEngine>(NewMemoryEngine("0123456789abcdef0123456789abcdef"));
+    engine_ = engine.get();
+    LocalStoreOptions options;
+    options.clock = &clock_;
+    options.random = std::mt19937_64(1);
+    options.maintenance_interval = absl::Milliseconds(2);
+    options.lease_tick = absl::Milliseconds(2);
+    store_ = OpenLocalStore(std::move(engine), std::move(options)).value();
+    store_->BeginServing();
+    sync_ = std::make_unique<SyncStore>(store_.get());
+    id_ = sync_->Grant(kTtl).lease.id;
+    ASSERT_TRUE(sync_->Put(K("/a"), "v", id_).status.ok());
+  }
+
+  // Lets the server run for so long, in steps that lease time counts.
+  void Serve(absl::Duration time) {
+    const absl::Duration step = absl::Milliseconds(200);
+    for (absl::Duration passed; passed < time; passed += step) {
+      clock_.Advance(step);
+      sync_->ListLeases();
+    }
+  }
+
+  // Revokes the lease and returns while its end is being written.
+  void BeginRevocation() {
+    engine_->SetWrites(FaultyEngine::Writes::kWait);
+    revoking_ = std::thread([this] { revoked_ = sync_->Revoke(id_); });
+    ASSERT_TRUE(AwaitCondition([this] { return engine_->waiting() > 0; }));
+  }
+
+  FakeClock clock_;
+  FaultyEngine* engine_ = nullptr;  // The store's.
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<SyncStore> sync_;
+  LeaseId id_ = 0;
+  std::thread revoking_;
+  CommitResult revoked_;  // Once the thread has ended.
+};
+
+TEST_F(LeaseFaults, AnEndThatIsBeingWrittenIsNotToldYet) {
+  BeginRevocation();
+  EXPECT_THAT(sync_->GetLease(id_).lease.keys, ::testing::ElementsAre(K("/a")));
+  EXPECT_EQ(sync_->ListLeases().leases.size(), 1u);
+  Pending<Renewals> renewed = Pending<Renewals>::Start([&](Done<Renewals> done) {
+    store_->RenewLeases({id_, id_ + 1, id_}, 1, std::move(done));
+  });
+  EXPECT_FALSE(renewed.ready());
+  engine_->SetWrites(FaultyEngine::Writes::kWork);
+  revoking_.join();
+  EXPECT_TRUE(revoked_.status.ok()) << revoked_.status;
+  for (const RenewResult& result : renewed.Wait().results) EXPECT_EQ(ReasonOf(result.status), Reason::kLeaseNotFound) << result.status;
+  EXPECT_EQ(sync_->GetLease(id_).status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(sync_->ListLeases().leases.size(), 0u);
+}
+
+TEST_F(LeaseFaults, AnEndThatIsNotWrittenLeavesTheLeaseWithItsTime) {
+  Serve(absl::Seconds(2));
+  BeginRevocation();
+  Pending<Renewals> renewed = Pending<Renewals>::Start([&](Done<Renewals> done) { store_->RenewLeases({id_}, 1, std::move(done)); });
+  engine_->SetWrites(FaultyEngine::Writes::kFail);
+  revoking_.join();
+  EXPECT_EQ(revoked_.status.code(), absl::StatusCode::kUnknown) << revoked_.status;
+  const absl::Status status = renewed.Wait().results[0].status;
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  engine_->SetWrites(FaultyEngine::Writes::kWork);
+  ASSERT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kServing; }));
+  const LeaseResult lease = sync_->GetLease(id_);
+  ASSERT_TRUE(lease.status.ok()) << lease.status;
+  EXPECT_EQ(lease.lease.remaining, kTtl - absl::Seconds(2));
+  EXPECT_TRUE(sync_->Renew({id_})[0].status.ok());
+  EXPECT_EQ(sync_->GetLease(id_).lease.remaining, kTtl);
+}
+
+}  // namespace
+}  // namespace scoutlight::storage
