@@ -254,6 +254,10 @@ void BatchWriter::AddLeaseEnd(QueuedLeaseEnd& write) {
       return;
     }
   }
+  if (!HasRoomToEnd(id)) {
+    write.result.status = DiskFull();
+    return Untake(id);
+  }
   absl::StatusOr<std::vector<Key>> keys = KeysOfLease(id);
   if (!keys.ok()) {
     write.result.status = keys.status();
@@ -263,7 +267,7 @@ void BatchWriter::AddLeaseEnd(QueuedLeaseEnd& write) {
   transaction.origin = origin;
   transaction.origin.cause = write.cause;
   for (Key& key : *keys) transaction.on_success.push_back(DeleteOperation{.range = {std::move(key), Scope::kKey}});
-  Rules rules;  // A lease ends whatever the disk says.
+  Rules rules;  // Whether there is room was seen above, for all keys at once.
   rules.may_use_lease = [](LeaseId, LeaseLoad) { return absl::OkStatus(); };
   Evaluation evaluation = Evaluate(transaction, revision_ + 1, rules, &overlay_);
   write.result = std::move(evaluation.result);
@@ -289,6 +293,17 @@ void BatchWriter::AddLeaseNote(QueuedLeaseNote& write) {
                  layout::EncodeLease({.ttl = lease->ttl, .life = life_, .remaining = lease->ttl, .tag = lease->tag}));
     noted_.push_back(id);
   }
+}
+
+bool BatchWriter::HasRoomToEnd(LeaseId id) const {
+  if (!parts_.room.has_value()) return true;
+  LeaseLoad load;
+  {
+    MutexLock lock(&parts_.leases->mu);
+    load = parts_.leases->table.load(id);
+  }
+  if (const auto delta = load_delta_.find(id); delta != load_delta_.end()) load.bytes += delta->second.bytes;
+  return parts_.room->for_deletes_bytes - static_cast<int64_t>(writes_->bytes()) >= load.bytes;
 }
 
 void BatchWriter::Untake(LeaseId id) {

@@ -84,6 +84,8 @@ class BatchWriter {
   CommitResult ReplayOn(const Transaction& transaction, const RequestIndex::Request& request);
   // The first answer to the revocation that is `request`.
   CommitResult ReplayRevoke(const RequestIndex::Request& request);
+  // Whether the room for deletes takes the history of all that hangs on the lease.
+  bool HasRoomToEnd(LeaseId id) const;
   void Untake(LeaseId id);
   absl::Status MayUseLease(LeaseId id, LeaseLoad more) const;
   // The keys that hang on a lease now, those of this batch included.

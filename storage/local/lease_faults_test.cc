@@ -170,5 +170,21 @@ TEST_F(LeaseFaults, AnEndThatIsNotWrittenLeavesTheLeaseWithItsTime) {
   EXPECT_EQ(sync_->GetLease(id_).lease.remaining, kTtl);
 }
 
+TEST_F(LeaseFaults, ALeaseWaitsForItsEndUntilThereIsRoomForIt) {
+  ASSERT_TRUE(sync_->Put(K("/large"), std::string(100'000, 'x'), id_).status.ok());
+  const LeaseId without_keys = sync_->Grant(kTtl).lease.id;
+  engine_->SetRoom(50'000);
+  Serve(absl::Milliseconds(200));
+  EXPECT_EQ(ReasonOf(sync_->Revoke(id_).status), Reason::kDiskFull);
+  EXPECT_TRUE(sync_->Revoke(without_keys).status.ok());
+  EXPECT_TRUE(sync_->Renew({id_})[0].status.ok()) << "it was not taken";
+  Serve(kTtl + absl::Seconds(5));
+  EXPECT_EQ(sync_->GetLease(id_).lease.keys.size(), 2u);
+  engine_->SetRoom(200'000);
+  Serve(absl::Milliseconds(200));
+  ASSERT_TRUE(AwaitCondition([&] { return absl::IsNotFound(sync_->GetLease(id_).status); }));
+  EXPECT_EQ(sync_->Get(K("/large")), std::nullopt);
+}
+
 }  // namespace
 }  // namespace scoutlight::storage
