@@ -186,5 +186,17 @@ TEST_F(LeaseFaults, ALeaseWaitsForItsEndUntilThereIsRoomForIt) {
   EXPECT_EQ(sync_->Get(K("/large")), std::nullopt);
 }
 
+TEST_F(LeaseFaults, ALeaseThatCannotEndBecauseOfDamageIsReported) {
+  const std::unique_ptr<WriteSet> writes = engine_->NewWriteSet();
+  writes->Put(Table::kLive, layout::EncodePath(K("/a")), "no entry");
+  ASSERT_TRUE(engine_->Write(*writes, sync_->Latest()).ok());
+  ASSERT_TRUE(sync_->Put(K("/b"), "v").status.ok()) << "from here on the store sees it";
+  EXPECT_EQ(store_->health().state, StoreHealth::State::kServing);
+  Serve(kTtl);
+  ASSERT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kUnavailable; }));
+  EXPECT_THAT(store_->health().problem, ::testing::HasSubstr("damaged"));
+  EXPECT_TRUE(sync_->GetLease(id_).status.ok());
+}
+
 }  // namespace
 }  // namespace scoutlight::storage

@@ -171,19 +171,19 @@ absl::Duration LeaseKeeper::Look() {
   for (const LeaseId id : due) {
     parts_.committer->Submit({.work = QueuedLeaseEnd{.request = {.id = id, .origin = {}},
                                                      .cause = EventCause::kLeaseExpired,
-                                                     .done =
-                                                         [this](const CommitResult& result) {
-                                                           if (!result.status.ok() && !absl::IsNotFound(result.status)) {
-                                                             refused_.store(true, std::memory_order_relaxed);
-                                                           }
-                                                           ending_.fetch_sub(1, std::memory_order_relaxed);
-                                                         },
+                                                     .done = [this](const CommitResult& result) { OnEnded(result.status); },
                                                      .result = {}}});
   }
   if (older && now - noted_ >= std::clamp(now / 4, parts_.tick, kUptimeForgottenMax)) NoteUptime(now);
   // What the store refuses now is tried again at leisure.
   const bool refused = refused_.exchange(false, std::memory_order_relaxed);
   return more && !refused ? parts_.tick / kLooksPerTickWhenBusy : parts_.tick;
+}
+
+void LeaseKeeper::OnEnded(const absl::Status& status) {
+  if (absl::IsDataLoss(status)) parts_.note_damage(status);
+  if (!status.ok() && !absl::IsNotFound(status)) refused_.store(true, std::memory_order_relaxed);
+  ending_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 std::vector<LeaseId> LeaseKeeper::TakeDue(absl::Duration now) {

@@ -6,9 +6,11 @@
 #include <functional>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/entry.h"
@@ -33,9 +35,11 @@ class LeaseKeeper {
     SharedLeases* leases = nullptr;
     Committer* committer = nullptr;
     absl::Duration tick;
+    // Told when what is stored of a lease that ended is damaged, so that it cannot be removed. From any thread, with no lock held.
+    std::function<void(const absl::Status&)> note_damage;
   };
 
-  explicit LeaseKeeper(Parts parts) : parts_(parts) {}
+  explicit LeaseKeeper(Parts parts) : parts_(std::move(parts)) {}
   ~LeaseKeeper() { Stop(); }
 
   // At opening, before anything else: takes over the leases of the life before, and puts into `writes` what changes with the new life,
@@ -72,6 +76,8 @@ class LeaseKeeper {
   void Loop();
   // Does what is due; how long until the next look.
   absl::Duration Look();
+  // What came of one end.
+  void OnEnded(const absl::Status& status);
   std::vector<LeaseId> TakeDue(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_.leases->mu);
   void NoteUptime(absl::Duration now);
 

@@ -148,7 +148,11 @@ LocalStore::LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options
                                                               .published = &published_,
                                                               .leases = &leases_,
                                                               .random = options_.random})),
-      keeper_({.clock = options_.clock, .leases = &leases_, .committer = committer_.get(), .tick = options_.lease_tick}) {}
+      keeper_({.clock = options_.clock,
+               .leases = &leases_,
+               .committer = committer_.get(),
+               .tick = options_.lease_tick,
+               .note_damage = [this](const absl::Status& status) { NoteDamage(status); }}) {}
 
 LocalStore::~LocalStore() {
   {
