@@ -1,16 +1,14 @@
 #ifndef SCOUTLIGHT_STORAGE_LOCAL_LEASE_CLOCK_H_
 #define SCOUTLIGHT_STORAGE_LOCAL_LEASE_CLOCK_H_
 
-#include <algorithm>
-
 #include "absl/time/time.h"
 
 namespace scoutlight::storage {
 
-// The time that leases go by: it runs while the server does. From one look to the next it moves on by what has passed, but by at most
-// kStepMax: a stretch in which nobody looked is one in which the process was stopped or the machine slept, so no owner could renew, and
-// it does not count. Whoever looks at least every kStepMax loses nothing. Starts at zero, and stands still until Start() and from Stop()
-// on. Holds no clock: callers pass the time since boot. Not thread-safe.
+// The time that leases go by: it runs while the server does. From one look to the next it moves on by what has passed; but not at all when
+// that is more than kStepMax: a stretch in which nobody looked is one in which the process was stopped or the machine slept, so no owner
+// could renew, and none of it counts. A shorter stop does. Whoever looks at least every kStepMax loses nothing. Starts at zero, and stands
+// still until Start() and from Stop() on. Holds no clock: callers pass the time since boot. Not thread-safe.
 class LeaseClock {
  public:
   static constexpr absl::Duration kStepMax = absl::Milliseconds(500);
@@ -31,7 +29,8 @@ class LeaseClock {
   absl::Duration At(absl::Duration since_boot) {
     // Two threads may have read the clock in one order and come here in the other.
     if (!running_ || since_boot <= seen_) return time_;
-    time_ += std::min(since_boot - seen_, kStepMax);
+    const absl::Duration passed = since_boot - seen_;
+    if (passed <= kStepMax) time_ += passed;
     seen_ = since_boot;
     return time_;
   }
