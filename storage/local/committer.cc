@@ -48,8 +48,8 @@ void Committer::Close() {
     while (led_ || answering_ > 0) idle_.Wait(&mu_);
     left = queue_.TakeAll();
   }
-  const std::shared_ptr<const View> view = parts_.published->Load();
-  for (QueuedWrite& write : left) Refuse(std::move(write), Closing(), view == nullptr ? 0 : view->revision);
+  const Revision revision = parts_.published->revision();
+  for (QueuedWrite& write : left) Refuse(std::move(write), Closing(), revision);
 }
 
 void Committer::Submit(QueuedWrite write) {
@@ -74,8 +74,7 @@ void Committer::Submit(QueuedWrite write) {
   if (wake) wake_.NotifyAll();
   if (lead_here) DeferScope::Defer([this] { Lead(); });
   if (refused.ok()) return;
-  const std::shared_ptr<const View> view = parts_.published->Load();
-  const Revision revision = view == nullptr ? 0 : view->revision;
+  const Revision revision = parts_.published->revision();
   auto refuse = [write = std::move(write), refused, revision]() mutable { Refuse(std::move(write), refused, revision); };
   if (DeferScope::IsOpen()) {
     DeferScope::Defer(std::move(refuse));
@@ -205,7 +204,7 @@ void Committer::Fail(const absl::Status& status) {
     // Tasks wait for the recovery: nobody could be told that they were dropped.
     queue_.PutBack(std::move(tasks));
   }
-  const Revision revision = parts_.published->Load()->revision;
+  const Revision revision = parts_.published->revision();
   for (QueuedWrite& write : left) {
     if (!std::holds_alternative<QueuedTask>(write.work)) Refuse(std::move(write), ReadOnly(status.message()), revision);
   }

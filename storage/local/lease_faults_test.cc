@@ -198,5 +198,28 @@ TEST_F(LeaseFaults, ALeaseThatCannotEndBecauseOfDamageIsReported) {
   EXPECT_TRUE(sync_->GetLease(id_).status.ok());
 }
 
+TEST_F(LeaseFaults, AStoreThatIsBeingOpenedAgainKnowsItsRevision) {
+  const Revision latest = sync_->Latest();
+  engine_->SetReopens(absl::UnavailableError("a test keeps this closed"));
+  engine_->SetWrites(FaultyEngine::Writes::kFail);
+  EXPECT_FALSE(sync_->Put(K("/b"), "v").status.ok());
+  ASSERT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kUnavailable; }));
+  const LeaseList list = sync_->ListLeases();
+  EXPECT_EQ(ReasonOf(list.status), Reason::kReadOnly) << list.status;
+  EXPECT_EQ(list.revision, latest);
+  const LeaseResult lease = sync_->GetLease(id_);
+  EXPECT_EQ(ReasonOf(lease.status), Reason::kReadOnly) << lease.status;
+  EXPECT_EQ(lease.revision, latest);
+  const Renewals renewals = Await<Renewals>([&](Done<Renewals> done) { store_->RenewLeases({id_}, 1, std::move(done)); });
+  EXPECT_TRUE(renewals.results[0].status.ok()) << renewals.results[0].status;
+  EXPECT_EQ(renewals.revision, latest);
+  const Page page = sync_->Read(QueryOf(K("/a"), Scope::kKey));
+  EXPECT_EQ(page.revision, latest);
+  EXPECT_EQ(sync_->Put(K("/b"), "v").revision, latest);
+  engine_->SetWrites(FaultyEngine::Writes::kWork);
+  engine_->SetReopens(absl::OkStatus());
+  ASSERT_TRUE(AwaitCondition([&] { return sync_->ListLeases().leases.size() == 1; }));
+}
+
 }  // namespace
 }  // namespace scoutlight::storage

@@ -218,7 +218,9 @@ void LocalStore::Commit(Transaction transaction, Done<CommitResult> done) {
 }
 
 LocalStore::Chosen LocalStore::Choose(const Query& query, const View* view) const {
-  if (view == nullptr) return {.state = nullptr, .error = ReadOnly("the store is being opened again")};
+  if (view == nullptr) {
+    return {.state = nullptr, .error = ReadOnly("the store is being opened again"), .revision = published_.revision()};
+  }
   Chosen chosen{.state = nullptr, .error = {}, .revision = view->revision, .oldest = view->oldest};
   const Revision revision = query.revision == 0 ? view->revision : query.revision;
   const Revision needed = std::max(revision, query.min_revision);
@@ -333,8 +335,7 @@ void LocalStore::RevokeLease(RevokeRequest request, Done<CommitResult> done) {
 
 void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done<Renewals> done) {
   LeaseKeeper::Renewed renewed = keeper_.Renew(ids);
-  const std::shared_ptr<const View> view = published_.Load();
-  Renewals renewals{.revision = view == nullptr ? 0 : view->revision, .results = std::move(renewed.results)};
+  Renewals renewals{.revision = published_.revision(), .results = std::move(renewed.results)};
   // Once in a life a lease's renewal goes to disk, and is acknowledged then. What becomes of a lease that is being ended is known behind
   // it.
   std::vector<LeaseId> noted = std::move(renewed.unnoted);
@@ -367,7 +368,7 @@ void LocalStore::GetLease(LeaseId id, Done<LeaseResult> done) {
     LeaseResult result;
     const std::shared_ptr<const View> view = published_.Load();
     std::optional<LeaseInfo> lease = keeper_.Find(id);
-    result.revision = view == nullptr ? 0 : view->revision;
+    result.revision = view == nullptr ? published_.revision() : view->revision;
     if (view == nullptr) {
       result.status = ReadOnly("the store is being opened again");
     } else if (!lease.has_value()) {
@@ -389,9 +390,13 @@ void LocalStore::ListLeases(LeaseId after, int leases_max, Done<LeaseList> done)
   pool_->Run([this, after, leases_max, done = std::move(done)]() mutable {
     LeaseList list;
     const std::shared_ptr<const View> view = published_.Load();
-    list.revision = view == nullptr ? 0 : view->revision;
-    list.leases = keeper_.List(after, leases_max);
-    list.more = static_cast<int>(list.leases.size()) == leases_max;
+    list.revision = view == nullptr ? published_.revision() : view->revision;
+    if (view == nullptr) {
+      list.status = ReadOnly("the store is being opened again");
+    } else {
+      list.leases = keeper_.List(after, leases_max);
+      list.more = static_cast<int>(list.leases.size()) == leases_max;
+    }
     std::move(done)(std::move(list));
   });
 }

@@ -27,15 +27,23 @@ class PublishedView {
     return view_;
   }
 
+  // Of the view, or while there is none, of the last one.
+  Revision revision() const {
+    MutexLock lock(&mu_);
+    return revision_;
+  }
+
   // Returns the view before, so that it is released outside of the lock.
   std::shared_ptr<const View> Exchange(std::shared_ptr<const View> view) {
     MutexLock lock(&mu_);
+    if (view != nullptr) revision_ = view->revision;
     std::swap(view, view_);
     return view;
   }
 
  private:
   mutable Mutex mu_;
+  Revision revision_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const View> view_ ABSL_GUARDED_BY(mu_);
 };
 
