@@ -157,7 +157,7 @@ void LeaseKeeper::Loop() {
 }
 
 absl::Duration LeaseKeeper::Look() {
-  std::vector<LeaseId> due;
+  LeaseTable::Due due;
   absl::Duration now;
   bool more = false;
   bool older = false;
@@ -166,9 +166,9 @@ absl::Duration LeaseKeeper::Look() {
     now = parts_.leases->clock.At(parts_.clock->SinceBoot());
     due = TakeDue(now);
     older = parts_.leases->table.older() > 0;
-    more = allowance_ < 1 || ending_.load(std::memory_order_relaxed) > 0;
+    more = due.more || allowance_ < 1 || ending_.load(std::memory_order_relaxed) > 0;
   }
-  for (const LeaseId id : due) {
+  for (const LeaseId id : due.ids) {
     parts_.committer->Submit({.work = QueuedLeaseEnd{.request = {.id = id, .origin = {}},
                                                      .cause = EventCause::kLeaseExpired,
                                                      .done = [this](const CommitResult& result) { OnEnded(result.status); },
@@ -186,15 +186,15 @@ void LeaseKeeper::OnEnded(const absl::Status& status) {
   ending_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-std::vector<LeaseId> LeaseKeeper::TakeDue(absl::Duration now) {
+LeaseTable::Due LeaseKeeper::TakeDue(absl::Duration now) {
   allowance_ += absl::ToDoubleSeconds(now - allowed_until_) * limits::kLeasesExpiredPerSecondMax;
   allowance_ = std::min(allowance_, kEndsAtOnceMax);
   allowed_until_ = now;
   // Those of the look before are still on their way: more would be the same ones again.
   if (ending_.load(std::memory_order_relaxed) > 0) return {};
-  std::vector<LeaseId> due = parts_.leases->table.Ended(now, static_cast<int>(allowance_));
-  allowance_ -= static_cast<double>(due.size());
-  ending_.store(static_cast<int>(due.size()), std::memory_order_relaxed);
+  LeaseTable::Due due = parts_.leases->table.Ended(now, static_cast<int>(allowance_));
+  allowance_ -= static_cast<double>(due.ids.size());
+  ending_.store(static_cast<int>(due.ids.size()), std::memory_order_relaxed);
   return due;
 }
 

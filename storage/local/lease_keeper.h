@@ -29,7 +29,7 @@ namespace scoutlight::storage {
 // thread of its own from Start() on.
 class LeaseKeeper {
  public:
-  // All outlive it. `tick`: so often it looks, at most LeaseClock::kStepMax; ten times as often while leases wait for their end.
+  // All outlive it. `tick`: so often it looks, at most LeaseClock::kStepMax; ten times as often while there is more to do.
   struct Parts {
     Clock* clock = nullptr;
     SharedLeases* leases = nullptr;
@@ -78,7 +78,7 @@ class LeaseKeeper {
   absl::Duration Look();
   // What came of one end.
   void OnEnded(const absl::Status& status);
-  std::vector<LeaseId> TakeDue(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_.leases->mu);
+  LeaseTable::Due TakeDue(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_.leases->mu);
   void NoteUptime(absl::Duration now);
 
   const Parts parts_;

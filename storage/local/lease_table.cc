@@ -47,20 +47,26 @@ std::vector<Lease> LeaseTable::List(LeaseId after, int leases_max) const {
   return leases;
 }
 
-std::vector<LeaseId> LeaseTable::Ended(absl::Duration now, int leases_max) {
-  std::vector<LeaseId> ended;
-  for (auto it = by_end_.begin(); it != by_end_.end() && it->first <= now && static_cast<int>(ended.size()) < leases_max;) {
+LeaseTable::Due LeaseTable::Ended(absl::Duration now, int leases_max) {
+  Due due;
+  int moved = 0;
+  for (auto it = by_end_.begin(); it != by_end_.end() && it->first <= now && static_cast<int>(due.ids.size()) < leases_max;) {
     Record& record = leases_.at(it->second);
     if (record.lease.ends <= now) {
-      ended.push_back(record.lease.id);
+      due.ids.push_back(record.lease.id);
       ++it;
       continue;
     }
+    if (moved == kMovedMax) {
+      due.more = true;
+      break;
+    }
+    ++moved;
     it = by_end_.erase(it);
     record.queued = record.lease.ends;
     by_end_.insert({record.queued, record.lease.id});
   }
-  return ended;
+  return due;
 }
 
 bool LeaseTable::TakeIfEnded(LeaseId id, absl::Duration now) {

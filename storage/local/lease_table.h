@@ -63,7 +63,15 @@ class LeaseTable {
   size_t size() const { return leases_.size(); }
 
   // At most `leases_max` leases that ended at or before `now`, about earliest first. They are not taken yet.
-  std::vector<LeaseId> Ended(absl::Duration now, int leases_max);
+  struct Due {
+    std::vector<LeaseId> ids;
+    bool more = false;  // It stopped at kMovedMax: others may have ended, which a call soon finds.
+  };
+  Due Ended(absl::Duration now, int leases_max);
+
+  // So many leases that were renewed since Ended() met them last it puts into their places in one call, so that its caller's mutex is not
+  // held long: a few milliseconds.
+  static constexpr int kMovedMax = 4'000;
 
   // Takes a lease if it ended at or before `now`; false: it did not, or is not there (any more).
   bool TakeIfEnded(LeaseId id, absl::Duration now);

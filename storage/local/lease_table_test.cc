@@ -23,12 +23,12 @@ std::vector<LeaseId> Ids(const std::vector<Lease>& leases) {
 TEST(LeaseTable, ALeaseEndsOneTtlAfterItsLastRenewal) {
   LeaseTable table;
   table.Add(GrantedAt(1, absl::ZeroDuration()));
-  EXPECT_THAT(table.Ended(kTtl - absl::Nanoseconds(1), 10), IsEmpty());
-  EXPECT_THAT(table.Ended(kTtl, 10), ElementsAre(1));
+  EXPECT_THAT(table.Ended(kTtl - absl::Nanoseconds(1), 10).ids, IsEmpty());
+  EXPECT_THAT(table.Ended(kTtl, 10).ids, ElementsAre(1));
   EXPECT_EQ(table.Renew(1, kTtl)->ends, 2 * kTtl) << "a renewal wins until the lease is taken";
-  EXPECT_THAT(table.Ended(2 * kTtl - absl::Nanoseconds(1), 10), IsEmpty());
+  EXPECT_THAT(table.Ended(2 * kTtl - absl::Nanoseconds(1), 10).ids, IsEmpty());
   EXPECT_FALSE(table.TakeIfEnded(1, 2 * kTtl - absl::Nanoseconds(1)));
-  EXPECT_THAT(table.Ended(2 * kTtl, 10), ElementsAre(1));
+  EXPECT_THAT(table.Ended(2 * kTtl, 10).ids, ElementsAre(1));
   EXPECT_TRUE(table.TakeIfEnded(1, 2 * kTtl));
   EXPECT_TRUE(table.Renew(1, 2 * kTtl)->taken);
   EXPECT_EQ(table.Renew(1, 2 * kTtl)->ends, 2 * kTtl) << "it is not renewed";
@@ -40,9 +40,9 @@ TEST(LeaseTable, EndsComeEarliestFirstThoughRenewalsMoveThem) {
   for (LeaseId id = 1; id <= 5; ++id) table.Add(GrantedAt(id, absl::Seconds(id)));
   ASSERT_TRUE(table.Renew(1, absl::Seconds(6)).has_value());
   ASSERT_TRUE(table.Renew(3, absl::Seconds(7)).has_value());
-  EXPECT_THAT(table.Ended(absl::Seconds(15), 2), ElementsAre(2, 4));
-  EXPECT_THAT(table.Ended(absl::Seconds(15), 10), ElementsAre(2, 4, 5));
-  EXPECT_THAT(table.Ended(absl::Seconds(17), 10), ElementsAre(2, 4, 5, 1, 3));
+  EXPECT_THAT(table.Ended(absl::Seconds(15), 2).ids, ElementsAre(2, 4));
+  EXPECT_THAT(table.Ended(absl::Seconds(15), 10).ids, ElementsAre(2, 4, 5));
+  EXPECT_THAT(table.Ended(absl::Seconds(17), 10).ids, ElementsAre(2, 4, 5, 1, 3));
 }
 
 TEST(LeaseTable, ATakenLeaseIsShownButNotRenewedUntilItIsGivenBackOrRemoved) {
@@ -55,16 +55,30 @@ TEST(LeaseTable, ATakenLeaseIsShownButNotRenewedUntilItIsGivenBackOrRemoved) {
   EXPECT_TRUE(table.Knows(1));
   EXPECT_TRUE(table.Find(1)->taken);
   EXPECT_THAT(Ids(table.List(0, 10)), ElementsAre(1));
-  EXPECT_THAT(table.Ended(absl::Hours(1), 10), IsEmpty());
+  EXPECT_THAT(table.Ended(absl::Hours(1), 10).ids, IsEmpty());
   table.Untake(1);
   EXPECT_TRUE(table.Has(1));
-  EXPECT_THAT(table.Ended(absl::Seconds(15), 10), ElementsAre(1));
+  EXPECT_THAT(table.Ended(absl::Seconds(15), 10).ids, ElementsAre(1));
   ASSERT_TRUE(table.Take(1));
   table.Remove(1);
   EXPECT_FALSE(table.Knows(1));
   EXPECT_EQ(table.Find(1), std::nullopt);
   EXPECT_THAT(table.List(0, 10), IsEmpty());
-  EXPECT_THAT(table.Ended(absl::Hours(1), 10), IsEmpty());
+  EXPECT_THAT(table.Ended(absl::Hours(1), 10).ids, IsEmpty());
+}
+
+TEST(LeaseTable, OneLookMovesSoManyRenewedLeases) {
+  LeaseTable table;
+  const LeaseId last = 2 * LeaseTable::kMovedMax + 1;
+  for (LeaseId id = 1; id <= last; ++id) table.Add(GrantedAt(id, absl::Nanoseconds(id)));
+  for (LeaseId id = 1; id < last; ++id) ASSERT_TRUE(table.Renew(id, kTtl).has_value());
+  const absl::Duration now = kTtl + absl::Seconds(1);
+  const LeaseTable::Due first = table.Ended(now, 10);
+  EXPECT_THAT(first.ids, IsEmpty());
+  EXPECT_TRUE(first.more);
+  const LeaseTable::Due second = table.Ended(now, 10);
+  EXPECT_THAT(second.ids, ElementsAre(last));
+  EXPECT_FALSE(second.more);
 }
 
 TEST(LeaseTable, PagesAreInOrderOfId) {
