@@ -284,14 +284,19 @@ void BatchWriter::AddLeaseEnd(QueuedLeaseEnd& write) {
 void BatchWriter::AddLeaseNote(QueuedLeaseNote& write) {
   write.result.revision = revision_;
   notes_uptime_ = true;
-  MutexLock lock(&parts_.leases->mu);
-  for (const LeaseId id : write.renewed) {
-    // It may have ended since, or does in this batch.
-    const std::optional<Lease> lease = parts_.leases->table.Find(id);
-    if (!lease.has_value() || lease->taken || lease->life == life_) continue;
-    writes_->Put(Table::kLeases, layout::LeaseKey(id),
-                 layout::EncodeLease({.ttl = lease->ttl, .life = life_, .remaining = lease->ttl, .tag = lease->tag}));
-    noted_.push_back(id);
+  std::vector<Lease> renewed;
+  {
+    MutexLock lock(&parts_.leases->mu);
+    for (const LeaseId id : write.renewed) {
+      // It may have ended since, or does in this batch.
+      const std::optional<Lease> lease = parts_.leases->table.Find(id);
+      if (lease.has_value() && !lease->taken && lease->life != life_) renewed.push_back(*lease);
+    }
+  }
+  for (const Lease& lease : renewed) {
+    writes_->Put(Table::kLeases, layout::LeaseKey(lease.id),
+                 layout::EncodeLease({.ttl = lease.ttl, .life = life_, .remaining = lease.ttl, .tag = lease.tag}));
+    noted_.push_back(lease.id);
   }
 }
 
