@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "base/deferred.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -219,6 +221,49 @@ TEST_F(LeaseFaults, AStoreThatIsBeingOpenedAgainKnowsItsRevision) {
   engine_->SetWrites(FaultyEngine::Writes::kWork);
   engine_->SetReopens(absl::OkStatus());
   ASSERT_TRUE(AwaitCondition([&] { return sync_->ListLeases().leases.size() == 1; }));
+}
+
+// Readers that wait inside of their answers hold the pool's threads.
+TEST_F(LeaseFaults, ReadsOfLeasesAreRefusedWhenTooManyReadsWait) {
+  Mutex mu;
+  CondVar changed;
+  int held = 0, answered = 0;
+  bool open = false;
+  for (int i = 0; i < limits::kReaderThreads; ++i) {
+    store_->GetLease(id_, [&](const LeaseResult&) {
+      MutexLock lock(&mu);
+      ++held;
+      while (!open) changed.Wait(&mu);
+    });
+  }
+  ASSERT_TRUE(AwaitCondition([&] {
+    MutexLock lock(&mu);
+    return held == limits::kReaderThreads;
+  }));
+  const auto count = [&](const LeaseResult& lease) {
+    EXPECT_TRUE(lease.status.ok()) << lease.status;
+    MutexLock lock(&mu);
+    ++answered;
+  };
+  for (int i = 0; i < limits::kQueuedReadsMax; ++i) store_->GetLease(id_, count);
+  LeaseResult lease;
+  LeaseList list;
+  {
+    DeferScope scope;  // What is refused is answered at its end.
+    store_->GetLease(id_, [&](LeaseResult result) { lease = std::move(result); });
+    store_->ListLeases(0, 1, [&](LeaseList result) { list = std::move(result); });
+  }
+  for (const absl::Status& status : {lease.status, list.status}) EXPECT_EQ(ReasonOf(status), Reason::kOverloaded) << status;
+  {
+    MutexLock lock(&mu);
+    open = true;
+    changed.NotifyAll();
+  }
+  EXPECT_TRUE(AwaitCondition([&] {
+    MutexLock lock(&mu);
+    return answered == limits::kQueuedReadsMax;
+  }));
+  store_.reset();  // The readers end, which use what is above.
 }
 
 }  // namespace

@@ -60,6 +60,8 @@ size_t BytesOf(const Transaction& transaction) {
   return bytes;
 }
 
+absl::Status ReadQueueFull() { return Overloaded(absl::StrCat("the read queue is full: ", limits::kQueuedReadsMax, " reads wait")); }
+
 class LocalStore : public Store {
  public:
   LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options);
@@ -87,6 +89,10 @@ class LocalStore : public Store {
  private:
   // Runs `answer` after the current call: when the thread's DeferScope closes, else on a pool thread.
   void Later(ReaderPool::Work answer);
+  // Answers with what `look` gives on a pool thread, or that too many reads wait.
+  template <typename Result, typename Look>
+  void LookOnPool(Look look, Done<Result> done);
+  LeaseResult FindLease(LeaseId id);
   // The state a query wants.
   struct Chosen {
     std::shared_ptr<const StateReader> state;  // Null: `error` says why.
@@ -266,10 +272,7 @@ void LocalStore::Read(Query query, Done<Page> done) {
     FinishRead(*job, std::move(view), revision, is_past, std::move(*shared_done));
   };
   if (pool_->TryRun(work)) return;
-  Page page{.status = Overloaded(absl::StrCat("the read queue is full: ", limits::kQueuedReadsMax, " reads wait")),
-            .revision = view->revision,
-            .oldest_revision = view->oldest,
-            .entries = {}};
+  Page page{.status = ReadQueueFull(), .revision = view->revision, .oldest_revision = view->oldest, .entries = {}};
   Later([shared_done, page = std::move(page)]() mutable { std::move (*shared_done)(std::move(page)); });
 }
 
@@ -363,42 +366,62 @@ void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done
                       .bytes = bytes});
 }
 
-void LocalStore::GetLease(LeaseId id, Done<LeaseResult> done) {
-  pool_->Run([this, id, done = std::move(done)]() mutable {
-    LeaseResult result;
-    const std::shared_ptr<const View> view = published_.Load();
-    std::optional<LeaseInfo> lease = keeper_.Find(id);
-    result.revision = view == nullptr ? published_.revision() : view->revision;
-    if (view == nullptr) {
-      result.status = ReadOnly("the store is being opened again");
-    } else if (!lease.has_value()) {
-      result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
-    } else {
-      result.lease = *std::move(lease);
-      absl::StatusOr<std::vector<Key>> keys = ReadKeysOfLease(*view->snapshot, id);
-      if (keys.ok()) {
-        result.lease.keys = *std::move(keys);
-      } else {
-        result.status = keys.status();
-      }
-    }
-    std::move(done)(std::move(result));
+template <typename Result, typename Look>
+void LocalStore::LookOnPool(Look look, Done<Result> done) {
+  auto shared_done = std::make_shared<Done<Result>>(std::move(done));  // Stays here until the pool has taken the work.
+  ReaderPool::Work work = [look = std::move(look), shared_done]() mutable { std::move (*shared_done)(look()); };
+  if (pool_->TryRun(work)) return;
+  Later([shared_done, revision = published_.revision()]() mutable {
+    Result result;
+    result.status = ReadQueueFull();
+    result.revision = revision;
+    std::move (*shared_done)(std::move(result));
   });
 }
 
+void LocalStore::GetLease(LeaseId id, Done<LeaseResult> done) {
+  LookOnPool<LeaseResult>([this, id] { return FindLease(id); }, std::move(done));
+}
+
+LeaseResult LocalStore::FindLease(LeaseId id) {
+  LeaseResult result;
+  const std::shared_ptr<const View> view = published_.Load();
+  if (view == nullptr) {
+    result.status = ReadOnly("the store is being opened again");
+    result.revision = published_.revision();
+    return result;
+  }
+  result.revision = view->revision;
+  std::optional<LeaseInfo> lease = keeper_.Find(id);
+  if (!lease.has_value()) {
+    result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
+    return result;
+  }
+  result.lease = *std::move(lease);
+  absl::StatusOr<std::vector<Key>> keys = ReadKeysOfLease(*view->snapshot, id);
+  if (keys.ok()) {
+    result.lease.keys = *std::move(keys);
+  } else {
+    result.status = keys.status();
+  }
+  return result;
+}
+
 void LocalStore::ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) {
-  pool_->Run([this, after, leases_max, done = std::move(done)]() mutable {
+  const auto look = [this, after, leases_max] {
     LeaseList list;
     const std::shared_ptr<const View> view = published_.Load();
-    list.revision = view == nullptr ? published_.revision() : view->revision;
     if (view == nullptr) {
       list.status = ReadOnly("the store is being opened again");
-    } else {
-      list.leases = keeper_.List(after, leases_max);
-      list.more = static_cast<int>(list.leases.size()) == leases_max;
+      list.revision = published_.revision();
+      return list;
     }
-    std::move(done)(std::move(list));
-  });
+    list.revision = view->revision;
+    list.leases = keeper_.List(after, leases_max);
+    list.more = static_cast<int>(list.leases.size()) == leases_max;
+    return list;
+  };
+  LookOnPool<LeaseList>(look, std::move(done));
 }
 
 StoreHealth LocalStore::health() const {
