@@ -145,7 +145,7 @@ struct LeaseRecord {
   absl::Duration ttl;
   uint64_t life = 0;         // In which the lease was last granted or renewed.
   absl::Duration remaining;  // At the start of the life in which it was written; its whole ttl in a record of a grant or renewal.
-  uint64_t tag = 0;          // GrantRequest::tag.
+  uint64_t tag = 0;          // A hash of the caller and request id of the grant; 0: it had no request id, or the record does not say.
 };
 std::string EncodeLease(const LeaseRecord& lease);
 absl::StatusOr<LeaseRecord> DecodeLease(absl::string_view record);
