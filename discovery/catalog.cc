@@ -239,7 +239,10 @@ std::vector<Catalog::NamedOverride> Catalog::Overrides(absl::string_view cluster
   const InstanceName first{std::string(cluster), std::string(service), ""};
   for (auto it = overridden_.upper_bound(std::max(after, first)); it != overridden_.end(); ++it) {
     if (!cluster.empty() && it->cluster != cluster) break;
-    if (!service.empty() && it->service != service) break;
+    if (!service.empty() && it->service != service) {
+      if (cluster.empty()) continue;
+      break;
+    }
     const Service* const in_service = FindService(it->cluster, it->service);
     const StoredInstance& stored = in_service->stored.find(it->id)->second;
     overrides.push_back({*it, ParseOverride(stored.override->value.bytes).value_or(Override())});

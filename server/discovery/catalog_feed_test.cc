@@ -105,7 +105,7 @@ Instances Listed(Catalog* catalog) {
 Instances Scanned(
     storage::Store* store, Revision revision, const Warn& warn = [](absl::string_view) {}) {
   const storage::SyncStore sync(store);
-  StoreReader reader(store);
+  StoreReader reader(store, [] { return false; });
   EXPECT_EQ(reader.Pin().value(), revision);
   Catalog catalog(LoadClaims(&reader, warn).value());
   for (const Key& root : {Key(), K(kSystemTree)}) {
