@@ -32,24 +32,6 @@ bool CarriesState(absl::StatusCode code) {
   }
 }
 
-// `text` as a protobuf string may hold it: bytes that are not UTF-8 replaced, and at most `bytes_max` long, cut between characters.
-std::string CleanText(absl::string_view text, size_t bytes_max) {
-  std::string clean(text);
-  if (clean.size() > bytes_max) {
-    constexpr absl::string_view kCut = "...";
-    size_t end = bytes_max - kCut.size();
-    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80) --end;
-    clean.resize(end);
-    clean.append(kCut.data(), kCut.size());
-  }
-  size_t checked = 0;
-  while (const auto bad = FindInvalidUtf8(absl::string_view(clean).substr(checked))) {
-    checked += *bad;
-    clean[checked] = '?';
-  }
-  return clean;
-}
-
 google::rpc::ErrorInfo ErrorInfoOf(absl::StatusCode code, const ErrorDetails& details, const ShownState& state) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(ReasonName(details.reason)));
@@ -121,6 +103,23 @@ google::rpc::ResourceInfo ResourceInfoOf(const ErrorDetails& details) {
 }
 
 }  // namespace
+
+std::string CleanText(absl::string_view text, size_t bytes_max) {
+  std::string clean(text);
+  if (clean.size() > bytes_max) {
+    constexpr absl::string_view kCut = "...";
+    size_t end = bytes_max - kCut.size();
+    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80) --end;
+    clean.resize(end);
+    clean.append(kCut.data(), kCut.size());
+  }
+  size_t checked = 0;
+  while (const auto bad = FindInvalidUtf8(absl::string_view(clean).substr(checked))) {
+    checked += *bad;
+    clean[checked] = '?';
+  }
+  return clean;
+}
 
 grpc::Status ToGrpcStatus(const absl::Status& status, const ShownState& state) {
   ErrorDetails details = DetailsOf(status).value_or(ErrorDetails());

@@ -15,6 +15,7 @@
 #include "server/error_mapping.h"
 #include "server/identity.h"
 #include "server/parse_request.h"
+#include "server/shared_slice.h"
 #include "server/watch/watch_frame.h"
 #include "server/watch_conversion.h"
 
@@ -22,13 +23,6 @@ namespace scoutlight::server {
 namespace {
 
 namespace wire = ::scoutlight::registry::v1;
-
-// The bytes of a frame without a copy: the slice holds them.
-grpc::Slice SliceOf(const FrameBytes& frame) {
-  auto* const held = new FrameBytes(frame);
-  return grpc::Slice(
-      const_cast<char*>(frame->data()), frame->size(), [](void* pointer) { delete static_cast<FrameBytes*>(pointer); }, held);
-}
 
 // Every end of a watch tells how far it came; a stream of many leaves that to its watches.
 grpc::Status StatusOf(const WatchEnd& end) {
@@ -102,7 +96,7 @@ class WatchCall final : public HubCall<grpc::ServerWriteReactor<grpc::ByteBuffer
   using HubCall::HubCall;
 
   void Write(int64_t /*watch_id*/, const FrameBytes& frame) override {
-    const grpc::Slice slice = SliceOf(frame);
+    const grpc::Slice slice = SharedSlice(frame);
     written_ = grpc::ByteBuffer(&slice, 1);
     StartWrite(&written_);
   }
@@ -115,7 +109,7 @@ class WatchManyCall final : public HubCall<grpc::ServerBidiReactor<grpc::ByteBuf
       : HubCall(hub), admission_(*admission), identity_(std::move(identity)) {}
 
   void Write(int64_t watch_id, const FrameBytes& frame) override {
-    const grpc::Slice slices[] = {grpc::Slice(WatchManyPrefix(watch_id, frame->size())), SliceOf(frame)};
+    const grpc::Slice slices[] = {grpc::Slice(WatchManyPrefix(watch_id, frame->size())), SharedSlice(frame)};
     written_ = grpc::ByteBuffer(slices, 2);
     StartWrite(&written_);
   }

@@ -15,6 +15,7 @@
 #include "server/discovery/discovery_conversion.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/error_mapping.h"
+#include "server/shared_slice.h"
 #include "server/unary_call.h"
 
 namespace scoutlight::server {
@@ -70,10 +71,7 @@ class InstanceWatchCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer
   }
 
   void Write(std::shared_ptr<const std::string> frame) override {
-    auto* const held = new std::shared_ptr<const std::string>(std::move(frame));
-    const grpc::Slice slice(
-        const_cast<char*>((*held)->data()), (*held)->size(),
-        [](void* pointer) { delete static_cast<std::shared_ptr<const std::string>*>(pointer); }, held);
+    const grpc::Slice slice = SharedSlice(std::move(frame));
     written_ = grpc::ByteBuffer(&slice, 1);
     StartWrite(&written_);
   }

@@ -56,11 +56,6 @@ LeaseId OverrideLease(const discovery::Catalog& catalog, const discovery::Instan
 
 ShownState StateOf(Revision revision, const storage::Store& store) { return {revision, 0, store.store_id()}; }
 
-// Cuts what a cut has left of a character.
-void FixUtf8(std::string* text) {
-  if (const std::optional<size_t> bad = FindInvalidUtf8(*text); bad.has_value()) text->resize(*bad);
-}
-
 // The results of a RegisterAll, gathered as they come.
 class AllResults {
  public:
@@ -80,14 +75,14 @@ class AllResults {
         if (bytes_ <= limits::kAnswerBytesMax - kSlackBytes) FillInstance(*changed.instance, result.mutable_instance());
         result.set_unchanged(changed.unchanged);
       } else {
-        result.set_message(std::string(changed.status.message().substr(0, limits::kErrorMessageBytesMax)));
-        FixUtf8(result.mutable_message());
+        result.set_message(CleanText(changed.status.message(), limits::kErrorMessageBytesMax));
         result.set_reason(std::string(ReasonName(ReasonShown(changed.status))));
         size_t told = 0;
         for (const FieldViolation& violation : DetailsOf(changed.status).value_or(ErrorDetails()).violations) {
-          told += violation.field.size() + violation.description.size();
+          std::string description = CleanText(violation.description, limits::kErrorMessageBytesMax);
+          told += violation.field.size() + description.size();
           if (told > limits::kErrorViolationsBytesMax) break;
-          (*result.mutable_violations())[violation.field] = violation.description;
+          (*result.mutable_violations())[violation.field] = std::move(description);
         }
       }
       response_.set_revision(std::max(response_.revision(), changed.revision));
