@@ -338,6 +338,34 @@ TEST_F(CatalogFeedTest, WhatCannotBeReadIsLeftOutAndWarnedOf) {
   EXPECT_THAT(warnings(), Contains(HasSubstr("the binding of c/t to nowhere is left out")));
 }
 
+// However much of it does not fit, each is looked at once: looking at each together with all before it took half a minute here.
+TEST_F(CatalogFeedTest, ManyThatDoNotFitAreLeftOutOneByOne) {
+  storage::Transaction transaction;
+  const auto flush = [&] { ASSERT_TRUE(sync_.Commit(std::exchange(transaction, {})).status.ok()); };
+  const auto put = [&](const Key& key, const std::string& text) {
+    transaction.on_success.push_back(storage::PutOf(key, text));
+    if (transaction.on_success.size() == static_cast<size_t>(limits::kOperationsMax)) flush();
+  };
+  // Beside the shipped ones: half of them fit.
+  for (int i = 0; i < limits::kSchemasMax; ++i) {
+    const std::string name = absl::StrCat("s", 1'000 + i);
+    const char* const pattern =
+        i % 2 == 0 ? "/{cluster}/services/{service}/{instance}/{property}" : "/{service}/services/{cluster}/{instance}/{property}";
+    put(discovery::SchemaKey(name), absl::StrCat("{\"name\": \"", name, "\", \"pattern\": \"", pattern, "\"}"));
+  }
+  for (int i = 0; i < limits::kBindingsMax + 100; ++i)
+    put(discovery::BindingKey("c", absl::StrCat("b", 100'000 + i)), i % 100 == 0 ? "nowhere" : "none");
+  put(discovery::BindingKey("c", "a"), "s1002");
+  put(discovery::BindingKey("c", "aa"), "s1001");
+  flush();
+  BeginAndLoad();
+  EXPECT_EQ(feed_->claims().claims->schemas().size(), 3u + limits::kSchemasMax / 2);
+  EXPECT_EQ(feed_->claims().claims->SchemaOf("c", "a")->name, "s1002");
+  EXPECT_EQ(feed_->claims().claims->SchemaOf("c", "aa")->name, "printers");
+  EXPECT_EQ(feed_->claims().claims->SchemaOf("c", "b100001"), nullptr);
+  EXPECT_THAT(warnings(), Contains(HasSubstr("to nowhere is left out")).Times(101));
+}
+
 TEST_F(CatalogFeedTest, GapReadsAnew) {
   for (int i = 0; i < 10; ++i) Put("/c/services/s/i/port", absl::StrCat(i));
   BeginAndLoad();
