@@ -1,7 +1,5 @@
 #include "server/discovery/discovery_service.h"
 
-#include <grpcpp/support/slice.h>
-
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +13,7 @@
 #include "server/discovery/discovery_conversion.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/error_mapping.h"
-#include "server/shared_slice.h"
+#include "server/hub_call.h"
 #include "server/unary_call.h"
 #include "storage/store_errors.h"
 
@@ -64,46 +62,12 @@ void AnswerFromCatalog(const UnaryCall& call, const DiscoveryService::Parts& par
   });
 }
 
-// A call of Watch. It lives until gRPC and the hub have let go of it.
-class InstanceWatchCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public InstanceStream {
+class InstanceWatchCall final : public HubCall<grpc::ServerWriteReactor<grpc::ByteBuffer>, InstanceStream, InstanceHub> {
  public:
-  explicit InstanceWatchCall(InstanceHub* hub) : hub_(*hub) {}
+  using HubCall::HubCall;
 
-  // Until OnDone.
-  void HoldFor(std::shared_ptr<InstanceWatchCall> self) { self_ = std::move(self); }
-  // The hub does not have it.
-  void Fail(const absl::Status& status) {
-    known_to_hub_ = false;
-    Finish(status);
-  }
-
-  void Write(std::shared_ptr<const std::string> frame) override {
-    const grpc::Slice slice = SharedSlice(std::move(frame));
-    written_ = grpc::ByteBuffer(&slice, 1);
-    StartWrite(&written_);
-  }
+  void Write(std::shared_ptr<const std::string> frame) override { StartFrame(std::move(frame)); }
   void Finish(const absl::Status& status) override { grpc::ServerWriteReactor<grpc::ByteBuffer>::Finish(ToGrpcStatus(status, {})); }
-
-  void OnWriteDone(bool ok) override {
-    if (ok) {
-      hub_.OnWritten(this);
-    } else {
-      hub_.OnCancelled(this);
-    }
-  }
-  void OnCancel() override {
-    if (known_to_hub_) hub_.OnCancelled(this);
-  }
-  void OnDone() override {
-    if (known_to_hub_) hub_.OnClosed(this);
-    self_.reset();
-  }
-
- private:
-  InstanceHub& hub_;
-  grpc::ByteBuffer written_;  // Until OnWriteDone.
-  bool known_to_hub_ = true;
-  std::shared_ptr<InstanceWatchCall> self_;
 };
 
 }  // namespace
@@ -177,10 +141,10 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* DiscoveryService::Watch(grpc::Callba
   auto spec =
       Admit(*parts_.admission, IdentityOf(*context), "DiscoveryService/Watch", *bytes, &request, InstanceWatchSpecOf, kRangeOfService);
   if (!spec.ok()) {
-    call->Fail(spec.status());
+    call->Fail(ToGrpcStatus(spec.status(), {}));
     return call.get();
   }
-  if (absl::Status refused = parts_.hub->Open(call, *std::move(spec)); !refused.ok()) call->Fail(refused);
+  if (absl::Status refused = parts_.hub->Open(call, *std::move(spec)); !refused.ok()) call->Fail(ToGrpcStatus(refused, {}));
   return call.get();
 }
 
