@@ -59,7 +59,7 @@ struct Resolver::Choice {
 };
 
 struct Resolver::State {
-  size_t counted = 0;                             // Of its candidates, in Resolver::candidates_; under that mutex.
+  size_t counted = 0;                             // Of what it holds, in Resolver::held_; under that mutex.
   Selection::Terms terms;                         // Constant.
   std::unique_ptr<discovery::Strategy> strategy;  // Used by whoever has set `making`.
 
@@ -105,23 +105,23 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
   return state;
 }
 
-void Resolver::KeepBounds(const StatePtr& state, size_t candidates) {
+void Resolver::KeepBounds(const StatePtr& state, size_t held) {
   std::vector<StatePtr> dropped;  // End outside of the lock.
   MutexLock lock(&mu_);
   const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const auto& named) { return named.second == state; });
   // It may have been dropped meanwhile. The one just used is at the front, so this does not look far.
   if (found == recent_.end()) return;
-  candidates_ += candidates - state->counted;
-  state->counted = candidates;
+  held_ += held - state->counted;
+  state->counted = held;
   dropped = DropOldest();
 }
 
 std::vector<Resolver::StatePtr> Resolver::DropOldest() {
   std::vector<StatePtr> dropped;
   while (recent_.size() > 1 && (recent_.size() > static_cast<size_t>(limits::kResolverStatesMax) ||
-                                candidates_ > static_cast<size_t>(limits::kResolverCandidatesMax))) {
+                                held_ > static_cast<size_t>(limits::kResolverCandidatesMax))) {
     StatePtr& last = recent_.back().second;
-    candidates_ -= last->counted;
+    held_ -= last->counted;
     places_.erase(recent_.back().first);
     dropped.push_back(std::move(last));
     recent_.pop_back();
@@ -153,7 +153,7 @@ std::shared_ptr<Resolver::Choice> Resolver::Choose(const discovery::SnapshotPtr&
     state->choice = next;
   }
   state->made.NotifyAll();
-  KeepBounds(state, next->selection.size());
+  KeepBounds(state, next->selection.held());
   return next;
 }
 

@@ -42,8 +42,8 @@ struct Pick {
 // Picks instances for callers that keep no state of their own: what a strategy must remember stays here, one state for each (service,
 // strategy, filter, endpoint, zone) that is asked for, at most limits::kResolverStatesMax, the least recently used one going first. When a
 // service has changed, the first who asks looks at the instances near the changed ones, and makes the strategy's tables of all, if it has
-// some; picks take no lock but two short ones. All states together hold at most limits::kResolverCandidatesMax candidates, and those of one
-// more service. Thread-safe.
+// some; picks take no lock but two short ones. All states together hold at most limits::kResolverCandidatesMax candidates, with the pieces
+// that they lie in, and those of one more service. Thread-safe.
 class Resolver {
  public:
   explicit Resolver(uint64_t seed) : seed_(seed) {}
@@ -71,7 +71,7 @@ class Resolver {
   std::shared_ptr<Choice> Choose(const discovery::SnapshotPtr& snapshot, absl::Time now, Effort effort, const StatePtr& state);
   std::vector<Pick> PickFrom(const Choice& choice, const PickSpec& spec, absl::Time now);
   // Counts what `state` holds now.
-  void KeepBounds(const StatePtr& state, size_t candidates);
+  void KeepBounds(const StatePtr& state, size_t held);
   // The least recently used states, until the bounds hold.
   std::vector<StatePtr> DropOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -79,7 +79,7 @@ class Resolver {
   std::atomic<uint64_t> calls_{0};  // Makes each call's randomness differ; orders nothing.
 
   mutable Mutex mu_;
-  size_t candidates_ ABSL_GUARDED_BY(mu_) = 0;                               // Of all states, as counted last.
+  size_t held_ ABSL_GUARDED_BY(mu_) = 0;                                     // By all states, as counted last.
   std::list<std::pair<std::string, StatePtr>> recent_ ABSL_GUARDED_BY(mu_);  // The last used one first.
   absl::flat_hash_map<std::string, std::list<std::pair<std::string, StatePtr>>::iterator> places_ ABSL_GUARDED_BY(mu_);
 };

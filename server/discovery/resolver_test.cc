@@ -166,6 +166,22 @@ TEST(Resolver, AfterAChangeTheTurnsGoOnWithoutWhoLeft) {
   EXPECT_EQ(picked.count("p100500"), 0u);
 }
 
+TEST(Resolver, StatesOfNobodyAreBoundedByTheirPieces) {
+  Resolver resolver(1);
+  // One instance is left in each chunk.
+  SnapshotPtr snapshot = SnapshotOf(Many(64'000));
+  discovery::ServiceSnapshot::Changes gone;
+  for (int i = 0; i < 64'000; ++i) {
+    if (i % 64 != 0) gone.emplace_back(absl::StrCat("p", 100'000 + i), nullptr);
+  }
+  snapshot = snapshot->With(gone, 2);
+  const int pieces = static_cast<int>(snapshot->chunks().size());
+  const int fit = limits::kResolverCandidatesMax / pieces;
+  ASSERT_LT(fit, limits::kResolverStatesMax);
+  for (int i = 0; i < fit + 10; ++i) resolver.Resolve(Spec(absl::StrCat("port == ", i)), snapshot, absl::UnixEpoch()).IgnoreError();
+  EXPECT_EQ(resolver.states(), static_cast<size_t>(fit));
+}
+
 TEST(Resolver, StatesThatNobodyFillsAreBoundedToo) {
   Resolver resolver(1);
   const SnapshotPtr many = SnapshotOf(Many(limits::kInlineEntriesMax + 1));
@@ -209,7 +225,7 @@ TEST(Resolver, StatesAreBoundedByWhatTheyHold) {
   std::vector<InstancePtr> instances;
   for (int i = 0; i < 10'000; ++i) instances.push_back(Named(absl::StrCat("p", 100'000 + i)));
   const SnapshotPtr snapshot = SnapshotOf(instances);
-  const int fit = limits::kResolverCandidatesMax / 10'000;
+  const int fit = limits::kResolverCandidatesMax / static_cast<int>(10'000 + snapshot->chunks().size());
   for (int i = 0; i < fit + 20; ++i) {
     ASSERT_TRUE(resolver.Resolve(Spec(absl::StrCat("port != ", i)), snapshot, absl::UnixEpoch()).ok());
   }

@@ -36,6 +36,8 @@ class Selection {
   const discovery::SnapshotPtr& snapshot() const { return snapshot_; }  // Null: of none.
   absl::Time made() const { return made_; }
   size_t size() const { return ends_.empty() ? 0 : ends_.back(); }
+  // What it counts for in bounds of memory: instances and pieces, which are there though nobody in them takes part.
+  size_t held() const { return size() + pieces_.size(); }
   // Requires place < size().
   const discovery::InstancePtr& At(size_t place) const;
   // What strategies see of all of them, in one list. Requires Candidates::kMade.
