@@ -119,6 +119,7 @@ inline constexpr int kKeyPatternsMax = 32;  // Different ones, over all schemas:
 
 // Discovery: the catalog. Calls that wait for a revision or for schemas; instances of one RegisterAll, and picks of one Resolve.
 inline constexpr int kCatalogWaitersMax = 10'000;
+inline constexpr int kBringUpRoundsMax = 1'024;  // Pieces of history, of 1 MiB if there is so much, that a new catalog is brought up with.
 inline constexpr int kRegistrationsMax = 1'000;
 inline constexpr int kPicksMax = 16;
 inline constexpr int kResolverStatesMax = 10'000;

@@ -173,18 +173,17 @@ Catalog::Service* Catalog::FindService(absl::string_view cluster, absl::string_v
   return const_cast<Service*>(static_cast<const Catalog*>(this)->FindService(cluster, service));
 }
 
+InstancePtr Catalog::Read(absl::string_view cluster, absl::string_view name, const Service& service, const std::string& id) const {
+  const Schema* const schema = claims_->SchemaOf(cluster, name);
+  const auto stored = service.stored.find(id);
+  if (schema == nullptr || stored == service.stored.end() || !stored->second.exists()) return nullptr;
+  return std::make_shared<const Instance>(ReadInstance({std::string(cluster), std::string(name), id}, stored->second, *schema));
+}
+
 const SnapshotPtr& Catalog::Refresh(absl::string_view cluster, absl::string_view name, Service* service) {
   if (service->changed.empty()) return service->snapshot;
-  const Schema* const schema = claims_->SchemaOf(cluster, name);
-  std::vector<std::pair<std::string, InstancePtr>> changes;
-  for (const std::string& id : service->changed) {
-    const auto stored = service->stored.find(id);
-    InstancePtr instance;
-    if (schema != nullptr && stored != service->stored.end() && stored->second.exists()) {
-      instance = std::make_shared<const Instance>(ReadInstance({std::string(cluster), std::string(name), id}, stored->second, *schema));
-    }
-    changes.emplace_back(id, std::move(instance));
-  }
+  ServiceSnapshot::Changes changes;
+  for (const std::string& id : service->changed) changes.emplace_back(id, Read(cluster, name, *service, id));
   service->changed.clear();
   service->snapshot = service->snapshot->With(changes, revision_);
   return service->snapshot;
@@ -196,6 +195,32 @@ SnapshotPtr Catalog::Find(absl::string_view cluster, absl::string_view service) 
   if (found == nullptr) return nullptr;
   const SnapshotPtr& snapshot = Refresh(cluster, service, found);
   return snapshot->size() == 0 ? nullptr : snapshot;
+}
+
+InstancePtr Catalog::FindInstance(const InstanceName& name) const {
+  MutexLock lock(&mu_);
+  const Service* const service = FindService(name.cluster, name.service);
+  if (service == nullptr) return nullptr;
+  if (!service->changed.contains(name.id)) return service->snapshot->Find(name.id);
+  return Read(name.cluster, name.service, *service, name.id);
+}
+
+size_t Catalog::Unread(absl::string_view cluster, absl::string_view service) const {
+  MutexLock lock(&mu_);
+  const Service* const found = FindService(cluster, service);
+  return found == nullptr ? 0 : found->changed.size();
+}
+
+size_t Catalog::UnreadOfServices(absl::string_view cluster, absl::string_view after, int max) const {
+  MutexLock lock(&mu_);
+  const auto found = clusters_.find(cluster);
+  if (found == clusters_.end()) return 0;
+  size_t unread = 0;
+  int services = 0;
+  for (auto it = found->second.upper_bound(after); it != found->second.end() && services < max; ++it, ++services) {
+    unread += it->second.changed.size();
+  }
+  return unread;
 }
 
 std::optional<StoredInstance> Catalog::FindStored(const InstanceName& name) const {

@@ -49,6 +49,13 @@ class Catalog {
   // The instances of a service; null: there are none. An instance whose service is bound to no schema is none.
   SnapshotPtr Find(absl::string_view cluster, absl::string_view service);
 
+  // The instance as it is now; null: it is not there. Reads no other, however many have changed.
+  InstancePtr FindInstance(const InstanceName& name) const;
+
+  // How many instances Find would read, because they have changed since it was asked for last; the same of Services.
+  size_t Unread(absl::string_view cluster, absl::string_view service) const;
+  size_t UnreadOfServices(absl::string_view cluster, absl::string_view after, int max) const;
+
   // What is stored of an instance; nullopt: nothing.
   std::optional<StoredInstance> FindStored(const InstanceName& name) const;
 
@@ -98,6 +105,9 @@ class Catalog {
   void Settle(const InstanceName& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const Service* FindService(absl::string_view cluster, absl::string_view service) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Service* FindService(absl::string_view cluster, absl::string_view service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a service's snapshot is to show under an id; null: nothing.
+  InstancePtr Read(absl::string_view cluster, absl::string_view name, const Service& service, const std::string& id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const SnapshotPtr& Refresh(absl::string_view cluster, absl::string_view name, Service* service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void Count(bool existed, bool exists, Service* service, size_t* all);
 

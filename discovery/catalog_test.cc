@@ -128,6 +128,23 @@ TEST(Catalog, UnchangedServiceKeepsItsSnapshot) {
   EXPECT_EQ(catalog.Find("c", "s"), snapshot);
 }
 
+TEST(Catalog, OneInstanceIsFoundWithoutReadingTheOthers) {
+  Catalog catalog(DefaultClaims());
+  for (int i = 0; i < 10; ++i) catalog.Fill(EntryOf(absl::StrCat("/c/services/s/i", i, "/port"), "80", i + 1));
+  catalog.FillUpTo(10);
+  EXPECT_EQ(catalog.Unread("c", "s"), 10u);
+  EXPECT_EQ(catalog.UnreadOfServices("c", "", 1), 10u);
+  EXPECT_EQ(catalog.UnreadOfServices("c", "s", 1), 0u);
+  ASSERT_NE(catalog.FindInstance({"c", "s", "i3"}), nullptr);
+  EXPECT_EQ(catalog.FindInstance({"c", "s", "i3"})->properties.at("port"), "80");
+  EXPECT_EQ(catalog.FindInstance({"c", "s", "x"}), nullptr);
+  EXPECT_EQ(catalog.FindInstance({"c", "x", "i3"}), nullptr);
+  EXPECT_EQ(catalog.Unread("c", "s"), 10u);
+  const SnapshotPtr snapshot = catalog.Find("c", "s");
+  EXPECT_EQ(catalog.Unread("c", "s"), 0u);
+  EXPECT_EQ(catalog.FindInstance({"c", "s", "i3"}), snapshot->Find("i3"));
+}
+
 TEST(Catalog, SchemasAndBindingsAskForANewCatalog) {
   Catalog catalog(DefaultClaims());
   EXPECT_TRUE(catalog.Apply(BatchOf(2, {PutOf(EntryOf("/.scoutlight/schemas/x", "{}", 2))})).claims_changed);
@@ -340,6 +357,14 @@ std::map<InstanceName, Override> OverridesOf(const Catalog& catalog) {
 
 void ExpectEqualToAScan(Catalog* catalog, const State& state, Revision revision) {
   const Scanned scanned = Scan(state, *catalog->claims());
+  // One at a time while the changes have not been read, then all.
+  for (const auto& [name, stored] : scanned.stored) {
+    const InstancePtr found = catalog->FindInstance(name);
+    const auto expected = scanned.instances.find(name);
+    ASSERT_EQ(found != nullptr, expected != scanned.instances.end()) << name.id;
+    if (found == nullptr) continue;
+    ASSERT_EQ(*found, expected->second);
+  }
   ASSERT_EQ(Listed(catalog), scanned.instances);
   const std::unique_ptr<Catalog> anew = FilledAnew(state, catalog->claims(), revision);
   ASSERT_EQ(Listed(anew.get()), scanned.instances);

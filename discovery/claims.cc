@@ -8,64 +8,48 @@
 #include "base/error.h"
 
 namespace scoutlight::discovery {
-namespace {
-
-std::string SchemaField(int place, absl::string_view field) { return absl::StrCat("schemas[", place, "].", field); }
-
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const Claims>> Claims::Create(std::vector<std::shared_ptr<const Schema>> schemas, Bindings bindings) {
+absl::StatusOr<std::shared_ptr<const Claims>> Claims::Create(const std::vector<std::shared_ptr<const Schema>>& schemas, Bindings bindings) {
   if (schemas.size() > static_cast<size_t>(limits::kSchemasMax)) {
     return InvalidField(Reason::kInvalidField, "schemas",
                         absl::StrCat("are ", schemas.size(), ", at most ", limits::kSchemasMax, " are allowed"));
   }
-  std::shared_ptr<Claims> claims(new Claims(std::move(bindings)));
-  std::vector<FieldViolation> violations = claims->AddSchemas(std::move(schemas));
-  for (FieldViolation& violation : claims->Bind()) violations.push_back(std::move(violation));
+  SchemaSet set;
+  absl::flat_hash_set<absl::string_view> refused;
+  std::vector<FieldViolation> violations;
+  for (size_t i = 0; i < schemas.size(); ++i) {
+    for (FieldViolation& violation : set.Add(schemas[i])) {
+      const bool of_all = violation.field == "schemas";
+      refused.insert(schemas[i]->name);
+      violations.push_back(
+          {of_all ? violation.field : absl::StrCat("schemas[", i, "].", violation.field), std::move(violation.description)});
+    }
+    // The bound is told once.
+    if (!violations.empty() && violations.back().field == "schemas") break;
+  }
+  std::shared_ptr<Claims> claims(new Claims(std::move(set), std::move(bindings)));
+  for (FieldViolation& violation : claims->Bind(refused)) violations.push_back(std::move(violation));
   violations.resize(std::min(violations.size(), static_cast<size_t>(limits::kSchemaMistakesMax)));
   if (!violations.empty()) return InvalidFields(Reason::kInvalidField, std::move(violations));
   return claims;
 }
 
-std::vector<FieldViolation> Claims::AddSchemas(std::vector<std::shared_ptr<const Schema>> schemas) {
-  schemas_ = std::move(schemas);
-  std::vector<FieldViolation> violations;
-  for (int i = 0; i < static_cast<int>(schemas_.size()); ++i) {
-    const Schema& schema = *schemas_[i];
-    if (!places_.insert({schema.name, i}).second)
-      violations.push_back({SchemaField(i, "name"), absl::StrCat("is ", schema.name, " again")});
-    const KeyPattern& pattern = schema.layout.pattern();
-    const bool known =
-        std::any_of(patterns_.begin(), patterns_.end(), [&](const Schema* other) { return other->layout.pattern() == pattern; });
-    if (known) continue;
-    if (patterns_.size() >= static_cast<size_t>(limits::kKeyPatternsMax)) {
-      violations.push_back({"schemas", absl::StrCat("have more than the ", limits::kKeyPatternsMax, " different patterns allowed")});
-      return violations;
-    }
-    for (const Schema* other : patterns_) {
-      const std::optional<std::string> key = KeyPattern::FindAmbiguity(other->layout.pattern(), pattern);
-      if (!key.has_value()) continue;
-      violations.push_back(
-          {SchemaField(i, "pattern"), absl::StrCat("of ", schema.name, " and that of ", other->name, ", ", other->layout.pattern().text(),
-                                                   ", could read one key two ways, such as ", *key)});
-    }
-    patterns_.push_back(&schema);
+Claims::Claims(SchemaSet schemas, Bindings bindings) : schemas_(std::move(schemas)), bindings_(std::move(bindings)) {
+  for (const Schema* schema : schemas_.patterns()) {
+    const KeyPattern& pattern = schema->layout.pattern();
     if (pattern.has_own_key()) patterns_by_depth_[pattern.depth()].push_back(&pattern);
     if (pattern.has_property()) patterns_by_depth_[pattern.depth() + 1].push_back(&pattern);
   }
-  return violations;
 }
 
-std::vector<FieldViolation> Claims::Bind() {
+std::vector<FieldViolation> Claims::Bind(const absl::flat_hash_set<absl::string_view>& refused) {
   std::vector<FieldViolation> violations;
   const std::vector<Binding>& all = bindings_.all();
   for (size_t i = 0; i < all.size(); ++i) {
-    const auto found = places_.find(all[i].schema);
-    const bool none = all[i].schema == kNoSchema;
-    if (!none && found == places_.end()) {
+    const std::shared_ptr<const Schema> schema = schemas_.Find(all[i].schema);
+    if (schema == nullptr && all[i].schema != kNoSchema && !refused.contains(all[i].schema)) {
       violations.push_back({absl::StrCat("bindings[", i, "].schema"), absl::StrCat("is ", all[i].schema, ", which is no schema here")});
     }
-    bound_.push_back(none || found == places_.end() ? nullptr : schemas_[found->second].get());
+    bound_.push_back(all[i].schema == kNoSchema ? nullptr : schema.get());
   }
   return violations;
 }
@@ -80,11 +64,6 @@ std::optional<Claim> Claims::Read(const Key& key) const {
     if (schema != nullptr && schema->layout.pattern() == *pattern) return Claim{schema, *reading};
   }
   return std::nullopt;
-}
-
-std::shared_ptr<const Schema> Claims::FindSchema(absl::string_view name) const {
-  const auto found = places_.find(name);
-  return found == places_.end() ? nullptr : schemas_[found->second];
 }
 
 }  // namespace scoutlight::discovery

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/key.h"
@@ -15,6 +15,7 @@
 #include "discovery/bindings.h"
 #include "discovery/key_pattern.h"
 #include "discovery/schema.h"
+#include "discovery/schema_set.h"
 
 namespace scoutlight::discovery {
 
@@ -34,7 +35,7 @@ class Claims {
   //   `schemas[i].name`          the name of an earlier one
   //   `schemas[i].pattern`       together with that of an earlier one it could read one key two ways; both are named, with such a key
   //   `bindings[i].schema`       there is no such schema
-  static absl::StatusOr<std::shared_ptr<const Claims>> Create(std::vector<std::shared_ptr<const Schema>> schemas, Bindings bindings);
+  static absl::StatusOr<std::shared_ptr<const Claims>> Create(const std::vector<std::shared_ptr<const Schema>>& schemas, Bindings bindings);
 
   // Whom `key` belongs to; nullopt: it is no key of discovery. Holds the key against each different pattern of its depth, then four
   // look-ups; no allocation.
@@ -44,23 +45,21 @@ class Claims {
   const Schema* SchemaOf(absl::string_view cluster, absl::string_view service) const { return bound_[bindings_.Find(cluster, service)]; }
 
   // The schema of that name; nullptr: there is none.
-  std::shared_ptr<const Schema> FindSchema(absl::string_view name) const;
+  std::shared_ptr<const Schema> FindSchema(absl::string_view name) const { return schemas_.Find(name); }
 
-  const std::vector<std::shared_ptr<const Schema>>& schemas() const { return schemas_; }
+  const std::vector<std::shared_ptr<const Schema>>& schemas() const { return schemas_.all(); }
   const Bindings& bindings() const { return bindings_; }
 
  private:
-  explicit Claims(Bindings bindings) : bindings_(std::move(bindings)) {}
+  Claims(SchemaSet schemas, Bindings bindings);
 
-  std::vector<FieldViolation> AddSchemas(std::vector<std::shared_ptr<const Schema>> schemas);
-  std::vector<FieldViolation> Bind();
+  // `refused`: schemas that are not in for a mistake of their own, which says enough.
+  std::vector<FieldViolation> Bind(const absl::flat_hash_set<absl::string_view>& refused);
 
-  std::vector<std::shared_ptr<const Schema>> schemas_;
-  absl::flat_hash_map<std::string, int> places_;  // Of names, in `schemas_`.
+  const SchemaSet schemas_;
   const Bindings bindings_;
   std::vector<const Schema*> bound_;  // For each of bindings_.all().
-  // The first schema of each different pattern; and those that read keys of so many segments.
-  std::vector<const Schema*> patterns_;
+  // Those that read keys of so many segments.
   std::array<std::vector<const KeyPattern*>, limits::kKeySegmentsMax + 1> patterns_by_depth_;
 };
 

@@ -67,52 +67,57 @@ class Cursor {
 
 }  // namespace
 
-SnapshotPtr ServiceSnapshot::With(const std::vector<Change>& changes, Revision revision) const {
+SnapshotPtr ServiceSnapshot::With(const Changes& changes, Revision revision) const {
   auto next = std::make_shared<ServiceSnapshot>();
   next->revision_ = revision;
   next->size_ = size_;
   next->resolvable_ = resolvable_;
   next->chunks_.reserve(chunks_.size() + 1);
-  auto change = changes.begin();
-  for (size_t i = 0; i < std::max<size_t>(chunks_.size(), 1); ++i) {
+  size_t done = 0;  // Of `chunks_`.
+  for (auto change = changes.begin(); change != changes.end();) {
+    const size_t at = chunks_.empty() ? 0 : ChunkFor(chunks_, change->first);
+    next->chunks_.insert(next->chunks_.end(), chunks_.begin() + done, chunks_.begin() + at);
     // Those of this chunk: up to where the next one begins.
     auto end = changes.end();
-    if (i + 1 < chunks_.size()) {
-      end = std::lower_bound(change, changes.end(), IdOf(chunks_[i + 1]->front()),
+    if (at + 1 < chunks_.size()) {
+      end = std::lower_bound(change, changes.end(), IdOf(chunks_[at + 1]->front()),
                              [](const Change& a, const std::string& id) { return a.first < id; });
     }
-    if (change == end) {
-      if (i < chunks_.size()) next->chunks_.push_back(chunks_[i]);
-      continue;
-    }
-    Chunk chunk = i < chunks_.size() ? *chunks_[i] : Chunk();
-    bool changed = false;
-    for (; change != end; ++change) {
-      const auto place = chunk.begin() + (FirstAtOrAfter(chunk, change->first) - chunk.cbegin());
-      const bool there = place != chunk.end() && IdOf(*place) == change->first;
-      if (there ? *place == change->second : change->second == nullptr) continue;
-      changed = true;
-      if (there) {
-        --next->size_;
-        next->resolvable_ -= (*place)->resolvable() ? 1 : 0;
-        if (change->second == nullptr) {
-          chunk.erase(place);
-          continue;
-        }
-        *place = change->second;
-      } else {
-        chunk.insert(place, change->second);
-      }
-      ++next->size_;
-      next->resolvable_ += change->second->resolvable() ? 1 : 0;
-    }
-    if (changed) {
-      AppendCut(std::move(chunk), &next->chunks_);
-    } else if (i < chunks_.size()) {
-      next->chunks_.push_back(chunks_[i]);
-    }
+    next->Append(at < chunks_.size() ? chunks_[at] : nullptr, change, end);
+    change = end;
+    done = std::min(at + 1, chunks_.size());
   }
+  next->chunks_.insert(next->chunks_.end(), chunks_.begin() + done, chunks_.end());
   return next;
+}
+
+void ServiceSnapshot::Append(const ChunkPtr& before, Changes::const_iterator change, Changes::const_iterator end) {
+  Chunk chunk = before == nullptr ? Chunk() : *before;
+  bool changed = false;
+  for (; change != end; ++change) {
+    const auto place = chunk.begin() + (FirstAtOrAfter(chunk, change->first) - chunk.cbegin());
+    const bool there = place != chunk.end() && IdOf(*place) == change->first;
+    if (there ? *place == change->second : change->second == nullptr) continue;
+    changed = true;
+    if (there) {
+      --size_;
+      resolvable_ -= (*place)->resolvable() ? 1 : 0;
+      if (change->second == nullptr) {
+        chunk.erase(place);
+        continue;
+      }
+      *place = change->second;
+    } else {
+      chunk.insert(place, change->second);
+    }
+    ++size_;
+    resolvable_ += change->second->resolvable() ? 1 : 0;
+  }
+  if (changed) {
+    AppendCut(std::move(chunk), &chunks_);
+  } else if (before != nullptr) {
+    chunks_.push_back(before);
+  }
 }
 
 InstancePtr ServiceSnapshot::Find(absl::string_view id) const {
@@ -139,15 +144,16 @@ void ForEachDifference(const ServiceSnapshot* before, const ServiceSnapshot* aft
     if (!was.Valid()) {
       show(nullptr, is.Get());
       is.Next();
+    } else if (is.Valid() && was.WholeChunk() != nullptr && was.WholeChunk() == is.WholeChunk()) {
+      // Before any id is looked at: most chunks are shared, and not in a processor's cache.
+      was.NextChunk();
+      is.NextChunk();
     } else if (!is.Valid() || IdOf(was.Get()) < IdOf(is.Get())) {
       show(was.Get(), nullptr);
       was.Next();
     } else if (IdOf(is.Get()) < IdOf(was.Get())) {
       show(nullptr, is.Get());
       is.Next();
-    } else if (was.WholeChunk() != nullptr && was.WholeChunk() == is.WholeChunk()) {
-      was.NextChunk();
-      is.NextChunk();
     } else {
       if (was.Get() != is.Get() && !(*was.Get() == *is.Get())) show(was.Get(), is.Get());
       was.Next();

@@ -28,7 +28,8 @@ class ServiceSnapshot {
 
   // The snapshot after `changes`: an id and what it is now; null: it is gone. Ids that do not differ from before may be among them.
   // In order of id, each once.
-  std::shared_ptr<const ServiceSnapshot> With(const std::vector<std::pair<std::string, InstancePtr>>& changes, Revision revision) const;
+  using Changes = std::vector<std::pair<std::string, InstancePtr>>;
+  std::shared_ptr<const ServiceSnapshot> With(const Changes& changes, Revision revision) const;
 
   // Up to where the catalog had come when it was made: everything up to there is in it.
   Revision revision() const { return revision_; }
@@ -42,6 +43,9 @@ class ServiceSnapshot {
   const std::vector<ChunkPtr>& chunks() const { return chunks_; }
 
  private:
+  // Behind the chunks there are: what the changes in [change, end) make of `before`; null: of nothing.
+  void Append(const ChunkPtr& before, Changes::const_iterator change, Changes::const_iterator end);
+
   std::vector<ChunkPtr> chunks_;
   Revision revision_ = 0;
   size_t size_ = 0;

@@ -9,9 +9,9 @@
 #include "absl/time/time.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "server/clean_text.h"
 #include "server/error_reason.h"
 
 namespace scoutlight::server {
@@ -103,23 +103,6 @@ google::rpc::ResourceInfo ResourceInfoOf(const ErrorDetails& details) {
 }
 
 }  // namespace
-
-std::string CleanText(absl::string_view text, size_t bytes_max) {
-  std::string clean(text);
-  if (clean.size() > bytes_max) {
-    constexpr absl::string_view kCut = "...";
-    size_t end = bytes_max - kCut.size();
-    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xc0) == 0x80) --end;
-    clean.resize(end);
-    clean.append(kCut.data(), kCut.size());
-  }
-  size_t checked = 0;
-  while (const auto bad = FindInvalidUtf8(absl::string_view(clean).substr(checked))) {
-    checked += *bad;
-    clean[checked] = '?';
-  }
-  return clean;
-}
 
 grpc::Status ToGrpcStatus(const absl::Status& status, const ShownState& state) {
   ErrorDetails details = DetailsOf(status).value_or(ErrorDetails());

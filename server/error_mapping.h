@@ -3,11 +3,7 @@
 
 #include <grpcpp/support/status.h>
 
-#include <cstddef>
-#include <string>
-
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "base/entry.h"
 
 namespace scoutlight::server {
@@ -27,10 +23,6 @@ struct ShownState {
 // Stock clients refuse more than 8 KiB of trailers: a message over limits::kErrorMessageBytesMax is cut, and violated fields over
 // limits::kErrorViolationsBytesMax are left out and counted in ErrorInfo.metadata["violations_omitted"]. Requires !status.ok().
 grpc::Status ToGrpcStatus(const absl::Status& status, const ShownState& state);
-
-// `text` as a protobuf string may hold it: bytes that are not UTF-8 replaced, and at most `bytes_max` long, cut between characters with
-// "..." at the end. Requires bytes_max >= 3.
-std::string CleanText(absl::string_view text, size_t bytes_max);
 
 }  // namespace scoutlight::server
 

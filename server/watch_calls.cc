@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "scoutlight/registry/v1/registry.pb.h"
 #include "server/error_mapping.h"
+#include "server/hub_call.h"
 #include "server/identity.h"
 #include "server/parse_request.h"
 #include "server/shared_slice.h"
@@ -49,69 +50,31 @@ absl::StatusOr<WatchSpec> ReadWatch(const Admission& admission, const Identity& 
   return Admit(admission, identity, "RegistryService/Watch", request);
 }
 
-// What both forms of a call have in common: gRPC's callbacks are handed over to the hub, which alone writes and finishes. It lives until
-// gRPC and the hub have let go of it.
+// What both forms of a call have in common.
 template <typename Reactor>
-class HubCall : public Reactor, public WatchStream {
+class RegistryHubCall : public HubCall<Reactor, WatchStream, WatchHub> {
  public:
-  explicit HubCall(WatchHub* hub) : hub_(*hub) {}
-
-  // Until OnDone; to be called before the hub hears of it.
-  void HoldFor(std::shared_ptr<HubCall> self) { self_ = std::move(self); }
-
-  // The hub did not take it: it ends with an error.
-  void Fail(grpc::Status status) {
-    known_to_hub_ = false;
-    this->Reactor::Finish(std::move(status));
-  }
+  using HubCall<Reactor, WatchStream, WatchHub>::HubCall;
 
   void Finish(const WatchEnd& end) final { this->Reactor::Finish(StatusOf(end)); }
-
-  void OnWriteDone(bool ok) final {
-    if (ok) {
-      hub_.OnWritten(this);
-    } else {
-      hub_.OnCancelled(this);
-    }
-  }
-  void OnCancel() final {
-    if (known_to_hub_) hub_.OnCancelled(this);
-  }
-  void OnDone() final {
-    if (known_to_hub_) hub_.OnClosed(this);
-    self_.reset();
-  }
-
- protected:
-  WatchHub& hub_;
-  grpc::ByteBuffer written_;  // Until OnWriteDone.
-
- private:
-  bool known_to_hub_ = true;
-  std::shared_ptr<HubCall> self_;
 };
 
-class WatchCall final : public HubCall<grpc::ServerWriteReactor<grpc::ByteBuffer>> {
+class WatchCall final : public RegistryHubCall<grpc::ServerWriteReactor<grpc::ByteBuffer>> {
  public:
-  using HubCall::HubCall;
+  using RegistryHubCall::RegistryHubCall;
 
-  void Write(int64_t /*watch_id*/, const FrameBytes& frame) override {
-    const grpc::Slice slice = SharedSlice(frame);
-    written_ = grpc::ByteBuffer(&slice, 1);
-    StartWrite(&written_);
-  }
+  void Write(int64_t /*watch_id*/, const FrameBytes& frame) override { StartFrame(frame); }
   void ReadNext() override {}
 };
 
-class WatchManyCall final : public HubCall<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>> {
+class WatchManyCall final : public RegistryHubCall<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>> {
  public:
   WatchManyCall(WatchHub* hub, const Admission* admission, Identity identity)
-      : HubCall(hub), admission_(*admission), identity_(std::move(identity)) {}
+      : RegistryHubCall(hub), admission_(*admission), identity_(std::move(identity)) {}
 
   void Write(int64_t watch_id, const FrameBytes& frame) override {
     const grpc::Slice slices[] = {grpc::Slice(WatchManyPrefix(watch_id, frame->size())), SharedSlice(frame)};
-    written_ = grpc::ByteBuffer(slices, 2);
-    StartWrite(&written_);
+    StartFrame(slices, 2);
   }
   void ReadNext() override { StartRead(&read_); }
 

@@ -49,6 +49,10 @@ class Strategy {
   virtual ~Strategy() = default;
 
   virtual std::unique_ptr<Picker> NewPicker(SharedCandidates candidates) = 0;
+
+  // The same, for so many candidates, of a strategy that looks at nothing but their number: a change in a large snapshot then costs no list
+  // of all. Null: it must see them.
+  virtual std::unique_ptr<Picker> NewPickerOf(int /*candidates*/) { return nullptr; }
 };
 
 // A strategy that remembers nothing, from its picker alone: a strategy of one's own is a class with a constructor that takes a

@@ -9,7 +9,7 @@ namespace scoutlight::discovery {
 // balancing", 1996, with which the others are compared). Without state: many clients need not agree on anything.
 class RandomChoicePicker : public Picker {
  public:
-  explicit RandomChoicePicker(const SharedCandidates& candidates) : size_(static_cast<int>(candidates->size())) {}
+  explicit RandomChoicePicker(int candidates) : size_(candidates) {}
 
   int Pick(const PickRequest& request) override {
     if (size_ == 0) return kNoPick;
@@ -27,7 +27,11 @@ class RandomChoicePicker : public Picker {
   const int size_;
 };
 
-using RandomChoice = StrategyOf<RandomChoicePicker>;
+class RandomChoice : public Strategy {
+ public:
+  std::unique_ptr<Picker> NewPicker(SharedCandidates candidates) override { return NewPickerOf(static_cast<int>(candidates->size())); }
+  std::unique_ptr<Picker> NewPickerOf(int candidates) override { return std::make_unique<RandomChoicePicker>(candidates); }
+};
 
 }  // namespace scoutlight::discovery
 

@@ -26,8 +26,8 @@ class RoundRobinPicker : public Picker {
 
 }  // namespace
 
-std::unique_ptr<Picker> RoundRobin::NewPicker(SharedCandidates candidates) {
-  return std::make_unique<RoundRobinPicker>(static_cast<int>(candidates->size()), turn_);
-}
+std::unique_ptr<Picker> RoundRobin::NewPicker(SharedCandidates candidates) { return NewPickerOf(static_cast<int>(candidates->size())); }
+
+std::unique_ptr<Picker> RoundRobin::NewPickerOf(int candidates) { return std::make_unique<RoundRobinPicker>(candidates, turn_); }
 
 }  // namespace scoutlight::discovery

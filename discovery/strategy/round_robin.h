@@ -14,6 +14,7 @@ namespace scoutlight::discovery {
 class RoundRobin : public Strategy {
  public:
   std::unique_ptr<Picker> NewPicker(SharedCandidates candidates) override;
+  std::unique_ptr<Picker> NewPickerOf(int candidates) override;
 
  private:
   // Relaxed: a turn orders nothing but itself.

@@ -1,6 +1,7 @@
 #include "server/discovery/catalog_feed.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,10 @@ namespace scoutlight::server {
 namespace {
 
 using discovery::Catalog;
+
+// What a new catalog gets at once, while the store waits. Or one batch, which the store waits for in any case.
+constexpr size_t kNearBatchesMax = 64;
+constexpr size_t kNearBytesMax = 1 * limits::kMiB;
 
 absl::Status Loading(absl::string_view why) {
   ErrorDetails details;
@@ -30,7 +35,7 @@ absl::Status TooManyWait() {
 }  // namespace
 
 CatalogFeed::CatalogFeed(storage::Store* store, CatalogFeedOptions options, OnChanged on_changed)
-    : store_(*store), options_(std::move(options)), on_changed_(std::move(on_changed)) {}
+    : store_(*store), options_(std::move(options)), on_changed_(std::move(on_changed)), recent_(kNearBatchesMax, kNearBytesMax) {}
 
 CatalogFeed::~CatalogFeed() { Stop(); }
 
@@ -62,9 +67,11 @@ void CatalogFeed::Stop() {
 
 void CatalogFeed::OnBatch(std::shared_ptr<const Batch> batch) {
   bool wake = false;
+  std::vector<BatchPtr> gone;  // Ends outside of the lock.
   {
     MutexLock lock(&mu_);
     if (stopping_) return;
+    if (loading_ && batch->revision > seen_) gone = recent_.Add({batch, BatchBytes(*batch)});
     seen_ = std::max(seen_, batch->revision);
     wake = !following_;
     following_ = true;
@@ -88,6 +95,7 @@ void CatalogFeed::OnProgress(Revision revision) {
   {
     MutexLock lock(&mu_);
     seen_ = std::max(seen_, revision);
+    recent_.Reach(seen_);
     if (live_) catalog_->Advance(revision);
     if (live_ && claims_current_) claims_at_ = std::max(claims_at_, revision);
   }
@@ -95,9 +103,11 @@ void CatalogFeed::OnProgress(Revision revision) {
 }
 
 void CatalogFeed::OnGap(Revision oldest) {
+  std::deque<RecentBatches::Kept> gone;  // Ends outside of the lock.
   {
     MutexLock lock(&mu_);
     seen_ = std::max(seen_, oldest);
+    gone = recent_.Restart(seen_);
     live_ = false;
     reload_ = true;
     claims_current_ = false;
@@ -215,6 +225,10 @@ void CatalogFeed::LoadLoop() {
       if (stopping_) return;
     }
     failed = !Load();
+    std::deque<RecentBatches::Kept> gone;  // Ends outside of the lock.
+    MutexLock lock(&mu_);
+    loading_ = false;
+    gone = recent_.Restart(seen_);
   }
 }
 
@@ -223,6 +237,8 @@ bool CatalogFeed::Load() {
     MutexLock lock(&mu_);
     // What changes from here on is seen by the reading, or asks for another.
     reload_ = false;
+    loading_ = true;
+    recent_.Restart(seen_);
   }
   StoreReader reader(&store_, [this] {
     MutexLock lock(&mu_);
@@ -249,22 +265,15 @@ bool CatalogFeed::Load() {
 
 bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision claims_at) {
   StoreReader reader(&store_, [] { return false; });  // Each round looks itself.
-  while (true) {
+  for (int round = 0;; ++round) {
     Revision to = 0;
     {
       MutexLock lock(&mu_);
       if (stopping_) return true;
-      if (catalog->revision() >= seen_) {
-        catalog_ = catalog;
-        claims_current_ = !reload_;
-        claims_at_ = claims_current_ ? catalog->revision() : claims_at;
-        live_ = true;
-        on_changed_({});
-        wake_.NotifyAll();
-        return true;
-      }
+      if (catalog->revision() >= recent_.after()) return PutInPlace(catalog, claims_at);
       to = seen_;
     }
+    if (round == options_.bring_up_rounds_max) break;
     const storage::HistoryPage page = reader.History(catalog->revision() + 1, to);
     if (!page.status.ok()) return false;
     for (const std::shared_ptr<const Batch>& batch : page.batches) {
@@ -274,6 +283,25 @@ bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision clai
     }
     catalog->Advance(page.next - 1);
   }
+  options_.warn(absl::StrCat("the store changes faster than its instances can be read: after ", options_.bring_up_rounds_max,
+                             " pieces of what has happened meanwhile they are read anew"));
+  return false;
+}
+
+bool CatalogFeed::PutInPlace(const std::shared_ptr<Catalog>& catalog, Revision claims_at) {
+  if (catalog->revision() < recent_.last()) {
+    for (const BatchPtr& batch : recent_.Take(catalog->revision() + 1, recent_.last(), kNearBatchesMax, kNearBytesMax).batches) {
+      if (catalog->Apply(*batch).claims_changed) return false;
+    }
+  }
+  catalog->Advance(seen_);
+  catalog_ = catalog;
+  claims_current_ = !reload_;
+  claims_at_ = claims_current_ ? catalog->revision() : claims_at;
+  live_ = true;
+  on_changed_({});
+  wake_.NotifyAll();
+  return true;
 }
 
 }  // namespace scoutlight::server

@@ -11,10 +11,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "discovery/catalog.h"
 #include "server/discovery/load_catalog.h"
 #include "server/discovery/store_reader.h"
+#include "server/watch/recent_batches.h"
 #include "storage/store.h"
 
 namespace scoutlight::server {
@@ -24,13 +26,16 @@ struct CatalogFeedOptions {
   absl::Duration wait_max = absl::Seconds(5);            // For a revision, by those who ask for it.
   absl::Duration apply_wait_max = absl::Seconds(10);     // For schemas and bindings to be in force.
   absl::Duration retry_after = absl::Milliseconds(200);  // After a load that failed.
+  int bring_up_rounds_max = limits::kBringUpRoundsMax;   // Of one load; at least 1.
   Warn warn = [](absl::string_view) {};
 };
 
 // Keeps a catalog true to a store. It is shown the store's changes as a Sink, and applies each within OnBatch, so that a catalog has every
 // change before its commit is answered. At start, after a gap, and when schemas or bindings change, a thread reads a new catalog, brings
-// it up from history and puts it in the place of the old one, which is kept true meanwhile. Held by shared_ptr: the store may call it
-// until it ends, after Stop() without effect. Thread-safe; only Stop() blocks.
+// it up from history and puts it in the place of the old one, which is kept true meanwhile. The last few batches before it is there it gets
+// at once, while the store waits; if it has not come so near after `bring_up_rounds_max` pieces of history, because the store changes
+// faster than it can be read, that is warned of and the reading begins anew: until one succeeds, the old catalog stays, or there is none.
+// Held by shared_ptr: the store may call it until it ends, after Stop() without effect. Thread-safe; only Stop() blocks.
 class CatalogFeed final : public storage::Sink {
  public:
   // Told of the services whose instances have changed, on the thread that commits, under the feed's lock: it must not block, nor call the
@@ -87,6 +92,8 @@ class CatalogFeed final : public storage::Sink {
   // Whether a new catalog is in place.
   bool Load();
   bool BringUp(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at);
+  // False: schemas or bindings have changed since it was read. Requires that it has all that was shown before recent_.
+  bool PutInPlace(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Wait(Revision revision, bool claims, absl::Duration bound, Waiter done);
   bool Reached(const Waiting& waiting) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AnyEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -105,7 +112,9 @@ class CatalogFeed final : public storage::Sink {
   bool live_ ABSL_GUARDED_BY(mu_) = false;            // The catalog has each batch that was shown.
   bool following_ ABSL_GUARDED_BY(mu_) = false;       // Batches come.
   bool reload_ ABSL_GUARDED_BY(mu_) = true;
-  Revision seen_ ABSL_GUARDED_BY(mu_) = 0;  // The last one shown.
+  Revision seen_ ABSL_GUARDED_BY(mu_) = 0;     // The last one shown.
+  bool loading_ ABSL_GUARDED_BY(mu_) = false;  // A catalog is being read; `recent_` has what was shown last since.
+  RecentBatches recent_ ABSL_GUARDED_BY(mu_);
   std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
   bool waits_ended_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

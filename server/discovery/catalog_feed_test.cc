@@ -63,6 +63,16 @@ class GatedStore final : public storage::ForwardingStore {
     MutexLock lock(&mu_);
     return !held_.empty();
   }
+  // Runs before each answer from history.
+  void BeforeHistory(std::function<void()> step) {
+    MutexLock lock(&mu_);
+    before_history_ = std::move(step);
+  }
+  // Runs once, before the next answer of the state at a revision that was named.
+  void BeforePinnedRead(std::function<void()> step) {
+    MutexLock lock(&mu_);
+    before_pinned_read_ = std::move(step);
+  }
   // The next reads end with this.
   void FailReads(int reads) {
     MutexLock lock(&mu_);
@@ -70,6 +80,12 @@ class GatedStore final : public storage::ForwardingStore {
   }
 
   void Read(storage::Query query, storage::Done<storage::Page> done) override {
+    std::function<void()> step;
+    {
+      MutexLock lock(&mu_);
+      if (query.revision != 0) step = std::exchange(before_pinned_read_, nullptr);
+    }
+    if (step) step();
     {
       MutexLock lock(&mu_);
       if (!open_) return held_.emplace_back(std::move(query), std::move(done)), void();
@@ -80,11 +96,22 @@ class GatedStore final : public storage::ForwardingStore {
     }
     store_.Read(std::move(query), std::move(done));
   }
+  void History(Revision from, Revision to, KeyRange range, size_t bytes_max, storage::Done<storage::HistoryPage> done) override {
+    std::function<void()> step;
+    {
+      MutexLock lock(&mu_);
+      step = before_history_;
+    }
+    if (step) step();
+    store_.History(from, to, std::move(range), bytes_max, std::move(done));
+  }
 
  private:
   mutable Mutex mu_;
   bool open_ ABSL_GUARDED_BY(mu_) = true;
   int failures_ ABSL_GUARDED_BY(mu_) = 0;
+  std::function<void()> before_history_ ABSL_GUARDED_BY(mu_);
+  std::function<void()> before_pinned_read_ ABSL_GUARDED_BY(mu_);
   std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held_ ABSL_GUARDED_BY(mu_);
 };
 
@@ -143,8 +170,7 @@ class CatalogFeedTest : public ::testing::Test {
   }
 
   // Follows the store from its latest revision on.
-  void Begin() {
-    CatalogFeedOptions options;
+  void Begin(CatalogFeedOptions options = {}) {
     options.clock = &clock_;
     options.retry_after = absl::Milliseconds(1);
     options.warn = [this](absl::string_view warning) {
@@ -159,8 +185,8 @@ class CatalogFeedTest : public ::testing::Test {
     feed_->Start();
     store_->Follow(sync_.Latest(), feed_);
   }
-  void BeginAndLoad() {
-    Begin();
+  void BeginAndLoad(CatalogFeedOptions options = {}) {
+    Begin(std::move(options));
     ASSERT_TRUE(AwaitCondition([&] { return feed_->catalog() != nullptr; }));
   }
 
@@ -312,6 +338,34 @@ TEST_F(CatalogFeedTest, WhatCannotBeReadIsLeftOutAndWarnedOf) {
   EXPECT_THAT(warnings(), Contains(HasSubstr("the binding of c/t to nowhere is left out")));
 }
 
+// However much of it does not fit, each is looked at once: looking at each together with all before it took half a minute here.
+TEST_F(CatalogFeedTest, ManyThatDoNotFitAreLeftOutOneByOne) {
+  storage::Transaction transaction;
+  const auto flush = [&] { ASSERT_TRUE(sync_.Commit(std::exchange(transaction, {})).status.ok()); };
+  const auto put = [&](const Key& key, const std::string& text) {
+    transaction.on_success.push_back(storage::PutOf(key, text));
+    if (transaction.on_success.size() == static_cast<size_t>(limits::kOperationsMax)) flush();
+  };
+  // Beside the shipped ones: half of them fit.
+  for (int i = 0; i < limits::kSchemasMax; ++i) {
+    const std::string name = absl::StrCat("s", 1'000 + i);
+    const char* const pattern =
+        i % 2 == 0 ? "/{cluster}/services/{service}/{instance}/{property}" : "/{service}/services/{cluster}/{instance}/{property}";
+    put(discovery::SchemaKey(name), absl::StrCat("{\"name\": \"", name, "\", \"pattern\": \"", pattern, "\"}"));
+  }
+  for (int i = 0; i < limits::kBindingsMax + 100; ++i)
+    put(discovery::BindingKey("c", absl::StrCat("b", 100'000 + i)), i % 100 == 0 ? "nowhere" : "none");
+  put(discovery::BindingKey("c", "a"), "s1002");
+  put(discovery::BindingKey("c", "aa"), "s1001");
+  flush();
+  BeginAndLoad();
+  EXPECT_EQ(feed_->claims().claims->schemas().size(), 3u + limits::kSchemasMax / 2);
+  EXPECT_EQ(feed_->claims().claims->SchemaOf("c", "a")->name, "s1002");
+  EXPECT_EQ(feed_->claims().claims->SchemaOf("c", "aa")->name, "printers");
+  EXPECT_EQ(feed_->claims().claims->SchemaOf("c", "b100001"), nullptr);
+  EXPECT_THAT(warnings(), Contains(HasSubstr("to nowhere is left out")).Times(101));
+}
+
 TEST_F(CatalogFeedTest, GapReadsAnew) {
   for (int i = 0; i < 10; ++i) Put("/c/services/s/i/port", absl::StrCat(i));
   BeginAndLoad();
@@ -343,6 +397,58 @@ TEST_F(CatalogFeedTest, PastThatIsShownAgainChangesNothing) {
   EXPECT_TRUE(At(Put("/c/services/s/i/port", "3")).ok());
   EXPECT_EQ(Shown("s", "i", "port"), "3");
   EXPECT_EQ(loads(), before);
+}
+
+// A catalog that is this far behind gets the rest at once.
+constexpr int kNearBatches = 64;
+
+// However fast history is read, as much happens meanwhile: what there is to say of a reading after `rounds` pieces.
+struct Race {
+  int rounds;
+  int changes_during_last;
+  bool won;
+};
+
+class CatalogFeedRaceTest : public CatalogFeedTest, public ::testing::WithParamInterface<Race> {};
+
+TEST_P(CatalogFeedRaceTest, ReadingEndsWhenItIsNearOrBeginsAnewAfterSoManyPieces) {
+  const Race race = GetParam();
+  CatalogFeedOptions options;
+  options.bring_up_rounds_max = 3;
+  BeginAndLoad(std::move(options));
+  std::atomic<int> port = 0;
+  std::atomic<int> pieces = 0;
+  const auto change = [&](int times) {
+    for (int i = 0; i < times; ++i) Put("/c/services/s/i/port", absl::StrCat(++port));
+  };
+  gate_.BeforePinnedRead([&] { change(kNearBatches + 1); });
+  gate_.BeforeHistory([&] {
+    ++pieces;
+    EXPECT_EQ(Shown("s", "i", "port"), absl::StrCat(port.load())) << "the old catalog is kept true meanwhile";
+    if (pieces <= race.rounds) change(pieces < race.rounds ? kNearBatches + 1 : race.changes_during_last);
+  });
+  const int before = loads();
+  const Revision bound = Put("/.scoutlight/bindings/c/t", "none");
+  ASSERT_TRUE(AwaitCondition([&] { return loads() > before; }));
+  EXPECT_EQ(pieces, race.rounds);
+  EXPECT_THAT(warnings(), Contains(HasSubstr("3 pieces of what has happened meanwhile")).Times(race.won ? 0 : 1));
+  EXPECT_TRUE(ClaimsAt(bound).ok());
+  EXPECT_EQ(Listed(feed_->catalog().get()), Scanned(store_.get(), sync_.Latest()));
+  EXPECT_EQ(Shown("s", "i", "port"), absl::StrCat(port.load()));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CatalogFeedRaceTest,
+                         ::testing::Values(Race{.rounds = 1, .changes_during_last = kNearBatches, .won = true},
+                                           Race{.rounds = 3, .changes_during_last = kNearBatches, .won = true},
+                                           Race{.rounds = 3, .changes_during_last = kNearBatches + 1, .won = false}));
+
+TEST_F(CatalogFeedTest, SchemasThatChangeJustBeforeTheEndAskForAnotherReading) {
+  BeginAndLoad();
+  gate_.BeforePinnedRead([&] { Put("/.scoutlight/bindings/c/s", "members"); });
+  const Revision bound = Put("/.scoutlight/bindings/c/t", "none");
+  EXPECT_TRUE(ClaimsAt(bound + 1).ok());
+  Put("/c/services/s/members/i", R"({"port": "80"})");
+  EXPECT_EQ(Shown("s", "i", "port"), "80");
 }
 
 TEST_F(CatalogFeedTest, FailedReadingIsWarnedOfAndTriedAgain) {

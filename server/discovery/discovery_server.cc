@@ -3,8 +3,11 @@
 #include <atomic>
 #include <utility>
 
+#include "base/limits.h"
+#include "base/reader_pool.h"
 #include "discovery/strategy/random.h"
 #include "server/discovery/catalog_feed.h"
+#include "server/discovery/catalog_reader.h"
 #include "server/discovery/discovery_service.h"
 #include "server/discovery/instance_hub.h"
 #include "server/discovery/registrar.h"
@@ -21,19 +24,22 @@ struct DiscoveryServer::Parts {
                                            [this](const std::vector<discovery::ServiceName>& services) { hub.OnChanged(services); })),
         hub({.catalog = [this] { return feed->catalog(); }, .clock = options.clock, .store_id = store->store_id()}),
         resolver(options.seed),
+        reader({.store = store, .resolver = &resolver, .clock = options.clock}),
         registrar(
             {.store = store,
              .feed = feed.get(),
              .clock = options.clock,
              .random = [this, seed = options.seed] { return discovery::MixBits(seed + drawn.fetch_add(1, std::memory_order_relaxed)); }}),
         registration({.store = store, .admission = admission, .feed = feed.get(), .registrar = &registrar, .clock = options.clock}),
-        discovery({.store = store, .admission = admission, .feed = feed.get(), .resolver = &resolver, .hub = &hub, .clock = options.clock}),
+        discovery({.store = store, .admission = admission, .feed = feed.get(), .reader = &reader, .readers = &readers, .hub = &hub}),
         schemas(store, feed.get(), admission) {}
 
   std::atomic<uint64_t> drawn{0};  // Orders nothing.
   const std::shared_ptr<CatalogFeed> feed;
   InstanceHub hub;
   Resolver resolver;
+  const CatalogReader reader;
+  ReaderPool readers{limits::kReaderThreads, limits::kQueuedReadsMax};
   Registrar registrar;
   RegistrationService registration;
   DiscoveryService discovery;

@@ -7,12 +7,12 @@
 
 #include <memory>
 
-#include "base/clock.h"
+#include "base/reader_pool.h"
 #include "scoutlight/discovery/v1/discovery.grpc.pb.h"
 #include "server/admission.h"
 #include "server/discovery/catalog_feed.h"
+#include "server/discovery/catalog_reader.h"
 #include "server/discovery/instance_hub.h"
-#include "server/discovery/resolver.h"
 #include "storage/store.h"
 
 namespace scoutlight::server {
@@ -32,9 +32,9 @@ class DiscoveryService final : public RawDiscoveryService {
     const storage::Store* store = nullptr;
     const Admission* admission = nullptr;
     CatalogFeed* feed = nullptr;
-    Resolver* resolver = nullptr;
+    const CatalogReader* reader = nullptr;
+    ReaderPool* readers = nullptr;  // For what is too long for gRPC's threads.
     InstanceHub* hub = nullptr;
-    Clock* clock = nullptr;
   };
 
   explicit DiscoveryService(Parts parts) : parts_(parts) {}

@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/limits.h"
 #include "discovery/schema_document.h"
+#include "discovery/schema_set.h"
 #include "discovery/shipped_schemas.h"
 #include "discovery/system_records.h"
 
@@ -17,6 +20,7 @@ using discovery::Bindings;
 using discovery::Claims;
 using discovery::KeyPattern;
 using discovery::Schema;
+using discovery::SchemaSet;
 using discovery::SystemKey;
 
 // Up to this depth a pattern has literals, which narrow the search; below, everything is looked at.
@@ -49,17 +53,29 @@ absl::Status Walk(StoreReader* reader, const KeyPattern& pattern, const Key& nod
   return absl::OkStatus();
 }
 
-// `schemas` without those that cannot be together with the ones before them.
-std::vector<std::shared_ptr<const Schema>> Compatible(std::vector<std::shared_ptr<const Schema>> schemas, const Warn& warn) {
-  std::vector<std::shared_ptr<const Schema>> taken;
-  for (std::shared_ptr<const Schema>& schema : schemas) {
-    taken.push_back(schema);
-    const absl::Status fits = Claims::Create(taken, Bindings()).status();
-    if (fits.ok()) continue;
-    taken.pop_back();
-    warn(absl::StrCat("schema ", schema->name, " is left out: ", fits.message()));
+// Those that can be together with the ones before them.
+SchemaSet Fitting(const std::vector<std::shared_ptr<const Schema>>& schemas, const Warn& warn) {
+  SchemaSet fitting;
+  for (const std::shared_ptr<const Schema>& schema : schemas) {
+    const std::vector<FieldViolation> wrong = fitting.Add(schema);
+    if (wrong.empty()) continue;
+    warn(absl::StrCat("schema ", schema->name, " is left out: ", wrong.front().field, " ", wrong.front().description));
   }
-  return taken;
+  return fitting;
+}
+
+// Those of `bindings`, each of its own (cluster, service), that name a schema there is.
+std::vector<Binding> Fitting(const std::vector<Binding>& bindings, const SchemaSet& schemas, const Warn& warn) {
+  std::vector<Binding> fitting;
+  for (const Binding& binding : bindings) {
+    const bool known = binding.schema == discovery::kNoSchema || schemas.Find(binding.schema) != nullptr;
+    if (known && fitting.size() < static_cast<size_t>(limits::kBindingsMax) && Bindings::Create({binding}).ok()) {
+      fitting.push_back(binding);
+    } else {
+      warn(absl::StrCat("the binding of ", binding.cluster, "/", binding.service, " to ", binding.schema, " is left out"));
+    }
+  }
+  return fitting;
 }
 
 }  // namespace
@@ -89,18 +105,10 @@ absl::StatusOr<std::shared_ptr<const Claims>> LoadClaims(StoreReader* reader, co
   if (claims.ok()) return claims;
   // What RPCs have stored fits together: this was put there in another way. Take what can be taken.
   warn(absl::StrCat("schemas and bindings do not fit together: ", claims.status().message()));
-  schemas = Compatible(std::move(schemas), warn);
-  std::vector<Binding> taken;
-  for (const Binding& binding : bindings) {
-    taken.push_back(binding);
-    absl::StatusOr<Bindings> together = Bindings::Create(taken);
-    if (together.ok() && Claims::Create(schemas, *together).ok()) continue;
-    taken.pop_back();
-    warn(absl::StrCat("the binding of ", binding.cluster, "/", binding.service, " to ", binding.schema, " is left out"));
-  }
-  all = Bindings::Create(taken);
+  const SchemaSet fitting = Fitting(schemas, warn);
+  all = Bindings::Create(Fitting(bindings, fitting, warn));
   if (!all.ok()) return all.status();
-  return Claims::Create(schemas, *std::move(all));
+  return Claims::Create(fitting.all(), *std::move(all));
 }
 
 absl::StatusOr<std::shared_ptr<discovery::Catalog>> LoadCatalog(StoreReader* reader, std::shared_ptr<const Claims> claims,

@@ -162,8 +162,7 @@ void Registrar::AnswerAt(Revision revision, InstanceName name, Revision epoch, E
                                  done = std::move(done)](absl::Status status) mutable {
     ChangedInstance changed{.status = std::move(status), .revision = revision, .instance = nullptr, .unchanged = effect == Effect::kNone};
     if (changed.status.ok()) {
-      const discovery::SnapshotPtr snapshot = parts_.feed->catalog()->Find(name.cluster, name.service);
-      if (snapshot != nullptr) changed.instance = snapshot->Find(name.id);
+      changed.instance = parts_.feed->catalog()->FindInstance(name);
       // What is shown is the newest, but never another owner's: its epoch must not come into the hands of this one.
       if (changed.instance == nullptr) {
         changed.status = InstanceNotFound(name);

@@ -1,9 +1,13 @@
 #include "server/discovery/registration_conversion.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "server/clean_text.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/error_reason.h"
 #include "server/request_fields.h"
 #include "server/violations.h"
 
@@ -123,6 +127,19 @@ absl::StatusOr<discovery::InstanceName> NameOf(const wire::DeleteOverrideRequest
   discovery::InstanceName name = ReadInstanceName(request.name(), &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return name;
+}
+
+void FillError(const absl::Status& status, wire::RegisterAllResponse::Result* result) {
+  result->set_code(static_cast<int>(status.code()));
+  result->set_message(CleanText(status.message(), limits::kErrorMessageBytesMax));
+  result->set_reason(std::string(ReasonName(ReasonShown(status))));
+  size_t told = 0;
+  for (const FieldViolation& violation : DetailsOf(status).value_or(ErrorDetails()).violations) {
+    std::string description = CleanText(violation.description, limits::kErrorMessageBytesMax);
+    told += violation.field.size() + description.size();
+    if (told > limits::kErrorViolationsBytesMax) break;
+    (*result->mutable_violations())[violation.field] = std::move(description);
+  }
 }
 
 }  // namespace scoutlight::server

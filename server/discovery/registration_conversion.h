@@ -1,12 +1,15 @@
 #ifndef SCOUTLIGHT_SERVER_DISCOVERY_REGISTRATION_CONVERSION_H_
 #define SCOUTLIGHT_SERVER_DISCOVERY_REGISTRATION_CONVERSION_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/limits.h"
 #include "discovery/instance.h"
 #include "scoutlight/discovery/v1/registration.pb.h"
 #include "server/discovery/registrar.h"
@@ -28,6 +31,11 @@ struct OverrideSpec {
 };
 absl::StatusOr<OverrideSpec> OverrideSpecOf(const discovery::v1::PutOverrideRequest& request, const storage::Traits& traits);
 absl::StatusOr<discovery::InstanceName> NameOf(const discovery::v1::DeleteOverrideRequest& request);
+
+// What a result of RegisterAll tells of an error, in at most kResultErrorBytesMax bytes: what is over limits::kErrorMessageBytesMax of a
+// text is cut, violations over limits::kErrorViolationsBytesMax are left out. Requires !status.ok().
+void FillError(const absl::Status& status, discovery::v1::RegisterAllResponse::Result* result);
+inline constexpr size_t kResultErrorBytesMax = limits::kErrorMessageBytesMax + limits::kErrorViolationsBytesMax + 512;
 
 }  // namespace scoutlight::server
 

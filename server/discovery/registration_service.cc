@@ -20,7 +20,6 @@
 #include "server/discovery/instance_conversion.h"
 #include "server/discovery/registration_conversion.h"
 #include "server/error_mapping.h"
-#include "server/error_reason.h"
 #include "server/unary_call.h"
 #include "storage/store_errors.h"
 
@@ -68,22 +67,13 @@ class AllResults {
     {
       MutexLock lock(&mu_);
       wire::RegisterAllResponse::Result& result = *response_.mutable_results(place);
-      result.set_code(static_cast<int>(changed.status.code()));
-      if (!changed.status.ok()) bytes_ += kErrorBytesMax;
+      if (!changed.status.ok()) bytes_ += kResultErrorBytesMax;
       if (changed.status.ok()) {
         bytes_ += InstanceBytes(*changed.instance);
         if (bytes_ <= limits::kAnswerBytesMax - kSlackBytes) FillInstance(*changed.instance, result.mutable_instance());
         result.set_unchanged(changed.unchanged);
       } else {
-        result.set_message(CleanText(changed.status.message(), limits::kErrorMessageBytesMax));
-        result.set_reason(std::string(ReasonName(ReasonShown(changed.status))));
-        size_t told = 0;
-        for (const FieldViolation& violation : DetailsOf(changed.status).value_or(ErrorDetails()).violations) {
-          std::string description = CleanText(violation.description, limits::kErrorMessageBytesMax);
-          told += violation.field.size() + description.size();
-          if (told > limits::kErrorViolationsBytesMax) break;
-          (*result.mutable_violations())[violation.field] = std::move(description);
-        }
+        FillError(changed.status, &result);
       }
       response_.set_revision(std::max(response_.revision(), changed.revision));
       last = --left_ == 0;
@@ -94,11 +84,9 @@ class AllResults {
   }
 
  private:
-  // For what results hold beside their instances: errors, of so many bytes each at most. A thousand of those do not fit beside instances,
-  // but then there are no instances.
-  static constexpr size_t kErrorBytesMax = limits::kErrorMessageBytesMax + limits::kErrorViolationsBytesMax + 512;
+  // For what results hold beside their instances. A thousand errors do not fit beside instances, but then there are no instances.
   static constexpr size_t kSlackBytes = 256 * limits::kKiB;
-  static_assert(limits::kRegistrationsMax * kErrorBytesMax < limits::kAnswerBytesMax);
+  static_assert(limits::kRegistrationsMax * kResultErrorBytesMax < limits::kAnswerBytesMax);
 
   const UnaryCall call_;
   Mutex mu_;

@@ -9,11 +9,11 @@
 #include "discovery/strategy/make_strategy.h"
 #include "discovery/strategy/picker.h"
 #include "discovery/strategy/random.h"
+#include "server/discovery/selection.h"
 
 namespace scoutlight::server {
 namespace {
 
-using discovery::Candidate;
 using discovery::InstancePtr;
 
 // What a filter by age chooses is looked at again after this, though the service has not changed.
@@ -52,23 +52,40 @@ std::optional<discovery::Endpoint> EndpointOf(const discovery::Instance& instanc
 
 }  // namespace
 
-// Who takes part, as of one snapshot. Immutable but for the picker, which says of itself how it is used.
-struct Resolver::Selection {
-  discovery::SnapshotPtr snapshot;
-  absl::Time made;
-  std::vector<InstancePtr> instances;  // As the candidates.
-  std::unique_ptr<discovery::Picker> picker;
+// Who takes part, as of one snapshot, and who picks of them.
+struct Resolver::Choice {
+  Selection selection;
+  std::unique_ptr<discovery::Picker> picker;  // Says of itself how it is used.
 };
 
 struct Resolver::State {
-  size_t counted = 0;  // Of its candidates, in Resolver::candidates_; under that mutex.
+  size_t counted = 0;                             // Of what it holds, in Resolver::held_; under that mutex.
+  Selection::Terms terms;                         // Constant.
+  std::unique_ptr<discovery::Strategy> strategy;  // Used by whoever has set `making`.
+
   Mutex mu;
-  std::unique_ptr<discovery::Strategy> strategy ABSL_GUARDED_BY(mu);
-  std::shared_ptr<Selection> selection ABSL_GUARDED_BY(mu);
+  CondVar made;
+  bool making ABSL_GUARDED_BY(mu) = false;
+  std::shared_ptr<Choice> choice ABSL_GUARDED_BY(mu) = std::make_shared<Choice>();
+
+  bool sees_candidates() const { return terms.candidates == Selection::Terms::Candidates::kMade; }
+  bool IsCurrent(const discovery::SnapshotPtr& snapshot, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    const discovery::SnapshotPtr& known = choice->selection.snapshot();
+    // Another call may have come with a newer one.
+    if (known == nullptr || (known != snapshot && known->revision() <= snapshot->revision())) return false;
+    return !terms.filter.uses_age() || now - choice->selection.made() <= kAgeLook;
+  }
+  bool IsLong(const discovery::ServiceSnapshot& snapshot) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    size_t work = choice->selection.WorkFor(terms, snapshot);
+    // Tables are of all who take part, which are known only then: at most so many.
+    if (sees_candidates()) work = std::max(work, std::min(choice->selection.size() + work, snapshot.resolvable()));
+    return work > static_cast<size_t>(limits::kInlineEntriesMax);
+  }
 };
 
 absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
   std::string name = StateName(spec);
+  std::vector<StatePtr> dropped;  // End outside of the lock.
   MutexLock lock(&mu_);
   if (const auto found = places_.find(name); found != places_.end()) {
     recent_.splice(recent_.begin(), recent_, found->second);
@@ -77,64 +94,70 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
   absl::StatusOr<std::unique_ptr<discovery::Strategy>> strategy = discovery::MakeStrategy({.kind = spec.strategy, .zone = spec.zone});
   if (!strategy.ok()) return strategy.status();
   auto state = std::make_shared<State>();
-  {
-    MutexLock of_state(&state->mu);
-    state->strategy = *std::move(strategy);
-  }
+  state->strategy = *std::move(strategy);
+  using Candidates = Selection::Terms::Candidates;
+  state->terms = {.filter = spec.filter,
+                  .endpoint = spec.endpoint,
+                  .candidates = state->strategy->NewPickerOf(0) == nullptr ? Candidates::kMade : Candidates::kLeftOut};
   recent_.emplace_front(name, state);
   places_[std::move(name)] = recent_.begin();
+  dropped = DropOldest();
   return state;
 }
 
-void Resolver::KeepBounds(const StatePtr& state, size_t candidates) {
+void Resolver::KeepBounds(const StatePtr& state, size_t held) {
   std::vector<StatePtr> dropped;  // End outside of the lock.
   MutexLock lock(&mu_);
   const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const auto& named) { return named.second == state; });
   // It may have been dropped meanwhile. The one just used is at the front, so this does not look far.
   if (found == recent_.end()) return;
-  candidates_ += candidates - state->counted;
-  state->counted = candidates;
+  held_ += held - state->counted;
+  state->counted = held;
+  dropped = DropOldest();
+}
+
+std::vector<Resolver::StatePtr> Resolver::DropOldest() {
+  std::vector<StatePtr> dropped;
   while (recent_.size() > 1 && (recent_.size() > static_cast<size_t>(limits::kResolverStatesMax) ||
-                                candidates_ > static_cast<size_t>(limits::kResolverCandidatesMax))) {
+                                held_ > static_cast<size_t>(limits::kResolverCandidatesMax))) {
     StatePtr& last = recent_.back().second;
-    candidates_ -= last->counted;
+    held_ -= last->counted;
     places_.erase(recent_.back().first);
     dropped.push_back(std::move(last));
     recent_.pop_back();
   }
+  return dropped;
 }
 
-std::shared_ptr<Resolver::Selection> Resolver::Select(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now,
-                                                      State* state) {
-  MutexLock lock(&state->mu);
-  const std::shared_ptr<Selection>& known = state->selection;
-  // Another call may have come with a newer one.
-  const bool current = known != nullptr && known->snapshot->revision() >= snapshot->revision() &&
-                       (known->snapshot == snapshot || known->snapshot->revision() > snapshot->revision());
-  if (current && !(spec.filter.uses_age() && now - known->made > kAgeLook)) return known;
-  auto selection = std::make_shared<Selection>();
-  selection->snapshot = snapshot;
-  selection->made = now;
-  auto candidates = std::make_shared<discovery::CandidateList>();
-  snapshot->ForEachAfter("", [&](const InstancePtr& instance) {
-    const bool takes_part = instance->resolvable() && spec.filter.Matches(*instance, now) &&
-                            (spec.endpoint.empty() || EndpointOf(*instance, spec.endpoint).has_value());
-    if (takes_part) {
-      selection->instances.push_back(instance);
-      candidates->push_back(discovery::MakeCandidate(*instance));
+std::shared_ptr<Resolver::Choice> Resolver::Choose(const discovery::SnapshotPtr& snapshot, absl::Time now, Effort effort,
+                                                   const StatePtr& state) {
+  std::shared_ptr<Choice> before;
+  {
+    MutexLock lock(&state->mu);
+    while (true) {
+      if (state->IsCurrent(snapshot, now)) return state->choice;
+      if (effort == Effort::kShort && (state->making || state->IsLong(*snapshot))) return nullptr;
+      if (!state->making) break;
+      state->made.Wait(&state->mu);
     }
-    return true;
-  });
-  selection->picker = state->strategy->NewPicker(std::move(candidates));
-  state->selection = selection;
-  return selection;
+    state->making = true;
+    before = state->choice;
+  }
+  auto next = std::make_shared<Choice>();
+  next->selection = Selection(before->selection, state->terms, snapshot, now);
+  next->picker = state->sees_candidates() ? state->strategy->NewPicker(next->selection.Candidates())
+                                          : state->strategy->NewPickerOf(static_cast<int>(next->selection.size()));
+  {
+    MutexLock lock(&state->mu);
+    state->making = false;
+    state->choice = next;
+  }
+  state->made.NotifyAll();
+  KeepBounds(state, next->selection.held());
+  return next;
 }
 
-absl::StatusOr<std::vector<Pick>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now) {
-  const absl::StatusOr<StatePtr> state = StateFor(spec);
-  if (!state.ok()) return state.status();
-  const std::shared_ptr<Selection> selection = Select(spec, snapshot, now, state->get());
-  if (selection->snapshot == snapshot && selection->made == now) KeepBounds(*state, selection->instances.size());
+std::vector<Pick> Resolver::PickFrom(const Choice& choice, const PickSpec& spec, absl::Time now) {
   discovery::Random random(discovery::MixBits(seed_ + calls_.fetch_add(1, std::memory_order_relaxed)));
   discovery::PickRequest request{.now = now, .random = &random};
   if (!spec.affinity_key.empty()) request.affinity = discovery::HashName(spec.affinity_key);
@@ -142,14 +165,33 @@ absl::StatusOr<std::vector<Pick>> Resolver::Resolve(const PickSpec& spec, const 
   std::vector<Pick> picks;
   while (static_cast<int>(picks.size()) < spec.count) {
     request.avoid = places;
-    const int place = selection->picker->Pick(request);
+    const int place = choice.picker->Pick(request);
     if (place == discovery::kNoPick) break;
     places.push_back(place);
-    const InstancePtr& instance = selection->instances[place];
+    const InstancePtr& instance = choice.selection.At(static_cast<size_t>(place));
     picks.push_back({instance, EndpointOf(*instance, spec.endpoint)});
   }
+  return picks;
+}
+
+std::optional<absl::StatusOr<std::vector<Pick>>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
+                                                                   absl::Time now, Effort effort) {
+  const absl::StatusOr<StatePtr> state = StateFor(spec);
+  if (!state.ok()) return state.status();
+  const std::shared_ptr<Choice> choice = Choose(snapshot, now, effort, *state);
+  if (choice == nullptr) return std::nullopt;
+  std::vector<Pick> picks = PickFrom(*choice, spec, now);
   if (picks.empty()) return NobodyMatches(spec, snapshot);
   return picks;
+}
+
+absl::StatusOr<std::vector<Pick>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now) {
+  return *Resolve(spec, snapshot, now, Effort::kAny);
+}
+
+std::optional<absl::StatusOr<std::vector<Pick>>> Resolver::TryResolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
+                                                                      absl::Time now) {
+  return Resolve(spec, snapshot, now, Effort::kShort);
 }
 
 size_t Resolver::states() const {

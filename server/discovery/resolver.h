@@ -40,34 +40,46 @@ struct Pick {
 };
 
 // Picks instances for callers that keep no state of their own: what a strategy must remember stays here, one state for each (service,
-// strategy, filter, endpoint, zone) that is asked for, at most limits::kResolverStatesMax, the least recently used one going first. Who
-// takes part is found anew only when the service has changed; picks take no lock but two short ones. All states together hold at most
-// limits::kResolverCandidatesMax candidates, and those of one more service. Thread-safe.
+// strategy, filter, endpoint, zone) that is asked for, at most limits::kResolverStatesMax, the least recently used one going first. When a
+// service has changed, the first who asks looks at the instances near the changed ones, and makes the strategy's tables of all, if it has
+// some; picks take no lock but two short ones. All states together hold at most limits::kResolverCandidatesMax candidates, with the pieces
+// that they lie in, and those of one more service. Thread-safe.
 class Resolver {
  public:
   explicit Resolver(uint64_t seed) : seed_(seed) {}
 
   // From `snapshot`, the newest known of the service. The different ones that the strategy picks one after the other, at most `count`.
   // kUnavailable, NONE_RESOLVABLE: nobody takes work. kFailedPrecondition, NONE_MATCHES: filter or endpoint exclude all that do.
+  // For a thread that may take its time: however many instances that means to look at, and waiting while another call does the same.
   absl::StatusOr<std::vector<Pick>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now);
+
+  // As Resolve, for a thread that may not. nullopt: it would be work over limits::kInlineEntriesMax instances, or another call is at it.
+  std::optional<absl::StatusOr<std::vector<Pick>>> TryResolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now);
 
   size_t states() const;
 
  private:
-  struct Selection;
+  struct Choice;
   struct State;
   using StatePtr = std::shared_ptr<State>;
 
   absl::StatusOr<StatePtr> StateFor(const PickSpec& spec);
-  static std::shared_ptr<Selection> Select(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now, State* state);
-  // Drops the least recently used states until the bounds hold, with what `state` holds now counted.
-  void KeepBounds(const StatePtr& state, size_t candidates);
+  enum class Effort { kShort, kAny };
+  std::optional<absl::StatusOr<std::vector<Pick>>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now,
+                                                           Effort effort);
+  // The choice that holds for `snapshot`: the one that is there, or a new one. Null, with Effort::kShort: it would take long.
+  std::shared_ptr<Choice> Choose(const discovery::SnapshotPtr& snapshot, absl::Time now, Effort effort, const StatePtr& state);
+  std::vector<Pick> PickFrom(const Choice& choice, const PickSpec& spec, absl::Time now);
+  // Counts what `state` holds now.
+  void KeepBounds(const StatePtr& state, size_t held);
+  // The least recently used states, until the bounds hold.
+  std::vector<StatePtr> DropOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const uint64_t seed_;
   std::atomic<uint64_t> calls_{0};  // Makes each call's randomness differ; orders nothing.
 
   mutable Mutex mu_;
-  size_t candidates_ ABSL_GUARDED_BY(mu_) = 0;                               // Of all states, as counted last.
+  size_t held_ ABSL_GUARDED_BY(mu_) = 0;                                     // By all states, as counted last.
   std::list<std::pair<std::string, StatePtr>> recent_ ABSL_GUARDED_BY(mu_);  // The last used one first.
   absl::flat_hash_map<std::string, std::list<std::pair<std::string, StatePtr>>::iterator> places_ ABSL_GUARDED_BY(mu_);
 };

@@ -1,9 +1,11 @@
 #include "server/discovery/resolver.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -107,12 +109,123 @@ TEST(Resolver, SeveralPicksAreDifferentOnes) {
   }
 }
 
+// So many instances, in order of id.
+std::vector<InstancePtr> Many(int count) {
+  std::vector<InstancePtr> instances;
+  for (int i = 0; i < count; ++i) instances.push_back(Named(absl::StrCat("p", 100'000 + i)));
+  return instances;
+}
+
+PickSpec SpecOf(StrategyKind kind) {
+  PickSpec spec = Spec();
+  spec.strategy = kind;
+  return spec;
+}
+
+// With one instance more or changed.
+SnapshotPtr With(const SnapshotPtr& snapshot, const InstancePtr& instance) {
+  return snapshot->With({{instance->name.id, instance}}, snapshot->revision() + 1);
+}
+
+TEST(Resolver, WhatIsLittleWorkIsDoneAtOnceAndMoreIsNot) {
+  for (const StrategyKind kind : discovery::kAllStrategies) {
+    const std::string name(discovery::StrategyText(kind));
+    const SnapshotPtr few = SnapshotOf(Many(limits::kInlineEntriesMax));
+    const SnapshotPtr many = SnapshotOf(Many(limits::kInlineEntriesMax + 1));
+    Resolver resolver(1);
+    EXPECT_TRUE(resolver.TryResolve(SpecOf(kind), few, absl::UnixEpoch()).has_value()) << name;
+    EXPECT_TRUE(resolver.TryResolve(SpecOf(kind), With(few, Named("p100000")), absl::UnixEpoch()).has_value()) << name;
+    Resolver other(1);
+    EXPECT_FALSE(other.TryResolve(SpecOf(kind), many, absl::UnixEpoch()).has_value()) << name;
+    EXPECT_TRUE(other.Resolve(SpecOf(kind), many, absl::UnixEpoch()).ok()) << name;
+    EXPECT_TRUE(other.TryResolve(SpecOf(kind), many, absl::UnixEpoch()).has_value()) << name << ": it is there by now";
+  }
+}
+
+TEST(Resolver, OneChangeAmongManyIsLittleWorkButForTablesOfAll) {
+  const SnapshotPtr many = SnapshotOf(Many(10'000));
+  Instance changed = *Named("p105000", {{"port", "1"}});
+  changed.status = discovery::Status::kDraining;
+  const SnapshotPtr next = With(many, std::make_shared<const Instance>(changed));
+  for (const StrategyKind kind : discovery::kAllStrategies) {
+    Resolver resolver(1);
+    ASSERT_TRUE(resolver.Resolve(SpecOf(kind), many, absl::UnixEpoch()).ok());
+    const bool by_number = kind == StrategyKind::kRoundRobin || kind == StrategyKind::kRandom;
+    EXPECT_EQ(resolver.TryResolve(SpecOf(kind), next, absl::UnixEpoch()).has_value(), by_number) << discovery::StrategyText(kind);
+  }
+}
+
+TEST(Resolver, AfterAChangeTheTurnsGoOnWithoutWhoLeft) {
+  Resolver resolver(1);
+  SnapshotPtr snapshot = SnapshotOf(Many(1'000));
+  ASSERT_TRUE(resolver.Resolve(Spec(), snapshot, absl::UnixEpoch()).ok());
+  snapshot = snapshot->With({{"p100500", nullptr}}, snapshot->revision() + 1);
+  std::map<std::string, int> picked;
+  for (int i = 0; i < 999; ++i) ++picked[IdOf(*resolver.TryResolve(Spec(), snapshot, absl::UnixEpoch()))];
+  EXPECT_EQ(picked.size(), 999u);
+  EXPECT_EQ(picked.count("p100500"), 0u);
+}
+
+TEST(Resolver, StatesOfNobodyAreBoundedByTheirPieces) {
+  Resolver resolver(1);
+  // One instance is left in each chunk.
+  SnapshotPtr snapshot = SnapshotOf(Many(64'000));
+  discovery::ServiceSnapshot::Changes gone;
+  for (int i = 0; i < 64'000; ++i) {
+    if (i % 64 != 0) gone.emplace_back(absl::StrCat("p", 100'000 + i), nullptr);
+  }
+  snapshot = snapshot->With(gone, 2);
+  const int pieces = static_cast<int>(snapshot->chunks().size());
+  const int fit = limits::kResolverCandidatesMax / pieces;
+  ASSERT_LT(fit, limits::kResolverStatesMax);
+  for (int i = 0; i < fit + 10; ++i) resolver.Resolve(Spec(absl::StrCat("port == ", i)), snapshot, absl::UnixEpoch()).IgnoreError();
+  EXPECT_EQ(resolver.states(), static_cast<size_t>(fit));
+}
+
+TEST(Resolver, StatesThatNobodyFillsAreBoundedToo) {
+  Resolver resolver(1);
+  const SnapshotPtr many = SnapshotOf(Many(limits::kInlineEntriesMax + 1));
+  for (int i = 0; i < limits::kResolverStatesMax + 10; ++i) {
+    ASSERT_FALSE(resolver.TryResolve(Spec(absl::StrCat("port != ", i)), many, absl::UnixEpoch()).has_value());
+  }
+  EXPECT_EQ(resolver.states(), static_cast<size_t>(limits::kResolverStatesMax));
+}
+
+TEST(Resolver, CallersAtATimeAreShownTheirSnapshotOrANewerOne) {
+  constexpr int kSnapshots = 300;
+  // In each one another instance is gone, which is out of work from then on.
+  std::vector<SnapshotPtr> snapshots = {SnapshotOf(Many(kSnapshots + 1), 1)};
+  for (int i = 0; i < kSnapshots; ++i) {
+    snapshots.push_back(snapshots.back()->With({{absl::StrCat("p", 100'000 + i), nullptr}}, i + 2));
+  }
+  Resolver resolver(1);
+  std::atomic<int> newest = 0;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> callers;
+  for (const StrategyKind kind : {StrategyKind::kRoundRobin, StrategyKind::kLeastUsed}) {
+    for (int caller = 0; caller < 3; ++caller) {
+      callers.emplace_back([&, kind, caller] {
+        for (int i = 0; i < kSnapshots; ++i) {
+          if (caller == 0) newest = std::max(newest.load(), i);
+          const int at = newest;
+          const SnapshotPtr& snapshot = snapshots[static_cast<size_t>(at)];
+          auto picks = caller == 2 ? resolver.TryResolve(SpecOf(kind), snapshot, absl::UnixEpoch())
+                                   : resolver.Resolve(SpecOf(kind), snapshot, absl::UnixEpoch());
+          if (picks.has_value() && (!picks->ok() || IdOf(*picks) < absl::StrCat("p", 100'000 + at))) ++wrong;
+        }
+      });
+    }
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
+}
+
 TEST(Resolver, StatesAreBoundedByWhatTheyHold) {
   Resolver resolver(1);
   std::vector<InstancePtr> instances;
   for (int i = 0; i < 10'000; ++i) instances.push_back(Named(absl::StrCat("p", 100'000 + i)));
   const SnapshotPtr snapshot = SnapshotOf(instances);
-  const int fit = limits::kResolverCandidatesMax / 10'000;
+  const int fit = limits::kResolverCandidatesMax / static_cast<int>(10'000 + snapshot->chunks().size());
   for (int i = 0; i < fit + 20; ++i) {
     ASSERT_TRUE(resolver.Resolve(Spec(absl::StrCat("port != ", i)), snapshot, absl::UnixEpoch()).ok());
   }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "scoutlight/registry/v1/registry.pb.h"
+#include "server/clean_text.h"
 #include "server/entry_conversion.h"
 #include "server/error_reason.h"
 
@@ -33,13 +34,6 @@ wire::WatchResponse FrameOf(wire::WatchResponse::Kind kind, Revision revision, c
   frame.set_revision(revision);
   frame.set_store_id(store_id);
   return frame;
-}
-
-// The beginning of `text`, cut between characters.
-std::string CutText(absl::string_view text, size_t bytes_max) {
-  if (text.size() <= bytes_max) return std::string(text);
-  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xc0) == 0x80) --bytes_max;
-  return std::string(text.substr(0, bytes_max));
 }
 
 wire::EventCause CauseOf(EventCause cause) {
@@ -129,14 +123,14 @@ FrameBytes EndedFrame(const WatchEnd& end) {
   wire::WatchResponse frame = FrameOf(wire::WatchResponse::KIND_ENDED, end.revision.value_or(0), end.store_id);
   wire::WatchStatus& status = *frame.mutable_status();
   status.set_code(static_cast<int>(end.status.code()));
-  status.set_message(CutText(end.status.message(), limits::kErrorMessageBytesMax));
+  status.set_message(CleanText(end.status.message(), limits::kErrorMessageBytesMax));
   status.set_reason(static_cast<wire::ErrorReason>(ReasonShown(end.status)));
   status.set_revision(end.revision.value_or(0));
   status.set_oldest_revision(end.oldest_revision);
   for (const FieldViolation& violation : DetailsOf(end.status).value_or(ErrorDetails()).violations) {
     wire::FieldViolation& shown = *status.add_violations();
     shown.set_field(violation.field);
-    shown.set_description(CutText(violation.description, limits::kErrorMessageBytesMax));
+    shown.set_description(CleanText(violation.description, limits::kErrorMessageBytesMax));
   }
   if (const absl::Duration retry_after = RetryAfter(end.status); retry_after > absl::ZeroDuration()) {
     status.mutable_retry_after()->set_seconds(absl::ToInt64Seconds(retry_after));

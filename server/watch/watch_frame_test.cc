@@ -110,16 +110,28 @@ TEST(WatchFrame, PrefixAndFrameAreAWatchManyResponse) {
   }
 }
 
+wire::WatchStatus Ended(const absl::Status& status) {
+  wire::WatchResponse parsed;
+  EXPECT_TRUE(parsed.ParseFromString(*EndedFrame({.status = status})));
+  return parsed.status();
+}
+
 TEST(WatchFrame, LongMessageIsCutBetweenCharacters) {
-  std::string message(limits::kErrorMessageBytesMax - 1, 'x');
-  message += "\xc3\xa4";
-  const wire::WatchResponse frame = [&] {
-    wire::WatchResponse parsed;
-    EXPECT_TRUE(parsed.ParseFromString(*EndedFrame({.status = absl::PermissionDeniedError(message)})));
-    return parsed;
-  }();
-  EXPECT_EQ(frame.status().message(), std::string(limits::kErrorMessageBytesMax - 1, 'x'));
-  EXPECT_EQ(frame.status().reason(), wire::ERROR_REASON_NOT_ALLOWED);
+  const std::string most(limits::kErrorMessageBytesMax - 4, 'x');
+  const wire::WatchStatus status = Ended(absl::PermissionDeniedError(most + "\xc3\xa4 and more"));
+  EXPECT_EQ(status.message(), most + "...");
+  EXPECT_EQ(status.reason(), wire::ERROR_REASON_NOT_ALLOWED);
+  EXPECT_EQ(Ended(absl::PermissionDeniedError(most + "\xc3\xa4xx")).message(), most + "\xc3\xa4xx") << "fits";
+}
+
+TEST(WatchFrame, BytesOfAMessageThatAreNoTextAreReplaced) {
+  ErrorDetails details;
+  details.reason = Reason::kInvalidField;
+  details.violations = {{"range", "is \xff\xfe, which is no key"}};
+  const wire::WatchStatus status = Ended(MakeError(absl::StatusCode::kInvalidArgument, "bad \xff byte", details));
+  EXPECT_EQ(status.message(), "bad ? byte");
+  ASSERT_EQ(status.violations_size(), 1);
+  EXPECT_EQ(status.violations(0).description(), "is ??, which is no key");
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include "storage/local/reader_pool.h"
+#include "base/reader_pool.h"
 
 #include <utility>
 
-namespace scoutlight::storage {
+namespace scoutlight {
 
 ReaderPool::ReaderPool(int threads, int queued_max) : queued_max_(queued_max), threads_left_(threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
@@ -60,4 +60,4 @@ void ReaderPool::Loop() {
   }
 }
 
-}  // namespace scoutlight::storage
+}  // namespace scoutlight

@@ -1,5 +1,5 @@
-#ifndef SCOUTLIGHT_STORAGE_LOCAL_READER_POOL_H_
-#define SCOUTLIGHT_STORAGE_LOCAL_READER_POOL_H_
+#ifndef SCOUTLIGHT_BASE_READER_POOL_H_
+#define SCOUTLIGHT_BASE_READER_POOL_H_
 
 #include <deque>
 #include <thread>
@@ -9,7 +9,7 @@
 #include "absl/functional/any_invocable.h"
 #include "base/mutex.h"
 
-namespace scoutlight::storage {
+namespace scoutlight {
 
 // A few threads for work too long for a caller's thread, behind a bounded queue. Thread-safe.
 class ReaderPool {
@@ -40,6 +40,6 @@ class ReaderPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace scoutlight::storage
+}  // namespace scoutlight
 
-#endif  // SCOUTLIGHT_STORAGE_LOCAL_READER_POOL_H_
+#endif  // SCOUTLIGHT_BASE_READER_POOL_H_

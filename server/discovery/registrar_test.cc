@@ -1,0 +1,474 @@
+#include "server/discovery/registrar.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/mutex.h"
+#include "discovery/system_records.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "storage/testing/await.h"
+#include "storage/testing/fake_clock.h"
+#include "storage/testing/forwarding_store.h"
+#include "storage/testing/local_stores.h"
+#include "storage/testing/sync_store.h"
+
+namespace scoutlight::server {
+namespace {
+
+using discovery::InstanceName;
+using discovery::Properties;
+using storage::K;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr int kTries = 8;  // So often a change is tried.
+constexpr absl::Duration kTtl = absl::Seconds(30);
+const InstanceName kName{"c", "s", "i"};
+const Properties kPort = {{"port", "80"}};
+
+// A store in which something else happens just before commits.
+class RacedStore final : public storage::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  ~RacedStore() override {
+    MutexLock lock(&mu_);
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // `step` runs before each of the next `commits`, with the store below as it is when they were made.
+  void BeforeCommits(int commits, std::function<void()> step) {
+    MutexLock lock(&mu_);
+    left_ = commits;
+    step_ = std::move(step);
+  }
+  int commits() const {
+    MutexLock lock(&mu_);
+    return commits_;
+  }
+
+  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
+    MutexLock lock(&mu_);
+    ++commits_;
+    if (left_ == 0) return store_.Commit(std::move(transaction), std::move(done));
+    --left_;
+    // On a thread that may wait for the store: the commit may be made on one of the store's own.
+    threads_.emplace_back([this, step = step_, transaction = std::move(transaction), done = std::move(done)]() mutable {
+      step();
+      store_.Commit(std::move(transaction), std::move(done));
+    });
+  }
+
+ private:
+  mutable Mutex mu_;
+  int commits_ ABSL_GUARDED_BY(mu_) = 0;
+  int left_ ABSL_GUARDED_BY(mu_) = 0;
+  std::function<void()> step_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::thread> threads_ ABSL_GUARDED_BY(mu_);
+};
+
+class RegistrarTest : public ::testing::Test {
+ protected:
+  RegistrarTest()
+      : store_(storage::OpenMemoryStore(clock_)),
+        raced_(store_.get()),
+        sync_(store_.get()),
+        feed_(std::make_shared<CatalogFeed>(store_.get(), CatalogFeedOptions{.clock = &clock_},
+                                            [](const std::vector<discovery::ServiceName>&) {})),
+        registrar_({.store = &raced_, .feed = feed_.get(), .clock = &clock_, .random = [this] { return ++drawn_; }}) {
+    feed_->Start();
+    store_->Follow(sync_.Latest(), feed_);
+    EXPECT_TRUE(storage::AwaitCondition([this] { return feed_->catalog() != nullptr; }));
+  }
+  ~RegistrarTest() override { feed_->Stop(); }
+
+  // The registrar may answer inside the call, which a store may not: through a thread of its own.
+  template <typename Request>
+  ChangedInstance Ask(void (Registrar::*method)(Request, Registrar::Done), Request request) {
+    Mutex mu;
+    CondVar changed;
+    std::optional<ChangedInstance> answer;
+    (registrar_.*method)(std::move(request), [&](ChangedInstance instance) {
+      MutexLock lock(&mu);
+      EXPECT_FALSE(answer.has_value());
+      answer = std::move(instance);
+      changed.NotifyAll();
+    });
+    MutexLock lock(&mu);
+    while (!answer.has_value()) changed.Wait(&mu);
+    return *std::move(answer);
+  }
+  ChangedInstance Register(Registration registration) { return Ask(&Registrar::Register, std::move(registration)); }
+  ChangedInstance Change(Update update) { return Ask(&Registrar::Change, std::move(update)); }
+  ChangedInstance Deregister(Revision epoch = 0) {
+    return Ask(&Registrar::Deregister, Deregistration{.name = kName, .epoch = epoch, .connection = 1});
+  }
+  static Registration Of(const std::string& session, const Properties& properties = kPort) {
+    return {.name = kName, .properties = properties, .ttl = kTtl, .session = session};
+  }
+
+  Revision Bind(absl::string_view service, absl::string_view schema) {
+    const Revision revision = sync_.Put(discovery::BindingKey("c", service), schema).revision;
+    std::atomic<bool> in_force = false;
+    feed_->WhenClaimsAt(revision, [&in_force](const absl::Status& status) { in_force = status.ok(); });
+    EXPECT_TRUE(storage::AwaitCondition([&] { return in_force.load(); }));
+    return revision;
+  }
+  // What is stored, and on which leases.
+  std::vector<std::string> Everything() const {
+    std::vector<std::string> all;
+    for (const Key& root : {Key(), K(kSystemTree)}) {
+      for (const Entry& entry : sync_.List(root, Scope::kSubtree)) {
+        if (entry.has_value)
+          all.push_back(absl::StrCat(entry.key.path(), "@", entry.mod_revision, "#", entry.lease_id, "=", entry.value.bytes));
+      }
+    }
+    for (const auto& lease : sync_.ListLeases().leases) all.push_back(absl::StrCat("lease ", lease.id));
+    return all;
+  }
+  // Leases that leave an instance are revoked behind its answer.
+  bool LeasesCome(size_t to) const {
+    return storage::AwaitCondition([&] { return sync_.ListLeases().leases.size() == to; });
+  }
+  std::string Shown(absl::string_view property = "port") const {
+    const discovery::InstancePtr instance = feed_->catalog()->FindInstance(kName);
+    if (instance == nullptr) return "none";
+    const std::string* const value = discovery::FindProperty(instance->properties, property);
+    return value == nullptr ? "" : *value;
+  }
+  // Somebody else changes the record, and nothing about the instance.
+  void TouchRecord() const {
+    const Key key = discovery::InstanceRecordKey(kName);
+    const std::optional<Entry> record = sync_.Get(key);
+    if (record.has_value()) {
+      sync_.Put(key, record->value.bytes, record->lease_id);
+    } else {
+      sync_.Put(K("/c/services/s/i/touched"), "x");
+      sync_.Put(key, "{}");
+      sync_.Delete(key);
+    }
+  }
+
+  storage::FakeClock clock_;
+  std::unique_ptr<storage::Store> store_;
+  RacedStore raced_;
+  const storage::SyncStore sync_;
+  std::atomic<uint64_t> drawn_ = 0;
+  std::shared_ptr<CatalogFeed> feed_;  // Goes before the store.
+  Registrar registrar_;
+};
+
+// Registering over what is there.
+struct Meeting {
+  const char* there;  // The session that owns it; null: nobody has registered it.
+  const char* comes;
+  bool take_over;
+  Reason refused;  // kUnspecified: it is registered.
+  bool keeps_epoch;
+};
+
+class RegistrarMeetingTest : public RegistrarTest, public ::testing::WithParamInterface<Meeting> {};
+
+TEST_P(RegistrarMeetingTest, SessionsDecideWhoseItIs) {
+  const Meeting& meeting = GetParam();
+  ChangedInstance before;
+  if (meeting.there != nullptr) {
+    before = Register(Of(meeting.there));
+    ASSERT_TRUE(before.status.ok()) << before.status;
+    ASSERT_EQ(before.instance->epoch, before.revision);
+  }
+  const std::vector<std::string> everything = Everything();
+  Registration registration = Of(meeting.comes, {{"port", "81"}});
+  registration.take_over = meeting.take_over;
+  const ChangedInstance after = Register(std::move(registration));
+  EXPECT_EQ(ReasonOf(after.status), meeting.refused) << after.status;
+  if (!after.status.ok()) {
+    EXPECT_EQ(Everything(), everything);
+    EXPECT_EQ(after.instance, nullptr);
+    return;
+  }
+  EXPECT_EQ(Shown(), "81");
+  EXPECT_EQ(after.instance->epoch, meeting.keeps_epoch ? before.instance->epoch : after.revision);
+  EXPECT_TRUE(LeasesCome(1)) << "the lease of the one before is gone, or goes on";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, RegistrarMeetingTest,
+    ::testing::Values(Meeting{nullptr, "a", false, Reason::kUnspecified, false}, Meeting{nullptr, "a", true, Reason::kUnspecified, false},
+                      Meeting{"a", "a", false, Reason::kUnspecified, true}, Meeting{"a", "a", true, Reason::kUnspecified, true},
+                      Meeting{"a", "b", false, Reason::kInstanceOwned, false}, Meeting{"a", "b", true, Reason::kUnspecified, false},
+                      Meeting{"", "", false, Reason::kUnspecified, true}, Meeting{"", "b", false, Reason::kInstanceOwned, false}));
+
+TEST_F(RegistrarTest, SameRegistrationAgainChangesNothing) {
+  const ChangedInstance first = Register(Of("a"));
+  const Revision latest = sync_.Latest();
+  const ChangedInstance again = Register(Of("a"));
+  EXPECT_TRUE(again.status.ok());
+  EXPECT_TRUE(again.unchanged);
+  EXPECT_FALSE(first.unchanged);
+  EXPECT_EQ(again.instance->epoch, first.instance->epoch);
+  EXPECT_EQ(sync_.Latest(), latest);
+}
+
+TEST_F(RegistrarTest, AnotherTtlIsAnotherLease) {
+  const ChangedInstance first = Register(Of("a"));
+  Registration longer = Of("a");
+  longer.ttl = 2 * kTtl;
+  const ChangedInstance second = Register(longer);
+  EXPECT_NE(second.instance->lease_id, first.instance->lease_id);
+  EXPECT_EQ(second.instance->epoch, first.instance->epoch);
+  EXPECT_TRUE(LeasesCome(1));
+}
+
+TEST_F(RegistrarTest, WhoWasTakenOverIsFenced) {
+  const Revision old_epoch = Register(Of("a")).instance->epoch;
+  Registration taking = Of("b");
+  taking.take_over = true;
+  const Revision new_epoch = Register(std::move(taking)).instance->epoch;
+  ASSERT_TRUE(LeasesCome(1));
+  const std::vector<std::string> everything = Everything();
+  const ChangedInstance changed = Change({.name = kName, .set = {{"port", "1"}}, .epoch = old_epoch});
+  EXPECT_EQ(changed.status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ReasonOf(changed.status), Reason::kFenced);
+  EXPECT_EQ(ReasonOf(Deregister(old_epoch).status), Reason::kFenced);
+  EXPECT_EQ(Everything(), everything);
+  EXPECT_TRUE(Change({.name = kName, .set = {{"port", "2"}}, .epoch = new_epoch}).status.ok());
+  EXPECT_EQ(Shown(), "2");
+  EXPECT_TRUE(Deregister(new_epoch).status.ok());
+  EXPECT_EQ(Shown(), "none");
+  EXPECT_TRUE(LeasesCome(0));
+}
+
+// What is refused, and changes nothing.
+TEST_F(RegistrarTest, RefusedChangesLeaveEverythingAsItWas) {
+  ASSERT_TRUE(Register(Of("a", {{"port", "80"}, {"zone", "x"}})).status.ok());
+  sync_.Put(K("/c/services/s/hand/port"), "80");
+  sync_.Put(K("/c/services/json/members/i"), "{");
+  Bind("json", "members");
+  Bind("off", "none");
+  const std::vector<std::string> everything = Everything();
+  const auto registration = [](InstanceName name, Properties properties) {
+    return Registration{.name = std::move(name), .properties = std::move(properties), .ttl = kTtl, .session = "a"};
+  };
+  Registration no_lease = Of("a", {{"port", "81"}});
+  no_lease.ttl.reset();
+  no_lease.lease_id = 99;
+  struct {
+    const char* what;
+    ChangedInstance got;
+    absl::StatusCode code;
+    Reason reason;
+    const char* field;
+  } const cases[] = {
+      {"a property that its schema refuses", Register(registration(kName, {{"port", "x"}})), absl::StatusCode::kInvalidArgument,
+       Reason::kInvalidField, "instance.properties.port"},
+      {"a service without discovery", Register(registration({"c", "off", "i"}, kPort)), absl::StatusCode::kFailedPrecondition,
+       Reason::kDiscoveryOff, ""},
+      {"a lease that is none", Register(no_lease), absl::StatusCode::kFailedPrecondition, Reason::kLeaseNotFound, "lease_id"},
+      {"an update of nothing", Change({.name = {"c", "s", "x"}, .set = {{"port", "1"}}}), absl::StatusCode::kNotFound,
+       Reason::kInstanceNotFound, ""},
+      {"an update that its schema refuses", Change({.name = kName, .set = {{"port", "x"}}}), absl::StatusCode::kInvalidArgument,
+       Reason::kInvalidField, "set_properties.port"},
+      {"an update of what nobody owns, by an owner", Change({.name = {"c", "s", "hand"}, .set = {{"port", "1"}}, .epoch = 7}),
+       absl::StatusCode::kAborted, Reason::kFenced, ""},
+      {"an update that leaves nothing without a record", Change({.name = {"c", "s", "hand"}, .remove = {"port"}}),
+       absl::StatusCode::kInvalidArgument, Reason::kInvalidField, "remove_properties"},
+      {"a part of what cannot be read", Change({.name = {"c", "json", "i"}, .set = {{"port", "1"}}}), absl::StatusCode::kInvalidArgument,
+       Reason::kInvalidField, "replace"},
+      {"the end of another owner's", Deregister(7), absl::StatusCode::kAborted, Reason::kFenced, ""},
+  };
+  for (const auto& one : cases) {
+    EXPECT_EQ(one.got.status.code(), one.code) << one.what << ": " << one.got.status;
+    EXPECT_EQ(ReasonOf(one.got.status), one.reason) << one.what;
+    const std::vector<FieldViolation> violations = DetailsOf(one.got.status).value_or(ErrorDetails()).violations;
+    EXPECT_EQ(violations.empty() ? "" : violations.front().field, one.field) << one.what;
+  }
+  EXPECT_EQ(Everything(), everything);
+}
+
+TEST_F(RegistrarTest, UpdateTouchesWhatItNames) {
+  const ChangedInstance registered = Register(Of("a", {{"port", "80"}, {"zone", "x"}, {"version", "1"}}));
+  const ChangedInstance updated = Change({.name = kName, .set = {{"port", "81"}}, .remove = {"zone", "not there"}});
+  ASSERT_TRUE(updated.status.ok()) << updated.status;
+  EXPECT_EQ(updated.instance->properties, (Properties{{"port", "81"}, {"version", "1"}}));
+  EXPECT_EQ(updated.instance->epoch, registered.instance->epoch);
+  const Revision latest = sync_.Latest();
+  EXPECT_TRUE(Change({.name = kName, .set = {{"port", "81"}}}).unchanged);
+  EXPECT_EQ(sync_.Latest(), latest);
+  EXPECT_EQ(Change({.name = kName, .set = {{"zone", "y"}}, .replace = true}).instance->properties, (Properties{{"zone", "y"}}));
+}
+
+TEST_F(RegistrarTest, DeregisteringWhatIsNotThereIsFine) {
+  const Revision latest = sync_.Latest();
+  const ChangedInstance gone = Deregister();
+  EXPECT_TRUE(gone.status.ok());
+  EXPECT_TRUE(gone.unchanged);
+  EXPECT_EQ(sync_.Latest(), latest);
+  sync_.Put(K("/c/services/s/i/port"), "80");
+  EXPECT_FALSE(Deregister().unchanged) << "written by hand";
+  EXPECT_EQ(Shown(), "none");
+}
+
+TEST_F(RegistrarTest, LeaseOfTheCallersOwnStays) {
+  const LeaseId lease = sync_.Grant(kTtl).lease.id;
+  Registration registration = Of("a");
+  registration.ttl.reset();
+  registration.lease_id = lease;
+  ASSERT_EQ(Register(registration).instance->lease_id, lease);
+  ASSERT_TRUE(Deregister().status.ok());
+  EXPECT_TRUE(LeasesCome(1));
+}
+
+TEST_F(RegistrarTest, OverrideSurvivesItsInstanceAndEachNewOwner) {
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  sync_.Put(discovery::OverrideKey(kName), discovery::EncodeOverride({.reason = "jam"}));
+  const auto is_out = [this] { return feed_->catalog()->FindInstance(kName)->override.has_value(); };
+  ASSERT_TRUE(is_out());
+  ASSERT_TRUE(Deregister().status.ok());
+  ChangedInstance back = Register(Of("a"));
+  EXPECT_EQ(back.instance->override->reason, "jam");
+  EXPECT_FALSE(back.instance->resolvable());
+  Registration taking = Of("b", {{"port", "81"}});
+  taking.take_over = true;
+  EXPECT_FALSE(Register(std::move(taking)).instance->resolvable());
+  EXPECT_TRUE(Change({.name = kName, .set = {{"port", "82"}}}).status.ok());
+  ASSERT_TRUE(sync_.Revoke(feed_->catalog()->FindInstance(kName)->lease_id).status.ok());
+  EXPECT_EQ(Shown(), "none");
+  EXPECT_FALSE(Register(Of("c")).instance->resolvable());
+  EXPECT_TRUE(is_out());
+}
+
+TEST_F(RegistrarTest, InstanceThatEndsBeforeItsUpdateIsNotFound) {
+  const LeaseId lease = Register(Of("a")).instance->lease_id;
+  raced_.BeforeCommits(1, [&] { sync_.Revoke(lease); });
+  EXPECT_EQ(ReasonOf(Change({.name = kName, .set = {{"port", "81"}}}).status), Reason::kInstanceNotFound);
+  EXPECT_EQ(Shown(), "none");
+  EXPECT_THAT(Everything(), IsEmpty());
+}
+
+TEST_F(RegistrarTest, InstanceThatEndsBeforeItIsRegisteredAgainIsANewOne) {
+  const ChangedInstance first = Register(Of("a"));
+  raced_.BeforeCommits(1, [&] { sync_.Revoke(first.instance->lease_id); });
+  const ChangedInstance second = Register(Of("a", {{"port", "81"}}));
+  ASSERT_TRUE(second.status.ok()) << second.status;
+  EXPECT_NE(second.instance->lease_id, first.instance->lease_id);
+  EXPECT_EQ(second.instance->epoch, second.revision);
+  EXPECT_GT(second.revision, first.revision);
+  EXPECT_TRUE(LeasesCome(1));
+}
+
+TEST_F(RegistrarTest, LeaseThatEndsBeforeItIsUsedIsMadeAgain) {
+  raced_.BeforeCommits(1, [&] { sync_.Revoke(sync_.ListLeases().leases.front().id); });
+  const ChangedInstance registered = Register(Of("a"));
+  ASSERT_TRUE(registered.status.ok()) << registered.status;
+  EXPECT_TRUE(LeasesCome(1));
+  EXPECT_EQ(sync_.ListLeases().leases.front().id, registered.instance->lease_id);
+}
+
+TEST_F(RegistrarTest, NamedLeaseThatEndsBeforeItIsUsedIsNotFound) {
+  const LeaseId lease = sync_.Grant(kTtl).lease.id;
+  raced_.BeforeCommits(1, [&] { sync_.Revoke(lease); });
+  Registration registration = Of("a");
+  registration.ttl.reset();
+  registration.lease_id = lease;
+  const ChangedInstance refused = Register(registration);
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(refused.status), Reason::kLeaseNotFound);
+  EXPECT_THAT(Everything(), IsEmpty());
+}
+
+TEST_F(RegistrarTest, WhoIsSlowerThanAnotherOwnerIsRefused) {
+  raced_.BeforeCommits(1, [&] {
+    sync_.Put(discovery::InstanceRecordKey(kName), discovery::EncodeInstanceRecord({.session = "b", .registered_at = clock_.Now()}));
+  });
+  const ChangedInstance refused = Register(Of("a"));
+  EXPECT_EQ(ReasonOf(refused.status), Reason::kInstanceOwned);
+  EXPECT_TRUE(LeasesCome(0)) << "the lease that came to no use is gone";
+}
+
+// However often others are faster, up to a bound.
+TEST_F(RegistrarTest, ChangesAreTriedSoOftenAndNoMore) {
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  const struct {
+    const char* what;
+    std::function<ChangedInstance()> change;
+  } changes[] = {{"Register",
+                  [this] {
+                    return Register(Of("a", {{"port", "81"}}));
+                  }},
+                 {"Update",
+                  [this] {
+                    return Change({.name = kName, .set = {{"port", "82"}}});
+                  }},
+                 {"Deregister", [this] { return Deregister(); }}};
+  for (const auto& [what, change] : changes) {
+    const std::string port = Shown();
+    raced_.BeforeCommits(kTries, [this] { TouchRecord(); });
+    int before = raced_.commits();
+    const ChangedInstance contended = change();
+    EXPECT_EQ(contended.status.code(), absl::StatusCode::kAborted) << what;
+    EXPECT_EQ(ReasonOf(contended.status), Reason::kContended) << what;
+    EXPECT_THAT(std::string(contended.status.message()), HasSubstr("8 times in a row")) << what;
+    EXPECT_EQ(raced_.commits() - before, kTries) << what;
+    EXPECT_EQ(Shown(), port) << what;
+    EXPECT_TRUE(LeasesCome(1)) << what;
+    raced_.BeforeCommits(kTries - 1, [this] { TouchRecord(); });
+    before = raced_.commits();
+    EXPECT_TRUE(change().status.ok()) << what;
+    EXPECT_EQ(raced_.commits() - before, kTries) << what;
+  }
+  EXPECT_EQ(Shown(), "none");
+}
+
+TEST_F(RegistrarTest, RepeatedRequestAnswersAsBeforeAndAnotherWithItsIdIsRefused) {
+  Registration registration = Of("a");
+  registration.name.id.clear();
+  registration.origin = {.caller = "me", .request_id = "r1", .request_hash = 1};
+  const ChangedInstance first = Register(registration);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  const std::vector<std::string> everything = Everything();
+  const ChangedInstance again = Register(registration);
+  EXPECT_TRUE(again.unchanged);
+  EXPECT_EQ(again.instance->name, first.instance->name) << "the id that was drawn is drawn again";
+  registration.origin.request_hash = 2;
+  EXPECT_EQ(ReasonOf(Register(registration).status), Reason::kRequestIdReused);
+  EXPECT_EQ(Everything(), everything);
+  registration.origin = {};
+  EXPECT_EQ(Register(registration).instance->name.id, "0000000000000001") << "drawn, when no request names one";
+}
+
+TEST_F(RegistrarTest, ChangeThatIsNotShownInTimeIsOfUnknownOutcome) {
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  feed_->Stop();
+  const ChangedInstance unknown = Change({.name = kName, .set = {{"port", "81"}}});
+  EXPECT_EQ(unknown.status.code(), absl::StatusCode::kUnknown);
+  EXPECT_EQ(ReasonOf(unknown.status), Reason::kOutcomeUnknown);
+  EXPECT_EQ(sync_.Get(K("/c/services/s/i/port"))->value.bytes, "81");
+  EXPECT_EQ(Deregister().status.code(), absl::StatusCode::kUnavailable) << "it does not come to see what was changed, and changes nothing";
+}
+
+TEST(RegistrarBeforeTheCatalog, NothingIsTaken) {
+  storage::FakeClock clock;
+  const std::unique_ptr<storage::Store> store = storage::OpenMemoryStore(clock);
+  CatalogFeed feed(store.get(), {.clock = &clock}, [](const std::vector<discovery::ServiceName>&) {});
+  Registrar registrar({.store = store.get(), .feed = &feed, .clock = &clock, .random = [] { return uint64_t{1}; }});
+  const Revision latest = storage::SyncStore(store.get()).Latest();
+  std::vector<absl::Status> answers;
+  const auto note = [&answers](const ChangedInstance& changed) { answers.push_back(changed.status); };
+  registrar.Register({.name = kName, .properties = kPort, .ttl = kTtl}, note);
+  registrar.Change({.name = kName, .set = kPort}, note);
+  registrar.Deregister({.name = kName}, note);
+  ASSERT_EQ(answers.size(), 3u);
+  for (const absl::Status& answer : answers) EXPECT_EQ(ReasonOf(answer), Reason::kCatalogLoading);
+  EXPECT_EQ(storage::SyncStore(store.get()).Latest(), latest);
+}
+
+}  // namespace
+}  // namespace scoutlight::server
