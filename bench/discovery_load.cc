@@ -28,6 +28,7 @@ constexpr std::chrono::seconds kCallTimeout(10);
 constexpr std::chrono::milliseconds kAskAgain(1);
 // A prime: scatters the changes over the service.
 constexpr int64_t kStride = 7919;
+constexpr int kTurn = 50;  // So many changes with Resolve follow so many without.
 
 // Changes, one after the other, and what the watcher sees of them.
 class Rounds {
@@ -49,18 +50,36 @@ class Rounds {
     return watches_.RunUntil([this] { return watches_.watches_started() == 1; }, kStartTimeout);
   }
 
-  // So long; to `result`, if there is one.
-  absl::Status Run(absl::Duration duration, ChangesResult* result) {
-    result_ = result;
+  // So long, and the last turn to its end.
+  absl::StatusOr<ChangesResult> Run(absl::Duration duration, pid_t server) {
+    result_ = ChangesResult();
     const absl::Duration end = SteadyNow() + duration;
-    absl::Status status;
-    while (status.ok() && SteadyNow() < end) status = RunOne();
-    result_ = nullptr;
-    return status;
+    do {
+      absl::Status status = RunTurn(Resolve::kNot, server, &result_.alone);
+      if (status.ok()) status = RunTurn(Resolve::kAfterEach, server, &result_.with_resolve);
+      if (!status.ok()) return status;
+    } while (SteadyNow() < end);
+    return result_;
   }
 
  private:
+  enum class Resolve { kNot, kAfterEach };
+
   bool Idle() const { return !update_.under_way() && !resolve_.under_way(); }
+
+  absl::Status RunTurn(Resolve resolves, pid_t server, ChangesResult::Cost* cost) {
+    resolves_ = resolves;
+    const absl::StatusOr<absl::Duration> before = ProcessCpu(server);
+    if (!before.ok()) return before.status();
+    for (int i = 0; i < kTurn; ++i) {
+      if (const absl::Status status = RunOne(); !status.ok()) return status;
+    }
+    const absl::StatusOr<absl::Duration> after = ProcessCpu(server);
+    if (!after.ok()) return after.status();
+    cost->changes += kTurn;
+    cost->server_cpu += *after - *before;
+    return absl::OkStatus();
+  }
 
   absl::Status RunOne() {
     const int64_t shown_after = watches_.puts_shown() + 1;
@@ -77,15 +96,15 @@ class Rounds {
 
   void OnAnswered() {
     const absl::Duration now = SteadyNow();
-    if (result_ != nullptr) result_->answered.Record(now - sent_);
-    if (options_.resolve == ChangesOptions::Resolve::kNot || !update_.failure().ok()) return;
-    resolve_.Start(resolve_bytes_, [this, now] {
-      if (result_ != nullptr) result_->resolved.Record(SteadyNow() - now);
-    });
+    if (resolves_ == Resolve::kNot) {
+      result_.answered.Record(now - sent_);
+    } else if (update_.failure().ok()) {
+      resolve_.Start(resolve_bytes_, [this, now] { result_.resolved.Record(SteadyNow() - now); });
+    }
   }
   void OnSeen(absl::Duration sent) {
     seen_ = sent;
-    if (result_ != nullptr) result_->seen.Record(SteadyNow() - sent);
+    if (resolves_ == Resolve::kNot) result_.seen.Record(SteadyNow() - sent);
   }
 
   const ChangesOptions& options_;
@@ -96,7 +115,8 @@ class Rounds {
   int64_t number_ = 0;
   absl::Duration sent_;  // The last change.
   absl::Duration seen_;  // What the watcher saw last.
-  ChangesResult* result_ = nullptr;
+  Resolve resolves_ = Resolve::kNot;
+  ChangesResult result_;
   WatchStreams watches_;  // Last: its end still shows what comes.
 };
 
@@ -139,18 +159,9 @@ absl::StatusOr<ChangesResult> MeasureChanges(const MeasuredServer& server, const
   if (!channels.ok()) return channels.status();
   Rounds rounds(options, *channels);
   absl::Status status = rounds.AwaitStarted();
-  if (status.ok()) status = rounds.Run(options.warm_up, nullptr);
+  if (status.ok()) status = rounds.Run(options.warm_up, server.pid).status();
   if (!status.ok()) return status;
-
-  ChangesResult result;
-  absl::StatusOr<absl::Duration> cpu_before = ProcessCpu(server.pid);
-  status = rounds.Run(options.duration, &result);
-  absl::StatusOr<absl::Duration> cpu_after = ProcessCpu(server.pid);
-  if (!status.ok()) return status;
-  if (!cpu_before.ok()) return cpu_before.status();
-  if (!cpu_after.ok()) return cpu_after.status();
-  result.server_cpu = *cpu_after - *cpu_before;
-  return result;
+  return rounds.Run(options.duration, server.pid);
 }
 
 absl::StatusOr<AwaitResult> AwaitInstances(const MeasuredServer& server, const AwaitOptions& options) {

@@ -16,19 +16,25 @@ namespace scoutlight::bench {
 
 struct ChangesOptions {
   Fleet fleet;  // Registered; its first service is watched and changed.
-  enum class Resolve { kNot, kAfterEach } resolve = Resolve::kNot;
   absl::Duration warm_up = absl::Seconds(1);
   absl::Duration duration = absl::Seconds(4);
 };
 struct ChangesResult {
-  // Of each change: from sending its Update until that was answered, and until the watcher had read it. The commit lies before both.
+  // Of each change without a Resolve: from sending its Update until that was answered, and until the watcher had read it. The commit lies
+  // before both.
   Histogram answered;
   Histogram seen;
   Histogram resolved;  // From sending each Resolve until it was answered.
-  absl::Duration server_cpu;
+  struct Cost {
+    int64_t changes = 0;
+    absl::Duration server_cpu;
+  };
+  Cost alone;
+  Cost with_resolve;
 };
-// One Watch of a service, and Updates of scattered instances of it, one at a time: the next one when the watcher has seen the last, and,
-// with Resolve::kAfterEach, the service was resolved after its answer. Blocks for warm_up and duration, and some tens of seconds at most.
+// One Watch of a service, and Updates of scattered instances of it, one at a time: the next one when the watcher has seen the last. In
+// turn, some are made so, and some with a Resolve of the service as soon as they are answered, so that both meet the same machine. Blocks
+// for warm_up and duration, and some tens of seconds at most.
 absl::StatusOr<ChangesResult> MeasureChanges(const MeasuredServer& server, const ChangesOptions& options);
 
 struct AwaitOptions {
