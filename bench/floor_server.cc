@@ -1,19 +1,30 @@
-// The least that a C++ server on this gRPC can cost: the registry's Get and Put, raw, answered at once with an empty message.
-// What a real server needs beyond this is its own. Prints "listening on HOST:PORT" on stderr; runs until SIGTERM or SIGINT.
+// The least that a C++ server on this gRPC can cost: the registry's Get and Put and discovery's Resolve, raw, answered at once with an
+// empty message. What a real server needs beyond this is its own. Prints "listening on HOST:PORT" on stderr; runs until SIGTERM or SIGINT.
 
 #include <csignal>
 #include <cstdio>
 #include <memory>
 
 #include "grpcpp/grpcpp.h"
+#include "scoutlight/discovery/v1/discovery.grpc.pb.h"
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
 
 namespace scoutlight::bench {
 namespace {
 
 using Registry = registry::v1::RegistryService;
+using Discovery = discovery::v1::DiscoveryService;
 
-class EmptyService final : public Registry::WithRawCallbackMethod_Get<Registry::WithRawCallbackMethod_Put<Registry::Service>> {
+grpc::ServerUnaryReactor* AnswerNothing(grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
+  // A ByteBuffer without a slice is no message at all, which gRPC answers with INTERNAL.
+  const grpc::Slice empty;
+  *response = grpc::ByteBuffer(&empty, 1);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+class EmptyRegistry final : public Registry::WithRawCallbackMethod_Get<Registry::WithRawCallbackMethod_Put<Registry::Service>> {
  public:
   grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const grpc::ByteBuffer*, grpc::ByteBuffer* response) override {
     return AnswerNothing(context, response);
@@ -21,15 +32,12 @@ class EmptyService final : public Registry::WithRawCallbackMethod_Get<Registry::
   grpc::ServerUnaryReactor* Put(grpc::CallbackServerContext* context, const grpc::ByteBuffer*, grpc::ByteBuffer* response) override {
     return AnswerNothing(context, response);
   }
+};
 
- private:
-  static grpc::ServerUnaryReactor* AnswerNothing(grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
-    // A ByteBuffer without a slice is no message at all, which gRPC answers with INTERNAL.
-    const grpc::Slice empty;
-    *response = grpc::ByteBuffer(&empty, 1);
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
-    return reactor;
+class EmptyDiscovery final : public Discovery::WithRawCallbackMethod_Resolve<Discovery::Service> {
+ public:
+  grpc::ServerUnaryReactor* Resolve(grpc::CallbackServerContext* context, const grpc::ByteBuffer*, grpc::ByteBuffer* response) override {
+    return AnswerNothing(context, response);
   }
 };
 
@@ -41,11 +49,13 @@ int Main() {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  EmptyService service;
+  EmptyRegistry registry;
+  EmptyDiscovery discovery;
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&service);
+  builder.RegisterService(&registry);
+  builder.RegisterService(&discovery);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) return 1;
   std::fprintf(stderr, "listening on 127.0.0.1:%d\n", port);

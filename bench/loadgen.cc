@@ -8,12 +8,15 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "bench/load.h"
 #include "nlohmann/json.hpp"
 
 namespace scoutlight::bench {
 namespace {
+
+constexpr int64_t kInstancesMax = 1'000'000;
 
 // "get:64,put:16". kInvalidArgument: anything else.
 absl::StatusOr<std::vector<Part>> ParseParts(const std::string& text) {
@@ -30,6 +33,18 @@ absl::StatusOr<std::vector<Part>> ParseParts(const std::string& text) {
     parts.push_back(part);
   }
   return parts;
+}
+
+absl::Status CheckRun(Api api, const std::vector<Part>& parts, const Fleet& fleet) {
+  for (const Part& part : parts) {
+    if (!HasOperation(api, part.operation)) {
+      return absl::InvalidArgumentError(absl::StrCat("--load: that API has no operation ", OperationName(part.operation)));
+    }
+  }
+  if (int64_t{fleet.services} * fleet.instances_per_service > kInstancesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("--services times --instances is over ", kInstancesMax));
+  }
+  return absl::OkStatus();
 }
 
 double Microseconds(absl::Duration duration) { return absl::ToDoubleMicroseconds(duration); }
@@ -66,9 +81,14 @@ int Main(int argc, char** argv) {
   double warm_up_seconds = 1, duration_seconds = 5;
   app.add_option("--server", options.server, "host:port of the server, without TLS")->required();
   app.add_option("--api", api, "registry, etcd or floor (the registry's calls, answered with nothing)");
-  app.add_option("--load", load, "what to keep in flight, as OPERATION:IN_FLIGHT[,...]; operations are get and put");
+  app.add_option("--load", load,
+                 "what to keep in flight, as OPERATION:IN_FLIGHT[,...]; operations are get and put, and of discovery resolve,"
+                 " register and register-all");
   app.add_option("--keys", options.data.keys, "number of keys")->check(CLI::Range(1, 1'000'000));
   app.add_option("--value-bytes", options.data.value_bytes, "bytes of a value")->check(CLI::Range(0, 1'000'000));
+  app.add_option("--service-prefix", options.data.fleet.prefix, "of the services' names; for operations of discovery");
+  app.add_option("--services", options.data.fleet.services, "number of services; likewise")->check(CLI::Range(1, 100'000));
+  app.add_option("--instances", options.data.fleet.instances_per_service, "of each service; likewise")->check(CLI::Range(1, 1'000'000));
   app.add_option("--channels", options.channels, "connections")->check(CLI::Range(1, 1'000));
   app.add_option("--threads", options.threads, "threads that take answers")->check(CLI::Range(1, 64));
   app.add_option("--warm-up", warm_up_seconds, "seconds before the measurement")->check(CLI::Range(0.0, 600.0));
@@ -80,6 +100,7 @@ int Main(int argc, char** argv) {
   absl::StatusOr<Api> parsed_api = ParseApi(api);
   absl::StatusOr<std::vector<Part>> parts = ParseParts(load);
   absl::Status status = parsed_api.ok() ? parts.status() : parsed_api.status();
+  if (status.ok()) status = CheckRun(*parsed_api, *parts, options.data.fleet);
   if (status.ok()) {
     options.api = *parsed_api;
     options.parts = *std::move(parts);

@@ -8,8 +8,8 @@
 
 namespace scoutlight::bench {
 
-// The processor time, user and system, that a process on this machine has taken since its start, in steps of the kernel's clock tick
-// (10 ms as a rule). Read from /proc/PID/stat, see proc(5). kNotFound: no such process. kInternal: the file is not as documented.
+// The processor time, user and system, that a process on this machine has taken since its start, as exact as the scheduler counts it. See
+// clock_getcpuclockid(3). kNotFound: no such process.
 absl::StatusOr<absl::Duration> ProcessCpu(pid_t pid);
 
 }  // namespace scoutlight::bench

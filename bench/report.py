@@ -76,9 +76,13 @@ def verdicts(medians):
             found.append({"name": name, "value": value, "bound": bound, "kind": kind})
     stall = figure_of(medians, "ours", "mixed", "get", "p99_us") / figure_of(medians, "ours", "get 64", "get", "p99_us")
     found.append({"name": "p99 of gets beside puts, to that of gets alone", "value": stall, "bound": STALL_RATIO_MAX, "kind": "at most"})
-    for verdict in found:
-        verdict["passed"] = verdict["value"] >= verdict["bound"] if verdict["kind"] == "at least" else verdict["value"] <= verdict["bound"]
-    return found
+    return [judged(verdict) for verdict in found]
+
+
+def judged(verdict):
+    """With "passed"."""
+    value, bound = verdict["value"], verdict["bound"]
+    return {**verdict, "passed": value >= bound if verdict["kind"] == "at least" else value <= bound}
 
 
 def verdict_lines(found):
@@ -101,15 +105,15 @@ def table(medians):
     return "\n".join(lines) + "\n"
 
 
-def load_table(rows, medians, plan):
-    """Of WATCH_ROWS or LEASE_ROWS; blank where a server did not take part."""
+def load_table(rows, medians, plan, other="etcd"):
+    """Of WATCH_ROWS, LEASE_ROWS or discovery.ROWS, beside another server; blank where one did not take part."""
     names = [name.format(**plan) for _, _, name, _ in rows]
     width = max(len(name) for name in names)
-    lines = [f"{'':<{width}}  {'ours':>10}  {'etcd':>10}  {'ours/etcd':>10}"]
+    lines = [f"{'':<{width}}  {'ours':>10}  {other:>10}  {'ours/' + other:>10}"]
     for (load, figure, _, decimals), name in zip(rows, names):
-        ours, etcd = (medians[server].get(load, {}).get(figure) for server in ("ours", "etcd"))
-        cells = [f"{value:,.{decimals}f}" if value is not None else "" for value in (ours, etcd)]
-        cells.append(f"{ours / etcd:.2f}" if ours is not None and etcd else "")
+        ours, theirs = (medians[server].get(load, {}).get(figure) for server in ("ours", other))
+        cells = [f"{value:,.{decimals}f}" if value is not None else "" for value in (ours, theirs)]
+        cells.append(f"{ours / theirs:.2f}" if ours is not None and theirs else "")
         lines.append(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
     return "\n".join(lines) + "\n"
 

@@ -1,5 +1,7 @@
 #include "bench/requests.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -43,6 +45,24 @@ grpc::ByteBuffer EtcdPut(const std::string& key, const std::string& value) {
   return Serialized(request);
 }
 
+Requests DiscoveryRequests(Api api, Operation operation, const Fleet& fleet) {
+  Requests requests;
+  if (operation == Operation::kResolve) {
+    requests.method = kResolveMethod;
+    if (api != Api::kFloor) requests.response_bytes_min = AnswerBytesMin(1);
+    for (int service = 0; service < fleet.services; ++service) requests.keys.push_back(ResolveBytes(ServiceOf(fleet, service)));
+    return requests;
+  }
+  const int step = operation == Operation::kRegister ? 1 : kRegistrationsPerCall;
+  requests.method = operation == Operation::kRegister ? kRegisterMethod : kRegisterAllMethod;
+  // A call's last thousand may be fewer.
+  requests.response_bytes_min = AnswerBytesMin(std::min(step, 1 + (fleet.instances() - 1) % step));
+  for (int first = 0; first < fleet.instances(); first += step) {
+    requests.keys.push_back(operation == Operation::kRegister ? RegisterBytes(fleet, first) : RegisterAllBytes(fleet, first));
+  }
+  return requests;
+}
+
 }  // namespace
 
 absl::StatusOr<Api> ParseApi(absl::string_view name) {
@@ -55,12 +75,35 @@ absl::StatusOr<Api> ParseApi(absl::string_view name) {
 absl::StatusOr<Operation> ParseOperation(absl::string_view name) {
   if (name == "get") return Operation::kGet;
   if (name == "put") return Operation::kPut;
+  if (name == "resolve") return Operation::kResolve;
+  if (name == "register") return Operation::kRegister;
+  if (name == "register-all") return Operation::kRegisterAll;
   return absl::InvalidArgumentError(absl::StrCat("no such operation: ", name));
 }
 
-absl::string_view OperationName(Operation operation) { return operation == Operation::kGet ? "get" : "put"; }
+absl::string_view OperationName(Operation operation) {
+  switch (operation) {
+    case Operation::kGet:
+      return "get";
+    case Operation::kPut:
+      return "put";
+    case Operation::kResolve:
+      return "resolve";
+    case Operation::kRegister:
+      return "register";
+    case Operation::kRegisterAll:
+      return "register-all";
+  }
+  return "";
+}
+
+bool HasOperation(Api api, Operation operation) {
+  const bool of_keys = operation == Operation::kGet || operation == Operation::kPut;
+  return api == Api::kRegistry || of_keys || (api == Api::kFloor && operation == Operation::kResolve);
+}
 
 Requests MakeRequests(Api api, Operation operation, const DataSet& data) {
+  if (operation != Operation::kGet && operation != Operation::kPut) return DiscoveryRequests(api, operation, data.fleet);
   const bool get = operation == Operation::kGet;
   const std::string value(data.value_bytes, 'v');
   Requests requests;

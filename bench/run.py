@@ -1,4 +1,5 @@
-"""Measures this server beside etcd and an empty gRPC handler, and prints tables: of calls, of watches, of leases. Run by ./dev bench.
+"""Measures this server beside etcd and an empty gRPC handler, and prints tables: of calls, of watches, of leases, of
+discovery. Run by ./dev bench.
 
 All three run on this machine, with the load generator on the same processors, and get the same calls, keys and values. Their turns are
 interleaved, so that what else the machine does meets all alike; a figure is the median over the repetitions.
@@ -15,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 
+import discovery
 import disk
+import generator
 import report
 import servers
 
@@ -55,6 +58,11 @@ FULL = {
     "keep_alive_duration": 10,
     "ends_ttl": 60,
     "ends_measured": 10,
+    "instances": 100_000,
+    "services": 1_000,
+    "one_by_one": 10_000,
+    "change_duration": 2,
+    "restarts": 3,
 }
 QUICK = {
     "repetitions": 3,
@@ -68,6 +76,11 @@ QUICK = {
     "keep_alive_duration": 5,
     "ends_ttl": 10,
     "ends_measured": 4,
+    "instances": 10_000,
+    "services": 100,
+    "one_by_one": 2_000,
+    "change_duration": 1.5,
+    "restarts": 1,
 }
 # What a run of the load generator takes at most beyond its own time: connecting, and the calls in flight at the end.
 LOADGEN_SECONDS_MORE = 30
@@ -76,29 +89,21 @@ WATCHLOAD_SECONDS_MAX = 150
 LEASELOAD_SECONDS_MAX = 300
 
 
-def figures_of(command, what, seconds_max):
-    """Runs a generator; its figures. RuntimeError: it failed, or calls did."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds_max, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{what}: {done.stderr.strip()} {done.stdout.strip()}")
-    return json.loads(done.stdout)
-
-
 def loadgen(program, server, load, more):
     flags = {"server": server.address, "server-pid": server.pid, "api": server.api, "load": load, "keys": KEYS}
     flags.update({name.replace("_", "-"): value for name, value in more.items()})
     command = [program] + [f"--{name}={value}" for name, value in flags.items()]
-    return figures_of(command, f"{server.name}, {load}", LOADGEN_SECONDS_MORE + more.get("warm_up", 0) + more["duration"])
+    return generator.figures_of(command, f"{server.name}, {load}", LOADGEN_SECONDS_MORE + more.get("warm_up", 0) + more["duration"])
 
 
 def watchload(program, server, load):
     command = [program, f"--server={server.address}", f"--server-pid={server.pid}", f"--api={server.api}"] + load
-    return figures_of(command, f"{server.name}, {' '.join(load)}", WATCHLOAD_SECONDS_MAX)
+    return generator.figures_of(command, f"{server.name}, {' '.join(load)}", WATCHLOAD_SECONDS_MAX)
 
 
 def leaseload(program, server, load):
     command = [program, f"--server={server.address}", f"--server-pid={server.pid}", f"--api={server.api}"] + load
-    return figures_of(command, f"{server.name}, {' '.join(load)}", LEASELOAD_SECONDS_MAX)
+    return generator.figures_of(command, f"{server.name}, {' '.join(load)}", LEASELOAD_SECONDS_MAX)
 
 
 def say(repetition, repetitions, what):
@@ -199,14 +204,66 @@ def load_medians(figures):
     }
 
 
+PARTS = ("calls", "watches", "leases", "discovery")
+
+
+def measure(arguments, folder, plan):
+    """{part: {server: {load: [figures of each repetition]}}}, of the parts wanted, and of the disk with the calls."""
+    runs = {}
+    starts = [lambda own: servers.ours(arguments.server, own), servers.etcd]
+    wanted = arguments.only or PARTS
+    if "calls" in wanted or "watches" in wanted:
+        with contextlib.ExitStack() as stack:
+            started = [start(folder) for start in starts] + [servers.floor(arguments.floor_server, folder)]
+            running = [stack.enter_context(server) for server in started]
+            if "calls" in wanted:
+                runs["calls"], runs["syncs"] = measure_calls(arguments.loadgen, running, folder, plan)
+            if "watches" in wanted:
+                runs["watches"] = measure_watches(arguments.watchload, running, plan)
+    if "watches" in wanted:
+        for server, loads in measure_idle(arguments.watchload, starts, folder, plan).items():
+            runs["watches"][server].update(loads)
+    if "leases" in wanted:
+        runs["leases"] = measure_leases(arguments.leaseload, starts, folder, plan)
+    if "discovery" in wanted:
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            floor = servers.floor(arguments.floor_server, own)
+            runs["discovery"] = discovery.measure(arguments, starts[0], floor, own, plan, say)
+    return runs
+
+
+def show(runs, plan):
+    """Prints the tables. ({part: medians}, verdicts)."""
+    middle, verdicts = {}, []
+    if "calls" in runs:
+        calls = middle["calls"] = medians(runs["calls"])
+        syncs = middle["syncs"] = {name: statistics.median(run[name] for run in runs["syncs"]) for name in runs["syncs"][0]}
+        print(report.table(calls))
+        print(report.sync_lines(calls, syncs))
+        verdicts += report.verdicts(calls)
+    for part, rows in (("watches", report.WATCH_ROWS), ("leases", report.LEASE_ROWS)):
+        if part in runs:
+            middle[part] = load_medians(runs[part])
+            print(report.load_table(rows, middle[part], plan))
+    if "discovery" in runs:
+        middle["discovery"] = discovery.medians(runs["discovery"])
+        print(report.load_table(discovery.ROWS, middle["discovery"], plan, other="floor"))
+        verdicts += discovery.verdicts(middle["discovery"])
+    if verdicts:
+        print(report.verdict_lines(verdicts))
+    return middle, verdicts
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="shorter and fewer repetitions: about three minutes in place of ten")
+    parser.add_argument("--quick", action="store_true", help="shorter and fewer repetitions: about four minutes in place of fifteen")
+    parser.add_argument("--only", action="append", choices=PARTS, help="this part alone; may be repeated")
     parser.add_argument("--json", default="bin/bench.json", help="where all figures go (default: %(default)s)")
     parser.add_argument("--server", required=True, help="scoutlightd")
     parser.add_argument("--loadgen", required=True, help="bench/loadgen")
     parser.add_argument("--watchload", required=True, help="bench/watchload")
     parser.add_argument("--leaseload", required=True, help="bench/leaseload")
+    parser.add_argument("--discoveryload", required=True, help="bench/discoveryload")
     parser.add_argument("--floor-server", required=True, help="bench/floor_server")
     arguments = parser.parse_args()
 
@@ -216,40 +273,16 @@ def main():
     folder = tempfile.mkdtemp(prefix="bench-", dir=pathlib.Path(arguments.json).resolve().parent)
     plan = QUICK if arguments.quick else FULL
     try:
-        with contextlib.ExitStack() as stack:
-            started = [
-                servers.ours(arguments.server, folder),
-                servers.etcd(folder),
-                servers.floor(arguments.floor_server, folder),
-            ]
-            running = [stack.enter_context(server) for server in started]
-            figures, syncs = measure_calls(arguments.loadgen, running, folder, plan)
-            watches = measure_watches(arguments.watchload, running, plan)
-        starts = [lambda own: servers.ours(arguments.server, own), servers.etcd]
-        idle = measure_idle(arguments.watchload, starts, folder, plan)
-        leases = measure_leases(arguments.leaseload, starts, folder, plan)
+        runs = measure(arguments, folder, plan)
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
-    for server, loads in idle.items():
-        watches[server].update(loads)
-    middle = medians(figures)
-    middle_leases = load_medians(leases)
-    middle_watches = load_medians(watches)
-    middle_syncs = {name: statistics.median(run[name] for run in syncs) for name in syncs[0]}
-    verdicts = report.verdicts(middle)
-    print(report.table(middle))
-    print(report.sync_lines(middle, middle_syncs))
-    print(report.load_table(report.WATCH_ROWS, middle_watches, plan))
-    print(report.load_table(report.LEASE_ROWS, middle_leases, plan))
-    print(report.verdict_lines(verdicts))
+    middle, verdicts = show(runs, plan)
     with open(arguments.json, "w", encoding="utf-8") as out:
-        middles = {"calls": middle, "syncs": middle_syncs, "watches": middle_watches, "leases": middle_leases}
-        runs = {"calls": figures, "syncs": syncs, "watches": watches, "leases": leases}
-        json.dump({"plan": plan, "medians": middles, "verdicts": verdicts, "runs": runs}, out, indent=1)
+        json.dump({"plan": plan, "medians": middle, "verdicts": verdicts, "runs": runs}, out, indent=1)
     print(f"all figures: {arguments.json}", file=sys.stderr)
     return 0
 

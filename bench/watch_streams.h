@@ -29,7 +29,7 @@ class WatchStreams {
   WatchStreams(const WatchStreams&) = delete;
   WatchStreams& operator=(const WatchStreams&) = delete;
 
-  // Begins one stream with these watches: exactly one with WatchForm::kStreamEach.
+  // Begins one stream with these watches: exactly one but with WatchForm::kMultiplexed.
   void Open(const std::shared_ptr<grpc::Channel>& channel, std::vector<WatchTarget> targets);
 
   int64_t watches_started() const { return watches_started_; }

@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "bench/discovery_wire.h"
 #include "compat/etcd/rpc.pb.h"
 #include "grpcpp/support/slice.h"
+#include "scoutlight/discovery/v1/discovery.pb.h"
 #include "scoutlight/registry/v1/registry.pb.h"
 
 namespace scoutlight::bench {
@@ -59,6 +61,29 @@ absl::StatusOr<WatchNews> RegistryNews(const registry::v1::WatchResponse& frame)
   }
 }
 
+absl::StatusOr<WatchNews> InstanceNews(const discovery::v1::WatchResponse& frame) {
+  using Frame = discovery::v1::WatchResponse;
+  WatchNews news;
+  switch (frame.kind()) {
+    case Frame::KIND_SNAPSHOT:
+    case Frame::KIND_PROGRESS:
+      return news;
+    case Frame::KIND_SNAPSHOT_END:
+      news.watches_started = 1;
+      return news;
+    case Frame::KIND_CHANGES:
+      for (const discovery::v1::Instance& instance : frame.changed()) {
+        const auto version = instance.properties().find("version");
+        absl::StatusOr<absl::Duration> sent = StampOf(version == instance.properties().end() ? "" : version->second);
+        if (!sent.ok()) return sent.status();
+        news.puts_sent.push_back(*sent);
+      }
+      return news;
+    default:
+      return absl::InternalError(absl::StrCat("a frame of kind ", frame.kind()));
+  }
+}
+
 absl::StatusOr<WatchNews> EtcdNews(const etcdserverpb::WatchResponse& frame) {
   if (frame.canceled()) return absl::InternalError(absl::StrCat("a watch was ended: ", frame.cancel_reason()));
   WatchNews news;
@@ -99,14 +124,22 @@ registry::v1::WatchRequest RegistryWatch(const WatchTarget& target) {
 
 std::string WatchMethod(Api api, WatchForm form) {
   if (api == Api::kEtcd) return "/etcdserverpb.Watch/Watch";
-  return form == WatchForm::kStreamEach ? "/scoutlight.registry.v1.RegistryService/Watch"
-                                        : "/scoutlight.registry.v1.RegistryService/WatchMany";
+  switch (form) {
+    case WatchForm::kStreamEach:
+      return "/scoutlight.registry.v1.RegistryService/Watch";
+    case WatchForm::kMultiplexed:
+      return "/scoutlight.registry.v1.RegistryService/WatchMany";
+    case WatchForm::kInstances:
+      return kWatchInstancesMethod;
+  }
+  return "";
 }
 
 std::string PutMethod(Api api) { return api == Api::kEtcd ? "/etcdserverpb.KV/Put" : "/scoutlight.registry.v1.RegistryService/Put"; }
 
 grpc::ByteBuffer WatchRequestBytes(Api api, WatchForm form, int64_t watch_id, const WatchTarget& target) {
   if (api == Api::kEtcd) return EtcdWatch(target);
+  if (form == WatchForm::kInstances) return WatchInstancesBytes(target.key);
   if (form == WatchForm::kStreamEach) return Serialized(RegistryWatch(target));
   registry::v1::WatchManyRequest request;
   request.mutable_create()->set_watch_id(watch_id);
@@ -139,6 +172,11 @@ absl::StatusOr<WatchNews> ParseWatchNews(Api api, WatchForm form, const grpc::By
     registry::v1::WatchResponse response;
     if (const absl::Status status = Parse(frame, &response); !status.ok()) return status;
     return RegistryNews(response);
+  }
+  if (form == WatchForm::kInstances) {
+    discovery::v1::WatchResponse response;
+    if (const absl::Status status = Parse(frame, &response); !status.ok()) return status;
+    return InstanceNews(response);
   }
   registry::v1::WatchManyResponse response;
   if (const absl::Status status = Parse(frame, &response); !status.ok()) return status;

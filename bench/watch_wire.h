@@ -14,8 +14,9 @@
 // The messages of watches and of the puts that they see, for either API. Api::kFloor has none of them and must not be passed.
 namespace scoutlight::bench {
 
-// How watches share streams. etcd has one method for both forms.
-enum class WatchForm { kStreamEach, kMultiplexed };
+// How watches share streams. etcd has one method for the first two forms. kInstances, of the registry alone, are DiscoveryService's: a
+// stream each, the key is a service's name, and a put is a StampedUpdateBytes.
+enum class WatchForm { kStreamEach, kMultiplexed, kInstances };
 
 struct WatchTarget {
   enum class Extent { kKey, kSubtree };
@@ -27,8 +28,8 @@ struct WatchTarget {
 std::string WatchMethod(Api api, WatchForm form);
 std::string PutMethod(Api api);
 
-// Begins a watch of what happens from now on, without heartbeats for an hour, as etcd sends none. Watches of one stream have different
-// ids, from 1 on.
+// Begins a watch of what happens from now on (kInstances: of the state too, which counts as no news), without heartbeats for an hour, as
+// etcd sends none. Watches of one stream have different ids, from 1 on.
 grpc::ByteBuffer WatchRequestBytes(Api api, WatchForm form, int64_t watch_id, const WatchTarget& target);
 
 // A put whose value, of `value_bytes` (at least 20), begins with the time it was sent.

@@ -1,8 +1,11 @@
 #include "bench/watch_wire.h"
 
+#include "bench/discovery_wire.h"
 #include "compat/etcd/rpc.pb.h"
 #include "grpcpp/support/slice.h"
 #include "gtest/gtest.h"
+#include "scoutlight/discovery/v1/discovery.pb.h"
+#include "scoutlight/discovery/v1/registration.pb.h"
 #include "scoutlight/registry/v1/registry.pb.h"
 
 namespace scoutlight::bench {
@@ -49,6 +52,30 @@ TEST(ParseWatchNews, FindsTheStampsOfEtcdsPuts) {
   ASSERT_TRUE(news.ok()) << news.status();
   EXPECT_EQ(news->puts_sent, std::vector<absl::Duration>{kSent});
   EXPECT_EQ(news->watches_started, 0);
+}
+
+TEST(ParseWatchNews, FindsTheStampsOfInstancesThatChanged) {
+  const Fleet fleet;
+  const auto registered = Parsed<discovery::v1::RegisterRequest>(RegisterBytes(fleet, 3));
+  const auto update = Parsed<discovery::v1::UpdateRequest>(StampedUpdateBytes(fleet, 3, kSent));
+  discovery::v1::WatchResponse frame;
+  frame.set_kind(discovery::v1::WatchResponse::KIND_SNAPSHOT);
+  *frame.add_changed()->mutable_properties() = registered.instance().properties();
+  absl::StatusOr<WatchNews> snapshot = ParseWatchNews(Api::kRegistry, WatchForm::kInstances, Bytes(frame));
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  EXPECT_TRUE(snapshot->puts_sent.empty());
+  EXPECT_EQ(snapshot->watches_started, 0);
+
+  frame.set_kind(discovery::v1::WatchResponse::KIND_CHANGES);
+  EXPECT_EQ(ParseWatchNews(Api::kRegistry, WatchForm::kInstances, Bytes(frame)).status().code(), absl::StatusCode::kInternal);
+  frame.mutable_changed(0)->mutable_properties()->at("version") = update.set_properties().at("version");
+  absl::StatusOr<WatchNews> changes = ParseWatchNews(Api::kRegistry, WatchForm::kInstances, Bytes(frame));
+  ASSERT_TRUE(changes.ok()) << changes.status();
+  EXPECT_EQ(changes->puts_sent, std::vector<absl::Duration>{kSent});
+
+  frame.Clear();
+  frame.set_kind(discovery::v1::WatchResponse::KIND_SNAPSHOT_END);
+  EXPECT_EQ(ParseWatchNews(Api::kRegistry, WatchForm::kInstances, Bytes(frame))->watches_started, 1);
 }
 
 TEST(ParseWatchNews, CountsAStartAndNoProgress) {

@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
-# What a newcomer does with grpcurl and no proto file. Takes the server's program as its argument; SCOUTLIGHT_TOOLS names the folder that
-# `./dev tools` fills.
+# What a newcomer does with grpcurl and no proto file: every method of our services is called, and one that is not fails the test. Takes
+# the server's program as its argument; SCOUTLIGHT_TOOLS names the folder that `./dev tools` fills.
 set -euo pipefail
 
 program=$PWD/$1
 grpcurl=${SCOUTLIGHT_TOOLS:?run by ./dev test, which sets SCOUTLIGHT_TOOLS}/grpcurl
 registry=scoutlight.registry.v1.RegistryService
 leases=scoutlight.registry.v1.LeaseService
+registration=scoutlight.discovery.v1.RegistrationService
+discovery=scoutlight.discovery.v1.DiscoveryService
+schemas=scoutlight.discovery.v1.SchemaService
 folder=$(mktemp -d "${TEST_TMPDIR:-/tmp}/grpcurl-XXXXXX")
 failed=0
+# The methods that have answered a call as they should.
+declare -A answered
 
 coproc SERVER { exec "$program" --listen=127.0.0.1:0 --data-dir="$folder/data" 2>&1; }
 # shellcheck disable=SC2153  # coproc sets it.
@@ -31,12 +36,21 @@ run() {
   output=$("$grpcurl" -plaintext -max-time 20 "$@" 2>&1) || code=$?
 }
 
-# The rest of the arguments must stand in $output.
+# The arguments must stand in $output.
 expect() {
   local wanted
   for wanted in "$@"; do
     [[ $output == *"$wanted"* ]] && continue
     printf 'FAILED: "%s" is not in\n%s\n' "$wanted" "${output:0:2000}"
+    failed=1
+  done
+}
+
+expect_not() {
+  local unwanted
+  for unwanted in "$@"; do
+    [[ $output == *"$unwanted"* ]] || continue
+    printf 'FAILED: "%s" is in\n%s\n' "$unwanted" "${output:0:2000}"
     failed=1
   done
 }
@@ -51,6 +65,14 @@ expect_code() {
 call() {
   run -d "$2" "$address" "$1"
   expect_code 0
+  if ((code == 0)); then answered[${1/\//.}]=1; fi
+}
+
+# Calls the streaming method $1, which goes on until its time is over (4: DEADLINE_EXCEEDED): enough of it for a busy machine.
+watch() {
+  run -max-time 3 -d "$2" "$address" "$1"
+  expect_code 68
+  if ((code == 68)); then answered[${1/\//.}]=1; fi
 }
 
 # Calls method $1 with the JSON $2; it must fail.
@@ -62,7 +84,8 @@ refused() {
 
 run "$address" list
 expect_code 0
-expect "$registry" "$leases" grpc.health.v1.Health grpc.reflection.v1.ServerReflection grpc.reflection.v1alpha.ServerReflection
+expect "$registry" "$leases" "$registration" "$discovery" "$schemas" \
+  grpc.health.v1.Health grpc.reflection.v1.ServerReflection grpc.reflection.v1alpha.ServerReflection
 
 run "$address" list "$registry"
 expect "$registry.Get" "$registry.List" "$registry.Put" "$registry.Delete" "$registry.Transact" "$registry.Watch" "$registry.WatchMany"
@@ -138,14 +161,10 @@ call "$registry/Transact" '{
   "on_success": [{"put": {"key": "/office/a", "text": "1"}}, {"delete": {"key": "/office/raw"}}, {"get": {"key": "/office/a"}},
                  {"list": {"parent": "/office"}}]}'
 expect '"succeeded": true' '"revision": "5"' '"deleted": "1"' '"text": "1"'
-# A watch goes on until its time is over (4: DEADLINE_EXCEEDED): enough of it for a busy machine.
-run -max-time 3 -d '{"key": "/office", "scope": "SCOPE_SUBTREE", "include_snapshot": true, "heartbeat": "0.1s"}' "$address" \
-  "$registry/Watch"
-expect_code 68
+watch "$registry/Watch" '{"key": "/office", "scope": "SCOPE_SUBTREE", "include_snapshot": true, "heartbeat": "0.1s"}'
 expect KIND_STARTED KIND_SNAPSHOT '"key": "/office/a"' KIND_SNAPSHOT_END KIND_PROGRESS '"revision": "5"'
-run -max-time 3 -d '{"create": {"watch_id": 7, "watch": {"key": "/office/a", "start_revision": 5, "include_previous": true}}}' "$address" \
-  "$registry/WatchMany"
-expect_code 68
+watch "$registry/WatchMany" \
+  '{"create": {"watch_id": 7, "watch": {"key": "/office/a", "start_revision": 5, "include_previous": true}}}'
 expect '"watch_id": "7"' KIND_CHANGES KIND_PUT EVENT_CAUSE_WRITE '"previous_known": true' '"commit_time": "'
 call "$registry/Delete" '{"key": "/office/printers", "scope": "SCOPE_SUBTREE", "validate_only": true}'
 expect '"deleted": "1"' '"revision": "5"'
@@ -186,6 +205,119 @@ refused "$leases/Grant" '{"ttl": "0.5s", "lease_id": -1}' 3
 expect 'Code: InvalidArgument' '"reason": "INVALID_FIELD"' '"field": "ttl"' '"field": "lease_id"'
 refused "$leases/Revoke" '{"lease_id": 7}' 5
 expect 'Code: NotFound' '"reason": "LEASE_NOT_FOUND"' '"resource_name": "7"'
+
+# Discovery. The instances are read in the background, and asked for until they are there.
+for ((i = 0; i < 100; ++i)); do
+  run -d '{}' "$address" "$discovery/ListClusters"
+  if ((code == 0)); then break; fi
+done
+for service in "$registration" "$discovery" "$schemas"; do
+  call grpc.health.v1.Health/Check '{"service": "'"$service"'"}'
+  expect '"status": "SERVING"'
+done
+
+laser='{"service": "Printer", "id": "laser"}'
+laser_properties='{"hostname": "192.168.1.101", "port": "8001", "protocol": "https"}'
+call "$registration/Register" \
+  '{"instance": {"service": "Printer", "id": "laser", "properties": '"$laser_properties"'}, "ttl": "600s", "session_id": "a"}'
+expect '"cluster": "default"' '"id": "laser"' '"hostname": "192.168.1.101"' INSTANCE_STATUS_UP INSTANCE_HEALTH_PASSING '"lease_id": "' \
+  '"epoch": "9"' '"registered_at": "' '"resolvable": true' '"url": "https://192.168.1.101:8001"' '"revision": "9"' '"store_id": "'
+call "$registry/Get" '{"key": "/default/services/Printer/laser/hostname"}'
+expect '"text": "192.168.1.101"' '"mod_revision": "9"'
+call "$registration/RegisterAll" '{"registrations": [
+  {"permanent": true, "instance": {"service": "Printer", "id": "inkjet", "properties": {"hostname": "192.168.1.102", "port": "8002",
+                                   "endpoint.admin": "http://192.168.1.102:9000/status"}}},
+  {"permanent": true, "instance": {"service": "Printer", "id": "broken", "properties": {"port": "none"}}}]}'
+expect '"id": "inkjet"' '"epoch": "10"' '"code": 3' '"reason": "INVALID_FIELD"' '"instance.properties.port": "is' '"revision": "10"'
+call "$registration/Update" \
+  '{"name": '"$laser"', "epoch": 9, "set_properties": {"zone": "north", "port": "8443"}, "remove_properties": ["version"]}'
+expect '"zone": "north"' '"url": "https://192.168.1.101:8443"' '"epoch": "9"' '"mod_revision": "11"' '"revision": "11"'
+
+call "$discovery/ListClusters" '{"min_revision": 11}'
+expect '"clusters": [' '"default"' '"revision": "11"' '"store_id": "'
+call "$discovery/ListServices" '{"cluster": "default"}'
+expect '"name": "Printer"' '"instances": 2' '"resolvable": 2'
+call "$discovery/ListInstances" '{"service": "Printer", "page_size": 1}'
+expect '"id": "inkjet"' '"next_page_token": "' '"revision": "11"'
+expect_not '"id": "laser"'
+call "$discovery/ListInstances" '{"service": "Printer", "filter": "zone == \"north\" and port >= 8443"}'
+expect '"id": "laser"'
+expect_not '"id": "inkjet"' next_page_token
+call "$discovery/GetInstance" '{"name": '"$laser"'}'
+expect '"id": "laser"' '"port": "8443"' '"create_revision": "9"' '"mod_revision": "11"'
+call "$discovery/Resolve" '{"service": "Printer", "count": 2}'
+expect '"id": "inkjet"' '"id": "laser"' '"endpoint": {' '"strategy": "STRATEGY_ROUND_ROBIN"'
+call "$discovery/Resolve" '{"service": "Printer", "endpoint": "admin", "strategy": "STRATEGY_CONSISTENT_HASH", "affinity_key": "paper"}'
+expect '"id": "inkjet"' '"url": "http://192.168.1.102:9000/status"' '"strategy": "STRATEGY_CONSISTENT_HASH"'
+expect_not '"id": "laser"'
+call "$registration/PutOverride" '{"name": '"$laser"', "reason": "paper jam", "ttl": "600s"}'
+expect '"reason": "paper jam"' '"author": "host:127.0.0.1"' '"created_at": "' '"expires_at": "' '"revision": "12"'
+call "$discovery/ListOverrides" '{"cluster": "default", "service": "Printer"}'
+expect '"id": "laser"' '"reason": "paper jam"' '"revision": "12"'
+watch "$discovery/Watch" '{"service": "Printer", "filter": "port == 8443", "heartbeat": "0.1s"}'
+expect KIND_SNAPSHOT '"id": "laser"' '"reason": "paper jam"' KIND_SNAPSHOT_END KIND_PROGRESS '"revision": "12"'
+expect_not '"id": "inkjet"'
+refused "$discovery/Resolve" '{"service": "Printer", "filter": "protocol == \"https\""}' 9
+expect 'Code: FailedPrecondition' '"reason": "NONE_MATCHES"' '"resource_name": "default/Printer"'
+call "$registration/DeleteOverride" '{"name": '"$laser"'}'
+expect '"found": true' '"revision": "13"'
+call "$discovery/Resolve" '{"service": "Printer", "filter": "protocol == \"https\""}'
+expect '"id": "laser"'
+
+# A schema of one's own.
+devices='{\"name\": \"devices\", \"pattern\": \"/{cluster}/devices/{service}/{instance}/{property}\",
+          \"properties\": {\"port\": {\"type\": \"port\", \"required\": true}}}'
+devices=${devices//$'\n'/ }
+call "$schemas/CheckSchema" '{"document": "'"$devices"'"}'
+expect '"document": "{' '\"name\":\"devices\"'
+expect_not mistakes breaks
+call "$schemas/CheckSchema" '{"document": "{\"name\": \"printers\", \"pattern\": \"/none\", \"serializer\": \"none\"}"}'
+expect '"mistakes": [' '"field": "pattern"' '"field": "serializer"'
+call "$schemas/PutSchema" '{"document": "'"$devices"'"}'
+expect '"version": "1"' '\"required\":true' '"revision": "14"' '"applied": true'
+call "$schemas/GetSchema" '{"name": "devices"}'
+expect '"name": "devices"' '"version": "1"' '\"pattern\":\"/{cluster}/devices/{service}/{instance}/{property}\"'
+call "$schemas/ListSchemas" '{}'
+expect '"name": "devices"' '"name": "members"' '"name": "printers"' '"name": "service"' '"shipped": true' '"revision": "14"'
+call "$schemas/PutBinding" '{"binding": {"cluster": "default", "service": "Scanner", "schema": "devices"}}'
+expect '"revision": "15"' '"applied": true'
+call "$schemas/ListBindings" '{}'
+expect '"service": "Scanner"' '"schema": "devices"' '"schema": "printers"' '"revision": "15"'
+refused "$registration/Register" '{"permanent": true, "instance": {"service": "Scanner", "id": "flatbed"}}' 3
+expect 'Code: InvalidArgument' '"field": "instance.properties.port"' '"description": "is missing"'
+call "$registration/Register" '{"permanent": true, "instance": {"service": "Scanner", "id": "flatbed", "properties": {"port": "6566"}}}'
+call "$registry/Get" '{"key": "/default/devices/Scanner/flatbed/port"}'
+expect '"text": "6566"' '"revision": "16"'
+refused "$schemas/DeleteSchema" '{"name": "devices"}' 9
+expect 'Code: FailedPrecondition' '"reason": "SCHEMA_IN_USE"'
+call "$registration/Deregister" '{"name": {"service": "Scanner", "id": "flatbed"}}'
+expect '"found": true' '"revision": "17"'
+call "$schemas/PutBinding" '{"binding": {"cluster": "default", "service": "Scanner"}}'
+call "$schemas/DeleteSchema" '{"name": "devices"}'
+expect '"found": true' '"revision": "19"'
+
+call "$registration/Deregister" '{"name": '"$laser"', "epoch": 9}'
+expect '"found": true' '"revision": "20"'
+refused "$registry/Get" '{"key": "/default/services/Printer/laser/hostname"}' 5
+refused "$discovery/GetInstance" '{"name": '"$laser"'}' 5
+expect 'Code: NotFound' '"reason": "INSTANCE_NOT_FOUND"' '"resource_name": "default/Printer/laser"'
+
+# Nothing of ours has been left out.
+run "$address" list
+expect_code 0
+methods=0
+for service in $output; do
+  [[ $service == scoutlight.* ]] || continue
+  run "$address" list "$service"
+  expect_code 0
+  for method in $output; do
+    ((++methods))
+    [[ -n ${answered[$method]:-} ]] && continue
+    echo "FAILED: $method is served and was not called here"
+    failed=1
+  done
+done
+((methods >= 33)) || { echo "FAILED: only $methods methods are listed"; failed=1; }
 
 kill -TERM "$server_pid"
 code=0
