@@ -58,6 +58,10 @@ AT_MOST = [
 # Gets stall beside puts if the slowest hundredth takes longer than this many times what it takes without puts, at as many calls in flight.
 STALL_RATIO_MAX = 3.0
 
+# Writers do not suffer from leases that end if the slowest hundredth takes at most so many times what it takes before.
+ENDINGS_NAME = "p99 of puts while leases end, to that of before"
+ENDINGS_RATIO_MAX = 2.0
+
 
 def figure_of(medians, server, load, operation, figure):
     """None where the server did not take part."""
@@ -77,6 +81,12 @@ def verdicts(medians):
     stall = figure_of(medians, "ours", "mixed", "get", "p99_us") / figure_of(medians, "ours", "get 64", "get", "p99_us")
     found.append({"name": "p99 of gets beside puts, to that of gets alone", "value": stall, "bound": STALL_RATIO_MAX, "kind": "at most"})
     return [judged(verdict) for verdict in found]
+
+
+def lease_verdicts(medians):
+    """As verdicts, of the medians of LEASE_ROWS."""
+    value = medians["ours"]["endings"]["busy_to_idle"]
+    return [judged({"name": ENDINGS_NAME, "value": value, "bound": ENDINGS_RATIO_MAX, "kind": "at most"})]
 
 
 def judged(verdict):

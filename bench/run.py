@@ -245,6 +245,8 @@ def show(runs, plan):
         if part in runs:
             middle[part] = load_medians(runs[part])
             print(report.load_table(rows, middle[part], plan))
+    if "leases" in runs:
+        verdicts += report.lease_verdicts(middle["leases"])
     if "discovery" in runs:
         middle["discovery"] = discovery.medians(runs["discovery"])
         print(report.load_table(discovery.ROWS, middle["discovery"], plan, other="floor"))
