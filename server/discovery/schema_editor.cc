@@ -142,6 +142,12 @@ NextSchema FindNextSchema(const Claims& claims, Schema wanted) {
   if (previous != nullptr) ++wanted.version;
   next.schema = std::make_shared<const Schema>(std::move(wanted));
   if (previous != nullptr) next.breaks = discovery::FindBreaks(*previous, *next.schema);
+  // As it is stored it may be longer than as it came, and must be read again.
+  if (const size_t stored = discovery::SchemaDocument(*next.schema).size(); stored > limits::kSchemaDocumentBytesMax) {
+    next.mistakes = {{"document", absl::StrCat("takes ", stored, " bytes with what it leaves to defaults, at most ",
+                                               limits::kSchemaDocumentBytesMax, " are allowed")}};
+    return next;
+  }
   // The new one last, so that whatever does not fit is said of it.
   std::vector<std::shared_ptr<const Schema>> schemas;
   for (const std::shared_ptr<const Schema>& schema : claims.schemas()) {
@@ -170,21 +176,22 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     absl::StatusOr<Plan> plan = planner_(*at.claims);
     if (!plan.ok()) return Fail(plan.status(), at.revision);
     plan_ = *std::move(plan);
-    if (plan_.unchanged) return Answer(at.revision, true, true);
     storage::Transaction transaction;
     transaction.origin.connection = connection_;
     for (const Key& key : {discovery::SchemasTree(), plan_.key}) {
       transaction.conditions.push_back(
           {.key = key, .target = Condition::Target::kModRevision, .comparison = Condition::Comparison::kLess, .number = at.revision + 1});
     }
-    if (plan_.value.has_value()) {
+    if (plan_.unchanged) {
+      // Nothing to write, but that nobody has changed it since is asked of the store: what is in force may be older.
+    } else if (plan_.value.has_value()) {
       transaction.on_success.push_back(storage::PutOperation{.key = plan_.key, .value = *plan_.value});
     } else {
       transaction.conditions.push_back({.key = plan_.key, .target = Condition::Target::kExists, .exists = true});
       transaction.on_success.push_back(storage::DeleteOperation{.range = {plan_.key, Scope::kKey}});
       transaction.on_failure.push_back(storage::GetOperation{.key = plan_.key});
     }
-    transaction.on_success.push_back(storage::PutOperation{.key = discovery::SchemasTree(), .value = {}});
+    if (!plan_.unchanged) transaction.on_success.push_back(storage::PutOperation{.key = discovery::SchemasTree(), .value = {}});
     store_.Commit(std::move(transaction), [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
   }
 
@@ -200,7 +207,7 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     }
     feed_.WhenClaimsAt(result.revision,
                        [self = shared_from_this(), revision = result.revision, again, gone_already](const absl::Status& status) {
-                         if (!again) return self->Answer(revision, status.ok(), gone_already);
+                         if (!again) return self->Answer(revision, status.ok(), gone_already || self->plan_.unchanged);
                          if (!status.ok()) return self->Fail(status, revision);
                          self->Try();
                        });

@@ -7,6 +7,7 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -56,6 +57,7 @@ class BusyStore final : public storage::ForwardingStore {
     }
     for (auto& [query, done] : held) store_.Read(std::move(query), std::move(done));
   }
+  int commits() const { return commits_; }
   // Before each of the next `commits`, somebody else changes a binding.
   void Disturb(int commits) { disturbances_ = commits; }
 
@@ -65,6 +67,7 @@ class BusyStore final : public storage::ForwardingStore {
     held_.emplace_back(std::move(query), std::move(done));
   }
   void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
+    ++commits_;
     if (disturbances_ > 0) {
       --disturbances_;
       storage::Transaction other =
@@ -76,6 +79,7 @@ class BusyStore final : public storage::ForwardingStore {
   }
 
  private:
+  std::atomic<int> commits_ = 0;
   std::atomic<bool> hold_ = false;
   std::atomic<int> disturbances_ = 0;
   Mutex mu_;
@@ -276,6 +280,36 @@ TEST_F(SchemaServiceTest, RefusedSchemasChangeNothing) {
     EXPECT_EQ(sync_.Latest(), before);
   }
   EXPECT_THAT(SeenOf(Put(kTwin, &put)).message, HasSubstr("twin and that of mine"));
+}
+
+// A schema with so many bytes of defaults.
+std::string SchemaWithDefaults(size_t bytes) {
+  std::string properties;
+  for (int i = 0; i < 3; ++i) {
+    const size_t part = i < 2 ? std::min<size_t>(bytes, 30'000) : bytes;
+    absl::StrAppend(&properties, i == 0 ? "" : ",", "\"p", i, "\":{\"default\":\"", std::string(part, 'x'), "\"}");
+    bytes -= part;
+  }
+  return absl::StrCat(R"({"name":"long","pattern":"/{cluster}/long/{service}/{instance}/{property}","properties":{)", properties, "}}");
+}
+
+TEST_F(SchemaServiceTest, ASchemaIsBoundedAsItIsStored) {
+  StartAndLoad();
+  const size_t more = Check(SchemaWithDefaults(40'000)).document().size() - 40'000;
+  ASSERT_GT(more, SchemaWithDefaults(40'000).size() - 40'000) << "it is stored with what it leaves to defaults";
+  const size_t most = limits::kSchemaDocumentBytesMax - more;
+  wire::PutSchemaResponse put;
+  const Revision before = sync_.Latest();
+  const Seen seen = SeenOf(Put(SchemaWithDefaults(most + 1), &put));
+  EXPECT_EQ(seen.code, grpc::StatusCode::INVALID_ARGUMENT) << seen.message;
+  EXPECT_THAT(seen.fields, ElementsAre("document"));
+  EXPECT_EQ(Check(SchemaWithDefaults(most + 1)).mistakes(0).field(), "document");
+  EXPECT_EQ(sync_.Latest(), before);
+  ASSERT_TRUE(Put(SchemaWithDefaults(most), &put).ok());
+  EXPECT_EQ(put.document().size(), limits::kSchemaDocumentBytesMax);
+  EXPECT_TRUE(put.applied());
+  wire::GetSchemaResponse get;
+  EXPECT_TRUE(Get("long", &get).ok()) << "it could be read again";
 }
 
 TEST_F(SchemaServiceTest, UnknownSchemaIsNotFound) {
@@ -511,6 +545,30 @@ TEST_F(SchemaServiceTest, ChangeThatIsNotInForceInTimeIsStored) {
   busy_.LetReads();
   ASSERT_TRUE(storage::AwaitCondition([&] { return feed_->claims().revision >= bound.revision(); }));
   EXPECT_THAT(Bindings(), ElementsAre("c/*=members", "*/*=printers"));
+}
+
+TEST_F(SchemaServiceTest, WhatIsInForceYetIsNotTakenForWhatIsStored) {
+  StartAndLoad();
+  wire::PutBindingResponse bound;
+  ASSERT_TRUE(Bind({"c", "*", "service"}, &bound).ok());
+  busy_.HoldReads();
+  // Somebody else, who does not wait.
+  std::vector<storage::Operation> writes = {storage::PutOf(discovery::BindingKey("c", "*"), "members"),
+                                            storage::PutOf(discovery::SchemasTree(), "")};
+  ASSERT_TRUE(sync_.Commit(storage::TransactionOf(std::move(writes))).status.ok());
+  const int before = busy_.commits();
+  wire::PutBindingResponse back;
+  std::atomic<bool> answered = false;
+  std::thread caller([&] {
+    EXPECT_TRUE(Bind({"c", "*", "service"}, &back).ok());
+    answered = true;
+  });
+  ASSERT_TRUE(storage::AwaitCondition([&] { return answered || busy_.commits() > before; }));
+  busy_.LetReads();
+  caller.join();
+  EXPECT_FALSE(back.unchanged());
+  EXPECT_EQ(sync_.Get(discovery::BindingKey("c", "*"))->value.bytes, "service");
+  EXPECT_THAT(Bindings(), ElementsAre("c/*=service", "*/*=printers"));
 }
 
 TEST_F(SchemaServiceTest, NothingIsAnsweredBeforeTheFirstReading) {
