@@ -1,6 +1,7 @@
 #include "discovery/catalog.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/limits.h"
@@ -45,6 +46,7 @@ void Catalog::Count(bool existed, bool exists, Service* service, size_t* all) {
 
 void Catalog::Set(const Place& place, StoredValue value) {
   Service& service = clusters_[place.name.cluster][place.name.service];
+  if (service.snapshot == nullptr) service.snapshot = nothing_;
   StoredInstance& stored = service.stored[place.name.id];
   const bool existed = stored.exists();
   switch (place.part) {
@@ -190,9 +192,14 @@ const SnapshotPtr& Catalog::Refresh(absl::string_view cluster, absl::string_view
 }
 
 SnapshotPtr Catalog::Find(absl::string_view cluster, absl::string_view service) {
+  return *FindIfRead(cluster, service, std::numeric_limits<size_t>::max());
+}
+
+std::optional<SnapshotPtr> Catalog::FindIfRead(absl::string_view cluster, absl::string_view service, size_t unread_max) {
   MutexLock lock(&mu_);
   Service* const found = FindService(cluster, service);
   if (found == nullptr) return nullptr;
+  if (found->changed.size() > unread_max) return std::nullopt;
   const SnapshotPtr& snapshot = Refresh(cluster, service, found);
   return snapshot->size() == 0 ? nullptr : snapshot;
 }
@@ -203,12 +210,6 @@ InstancePtr Catalog::FindInstance(const InstanceName& name) const {
   if (service == nullptr) return nullptr;
   if (!service->changed.contains(name.id)) return service->snapshot->Find(name.id);
   return Read(name.cluster, name.service, *service, name.id);
-}
-
-size_t Catalog::Unread(absl::string_view cluster, absl::string_view service) const {
-  MutexLock lock(&mu_);
-  const Service* const found = FindService(cluster, service);
-  return found == nullptr ? 0 : found->changed.size();
 }
 
 size_t Catalog::UnreadOfServices(absl::string_view cluster, absl::string_view after, int max) const {

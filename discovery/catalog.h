@@ -25,7 +25,9 @@ namespace scoutlight::discovery {
 // Thread-safe: one mutex, held for the changes of a batch or the making of one service's snapshot; nothing blocks.
 class Catalog {
  public:
-  explicit Catalog(std::shared_ptr<const Claims> claims) : claims_(std::move(claims)) {}
+  // `number`: greater than that of the catalog whose place it takes.
+  explicit Catalog(std::shared_ptr<const Claims> claims, uint64_t number = 0)
+      : claims_(std::move(claims)), nothing_(std::make_shared<const ServiceSnapshot>(number)) {}
 
   const std::shared_ptr<const Claims>& claims() const { return claims_; }
 
@@ -52,8 +54,10 @@ class Catalog {
   // The instance as it is now; null: it is not there. Reads no other, however many have changed.
   InstancePtr FindInstance(const InstanceName& name) const;
 
-  // How many instances Find would read, because they have changed since it was asked for last; the same of Services.
-  size_t Unread(absl::string_view cluster, absl::string_view service) const;
+  // As Find; nullopt: it would read over `unread_max` instances, because so many have changed since it was asked for last.
+  std::optional<SnapshotPtr> FindIfRead(absl::string_view cluster, absl::string_view service, size_t unread_max);
+
+  // How many instances Services would read.
   size_t UnreadOfServices(absl::string_view cluster, absl::string_view after, int max) const;
 
   // What is stored of an instance; nullopt: nothing.
@@ -87,7 +91,7 @@ class Catalog {
   struct Service {
     absl::btree_map<std::string, StoredInstance> stored;
     absl::btree_set<std::string> changed;  // Ids that `snapshot` does not show yet as they are.
-    SnapshotPtr snapshot = std::make_shared<const ServiceSnapshot>();
+    SnapshotPtr snapshot;                  // Never null.
     size_t instances = 0;
   };
   using Services_ = absl::btree_map<std::string, Service>;
@@ -112,6 +116,7 @@ class Catalog {
   static void Count(bool existed, bool exists, Service* service, size_t* all);
 
   const std::shared_ptr<const Claims> claims_;
+  const SnapshotPtr nothing_;  // Of a service without instances.
 
   mutable Mutex mu_;
   Revision revision_ ABSL_GUARDED_BY(mu_) = 0;

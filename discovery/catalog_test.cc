@@ -132,16 +132,16 @@ TEST(Catalog, OneInstanceIsFoundWithoutReadingTheOthers) {
   Catalog catalog(DefaultClaims());
   for (int i = 0; i < 10; ++i) catalog.Fill(EntryOf(absl::StrCat("/c/services/s/i", i, "/port"), "80", i + 1));
   catalog.FillUpTo(10);
-  EXPECT_EQ(catalog.Unread("c", "s"), 10u);
+  EXPECT_EQ(catalog.FindIfRead("c", "s", 9), std::nullopt);
   EXPECT_EQ(catalog.UnreadOfServices("c", "", 1), 10u);
   EXPECT_EQ(catalog.UnreadOfServices("c", "s", 1), 0u);
   ASSERT_NE(catalog.FindInstance({"c", "s", "i3"}), nullptr);
   EXPECT_EQ(catalog.FindInstance({"c", "s", "i3"})->properties.at("port"), "80");
   EXPECT_EQ(catalog.FindInstance({"c", "s", "x"}), nullptr);
   EXPECT_EQ(catalog.FindInstance({"c", "x", "i3"}), nullptr);
-  EXPECT_EQ(catalog.Unread("c", "s"), 10u);
+  EXPECT_EQ(catalog.FindIfRead("c", "s", 9), std::nullopt);
   const SnapshotPtr snapshot = catalog.Find("c", "s");
-  EXPECT_EQ(catalog.Unread("c", "s"), 0u);
+  EXPECT_EQ(catalog.FindIfRead("c", "s", 0), snapshot);
   EXPECT_EQ(catalog.FindInstance({"c", "s", "i3"}), snapshot->Find("i3"));
 }
 

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "base/entry.h"
 #include "base/error.h"
+#include "discovery/encoded_instance.h"
 #include "discovery/names.h"
 
 namespace scoutlight::discovery {
@@ -80,7 +81,8 @@ struct Instance {
   std::optional<absl::Time> held_until;             // With kOwnerLost: when it goes.
   SoftValues soft;
   std::optional<Override> override;
-  bool valid = true;  // It can be read, and has the properties that its schema requires, valid.
+  bool valid = true;    // It can be read, and has the properties that its schema requires, valid.
+  EncodedOnce encoded;  // Of the rest, which must not change any more once this is there.
 
   // Whether it takes work: a lost owner's does not, but may be chosen when no other is left.
   bool resolvable() const { return status == Status::kUp && valid && !override.has_value(); }

@@ -68,7 +68,7 @@ class Cursor {
 }  // namespace
 
 SnapshotPtr ServiceSnapshot::With(const Changes& changes, Revision revision) const {
-  auto next = std::make_shared<ServiceSnapshot>();
+  auto next = std::make_shared<ServiceSnapshot>(catalog_);
   next->revision_ = revision;
   next->size_ = size_;
   next->resolvable_ = resolvable_;

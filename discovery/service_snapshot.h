@@ -23,8 +23,8 @@ class ServiceSnapshot {
   using ChunkPtr = std::shared_ptr<const Chunk>;
   static constexpr size_t kChunkInstancesMax = 64;
 
-  // No instances.
-  ServiceSnapshot() = default;
+  // No instances, of a catalog that came after those with lesser numbers.
+  explicit ServiceSnapshot(uint64_t catalog = 0) : catalog_(catalog) {}
 
   // The snapshot after `changes`: an id and what it is now; null: it is gone. Ids that do not differ from before may be among them.
   // In order of id, each once.
@@ -33,6 +33,11 @@ class ServiceSnapshot {
 
   // Up to where the catalog had come when it was made: everything up to there is in it.
   Revision revision() const { return revision_; }
+  // Whether it shows what `other` does not yet. Revisions tell only within one catalog: the next one reads other schemas in the same
+  // entries.
+  bool IsNewerThan(const ServiceSnapshot& other) const {
+    return catalog_ != other.catalog_ ? catalog_ > other.catalog_ : revision_ > other.revision_;
+  }
   size_t size() const { return size_; }
   size_t resolvable() const { return resolvable_; }
 
@@ -46,6 +51,7 @@ class ServiceSnapshot {
   // Behind the chunks there are: what the changes in [change, end) make of `before`; null: of nothing.
   void Append(const ChunkPtr& before, Changes::const_iterator change, Changes::const_iterator end);
 
+  const uint64_t catalog_;
   std::vector<ChunkPtr> chunks_;
   Revision revision_ = 0;
   size_t size_ = 0;

@@ -29,6 +29,9 @@ class Admission {
   // kUnavailable, Reason::kDraining, with a time to try again: closed.
   absl::Status CheckOpen() const;
 
+  // Whether anybody is asked. If not, CheckAllowed allows everything, and nobody need say what a call touches.
+  bool asks() const { return authorize_ != nullptr; }
+
   // kPermissionDenied: one of `ranges` is not allowed. The first refusal is the answer.
   absl::Status CheckAllowed(const Identity& identity, absl::string_view method, const std::vector<KeyRange>& ranges) const;
 

@@ -26,6 +26,7 @@ auto Admit(const Admission& admission, const Identity& identity, absl::string_vi
   if (absl::Status malformed = ParseRequest(bytes, request); !malformed.ok()) return malformed;
   auto converted = convert(*request);
   if (!converted.ok()) return converted;
+  if (!admission.asks()) return converted;
   if (absl::Status denied = admission.CheckAllowed(identity, method, ranges_of(*converted)); !denied.ok()) return denied;
   return converted;
 }

@@ -5,9 +5,15 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
+#include <grpcpp/support/slice.h>
+
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "server/error_mapping.h"
+#include "server/shared_slice.h"
 
 namespace scoutlight::server {
 
@@ -28,6 +34,13 @@ class UnaryCall {
   void Answer(const Message& message) const {
     bool own_buffer = false;
     reactor_->Finish(grpc::GenericSerialize<grpc::ProtoBufferWriter, Message>(message, answer_, &own_buffer));
+  }
+
+  // Ends the call with a message that is these bytes.
+  void AnswerBytes(std::string bytes) const {
+    const grpc::Slice slice = SharedSlice(std::make_shared<const std::string>(std::move(bytes)));
+    *answer_ = grpc::ByteBuffer(&slice, 1);
+    reactor_->Finish(grpc::Status::OK);
   }
 
   // Ends the call with an error that speaks of `state`.

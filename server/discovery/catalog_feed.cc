@@ -147,7 +147,7 @@ void CatalogFeed::Wait(Revision revision, bool claims, absl::Duration bound, Wai
   absl::Status status;
   {
     MutexLock lock(&mu_);
-    Waiting waiting{.revision = revision, .until = options_.clock->SinceBoot() + bound, .claims = claims, .done = {}};
+    Waiting waiting{.revision = revision, .until = {}, .claims = claims, .done = {}};
     if (catalog_ == nullptr) {
       status = Loading("the instances are being read");
     } else if (!Reached(waiting)) {
@@ -156,6 +156,7 @@ void CatalogFeed::Wait(Revision revision, bool claims, absl::Duration bound, Wai
       } else if (stopping_ || waits_ended_) {
         status = Loading("the server stops");
       } else {
+        waiting.until = options_.clock->SinceBoot() + bound;
         waiting.done = std::move(done);
         waiting_.push_back(std::move(waiting));
         wake_.NotifyAll();
@@ -250,7 +251,7 @@ bool CatalogFeed::Load() {
     absl::StatusOr<std::shared_ptr<const discovery::Claims>> claims = LoadClaims(&reader, options_.warn);
     status = claims.status();
     if (status.ok()) {
-      const absl::StatusOr<std::shared_ptr<Catalog>> catalog = LoadCatalog(&reader, *std::move(claims), *revision);
+      const absl::StatusOr<std::shared_ptr<Catalog>> catalog = LoadCatalog(&reader, ++loads_, *std::move(claims), *revision);
       status = catalog.status();
       if (status.ok()) (*catalog)->MakeSnapshots();
       if (status.ok() && BringUp(*catalog, *revision)) return true;
@@ -267,10 +268,11 @@ bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision clai
   StoreReader reader(&store_, [] { return false; });  // Each round looks itself.
   for (int round = 0;; ++round) {
     Revision to = 0;
+    std::shared_ptr<Catalog> old;  // Ends outside of the lock: with many instances that takes long.
     {
       MutexLock lock(&mu_);
       if (stopping_) return true;
-      if (catalog->revision() >= recent_.after()) return PutInPlace(catalog, claims_at);
+      if (catalog->revision() >= recent_.after()) return PutInPlace(catalog, claims_at, &old);
       to = seen_;
     }
     if (round == options_.bring_up_rounds_max) break;
@@ -288,14 +290,14 @@ bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision clai
   return false;
 }
 
-bool CatalogFeed::PutInPlace(const std::shared_ptr<Catalog>& catalog, Revision claims_at) {
+bool CatalogFeed::PutInPlace(const std::shared_ptr<Catalog>& catalog, Revision claims_at, std::shared_ptr<Catalog>* old) {
   if (catalog->revision() < recent_.last()) {
     for (const BatchPtr& batch : recent_.Take(catalog->revision() + 1, recent_.last(), kNearBatchesMax, kNearBytesMax).batches) {
       if (catalog->Apply(*batch).claims_changed) return false;
     }
   }
   catalog->Advance(seen_);
-  catalog_ = catalog;
+  *old = std::exchange(catalog_, catalog);
   claims_current_ = !reload_;
   claims_at_ = claims_current_ ? catalog->revision() : claims_at;
   live_ = true;

@@ -92,8 +92,10 @@ class CatalogFeed final : public storage::Sink {
   // Whether a new catalog is in place.
   bool Load();
   bool BringUp(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at);
-  // False: schemas or bindings have changed since it was read. Requires that it has all that was shown before recent_.
-  bool PutInPlace(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Gives out the one before. False: schemas or bindings have changed since it was read. Requires that it has all that was shown before
+  // recent_.
+  bool PutInPlace(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at, std::shared_ptr<discovery::Catalog>* old)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Wait(Revision revision, bool claims, absl::Duration bound, Waiter done);
   bool Reached(const Waiting& waiting) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AnyEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -118,6 +120,7 @@ class CatalogFeed final : public storage::Sink {
   std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
   bool waits_ended_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t loads_ = 0;  // The loader's alone.
   std::thread loader_;
   std::thread answerer_;
 };

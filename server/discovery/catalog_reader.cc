@@ -1,6 +1,7 @@
 #include "server/discovery/catalog_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,11 @@ constexpr size_t kAnswerSlackBytes = 64 * limits::kKiB;
 constexpr size_t kOverrideFixedBytes = 3 * limits::kNameBytesMax + 128;
 
 bool IsOver(Effort effort, size_t entries) { return effort == Effort::kShort && entries > static_cast<size_t>(limits::kInlineEntriesMax); }
+
+// Of instances that have changed, so many may be read.
+size_t UnreadMax(Effort effort) {
+  return effort == Effort::kShort ? static_cast<size_t>(limits::kInlineEntriesMax) : std::numeric_limits<size_t>::max();
+}
 
 // Of a list of at most `most`, so many are asked for: with little effort no more than show that there are too many.
 int Most(Effort effort, int most) { return effort == Effort::kShort ? std::min(most, limits::kInlineEntriesMax + 1) : most; }
@@ -62,8 +68,9 @@ CatalogReader::Result CatalogReader::Read(const NamesSpec& spec, Effort effort, 
 CatalogReader::Result CatalogReader::Read(const InstancesSpec& spec, Effort effort, Catalog* catalog,
                                           wire::ListInstancesResponse* response) const {
   const discovery::ServiceName& service = spec.service;
-  if (IsOver(effort, catalog->Unread(service.cluster, service.service))) return std::nullopt;
-  const discovery::SnapshotPtr snapshot = catalog->Find(service.cluster, service.service);
+  const std::optional<discovery::SnapshotPtr> found = catalog->FindIfRead(service.cluster, service.service, UnreadMax(effort));
+  if (!found.has_value()) return std::nullopt;
+  const discovery::SnapshotPtr& snapshot = *found;
   if (snapshot == nullptr) return absl::OkStatus();
   const absl::Time now = parts_.clock->Now();
   size_t bytes_shown = kAnswerSlackBytes;
@@ -94,10 +101,11 @@ CatalogReader::Result CatalogReader::Read(const InstanceSpec& spec, Effort /*eff
   return absl::OkStatus();
 }
 
-CatalogReader::Result CatalogReader::Read(const ResolveSpec& spec, Effort effort, Catalog* catalog, wire::ResolveResponse* response) const {
+CatalogReader::Result CatalogReader::Read(const ResolveSpec& spec, Effort effort, Catalog* catalog, ResolveAnswer* answer) const {
   const discovery::ServiceName& service = spec.pick.service;
-  if (IsOver(effort, catalog->Unread(service.cluster, service.service))) return std::nullopt;
-  const discovery::SnapshotPtr snapshot = catalog->Find(service.cluster, service.service);
+  const std::optional<discovery::SnapshotPtr> found = catalog->FindIfRead(service.cluster, service.service, UnreadMax(effort));
+  if (!found.has_value()) return std::nullopt;
+  const discovery::SnapshotPtr& snapshot = *found;
   if (snapshot == nullptr) return ServiceNotFound(service);
   PickSpec pick = spec.pick;
   if (spec.default_strategy) {
@@ -105,19 +113,17 @@ CatalogReader::Result CatalogReader::Read(const ResolveSpec& spec, Effort effort
     if (schema != nullptr) pick.strategy = discovery::ParseStrategyKind(schema->strategy).value_or(pick.strategy);
   }
   const absl::Time now = parts_.clock->Now();
-  const std::optional<absl::StatusOr<std::vector<Pick>>> picks =
+  std::optional<absl::StatusOr<std::vector<discovery::InstancePtr>>> picks =
       effort == Effort::kShort ? parts_.resolver->TryResolve(pick, snapshot, now) : parts_.resolver->Resolve(pick, snapshot, now);
   if (!picks.has_value()) return std::nullopt;
   if (!picks->ok()) return picks->status();
   size_t bytes_shown = kAnswerSlackBytes;
-  for (const Pick& picked : **picks) {
-    bytes_shown += 2 * InstanceBytes(*picked.instance);
-    if (response->picks_size() > 0 && bytes_shown > limits::kAnswerBytesMax) break;
-    wire::ResolveResponse::Pick* const shown = response->add_picks();
-    FillInstance(*picked.instance, shown->mutable_instance());
-    if (picked.endpoint.has_value()) FillEndpoint(*picked.endpoint, shown->mutable_endpoint());
+  for (discovery::InstancePtr& picked : **picks) {
+    bytes_shown += 2 * InstanceBytes(*picked);
+    if (answer->picks() > 0 && bytes_shown > limits::kAnswerBytesMax) break;
+    answer->AddPick(std::move(picked), pick.endpoint);
   }
-  response->set_strategy(WireStrategy(pick.strategy));
+  answer->set_strategy(WireStrategy(pick.strategy));
   return absl::OkStatus();
 }
 

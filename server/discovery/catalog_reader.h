@@ -8,6 +8,7 @@
 #include "discovery/catalog.h"
 #include "scoutlight/discovery/v1/discovery.pb.h"
 #include "server/discovery/discovery_conversion.h"
+#include "server/discovery/resolve_answer.h"
 #include "server/discovery/resolver.h"
 #include "storage/store.h"
 
@@ -35,7 +36,7 @@ class CatalogReader {
   Result Read(const NamesSpec& spec, Effort effort, discovery::Catalog* catalog, discovery::v1::ListServicesResponse* response) const;
   Result Read(const InstancesSpec& spec, Effort effort, discovery::Catalog* catalog, discovery::v1::ListInstancesResponse* response) const;
   Result Read(const InstanceSpec& spec, Effort effort, discovery::Catalog* catalog, discovery::v1::GetInstanceResponse* response) const;
-  Result Read(const ResolveSpec& spec, Effort effort, discovery::Catalog* catalog, discovery::v1::ResolveResponse* response) const;
+  Result Read(const ResolveSpec& spec, Effort effort, discovery::Catalog* catalog, ResolveAnswer* answer) const;
   Result Read(const OverridesSpec& spec, Effort effort, discovery::Catalog* catalog, discovery::v1::ListOverridesResponse* response) const;
 
  private:

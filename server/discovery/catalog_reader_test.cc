@@ -71,7 +71,9 @@ class CatalogReaderTest : public ::testing::Test {
   }
   int Picks(discovery::StrategyKind strategy, Effort effort) {
     const ResolveSpec spec{.pick = {.service = {"c", "s"}, .strategy = strategy}};
-    return Read<wire::ResolveResponse>(spec, effort, &wire::ResolveResponse::picks_size);
+    ResolveAnswer answer;
+    const CatalogReader::Result result = reader_.Read(spec, effort, &catalog_, &answer);
+    return result.has_value() && result->ok() ? static_cast<int>(answer.picks()) : -1;
   }
 
   storage::FakeClock clock_;
@@ -107,7 +109,7 @@ TEST_F(CatalogReaderTest, InstancesThatNobodyHasReadYetCount) {
   EXPECT_EQ(Instances({.service = {"c", "s"}, .instances_max = 1}, Effort::kShort), -1);
   EXPECT_EQ(Picks(discovery::StrategyKind::kRoundRobin, Effort::kShort), -1);
   EXPECT_EQ(Services(Effort::kShort), -1);
-  EXPECT_EQ(catalog_.Unread("c", "s"), static_cast<size_t>(kFew + 1)) << "nothing was read";
+  EXPECT_EQ(catalog_.FindIfRead("c", "s", kFew), std::nullopt) << "nothing was read";
   EXPECT_EQ(Instances({.service = {"c", "t"}, .instances_max = 1}, Effort::kShort), 1);
   EXPECT_EQ(Instances({.service = {"c", "s"}, .instances_max = 1}, Effort::kAny), 1);
   EXPECT_EQ(Services(Effort::kShort), 2);

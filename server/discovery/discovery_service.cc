@@ -25,6 +25,12 @@ namespace wire = discovery::v1;
 constexpr auto kAllInstances = [](const auto&) { return std::vector<KeyRange>{{discovery::InstanceRecordsTree(), Scope::kSubtree}}; };
 constexpr auto kRangeOfService = [](const auto& spec) { return std::vector<KeyRange>{RangeOf(spec.service)}; };
 
+template <typename Message>
+void Send(const UnaryCall& call, const Message& message) {
+  call.Answer(message);
+}
+void Send(const UnaryCall& call, const ResolveAnswer& answer) { call.AnswerBytes(answer.Encode()); }
+
 // Answers `call` with what is found in the catalog, if `effort` is enough for that.
 template <typename Response, typename Spec>
 bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, const Spec& spec, Effort effort) {
@@ -41,7 +47,7 @@ bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, cons
   }
   response.set_revision(revision);
   response.set_store_id(store_id);
-  call.Answer(response);
+  Send(call, response);
   return true;
 }
 
@@ -130,7 +136,7 @@ grpc::ServerUnaryReactor* DiscoveryService::Resolve(grpc::CallbackServerContext*
   auto spec = Admit(*parts_.admission, IdentityOf(*context), "DiscoveryService/Resolve", *bytes, &request, ResolveSpecOf,
                     [](const ResolveSpec& wanted) { return std::vector<KeyRange>{RangeOf(wanted.pick.service)}; });
   if (!spec.ok()) return call.Fail(spec.status(), {});
-  AnswerFromCatalog<wire::ResolveResponse>(call, parts_, *std::move(spec));
+  AnswerFromCatalog<ResolveAnswer>(call, parts_, *std::move(spec));
   return call.reactor();
 }
 

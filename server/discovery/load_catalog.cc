@@ -111,9 +111,9 @@ absl::StatusOr<std::shared_ptr<const Claims>> LoadClaims(StoreReader* reader, co
   return Claims::Create(fitting.all(), *std::move(all));
 }
 
-absl::StatusOr<std::shared_ptr<discovery::Catalog>> LoadCatalog(StoreReader* reader, std::shared_ptr<const Claims> claims,
+absl::StatusOr<std::shared_ptr<discovery::Catalog>> LoadCatalog(StoreReader* reader, uint64_t number, std::shared_ptr<const Claims> claims,
                                                                 Revision revision) {
-  auto catalog = std::make_shared<discovery::Catalog>(claims);
+  auto catalog = std::make_shared<discovery::Catalog>(claims, number);
   const auto fill = [&catalog](const Entry& entry) {
     if (entry.has_value) catalog->Fill(entry);
   };

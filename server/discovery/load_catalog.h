@@ -21,8 +21,8 @@ absl::StatusOr<std::shared_ptr<const discovery::Claims>> LoadClaims(StoreReader*
 
 // A catalog of the reader's pinned revision. Reads only where the patterns of `claims` may have keys: its cost follows what is there for
 // discovery, and the nodes beside the way there.
-absl::StatusOr<std::shared_ptr<discovery::Catalog>> LoadCatalog(StoreReader* reader, std::shared_ptr<const discovery::Claims> claims,
-                                                                Revision revision);
+absl::StatusOr<std::shared_ptr<discovery::Catalog>> LoadCatalog(StoreReader* reader, uint64_t number,
+                                                                std::shared_ptr<const discovery::Claims> claims, Revision revision);
 
 }  // namespace scoutlight::server
 

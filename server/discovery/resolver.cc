@@ -43,13 +43,6 @@ std::string StateName(const PickSpec& spec) {
                       spec.endpoint, spec.filter.text());
 }
 
-std::optional<discovery::Endpoint> EndpointOf(const discovery::Instance& instance, const std::string& selector) {
-  const discovery::Endpoints read = discovery::ReadEndpoints(instance.properties);
-  const discovery::Endpoint* const picked = discovery::PickEndpoint(read.endpoints, selector);
-  if (picked == nullptr) return std::nullopt;
-  return *picked;
-}
-
 }  // namespace
 
 // Who takes part, as of one snapshot, and who picks of them.
@@ -72,8 +65,9 @@ struct Resolver::State {
   bool IsCurrent(const discovery::SnapshotPtr& snapshot, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     const discovery::SnapshotPtr& known = choice->selection.snapshot();
     // Another call may have come with a newer one.
-    if (known == nullptr || (known != snapshot && known->revision() <= snapshot->revision())) return false;
-    return !terms.filter.uses_age() || now - choice->selection.made() <= kAgeLook;
+    if (known == nullptr || (known != snapshot && !known->IsNewerThan(*snapshot))) return false;
+    // The clock may have been set back.
+    return !terms.filter.uses_age() || absl::AbsDuration(now - choice->selection.made()) <= kAgeLook;
   }
   bool IsLong(const discovery::ServiceSnapshot& snapshot) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     size_t work = choice->selection.WorkFor(terms, snapshot);
@@ -157,40 +151,39 @@ std::shared_ptr<Resolver::Choice> Resolver::Choose(const discovery::SnapshotPtr&
   return next;
 }
 
-std::vector<Pick> Resolver::PickFrom(const Choice& choice, const PickSpec& spec, absl::Time now) {
+std::vector<InstancePtr> Resolver::PickFrom(const Choice& choice, const PickSpec& spec, absl::Time now) {
   discovery::Random random(discovery::MixBits(seed_ + calls_.fetch_add(1, std::memory_order_relaxed)));
   discovery::PickRequest request{.now = now, .random = &random};
   if (!spec.affinity_key.empty()) request.affinity = discovery::HashName(spec.affinity_key);
   std::vector<int> places;
-  std::vector<Pick> picks;
+  std::vector<InstancePtr> picks;
   while (static_cast<int>(picks.size()) < spec.count) {
     request.avoid = places;
     const int place = choice.picker->Pick(request);
     if (place == discovery::kNoPick) break;
     places.push_back(place);
-    const InstancePtr& instance = choice.selection.At(static_cast<size_t>(place));
-    picks.push_back({instance, EndpointOf(*instance, spec.endpoint)});
+    picks.push_back(choice.selection.At(static_cast<size_t>(place)));
   }
   return picks;
 }
 
-std::optional<absl::StatusOr<std::vector<Pick>>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
-                                                                   absl::Time now, Effort effort) {
+std::optional<absl::StatusOr<std::vector<InstancePtr>>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
+                                                                          absl::Time now, Effort effort) {
   const absl::StatusOr<StatePtr> state = StateFor(spec);
   if (!state.ok()) return state.status();
   const std::shared_ptr<Choice> choice = Choose(snapshot, now, effort, *state);
   if (choice == nullptr) return std::nullopt;
-  std::vector<Pick> picks = PickFrom(*choice, spec, now);
+  std::vector<InstancePtr> picks = PickFrom(*choice, spec, now);
   if (picks.empty()) return NobodyMatches(spec, snapshot);
   return picks;
 }
 
-absl::StatusOr<std::vector<Pick>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now) {
+absl::StatusOr<std::vector<InstancePtr>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now) {
   return *Resolve(spec, snapshot, now, Effort::kAny);
 }
 
-std::optional<absl::StatusOr<std::vector<Pick>>> Resolver::TryResolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
-                                                                      absl::Time now) {
+std::optional<absl::StatusOr<std::vector<InstancePtr>>> Resolver::TryResolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
+                                                                             absl::Time now) {
   return Resolve(spec, snapshot, now, Effort::kShort);
 }
 

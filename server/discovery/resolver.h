@@ -15,7 +15,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/mutex.h"
-#include "discovery/endpoint.h"
 #include "discovery/filter/filter.h"
 #include "discovery/names.h"
 #include "discovery/service_snapshot.h"
@@ -34,11 +33,6 @@ struct PickSpec {
   int count = 1;
 };
 
-struct Pick {
-  discovery::InstancePtr instance;
-  std::optional<discovery::Endpoint> endpoint;  // The one asked for, or its first.
-};
-
 // Picks instances for callers that keep no state of their own: what a strategy must remember stays here, one state for each (service,
 // strategy, filter, endpoint, zone) that is asked for, at most limits::kResolverStatesMax, the least recently used one going first. When a
 // service has changed, the first who asks looks at the instances near the changed ones, and makes the strategy's tables of all, if it has
@@ -51,10 +45,11 @@ class Resolver {
   // From `snapshot`, the newest known of the service. The different ones that the strategy picks one after the other, at most `count`.
   // kUnavailable, NONE_RESOLVABLE: nobody takes work. kFailedPrecondition, NONE_MATCHES: filter or endpoint exclude all that do.
   // For a thread that may take its time: however many instances that means to look at, and waiting while another call does the same.
-  absl::StatusOr<std::vector<Pick>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now);
+  absl::StatusOr<std::vector<discovery::InstancePtr>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now);
 
   // As Resolve, for a thread that may not. nullopt: it would be work over limits::kInlineEntriesMax instances, or another call is at it.
-  std::optional<absl::StatusOr<std::vector<Pick>>> TryResolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now);
+  std::optional<absl::StatusOr<std::vector<discovery::InstancePtr>>> TryResolve(const PickSpec& spec,
+                                                                                const discovery::SnapshotPtr& snapshot, absl::Time now);
 
   size_t states() const;
 
@@ -65,11 +60,11 @@ class Resolver {
 
   absl::StatusOr<StatePtr> StateFor(const PickSpec& spec);
   enum class Effort { kShort, kAny };
-  std::optional<absl::StatusOr<std::vector<Pick>>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now,
-                                                           Effort effort);
+  std::optional<absl::StatusOr<std::vector<discovery::InstancePtr>>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
+                                                                             absl::Time now, Effort effort);
   // The choice that holds for `snapshot`: the one that is there, or a new one. Null, with Effort::kShort: it would take long.
   std::shared_ptr<Choice> Choose(const discovery::SnapshotPtr& snapshot, absl::Time now, Effort effort, const StatePtr& state);
-  std::vector<Pick> PickFrom(const Choice& choice, const PickSpec& spec, absl::Time now);
+  std::vector<discovery::InstancePtr> PickFrom(const Choice& choice, const PickSpec& spec, absl::Time now);
   // Counts what `state` holds now.
   void KeepBounds(const StatePtr& state, size_t held);
   // The least recently used states, until the bounds hold.

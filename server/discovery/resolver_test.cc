@@ -41,8 +41,8 @@ PickSpec Spec(const std::string& filter = "") {
   return {.service = kPrinter, .filter = *discovery::Filter::Parse(filter, discovery::AgeTerms::kAllowed)};
 }
 
-std::string IdOf(const absl::StatusOr<std::vector<Pick>>& picks) {
-  return picks.ok() ? picks->front().instance->name.id : std::string(picks.status().message());
+std::string IdOf(const absl::StatusOr<std::vector<discovery::InstancePtr>>& picks) {
+  return picks.ok() ? picks->front()->name.id : std::string(picks.status().message());
 }
 
 TEST(Resolver, CallersShareTheTurnsOfOneStateAndFiltersHaveTheirOwn) {
@@ -66,6 +66,16 @@ TEST(Resolver, ANewerSnapshotTakesTheOldOnesPlaceAndAnOlderOneDoesNot) {
   EXPECT_EQ(IdOf(resolver.Resolve(Spec(), old, absl::UnixEpoch())), "b") << "the call was slower than the one before";
 }
 
+TEST(Resolver, ANewerCatalogTakesTheOldOnesPlaceWhateverItsRevision) {
+  Resolver resolver(1);
+  // The old one was read after the new one was, as a change came in while schemas were being changed.
+  const SnapshotPtr old = discovery::ServiceSnapshot(1).With({{"a", Named("a")}}, 92);
+  const SnapshotPtr now = discovery::ServiceSnapshot(2).With({{"b", Named("b")}}, 91);
+  EXPECT_EQ(IdOf(resolver.Resolve(Spec(), old, absl::UnixEpoch())), "a");
+  EXPECT_EQ(IdOf(resolver.Resolve(Spec(), now, absl::UnixEpoch())), "b");
+  EXPECT_EQ(IdOf(resolver.Resolve(Spec(), old, absl::UnixEpoch())), "b");
+}
+
 TEST(Resolver, NobodyIsToldByReason) {
   Resolver resolver(1);
   Instance out = *Named("a");
@@ -86,6 +96,7 @@ TEST(Resolver, WhatAgeChoosesChangesWithTime) {
   const SnapshotPtr snapshot = SnapshotOf({std::make_shared<const Instance>(young)});
   EXPECT_EQ(IdOf(resolver.Resolve(Spec("age < 1m"), snapshot, absl::UnixEpoch() + absl::Seconds(30))), "a");
   EXPECT_FALSE(resolver.Resolve(Spec("age < 1m"), snapshot, absl::UnixEpoch() + absl::Seconds(90)).ok());
+  EXPECT_EQ(IdOf(resolver.Resolve(Spec("age < 1m"), snapshot, absl::UnixEpoch() + absl::Seconds(30))), "a") << "the clock was set back";
 }
 
 TEST(Resolver, SeveralPicksAreDifferentOnes) {
@@ -104,7 +115,7 @@ TEST(Resolver, SeveralPicksAreDifferentOnes) {
     const auto picks = resolver.Resolve(spec, snapshot, absl::UnixEpoch());
     ASSERT_TRUE(picks.ok()) << picks.status();
     std::map<std::string, int> picked;
-    for (const Pick& pick : *picks) ++picked[pick.instance->name.id];
+    for (const discovery::InstancePtr& pick : *picks) ++picked[pick->name.id];
     EXPECT_EQ(picked.size(), static_cast<size_t>(limits::kPicksMax)) << static_cast<int>(kind);
   }
 }
