@@ -2,25 +2,11 @@
 // under an absl::Mutex, our requests and callbacks among it, would look like a race in our code. Linked into thread-sanitized programs
 // only: these definitions come before the library's own, tell the sanitizer, and call those.
 
-#include <dlfcn.h>
-
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "third_party/sanitizers/original.h"
 
-extern "C" {
-void __tsan_acquire(void* address);
-void __tsan_release(void* address);
-}
-
-namespace {
-
-// The library's function of this mangled name; the program's own, below, comes first in the order of the dynamic linker.
-template <typename Function>
-Function* Original(const char* mangled) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, mangled));
-}
-
-}  // namespace
+using scoutlight::sanitizers::Original;
 
 namespace absl {
 ABSL_NAMESPACE_BEGIN
