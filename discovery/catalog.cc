@@ -10,6 +10,8 @@
 namespace scoutlight::discovery {
 namespace {
 
+constexpr size_t kAll = std::numeric_limits<size_t>::max();
+
 StoredValue StoredOf(const Entry& entry) {
   return {.value = entry.value, .create_revision = entry.create_revision, .mod_revision = entry.mod_revision, .lease_id = entry.lease_id};
 }
@@ -191,9 +193,7 @@ const SnapshotPtr& Catalog::Refresh(absl::string_view cluster, absl::string_view
   return service->snapshot;
 }
 
-SnapshotPtr Catalog::Find(absl::string_view cluster, absl::string_view service) {
-  return *FindIfRead(cluster, service, std::numeric_limits<size_t>::max());
-}
+SnapshotPtr Catalog::Find(absl::string_view cluster, absl::string_view service) { return *FindIfRead(cluster, service, kAll); }
 
 std::optional<SnapshotPtr> Catalog::FindIfRead(absl::string_view cluster, absl::string_view service, size_t unread_max) {
   MutexLock lock(&mu_);
@@ -212,18 +212,6 @@ InstancePtr Catalog::FindInstance(const InstanceName& name) const {
   return Read(name.cluster, name.service, *service, name.id);
 }
 
-size_t Catalog::UnreadOfServices(absl::string_view cluster, absl::string_view after, int max) const {
-  MutexLock lock(&mu_);
-  const auto found = clusters_.find(cluster);
-  if (found == clusters_.end()) return 0;
-  size_t unread = 0;
-  int services = 0;
-  for (auto it = found->second.upper_bound(after); it != found->second.end() && services < max; ++it, ++services) {
-    unread += it->second.changed.size();
-  }
-  return unread;
-}
-
 std::optional<StoredInstance> Catalog::FindStored(const InstanceName& name) const {
   MutexLock lock(&mu_);
   const Service* const service = FindService(name.cluster, name.service);
@@ -233,11 +221,19 @@ std::optional<StoredInstance> Catalog::FindStored(const InstanceName& name) cons
   return stored->second;
 }
 
-std::vector<std::string> Catalog::Clusters(absl::string_view after, int max) const {
+std::vector<std::string> Catalog::Clusters(absl::string_view after, int max) const { return *ClustersIfFew(after, max, kAll); }
+
+std::optional<std::vector<std::string>> Catalog::ClustersIfFew(absl::string_view after, int max, size_t looks_max) const {
   std::vector<std::string> clusters;
-  MutexLock lock(&mu_);
-  for (auto it = clusters_.upper_bound(after); it != clusters_.end() && static_cast<int>(clusters.size()) < max; ++it) {
+  std::string at(after);
+  size_t looks = 0;
+  while (static_cast<int>(clusters.size()) < max) {
+    MutexLock lock(&mu_);
+    const auto it = clusters_.upper_bound(at);
+    if (it == clusters_.end()) break;
+    at = it->first;
     for (const auto& [name, service] : it->second) {
+      if (++looks > looks_max) return std::nullopt;
       if (service.instances == 0 || claims_->SchemaOf(it->first, name) == nullptr) continue;
       clusters.push_back(it->first);
       break;
@@ -247,11 +243,24 @@ std::vector<std::string> Catalog::Clusters(absl::string_view after, int max) con
 }
 
 std::vector<Catalog::ServiceCount> Catalog::Services(absl::string_view cluster, absl::string_view after, int max) {
+  return *ServicesIfFew(cluster, after, max, kAll);
+}
+
+std::optional<std::vector<Catalog::ServiceCount>> Catalog::ServicesIfFew(absl::string_view cluster, absl::string_view after, int max,
+                                                                         size_t looks_max) {
   std::vector<ServiceCount> counts;
-  MutexLock lock(&mu_);
-  const auto found = clusters_.find(cluster);
-  if (found == clusters_.end()) return counts;
-  for (auto it = found->second.upper_bound(after); it != found->second.end() && static_cast<int>(counts.size()) < max; ++it) {
+  std::string at(after);
+  size_t looks = 0;
+  size_t unread = 0;
+  while (static_cast<int>(counts.size()) < max) {
+    MutexLock lock(&mu_);
+    const auto found = clusters_.find(cluster);
+    if (found == clusters_.end()) break;
+    const auto it = found->second.upper_bound(at);
+    if (it == found->second.end()) break;
+    unread += it->second.changed.size();
+    if (++looks > looks_max || unread > looks_max) return std::nullopt;
+    at = it->first;
     const SnapshotPtr& snapshot = Refresh(cluster, it->first, &it->second);
     if (snapshot->size() > 0) counts.push_back({.service = it->first, .instances = snapshot->size(), .resolvable = snapshot->resolvable()});
   }

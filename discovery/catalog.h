@@ -57,9 +57,6 @@ class Catalog {
   // As Find; nullopt: it would read over `unread_max` instances, because so many have changed since it was asked for last.
   std::optional<SnapshotPtr> FindIfRead(absl::string_view cluster, absl::string_view service, size_t unread_max);
 
-  // How many instances Services would read.
-  size_t UnreadOfServices(absl::string_view cluster, absl::string_view after, int max) const;
-
   // What is stored of an instance; nullopt: nothing.
   std::optional<StoredInstance> FindStored(const InstanceName& name) const;
 
@@ -71,6 +68,10 @@ class Catalog {
     size_t resolvable = 0;
   };
   std::vector<ServiceCount> Services(absl::string_view cluster, absl::string_view after = "", int max = std::numeric_limits<int>::max());
+  // As these; nullopt: it would look at over `looks_max` services, those without instances too, or read over so many instances. The mutex
+  // is held for one cluster, or service, at a time.
+  std::optional<std::vector<std::string>> ClustersIfFew(absl::string_view after, int max, size_t looks_max) const;
+  std::optional<std::vector<ServiceCount>> ServicesIfFew(absl::string_view cluster, absl::string_view after, int max, size_t looks_max);
 
   // At most `overrides_max` overrides whose instance comes after `after`, in order of name; of one cluster or service if those are not
   // empty.

@@ -133,8 +133,8 @@ TEST(Catalog, OneInstanceIsFoundWithoutReadingTheOthers) {
   for (int i = 0; i < 10; ++i) catalog.Fill(EntryOf(absl::StrCat("/c/services/s/i", i, "/port"), "80", i + 1));
   catalog.FillUpTo(10);
   EXPECT_EQ(catalog.FindIfRead("c", "s", 9), std::nullopt);
-  EXPECT_EQ(catalog.UnreadOfServices("c", "", 1), 10u);
-  EXPECT_EQ(catalog.UnreadOfServices("c", "s", 1), 0u);
+  EXPECT_FALSE(catalog.ServicesIfFew("c", "", 1, 9).has_value());
+  EXPECT_TRUE(catalog.ServicesIfFew("c", "s", 1, 9).has_value());
   ASSERT_NE(catalog.FindInstance({"c", "s", "i3"}), nullptr);
   EXPECT_EQ(catalog.FindInstance({"c", "s", "i3"})->properties.at("port"), "80");
   EXPECT_EQ(catalog.FindInstance({"c", "s", "x"}), nullptr);

@@ -22,8 +22,8 @@ constexpr size_t kOverrideFixedBytes = 3 * limits::kNameBytesMax + 128;
 
 bool IsOver(Effort effort, size_t entries) { return effort == Effort::kShort && entries > static_cast<size_t>(limits::kInlineEntriesMax); }
 
-// Of instances that have changed, so many may be read.
-size_t UnreadMax(Effort effort) {
+// Of services, and of instances that have changed, so many may be looked at.
+size_t LooksMax(Effort effort) {
   return effort == Effort::kShort ? static_cast<size_t>(limits::kInlineEntriesMax) : std::numeric_limits<size_t>::max();
 }
 
@@ -38,9 +38,9 @@ std::string CatalogReader::TokenBehind(const discovery::InstanceName& last, uint
 
 CatalogReader::Result CatalogReader::Read(const NamesSpec& spec, Effort effort, Catalog* catalog,
                                           wire::ListClustersResponse* response) const {
-  std::vector<std::string> names = catalog->Clusters(spec.after, Most(effort, spec.names_max));
-  if (IsOver(effort, names.size())) return std::nullopt;
-  for (std::string& name : names) response->add_clusters(std::move(name));
+  std::optional<std::vector<std::string>> names = catalog->ClustersIfFew(spec.after, spec.names_max, LooksMax(effort));
+  if (!names.has_value()) return std::nullopt;
+  for (std::string& name : *names) response->add_clusters(std::move(name));
   if (response->clusters_size() == spec.names_max) {
     response->set_next_page_token(TokenBehind({*response->clusters().rbegin(), "-", "-"}, spec.query_hash, *catalog));
   }
@@ -49,11 +49,10 @@ CatalogReader::Result CatalogReader::Read(const NamesSpec& spec, Effort effort, 
 
 CatalogReader::Result CatalogReader::Read(const NamesSpec& spec, Effort effort, Catalog* catalog,
                                           wire::ListServicesResponse* response) const {
-  const int most = Most(effort, spec.names_max);
-  if (IsOver(effort, catalog->UnreadOfServices(spec.cluster, spec.after, most))) return std::nullopt;
-  std::vector<Catalog::ServiceCount> counts = catalog->Services(spec.cluster, spec.after, most);
-  if (IsOver(effort, counts.size())) return std::nullopt;
-  for (Catalog::ServiceCount& count : counts) {
+  std::optional<std::vector<Catalog::ServiceCount>> counts =
+      catalog->ServicesIfFew(spec.cluster, spec.after, spec.names_max, LooksMax(effort));
+  if (!counts.has_value()) return std::nullopt;
+  for (Catalog::ServiceCount& count : *counts) {
     wire::ListServicesResponse::Service* const service = response->add_services();
     service->set_name(std::move(count.service));
     service->set_instances(static_cast<int32_t>(count.instances));
@@ -68,7 +67,7 @@ CatalogReader::Result CatalogReader::Read(const NamesSpec& spec, Effort effort, 
 CatalogReader::Result CatalogReader::Read(const InstancesSpec& spec, Effort effort, Catalog* catalog,
                                           wire::ListInstancesResponse* response) const {
   const discovery::ServiceName& service = spec.service;
-  const std::optional<discovery::SnapshotPtr> found = catalog->FindIfRead(service.cluster, service.service, UnreadMax(effort));
+  const std::optional<discovery::SnapshotPtr> found = catalog->FindIfRead(service.cluster, service.service, LooksMax(effort));
   if (!found.has_value()) return std::nullopt;
   const discovery::SnapshotPtr& snapshot = *found;
   if (snapshot == nullptr) return absl::OkStatus();
@@ -103,7 +102,7 @@ CatalogReader::Result CatalogReader::Read(const InstanceSpec& spec, Effort /*eff
 
 CatalogReader::Result CatalogReader::Read(const ResolveSpec& spec, Effort effort, Catalog* catalog, ResolveAnswer* answer) const {
   const discovery::ServiceName& service = spec.pick.service;
-  const std::optional<discovery::SnapshotPtr> found = catalog->FindIfRead(service.cluster, service.service, UnreadMax(effort));
+  const std::optional<discovery::SnapshotPtr> found = catalog->FindIfRead(service.cluster, service.service, LooksMax(effort));
   if (!found.has_value()) return std::nullopt;
   const discovery::SnapshotPtr& snapshot = *found;
   if (snapshot == nullptr) return ServiceNotFound(service);

@@ -152,6 +152,19 @@ TEST_F(CatalogReaderTest, NamesAreShortUpToSixtyFour) {
   EXPECT_EQ(Clusters(Effort::kAny), kFew + 1);
 }
 
+TEST_F(CatalogReaderTest, ServicesThatShowNoInstanceCountToo) {
+  const std::string text = discovery::EncodeOverride({.reason = "jam"});
+  for (int i = 0; i < kFew; ++i) Put(absl::StrCat("/.scoutlight/overrides/c/s", 100 + i, "/i"), text);
+  EXPECT_EQ(Services(Effort::kShort), 0);
+  EXPECT_EQ(Clusters(Effort::kShort), 0);
+  PutInstances("t", 1'000);
+  EXPECT_EQ(Services(Effort::kShort), -1);
+  EXPECT_EQ(Clusters(Effort::kShort), -1);
+  EXPECT_EQ(catalog_.FindIfRead("c", "t", 999), std::nullopt) << "nothing was read";
+  EXPECT_EQ(Services(Effort::kAny), 1);
+  EXPECT_EQ(Clusters(Effort::kAny), 1);
+}
+
 TEST_F(CatalogReaderTest, OverridesAreShortUpToSixtyFour) {
   const std::string text = discovery::EncodeOverride({.reason = "jam"});
   for (int i = 0; i < kFew; ++i) Put(absl::StrCat("/.scoutlight/overrides/c/s/i", i), text);
