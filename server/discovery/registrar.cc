@@ -60,14 +60,9 @@ absl::Status Fenced(const InstanceName& name, Revision epoch, Revision actual) {
 
 // What `schema` and the bounds for all instances have against `properties`. `prefix` goes before "properties".
 absl::Status Check(const Schema& schema, const InstanceName& name, const Properties& properties, absl::string_view prefix) {
-  std::vector<FieldViolation> violations;
-  for (FieldViolation& violation : discovery::CheckInstance(name, properties)) {
-    violations.push_back({absl::StrCat(prefix, violation.field), std::move(violation.description)});
-  }
-  for (discovery::Problem& problem : schema.properties.Validate(properties)) {
-    violations.push_back({absl::StrCat(prefix, "properties.", problem.property), std::move(problem.message)});
-  }
-  return violations.empty() ? absl::OkStatus() : InvalidFields(Reason::kInvalidField, std::move(violations));
+  std::vector<FieldViolation> violations = discovery::CheckInstanceUnder(schema, name, properties);
+  if (violations.empty()) return absl::OkStatus();
+  return PrefixFields(InvalidFields(Reason::kInvalidField, std::move(violations)), prefix);
 }
 
 // What an entry's key adds to the instance: the property's name; empty: the instance's own key.
