@@ -115,7 +115,8 @@ inline constexpr size_t kRegexBytesMax = 512;
 inline constexpr int64_t kRegexMemoryBytesMax = 256 * kKiB;  // RE2's max_mem: the program of one regex and its cache.
 inline constexpr int kSchemasMax = 1'000;
 inline constexpr int kBindingsMax = 10'000;
-inline constexpr int kKeyPatternsMax = 32;  // Different ones, over all schemas: each key is held against those of its depth.
+inline constexpr int kSchemaUsersMax = 1'000;  // Instances that an error counts.
+inline constexpr int kKeyPatternsMax = 32;     // Different ones, over all schemas: each key is held against those of its depth.
 
 // Discovery: the catalog. Calls that wait for a revision or for schemas; instances of one RegisterAll, and picks of one Resolve.
 inline constexpr int kCatalogWaitersMax = 10'000;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/shown.h"
@@ -40,6 +41,20 @@ std::vector<FieldViolation> CheckSchema(const Schema& schema) {
   }
   CheckProperties(schema.properties, &violations);
   violations.resize(std::min(violations.size(), static_cast<size_t>(limits::kSchemaMistakesMax)));
+  return violations;
+}
+
+std::vector<FieldViolation> CheckInstanceUnder(const Schema& schema, const InstanceName& name, const Properties& properties) {
+  std::vector<FieldViolation> violations = CheckInstance(name, properties);
+  if (properties.size() > static_cast<size_t>(limits::kPropertiesMax)) return violations;
+  absl::flat_hash_set<std::string> told;
+  for (const FieldViolation& violation : violations) told.insert(violation.field);
+  for (Problem& problem : schema.properties.Validate(properties)) {
+    std::string field = absl::StrCat("properties.", problem.property);
+    // What is no name has been refused as that.
+    if (!PropertyNameFault(problem.property).empty() || told.contains(field)) continue;
+    violations.push_back({std::move(field), std::move(problem.message)});
+  }
   return violations;
 }
 

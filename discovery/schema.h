@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "discovery/instance.h"
 #include "discovery/layout.h"
+#include "discovery/names.h"
 #include "discovery/property_definition.h"
 
 namespace scoutlight::discovery {
@@ -26,6 +28,11 @@ struct Schema {
 // Every mistake of a schema beside its layout, which is right by construction: fields `name`, `version`, `strategy`, `properties`,
 // `properties.<name>`, `properties.<name>.<field>`, at most limits::kSchemaMistakesMax of them.
 std::vector<FieldViolation> CheckSchema(const Schema& schema);
+
+// Every violation of an instance to be registered under `schema`: what CheckInstance finds, then what the schema has against the
+// properties. A property that CheckInstance refuses is told once; of more properties than are allowed nothing else is said. Fields as
+// CheckInstance. Thread-safe.
+std::vector<FieldViolation> CheckInstanceUnder(const Schema& schema, const InstanceName& name, const Properties& properties);
 
 }  // namespace scoutlight::discovery
 

@@ -190,6 +190,7 @@ Json DefinitionJson(const PropertyDefinition& definition) {
 
 absl::StatusOr<Schema> ParseSchemaDocument(absl::string_view text) {
   constexpr JsonBounds kBounds = {.bytes_max = limits::kSchemaDocumentBytesMax, .depth_max = limits::kSchemaDocumentDepthMax};
+  if (text.empty()) return InvalidField(Reason::kInvalidField, "document", "is missing or empty, a JSON object is wanted");
   absl::StatusOr<Json> json = ParseBoundedJson(text, kBounds, "document");
   if (!json.ok()) return StripFields(json.status(), "document.");
 

@@ -86,6 +86,8 @@ TEST(SchemaDocument, EveryMistakeIsToldAtOnceWithItsPath) {
 TEST(SchemaDocument, WhatIsNoDocumentIsToldSo) {
   EXPECT_THAT(Fields("[]"), ElementsAre("document", "name", "pattern"));
   EXPECT_THAT(Fields("{"), ElementsAre("document"));
+  EXPECT_THAT(Fields(""), ElementsAre("document"));
+  EXPECT_EQ(ParseSchemaDocument("").status().message(), "document: is missing or empty, a JSON object is wanted");
   EXPECT_THAT(Fields(R"({"name": "a", "name": "b"})"), ElementsAre("name"));
   EXPECT_THAT(Fields(std::string(limits::kSchemaDocumentBytesMax + 1, ' ')), ElementsAre("document"));
   EXPECT_THAT(Fields(std::string(limits::kSchemaDocumentDepthMax + 1, '[')), ElementsAre("document"));

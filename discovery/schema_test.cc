@@ -1,6 +1,7 @@
 #include "discovery/schema.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
@@ -38,6 +39,35 @@ TEST(Schema, PropertiesAndMistakesAreBounded) {
   EXPECT_THAT(CheckSchema(schema), SizeIs(limits::kSchemaMistakesMax));
   schema.properties.definitions["one more"] = {};
   EXPECT_THAT(CheckSchema(schema), ElementsAre(FieldViolation{"properties", "are 257, at most 256 are allowed"}));
+}
+
+// What CheckInstance and the schema find comes together, each property once.
+TEST(Schema, InstancesAreToldEverythingThatIsWrong) {
+  Schema schema = *ShippedSchemas().front();
+  schema.properties.definitions["port"].required = true;
+  schema.properties.extra_allowed = false;
+  const std::string long_value(limits::kPropertyValueBytesMax + 1, 'x');
+  Properties many;
+  for (int i = 0; i <= limits::kPropertiesMax; ++i) many[absl::StrCat(i)] = "";
+  const struct {
+    const char* what;
+    InstanceName name;
+    Properties properties;
+    std::vector<std::string> fields;
+  } cases[] = {
+      {"nothing", {"c", "s", "i"}, {{"port", "80"}}, {}},
+      {"all kinds", {"*", "s", ".."}, {{"port", "80001"}, {"weight", "-1"}}, {"cluster", "id", "properties.port", "properties.weight"}},
+      {"what is missing", {"c", "", "i"}, {}, {"service", "properties.port"}},
+      {"no name", {"c", "s", "i"}, {{"a/b", "x"}, {"port", "80"}}, {"properties[\"a/b\"]"}},
+      {"not allowed", {"c", "s", "i"}, {{"extra", "x"}, {"port", "80"}}, {"properties.extra"}},
+      {"too long, and no port", {"c", "s", "i"}, {{"port", long_value}}, {"properties.port"}},
+      {"too many", {"c", "s", "i"}, many, {"properties"}},
+  };
+  for (const auto& one : cases) {
+    std::vector<std::string> fields;
+    for (const FieldViolation& violation : CheckInstanceUnder(schema, one.name, one.properties)) fields.push_back(violation.field);
+    EXPECT_EQ(fields, one.fields) << one.what;
+  }
 }
 
 TEST(ShippedSchemas, AreSoundAndCanBeBoundTogether) {

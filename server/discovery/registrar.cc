@@ -12,6 +12,7 @@
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/discovery/present_instance.h"
 #include "storage/check_transaction.h"
 #include "storage/store_errors.h"
 
@@ -46,11 +47,6 @@ absl::Status Contended(const InstanceName& name) {
                 absl::StrCat("others kept changing the instance ", name.id, ", ", kTriesMax, " times in a row"));
 }
 
-absl::Status DiscoveryOff(const InstanceName& name) {
-  return Failed(absl::StatusCode::kFailedPrecondition, Reason::kDiscoveryOff, name,
-                absl::StrCat("service ", name.service, " of cluster ", name.cluster, " is bound to no schema"));
-}
-
 absl::Status Fenced(const InstanceName& name, Revision epoch, Revision actual) {
   const std::string message =
       actual == 0 ? absl::StrCat("instance ", name.id, " is nobody's; epoch ", epoch, " was named")
@@ -60,14 +56,9 @@ absl::Status Fenced(const InstanceName& name, Revision epoch, Revision actual) {
 
 // What `schema` and the bounds for all instances have against `properties`. `prefix` goes before "properties".
 absl::Status Check(const Schema& schema, const InstanceName& name, const Properties& properties, absl::string_view prefix) {
-  std::vector<FieldViolation> violations;
-  for (FieldViolation& violation : discovery::CheckInstance(name, properties)) {
-    violations.push_back({absl::StrCat(prefix, violation.field), std::move(violation.description)});
-  }
-  for (discovery::Problem& problem : schema.properties.Validate(properties)) {
-    violations.push_back({absl::StrCat(prefix, "properties.", problem.property), std::move(problem.message)});
-  }
-  return violations.empty() ? absl::OkStatus() : InvalidFields(Reason::kInvalidField, std::move(violations));
+  std::vector<FieldViolation> violations = discovery::CheckInstanceUnder(schema, name, properties);
+  if (violations.empty()) return absl::OkStatus();
+  return PrefixFields(InvalidFields(Reason::kInvalidField, std::move(violations)), prefix);
 }
 
 // What an entry's key adds to the instance: the property's name; empty: the instance's own key.
@@ -107,6 +98,14 @@ void PutEntries(const std::vector<KeyValue>& wanted, absl::btree_map<Key, const 
   }
 }
 
+// Takes away what is left of an instance under the schema of before, if that is as it was.
+void DropLeft(const PresentInstance& present, const InstanceName& name, std::vector<storage::Operation>* operations) {
+  for (const auto& [property, entry] : present.left.entries) {
+    operations->push_back(
+        DeleteOperation{.range = {KeyOf(*present.written, name, property), Scope::kKey}, .expected_mod_revision = entry.mod_revision});
+  }
+}
+
 PutOperation PutRecord(const InstanceName& name, const discovery::InstanceRecord& record, LeaseId lease_id) {
   return {.key = discovery::InstanceRecordKey(name),
           .value = {Value::Form::kText, discovery::EncodeInstanceRecord(record)},
@@ -136,24 +135,6 @@ void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection) {
 }
 
 bool IsConditionFailed(const absl::Status& status) { return ReasonOf(status) == Reason::kConditionFailed; }
-
-// What one try starts from.
-struct Present {
-  std::shared_ptr<Catalog> catalog;
-  const Schema* schema = nullptr;  // Valid as long as the catalog.
-  StoredInstance stored;
-  Ownership ownership;
-};
-
-absl::StatusOr<Present> ReadPresent(const CatalogFeed& feed, const InstanceName& name) {
-  Present present{.catalog = feed.catalog(), .schema = nullptr, .stored = {}, .ownership = {}};
-  if (present.catalog == nullptr) return CatalogLoading();
-  present.schema = present.catalog->claims()->SchemaOf(name.cluster, name.service);
-  if (present.schema == nullptr) return DiscoveryOff(name);
-  present.stored = present.catalog->FindStored(name).value_or(StoredInstance());
-  present.ownership = discovery::ReadOwnership(present.stored);
-  return present;
-}
 
 }  // namespace
 
@@ -185,10 +166,15 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
 
   void Try() {
     DrawId();
-    const InstanceName& name = registration_.name;
-    absl::StatusOr<Present> present = ReadPresent(*parts_.feed, name);
+    ReadPresentInstance(parts_.store, *parts_.feed, registration_.name,
+                        [self = shared_from_this()](absl::StatusOr<PresentInstance> present) { self->Begin(std::move(present)); });
+  }
+
+ private:
+  void Begin(absl::StatusOr<PresentInstance> present) {
     if (!present.ok()) return Fail(present.status());
     present_ = *std::move(present);
+    const InstanceName& name = registration_.name;
     if (absl::Status wrong = Check(*present_.schema, name, registration_.properties, "instance."); !wrong.ok()) return Fail(wrong);
     const Ownership& owner = present_.ownership;
     const std::string request = RequestTag();
@@ -207,7 +193,6 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
     GrantLease();
   }
 
- private:
   void DrawId() {
     std::string& id = registration_.name.id;
     if (!id.empty()) return;
@@ -265,6 +250,7 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
     transaction.conditions.push_back(RecordIs(name, owner.record_revision));
     PutEntries(present_.schema->layout.Encode(name, registration_.properties), ByKey(present_.stored, *present_.schema, name), lease_id,
                Leases::kMove, &transaction.on_success);
+    DropLeft(present_, name, &transaction.on_success);
     const bool same_record = same_owner_ && owner.lease_id == lease_id && owner.owns_lease == record.owns_lease &&
                              owner.status == discovery::Status::kUp && owner.schema == record.schema && record.request.empty();
     if (same_record && transaction.on_success.empty()) {
@@ -325,7 +311,7 @@ class Registrar::Registering : public std::enable_shared_from_this<Registering> 
   const Parts& parts_;
   Registration registration_;
   Done done_;
-  Present present_;
+  PresentInstance present_;
   bool same_owner_ = false;
   LeaseId granted_ = 0;
   LeaseId lease_used_ = 0;
@@ -339,34 +325,60 @@ class Registrar::Changing : public std::enable_shared_from_this<Changing> {
       : registrar_(*registrar), parts_(registrar->parts_), update_(std::move(update)), done_(std::move(done)) {}
 
   void Try() {
-    const InstanceName& name = update_.name;
-    const absl::StatusOr<Present> present = ReadPresent(*parts_.feed, name);
+    ReadPresentInstance(parts_.store, *parts_.feed, update_.name,
+                        [self = shared_from_this()](const absl::StatusOr<PresentInstance>& present) { self->Begin(present); });
+  }
+
+ private:
+  void Begin(const absl::StatusOr<PresentInstance>& present) {
     if (!present.ok()) return Fail(present.status());
+    const InstanceName& name = update_.name;
     const Ownership& owner = present->ownership;
     if (!present->stored.exists()) return Fail(InstanceNotFound(name));
     if (update_.epoch != 0 && update_.epoch != owner.epoch) return Fail(Fenced(name, update_.epoch, owner.epoch));
-    discovery::DecodedProperties decoded;
     const Schema& schema = *present->schema;
-    const bool key_per_property = schema.layout.serializer().key_per_property();
-    if (!update_.replace) decoded = discovery::StoredProperties(present->stored, schema);
-    if (!key_per_property && !decoded.problems.empty()) return Fail(Unreadable(decoded.problems.front()));
-    Properties& properties = decoded.properties;
+    Properties properties;
+    std::vector<std::string> moved;
+    if (absl::Status unreadable = ReadProperties(*present, &properties, &moved); !unreadable.ok()) return Fail(unreadable);
     for (const std::string& removed : update_.remove) properties.erase(removed);
     for (const auto& [property, value] : update_.set) properties[property] = value;
     if (absl::Status wrong = Check(schema, name, properties, "set_"); !wrong.ok()) return Fail(wrong);
     std::vector<KeyValue> wanted = schema.layout.Encode(name, properties);
     if (owner.epoch == 0 && wanted.empty()) return Fail(NothingLeft());
     absl::btree_map<Key, const StoredValue*> stored = ByKey(present->stored, schema, name);
-    // Of several keys only those that are named: others may hold what cannot be read.
-    if (key_per_property && !update_.replace) LeaveOthers(schema, &wanted, &stored);
+    // Of several keys only those that are named, or come from before: others may hold what cannot be read.
+    if (schema.layout.serializer().key_per_property() && !update_.replace) LeaveOthers(schema, moved, &wanted, &stored);
+    Commit(*present, wanted, std::move(stored));
+  }
+
+  // Those that the change begins with: none with `replace`. `moved`: those that are left under the schema of before, and come over.
+  absl::Status ReadProperties(const PresentInstance& present, Properties* properties, std::vector<std::string>* moved) const {
+    if (update_.replace) return absl::OkStatus();
+    discovery::DecodedProperties decoded = discovery::StoredProperties(present.stored, *present.schema);
+    if (!present.schema->layout.serializer().key_per_property() && !decoded.problems.empty()) return Unreadable(decoded.problems.front());
+    *properties = std::move(decoded.properties);
+    if (present.left.entries.empty()) return absl::OkStatus();
+    decoded = discovery::StoredProperties(present.left, *present.written);
+    // Their keys go, so what cannot be read would be lost.
+    if (!decoded.problems.empty()) return Unreadable(decoded.problems.front());
+    for (auto& [property, value] : decoded.properties) {
+      if (properties->try_emplace(property, std::move(value)).second) moved->push_back(property);
+    }
+    return absl::OkStatus();
+  }
+
+  void Commit(const PresentInstance& present, const std::vector<KeyValue>& wanted, absl::btree_map<Key, const StoredValue*> stored) {
+    const InstanceName& name = update_.name;
+    const Ownership& owner = present.ownership;
     Transaction transaction;
     transaction.origin.connection = update_.connection;
     transaction.conditions.push_back(RecordIs(name, owner.record_revision));
     // What was written by hand stays on the leases that it was put on.
-    const LeaseId lease_id = owner.epoch != 0 ? owner.lease_id : discovery::ReadInstance(name, present->stored, schema).lease_id;
+    const LeaseId lease_id = owner.epoch != 0 ? owner.lease_id : discovery::ReadInstance(name, present.stored, *present.schema).lease_id;
     PutEntries(wanted, std::move(stored), lease_id, owner.epoch == 0 ? Leases::kKeep : Leases::kMove, &transaction.on_success);
+    DropLeft(present, name, &transaction.on_success);
     if (transaction.on_success.empty()) {
-      return registrar_.AnswerAt(present->catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
+      return registrar_.AnswerAt(present.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
     }
     epoch_ = owner.epoch;
     // The record too, so that whoever changes the registration at the same time sees that somebody else does.
@@ -376,7 +388,7 @@ class Registrar::Changing : public std::enable_shared_from_this<Changing> {
                                                   .epoch = owner.epoch,
                                                   .session = owner.session,
                                                   .request = owner.request,
-                                                  .schema = schema.name,
+                                                  .schema = present.schema->name,
                                                   .owns_lease = owner.owns_lease,
                                                   .registered_at = owner.registered_at},
                                                  owner.lease_id));
@@ -385,9 +397,10 @@ class Registrar::Changing : public std::enable_shared_from_this<Changing> {
                   [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
   }
 
- private:
-  void LeaveOthers(const Schema& schema, std::vector<KeyValue>* wanted, absl::btree_map<Key, const StoredValue*>* stored) const {
+  void LeaveOthers(const Schema& schema, const std::vector<std::string>& moved, std::vector<KeyValue>* wanted,
+                   absl::btree_map<Key, const StoredValue*>* stored) const {
     absl::btree_set<Key> named;
+    for (const std::string& property : moved) named.insert(KeyOf(schema, update_.name, property));
     for (const std::string& removed : update_.remove) {
       // A name that is none has no key.
       if (discovery::PropertyNameFault(removed).empty()) named.insert(KeyOf(schema, update_.name, removed));
@@ -446,9 +459,14 @@ class Registrar::Deregistering : public std::enable_shared_from_this<Deregisteri
       : parts_(registrar->parts_), deregistration_(std::move(deregistration)), done_(std::move(done)) {}
 
   void Try() {
-    const InstanceName& name = deregistration_.name;
-    const absl::StatusOr<Present> present = ReadPresent(*parts_.feed, name);
+    ReadPresentInstance(parts_.store, *parts_.feed, deregistration_.name,
+                        [self = shared_from_this()](const absl::StatusOr<PresentInstance>& present) { self->Begin(present); });
+  }
+
+ private:
+  void Begin(const absl::StatusOr<PresentInstance>& present) {
     if (!present.ok()) return Answer(present.status(), 0, false);
+    const InstanceName& name = deregistration_.name;
     const Ownership& owner = present->ownership;
     if (!present->stored.exists()) return Answer(absl::OkStatus(), present->catalog->revision(), true);
     if (deregistration_.epoch != 0 && deregistration_.epoch != owner.epoch) {
@@ -457,12 +475,8 @@ class Registrar::Deregistering : public std::enable_shared_from_this<Deregisteri
     Transaction transaction;
     transaction.origin.connection = deregistration_.connection;
     transaction.conditions.push_back(RecordIs(name, owner.record_revision));
+    DropLeft(*present, name, &transaction.on_success);
     DeleteEntries(*present->schema, &transaction);
-    // Those of the layout that it was written with, if its service has been bound to another since.
-    if (!owner.schema.empty() && owner.schema != present->schema->name) {
-      const std::shared_ptr<const Schema> written = present->catalog->claims()->FindSchema(owner.schema);
-      if (written != nullptr && !(written->layout == present->schema->layout)) DeleteEntries(*written, &transaction);
-    }
     own_lease_ = owner.owns_lease ? owner.lease_id : 0;
     if (owner.record_revision != 0) {
       transaction.on_success.push_back(DeleteOperation{.range = {discovery::InstanceRecordKey(name), Scope::kKey}});
@@ -471,7 +485,6 @@ class Registrar::Deregistering : public std::enable_shared_from_this<Deregisteri
                   [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
   }
 
- private:
   // Whatever the instance has in this layout, however much.
   void DeleteEntries(const Schema& schema, Transaction* transaction) const {
     const discovery::KeyPattern& pattern = schema.layout.pattern();
@@ -481,12 +494,13 @@ class Registrar::Deregistering : public std::enable_shared_from_this<Deregisteri
   }
 
   void OnCommitted(const storage::CommitResult& result) {
-    if (!result.status.ok()) return Answer(result.status, result.revision, false);
-    if (!result.succeeded && ++tries_ == kTriesMax) return Answer(Contended(deregistration_.name), result.revision, false);
-    if (result.succeeded && own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.connection);
-    parts_.feed->WhenAt(result.revision, [self = shared_from_this(), result](const absl::Status& status) {
-      if (!result.succeeded && status.ok()) return self->Try();
-      if (!result.succeeded || status.ok()) return self->Answer(status, result.revision, !result.changed);
+    const bool again = IsConditionFailed(result.status) || (result.status.ok() && !result.succeeded);
+    if (!result.status.ok() && !again) return Answer(result.status, result.revision, false);
+    if (again && ++tries_ == kTriesMax) return Answer(Contended(deregistration_.name), result.revision, false);
+    if (!again && own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.connection);
+    parts_.feed->WhenAt(result.revision, [self = shared_from_this(), result, again](const absl::Status& status) {
+      if (again && status.ok()) return self->Try();
+      if (again || status.ok()) return self->Answer(status, result.revision, !result.changed);
       self->Answer(storage::OutcomeUnknown(absl::StrCat("it was removed at revision ", result.revision,
                                                         ", which this server does not show yet (", status.message(), ")")),
                    result.revision, false);

@@ -10,7 +10,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/mutex.h"
+#include "discovery/catalog.h"
+#include "discovery/claims.h"
+#include "discovery/layout.h"
 #include "discovery/system_records.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -53,6 +57,15 @@ class RacedStore final : public storage::ForwardingStore {
     MutexLock lock(&mu_);
     return commits_;
   }
+  // Every read from now on ends so.
+  void FailReads(absl::Status status) { read_status_ = std::move(status); }
+
+  void Read(storage::Query query, storage::Done<storage::Page> done) override {
+    store_.Read(std::move(query), [this, done = std::move(done)](storage::Page page) mutable {
+      if (!read_status_.ok()) page.status = read_status_;
+      std::move(done)(std::move(page));
+    });
+  }
 
   void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
     MutexLock lock(&mu_);
@@ -67,6 +80,7 @@ class RacedStore final : public storage::ForwardingStore {
   }
 
  private:
+  absl::Status read_status_;  // Not changed during a read.
   mutable Mutex mu_;
   int commits_ ABSL_GUARDED_BY(mu_) = 0;
   int left_ ABSL_GUARDED_BY(mu_) = 0;
@@ -120,6 +134,23 @@ class RegistrarTest : public ::testing::Test {
     feed_->WhenClaimsAt(revision, [&in_force](const absl::Status& status) { in_force = status.ok(); });
     EXPECT_TRUE(storage::AwaitCondition([&] { return in_force.load(); }));
     return revision;
+  }
+  // Schemas beside those that are there from the start: each of the kinds of keys.
+  void PutSchemas() const {
+    const auto put = [this](const std::string& name, const std::string& pattern, const std::string& serializer) {
+      sync_.Put(discovery::SchemaKey(name), absl::StrCat(R"({"name": ")", name, R"(", "pattern": ")", pattern, R"(", "serializer": ")",
+                                                         serializer, R"(", "properties": {"port": {"type": "port"}}})"));
+    };
+    put("devices", "/{cluster}/devices/{service}/{instance}/{property}", "text");
+    put("boxes", "/{cluster}/boxes/{service}/{instance}", "json");
+  }
+  // The keys and values of no system tree.
+  std::vector<std::string> Entries() const {
+    std::vector<std::string> entries;
+    for (const Entry& entry : sync_.List(Key(), Scope::kSubtree)) {
+      if (entry.has_value) entries.push_back(absl::StrCat(entry.key.path(), "=", entry.value.bytes));
+    }
+    return entries;
   }
   // What is stored, and on which leases.
   std::vector<std::string> Everything() const {
@@ -452,6 +483,154 @@ TEST_F(RegistrarTest, ChangeThatIsNotShownInTimeIsOfUnknownOutcome) {
   EXPECT_EQ(ReasonOf(unknown.status), Reason::kOutcomeUnknown);
   EXPECT_EQ(sync_.Get(K("/c/services/s/i/port"))->value.bytes, "81");
   EXPECT_EQ(Deregister().status.code(), absl::StatusCode::kUnavailable) << "it does not come to see what was changed, and changes nothing";
+}
+
+// After its service was bound to another schema: from, and to. Their keys lie apart, within each other, or one is the other's.
+struct Rebinding {
+  const char* from;
+  const char* to;
+};
+
+class RegistrarRebindingTest : public RegistrarTest, public ::testing::WithParamInterface<Rebinding> {
+ protected:
+  // The entries of kName with `properties` under schema `to`, alone.
+  std::vector<std::string> Laid(const Properties& properties) const {
+    std::vector<std::string> entries;
+    for (const discovery::KeyValue& entry : feed_->catalog()->claims()->FindSchema(GetParam().to)->layout.Encode(kName, properties)) {
+      entries.push_back(absl::StrCat(entry.key.path(), "=", entry.value.bytes));
+    }
+    return entries;
+  }
+};
+
+// Whatever is done to an instance takes its keys of before along.
+TEST_P(RegistrarRebindingTest, NothingStaysWhereItWas) {
+  PutSchemas();
+  const Properties before = {{"port", "80"}, {"zone", "x"}};
+  Registration taking = Of("b", {{"port", "81"}});
+  taking.take_over = true;
+  Registration for_good = Of("a", {{"port", "81"}});
+  for_good.ttl.reset();
+  const struct {
+    const char* what;
+    std::function<ChangedInstance()> change;
+    Properties after;  // Empty: it is gone.
+  } cases[] = {
+      {"Deregister", [this] { return Deregister(); }, {}},
+      {"Register",
+       [this] {
+         return Register(Of("a", {{"port", "81"}}));
+       },
+       {{"port", "81"}}},
+      {"Register just so", [this, &before] { return Register(Of("a", before)); }, before},
+      {"Register for good", [this, &for_good] { return Register(for_good); }, {{"port", "81"}}},
+      {"Register by another", [this, &taking] { return Register(taking); }, {{"port", "81"}}},
+      {"Update",
+       [this] {
+         return Change({.name = kName, .set = {{"zone", "y"}}});
+       },
+       {{"port", "80"}, {"zone", "y"}}},
+      {"Update that removes", [this] { return Change({.name = kName, .remove = {"zone"}}); }, {{"port", "80"}}},
+      {"Update that replaces",
+       [this] {
+         return Change({.name = kName, .set = {{"zone", "y"}}, .replace = true});
+       },
+       {{"zone", "y"}}},
+  };
+  for (const auto& [what, change, after] : cases) {
+    SCOPED_TRACE(what);
+    Bind("s", GetParam().from);
+    ASSERT_TRUE(Register(Of("a", before)).status.ok());
+    Bind("s", GetParam().to);
+    const discovery::InstancePtr left_behind = feed_->catalog()->FindInstance(kName);
+    ASSERT_NE(left_behind, nullptr);
+    EXPECT_FALSE(left_behind->resolvable());
+    const ChangedInstance changed = change();
+    ASSERT_TRUE(changed.status.ok()) << changed.status;
+    EXPECT_EQ(Entries(), after.empty() ? std::vector<std::string>() : Laid(after));
+    if (!after.empty()) {
+      EXPECT_EQ(changed.instance->properties, after);
+      EXPECT_TRUE(changed.instance->resolvable());
+      EXPECT_THAT(changed.instance->problems, IsEmpty());
+      ASSERT_TRUE(Deregister().status.ok());
+    }
+    Bind("s", GetParam().from);
+    EXPECT_EQ(feed_->catalog()->FindInstance(kName), nullptr) << "it does not come back";
+    EXPECT_THAT(Entries(), IsEmpty());
+    EXPECT_TRUE(LeasesCome(0));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RegistrarRebindingTest,
+                         ::testing::Values(Rebinding{"devices", "printers"}, Rebinding{"printers", "devices"},
+                                           Rebinding{"devices", "boxes"}, Rebinding{"boxes", "devices"}, Rebinding{"members", "printers"},
+                                           Rebinding{"printers", "members"}, Rebinding{"service", "members"}));
+
+// `members` keeps instances where `printers` would keep the properties of one that is called members.
+TEST_F(RegistrarTest, WhatAnotherInstanceHasByNowIsNotLeft) {
+  const InstanceName members{"c", "s", "members"};
+  Registration named_so = Of("a", {{"port", "80"}});
+  named_so.name = members;
+  ASSERT_TRUE(Register(named_so).status.ok());
+  Bind("s", "members");
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  ASSERT_TRUE(Ask(&Registrar::Deregister, Deregistration{.name = members}).status.ok());
+  EXPECT_EQ(Shown(), "80") << "kName is at /c/services/s/members/i";
+  // The other way round: a property that a registered instance has there is its own.
+  Bind("s", "printers");
+  named_so.properties = {{"i", "mine"}};
+  ASSERT_TRUE(Register(named_so).status.ok());
+  ASSERT_TRUE(Deregister().status.ok());
+  EXPECT_EQ(sync_.Get(K("/c/services/s/members/i"))->value.bytes, "mine");
+}
+
+TEST_F(RegistrarTest, ChangesThatWouldLoseWhatIsLeftAreRefused) {
+  PutSchemas();
+  Bind("s", "devices");
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  // By hand, beside what was registered.
+  sync_.Commit(storage::TransactionOf({storage::PutOperation{.key = K("/c/devices/s/i/cert"), .value = {Value::Form::kData, "\xff"}}}));
+  Bind("s", "printers");
+  std::vector<std::string> everything = Everything();
+  ChangedInstance refused = Change({.name = kName, .set = {{"port", "81"}}});
+  EXPECT_EQ(ReasonOf(refused.status), Reason::kInvalidField);
+  EXPECT_EQ(DetailsOf(refused.status)->violations.front().field, "replace");
+  EXPECT_EQ(Everything(), everything);
+  raced_.FailReads(absl::DataLossError("gone"));
+  EXPECT_TRUE(absl::IsDataLoss(Register(Of("a")).status));
+  EXPECT_TRUE(absl::IsDataLoss(Change({.name = kName, .set = kPort, .replace = true}).status));
+  EXPECT_TRUE(absl::IsDataLoss(Deregister().status));
+  EXPECT_EQ(Everything(), everything);
+  raced_.FailReads(absl::OkStatus());
+  EXPECT_TRUE(Change({.name = kName, .set = {{"port", "81"}}, .replace = true}).status.ok());
+  EXPECT_THAT(Entries(), ::testing::ElementsAre("/c/services/s/i/port=81"));
+}
+
+TEST_F(RegistrarTest, WhatIsLeftIsBoundedAndMayChangeMeanwhile) {
+  PutSchemas();
+  Bind("s", "devices");
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  const auto extra = [](int i) { return K(absl::StrCat("/c/devices/s/i/extra", i)); };
+  for (int i = 0; i < limits::kOperationsMax; ++i) sync_.Put(extra(i), "x");
+  Bind("s", "printers");
+  const std::vector<std::string> everything = Everything();
+  const ChangedInstance refused = Deregister();
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(refused.status), Reason::kTransactionTooLarge);
+  EXPECT_EQ(Everything(), everything);
+  // What remains, the record and the present schema's range fill a transaction.
+  for (int i = 0; i < 3; ++i) sync_.Delete(extra(i));
+  raced_.BeforeCommits(1, [&] { sync_.Put(extra(3), "y"); });
+  EXPECT_TRUE(Deregister().status.ok());
+  EXPECT_THAT(Entries(), IsEmpty());
+}
+
+TEST_F(RegistrarTest, WhatWasWrittenByHandStaysAsKeys) {
+  PutSchemas();
+  sync_.Put(K("/c/services/s/i/port"), "80");
+  Bind("s", "devices");
+  EXPECT_TRUE(Deregister().unchanged) << "it is no instance any more";
+  EXPECT_THAT(Entries(), ::testing::ElementsAre("/c/services/s/i/port=80"));
 }
 
 TEST(RegistrarBeforeTheCatalog, NothingIsTaken) {

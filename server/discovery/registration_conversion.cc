@@ -1,10 +1,13 @@
 #include "server/discovery/registration_conversion.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "discovery/names.h"
+#include "discovery/schema.h"
 #include "server/clean_text.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/error_reason.h"
@@ -39,16 +42,18 @@ void ReadLifetime(const wire::RegisterRequest& request, const storage::Traits& t
   }
 }
 
-// What CheckInstance finds, under the prefix set.
-void CheckProperties(const discovery::InstanceName& name, const discovery::Properties& properties, Violations* violations) {
-  for (const FieldViolation& violation : discovery::CheckInstance(name, properties)) {
-    violations->Add(Reason::kInvalidField, violation.field, violation.description);
-  }
+// What is wrong with an instance: under the schema of its service, as far as the names tell which that is.
+std::vector<FieldViolation> CheckInstance(const discovery::InstanceName& name, const discovery::Properties& properties,
+                                          const discovery::Claims* claims) {
+  const bool named = discovery::ClusterFault(name.cluster).empty() && discovery::ServiceFault(name.service).empty();
+  const discovery::Schema* const schema = claims != nullptr && named ? claims->SchemaOf(name.cluster, name.service) : nullptr;
+  return schema == nullptr ? discovery::CheckInstance(name, properties) : discovery::CheckInstanceUnder(*schema, name, properties);
 }
 
 }  // namespace
 
-absl::StatusOr<Registration> RegistrationOf(const wire::RegisterRequest& request, const storage::Traits& traits) {
+absl::StatusOr<Registration> RegistrationOf(const wire::RegisterRequest& request, const storage::Traits& traits,
+                                            const discovery::Claims* claims) {
   Violations violations;
   Registration registration;
   const wire::Registration& instance = request.instance();
@@ -57,7 +62,9 @@ absl::StatusOr<Registration> RegistrationOf(const wire::RegisterRequest& request
   violations.SetPrefix("instance.");
   discovery::InstanceName checked = registration.name;
   if (checked.id.empty()) checked.id = "drawn";
-  CheckProperties(checked, registration.properties, &violations);
+  for (const FieldViolation& violation : CheckInstance(checked, registration.properties, claims)) {
+    violations.Add(Reason::kInvalidField, violation.field, violation.description);
+  }
   violations.SetPrefix("");
   ReadLifetime(request, traits, &registration, &violations);
   registration.take_over = request.take_over();

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/limits.h"
+#include "discovery/claims.h"
 #include "discovery/instance.h"
 #include "scoutlight/discovery/v1/registration.pb.h"
 #include "server/discovery/registrar.h"
@@ -20,7 +21,9 @@ namespace scoutlight::server {
 // From RegistrationService's requests. kInvalidArgument names every field that breaks a rule, with the limit and the value. Origins are
 // left empty.
 
-absl::StatusOr<Registration> RegistrationOf(const discovery::v1::RegisterRequest& request, const storage::Traits& traits);
+// `claims`: the schemas in force, so that what a property's schema has against it is told with everything else; null: not known yet.
+absl::StatusOr<Registration> RegistrationOf(const discovery::v1::RegisterRequest& request, const storage::Traits& traits,
+                                            const discovery::Claims* claims);
 absl::StatusOr<Update> UpdateOf(const discovery::v1::UpdateRequest& request);
 absl::StatusOr<Deregistration> DeregistrationOf(const discovery::v1::DeregisterRequest& request);
 

@@ -97,13 +97,13 @@ class AllResults {
 };
 
 absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const wire::RegisterAllRequest& request,
-                                                                          const storage::Traits& traits) {
+                                                                          const storage::Traits& traits, const discovery::Claims* claims) {
   if (request.registrations_size() < 1 || request.registrations_size() > limits::kRegistrationsMax) {
     return InvalidField(Reason::kInvalidField, "registrations",
                         absl::StrCat("are ", request.registrations_size(), ", must be from 1 to ", limits::kRegistrationsMax));
   }
   std::vector<absl::StatusOr<Registration>> registrations;
-  for (const wire::RegisterRequest& one : request.registrations()) registrations.push_back(RegistrationOf(one, traits));
+  for (const wire::RegisterRequest& one : request.registrations()) registrations.push_back(RegistrationOf(one, traits, claims));
   return registrations;
 }
 
@@ -116,7 +116,9 @@ grpc::ServerUnaryReactor* RegistrationService::Register(grpc::CallbackServerCont
   wire::RegisterRequest request;
   auto registration = Admit(
       *parts_.admission, identity, "RegistrationService/Register", *bytes, &request,
-      [this](const wire::RegisterRequest& wanted) { return RegistrationOf(wanted, parts_.store->traits()); },
+      [this](const wire::RegisterRequest& wanted) {
+        return RegistrationOf(wanted, parts_.store->traits(), parts_.feed->claims().claims.get());
+      },
       [](const Registration& wanted) { return std::vector<KeyRange>{RangeOfRegistration(wanted)}; });
   if (!registration.ok()) return call.Fail(registration.status(), {});
   registration->origin = OriginOf(identity, &request);
@@ -143,7 +145,9 @@ grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerC
   wire::RegisterAllRequest request;
   auto registrations = Admit(
       *parts_.admission, identity, "RegistrationService/RegisterAll", *bytes, &request,
-      [this](const wire::RegisterAllRequest& wanted) { return RegistrationsOf(wanted, parts_.store->traits()); },
+      [this](const wire::RegisterAllRequest& wanted) {
+        return RegistrationsOf(wanted, parts_.store->traits(), parts_.feed->claims().claims.get());
+      },
       [](const std::vector<absl::StatusOr<Registration>>& wanted) {
         std::vector<KeyRange> ranges;
         for (const auto& one : wanted) {

@@ -25,15 +25,15 @@ absl::Status NobodyMatches(const PickSpec& spec, const discovery::SnapshotPtr& s
   if (snapshot->resolvable() == 0) {
     details.reason = Reason::kNoneResolvable;
     details.retry_after = absl::Seconds(1);
-    return MakeError(absl::StatusCode::kUnavailable,
-                     absl::StrCat("none of the ", snapshot->size(), " instances of service ", spec.service.service, " takes work"),
-                     details);
+    const std::string text = snapshot->size() == 1 ? absl::StrCat("the only instance of service ", spec.service.service, " takes no work")
+                                                   : absl::StrCat("none of the ", snapshot->size(), " instances of service ",
+                                                                  spec.service.service, " takes work");
+    return MakeError(absl::StatusCode::kUnavailable, text, details);
   }
   details.reason = Reason::kNoneMatches;
+  const std::string some = snapshot->resolvable() == 1 ? "1 instance" : absl::StrCat(snapshot->resolvable(), " instances");
   return MakeError(absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat(snapshot->resolvable(), " instances of service ", spec.service.service,
-                                " take work, but filter or endpoint exclude them"),
-                   details);
+                   absl::StrCat("filter or endpoint exclude all that take work, ", some, " of service ", spec.service.service), details);
 }
 
 std::string StateName(const PickSpec& spec) {

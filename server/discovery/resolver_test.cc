@@ -81,12 +81,29 @@ TEST(Resolver, NobodyIsToldByReason) {
   Instance out = *Named("a");
   out.override = discovery::Override{};
   const SnapshotPtr none = SnapshotOf({std::make_shared<const Instance>(out)});
-  absl::Status status = resolver.Resolve(Spec(), none, absl::UnixEpoch()).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(ReasonOf(status), Reason::kNoneResolvable);
-  status = resolver.Resolve(Spec("zone == \"x\""), SnapshotOf({Named("a")}, 2), absl::UnixEpoch()).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(ReasonOf(status), Reason::kNoneMatches);
+  Instance out_too = *Named("b");
+  out_too.override = discovery::Override{};
+  const SnapshotPtr none_of_two = SnapshotOf({std::make_shared<const Instance>(out), std::make_shared<const Instance>(out_too)}, 2);
+  const struct {
+    const char* filter;
+    SnapshotPtr snapshot;
+    absl::StatusCode code;
+    Reason reason;
+    const char* message;
+  } cases[] = {
+      {"", none, absl::StatusCode::kUnavailable, Reason::kNoneResolvable, "the only instance of service Printer takes no work"},
+      {"", none_of_two, absl::StatusCode::kUnavailable, Reason::kNoneResolvable, "none of the 2 instances of service Printer takes work"},
+      {"zone == \"x\"", SnapshotOf({Named("a")}, 3), absl::StatusCode::kFailedPrecondition, Reason::kNoneMatches,
+       "filter or endpoint exclude all that take work, 1 instance of service Printer"},
+      {"zone == \"x\"", SnapshotOf({Named("a"), Named("b")}, 4), absl::StatusCode::kFailedPrecondition, Reason::kNoneMatches,
+       "filter or endpoint exclude all that take work, 2 instances of service Printer"},
+  };
+  for (const auto& one : cases) {
+    const absl::Status status = resolver.Resolve(Spec(one.filter), one.snapshot, absl::UnixEpoch()).status();
+    EXPECT_EQ(status.code(), one.code) << one.message;
+    EXPECT_EQ(ReasonOf(status), one.reason) << one.message;
+    EXPECT_EQ(status.message(), one.message);
+  }
 }
 
 TEST(Resolver, WhatAgeChoosesChangesWithTime) {

@@ -14,6 +14,7 @@
 #include "discovery/shipped_schemas.h"
 #include "discovery/system_records.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/discovery/schema_users.h"
 
 namespace scoutlight::server {
 namespace {
@@ -48,12 +49,21 @@ absl::Status TooMany(absl::string_view description) {
   return MakeError(absl::StatusCode::kResourceExhausted, description, details);
 }
 
+absl::Status StillUsed(absl::string_view name, const SchemaUsers& users) {
+  const bool one = users.instances == 1;
+  return Refused(
+      absl::StatusCode::kFailedPrecondition, Reason::kSchemaInUse, name,
+      absl::StrCat("schema ", name, " is what ", users.instances == limits::kSchemaUsersMax ? "at least " : "", users.instances,
+                   one ? " instance was" : " instances were", " registered under", one ? ": " : ", first of them ", users.first));
+}
+
 // What one try is to do.
 struct Plan {
   std::shared_ptr<const Schema> schema;  // Of a put.
   Key key;                               // Of the record.
   std::optional<Value> value;            // nullopt: the record goes.
   bool unchanged = false;                // Nothing.
+  std::string unused;                    // No instance may have been registered under this schema; empty: none.
 };
 
 absl::StatusOr<Plan> PlanPut(const Claims& claims, const Schema& wanted) {
@@ -89,7 +99,10 @@ absl::StatusOr<Plan> PlanDelete(const Claims& claims, const std::string& name) {
                    absl::StrCat("schema ", name, " is what ", first->cluster, "/", first->service, " is bound to",
                                 bound == 1 ? "" : absl::StrCat(", and ", bound - 1, " more")));
   }
-  return Plan{.schema = nullptr, .key = discovery::SchemaKey(name), .value = std::nullopt};
+  Plan plan{.schema = nullptr, .key = discovery::SchemaKey(name), .value = std::nullopt};
+  // One that cannot be read tells nobody where its instances lie.
+  if (claims.FindSchema(name) != nullptr) plan.unused = name;
+  return plan;
 }
 
 absl::StatusOr<Plan> PlanBind(const Claims& claims, const Binding& binding) {
@@ -176,11 +189,22 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     absl::StatusOr<Plan> plan = planner_(*at.claims);
     if (!plan.ok()) return Fail(plan.status(), at.revision);
     plan_ = *std::move(plan);
+    if (plan_.unused.empty()) return Commit(at.revision);
+    CountSchemaUsers(&store_, plan_.unused, [self = shared_from_this(), at = at.revision](const SchemaUsers& users) {
+      if (!users.status.ok()) return self->Fail(users.status, users.revision);
+      if (users.instances > 0) return self->Fail(StillUsed(self->plan_.unused, users), users.revision);
+      self->Commit(at);
+    });
+  }
+
+ private:
+  // If no other change came after `at`.
+  void Commit(Revision at) {
     storage::Transaction transaction;
     transaction.origin.connection = connection_;
     for (const Key& key : {discovery::SchemasTree(), plan_.key}) {
       transaction.conditions.push_back(
-          {.key = key, .target = Condition::Target::kModRevision, .comparison = Condition::Comparison::kLess, .number = at.revision + 1});
+          {.key = key, .target = Condition::Target::kModRevision, .comparison = Condition::Comparison::kLess, .number = at + 1});
     }
     if (plan_.unchanged) {
       // Nothing to write, but that nobody has changed it since is asked of the store: what is in force may be older.
@@ -195,7 +219,6 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     store_.Commit(std::move(transaction), [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
   }
 
- private:
   void OnCommitted(const storage::CommitResult& result) {
     if (!result.status.ok()) return Fail(result.status, result.revision);
     const bool gone_already = !result.succeeded && !plan_.value.has_value() && result.results.front().entries.empty();

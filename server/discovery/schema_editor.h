@@ -49,7 +49,8 @@ struct SchemaChange {
 //
 // After every error nothing has changed, except kUnknown. Beside those of the store:
 //   kInvalidArgument     Put: `pattern` could read a key of another schema as of another service
-//   kFailedPrecondition  kSchemaShipped, kSchemaBreaks, kSchemaInUse (Delete), kSchemaNotFound (Bind)
+//   kFailedPrecondition  kSchemaShipped, kSchemaBreaks, kSchemaNotFound (Bind), kSchemaInUse (Delete: a binding names it, or an instance
+//                        was registered under it)
 //   kAborted             kContended: others came before each time
 //   kResourceExhausted   over limits::kSchemasMax or limits::kBindingsMax
 //   kUnavailable         kCatalogLoading: no schemas are in force yet

@@ -362,6 +362,52 @@ TEST_F(SchemaServiceTest, DeletesASchemaThatNobodyUses) {
   EXPECT_EQ(feed_->claims().claims->FindSchema("mine"), nullptr);
 }
 
+// Whoever is recorded under it would leave keys that nobody knows.
+TEST_F(SchemaServiceTest, SchemaWithInstancesIsNotDeleted) {
+  StartAndLoad();
+  wire::PutSchemaResponse put;
+  ASSERT_TRUE(Put(kMine, &put).ok());
+  const auto record = [this](int i, const char* schema) {
+    const Key key = discovery::InstanceRecordKey({"c", "s", absl::StrCat("i", absl::Dec(i, absl::kZeroPad4))});
+    if (schema == nullptr) {
+      sync_.Delete(key);
+    } else {
+      sync_.Put(key, discovery::EncodeInstanceRecord({.session = "mine", .schema = schema}));
+    }
+  };
+  constexpr int kMax = limits::kSchemaUsersMax;
+  // More than a page that do not count, then one that is no record.
+  for (int i = 0; i < kMax + 1; ++i) record(i, "printers");
+  sync_.Put(discovery::InstanceRecordKey({"c", "s", "broken"}), "mine");
+  const struct {
+    int users;
+    const char* message;
+  } cases[] = {
+      {1, "schema mine is what 1 instance was registered under: c/s/i0001"},
+      {2, "schema mine is what 2 instances were registered under, first of them c/s/i0001"},
+      {kMax - 1, "schema mine is what 999 instances were registered under, first of them c/s/i0001"},
+      {kMax, "schema mine is what at least 1000 instances were registered under, first of them c/s/i0001"},
+  };
+  int users = 0;
+  wire::DeleteSchemaResponse deleted;
+  for (const auto& one : cases) {
+    while (users < one.users) record(++users, "mine");
+    const Seen seen = SeenOf(Delete("mine", &deleted));
+    EXPECT_EQ(seen.code, grpc::StatusCode::FAILED_PRECONDITION) << one.users;
+    EXPECT_EQ(seen.reason, "SCHEMA_IN_USE");
+    EXPECT_THAT(seen.fields, IsEmpty());
+    EXPECT_EQ(seen.message, one.message);
+    EXPECT_TRUE(sync_.Get(discovery::SchemaKey("mine")).has_value());
+  }
+  for (; users > 0; --users) record(users, users % 2 == 0 ? "printers" : nullptr);
+  ASSERT_TRUE(Delete("mine", &deleted).ok());
+  EXPECT_TRUE(deleted.found());
+  // One that is not there is no error, whatever records say.
+  record(1, "absent");
+  ASSERT_TRUE(Delete("absent", &deleted).ok());
+  EXPECT_FALSE(deleted.found());
+}
+
 TEST_F(SchemaServiceTest, SchemaThatCannotBeReadCanBeReplacedAndDeleted) {
   sync_.Put(discovery::SchemaKey("mine"), "{");
   sync_.Put(discovery::SchemaKey("bad"), "{");

@@ -23,7 +23,7 @@ class WatchInbox final : public storage::Sink {
 
   WatchInbox(size_t batches_max, size_t bytes_max) : recent_(batches_max, bytes_max) {}
 
-  // Storage::Sink. A catalog that is to be fed by the same sink gets its batch in OnBatch.
+  // storage::Sink.
   void OnBatch(BatchPtr batch) override;
   void OnProgress(Revision revision) override;
   void OnGap(Revision oldest) override;

@@ -409,9 +409,17 @@ TEST_F(Discovery, BadRegistrationsNameEverythingThatIsWrongAndChangeNothing) {
                                                    "ttl", "session_id", "request_id"));
   ExpectFailure(Register("Printer", "laser", {{"port", "0"}, {"weight", "-1"}}).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD",
                 {"instance.properties.port", "instance.properties.weight"});
+  request = RegisterOf("Printer", "laser", {{"port", "80001"}});
+  request.clear_permanent();
+  ExpectFailure(Register(request).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"instance.properties.port", "lifetime"});
+  disco::RegisterAllRequest all;
+  *all.add_registrations() = request;
+  const auto results = Call(&disco::RegistrationService::Stub::RegisterAll, all);
+  ASSERT_TRUE(results.ok()) << results.status.error_message();
+  EXPECT_EQ(results->results(0).violations().count("instance.properties.port"), 1u);
+  EXPECT_EQ(results->results(0).violations().count("lifetime"), 1u);
   request = RegisterOf("Printer", "laser", kLaser);
   request.clear_permanent();
-  ExpectFailure(Register(request).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"lifetime"});
   request.set_lease_id(99);
   ExpectFailure(Register(request).status, grpc::StatusCode::FAILED_PRECONDITION, "LEASE_NOT_FOUND", {"lease_id"});
   disco::ResolveRequest resolve = ResolveOf("Printer", "protocol == ");

@@ -1,0 +1,27 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_USERS_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_USERS_H_
+
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "base/entry.h"
+#include "storage/store.h"
+
+namespace scoutlight::server {
+
+// The instances whose records say that they were registered under a schema.
+struct SchemaUsers {
+  absl::Status status;  // Those of Store::Read.
+  Revision revision = 0;
+  int instances = 0;  // At most limits::kSchemaUsersMax: counting ends there.
+  std::string first;  // "cluster/service/id" of one of them.
+};
+
+// Counts them at the latest revision. Reads all records, page by page, one page at a time, on the store's reader threads; instances written
+// by hand have none. Waits for nothing; `done` runs under no lock, not inside the call. `store` outlives that. Thread-safe.
+void CountSchemaUsers(storage::Store* store, std::string schema, absl::AnyInvocable<void(const SchemaUsers&) &&> done);
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_SCHEMA_USERS_H_
