@@ -2,7 +2,6 @@
 
 #include <grpcpp/impl/codegen/proto_utils.h>
 
-#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +14,7 @@
 #include "server/identity.h"
 #include "server/lease_conversion.h"
 #include "server/open_streams.h"
+#include "server/stream_phase.h"
 
 namespace scoutlight::server {
 namespace {
@@ -35,30 +35,23 @@ struct KeepAliveCalls::Calls {
   OpenStreams<Call> open{limits::kKeepAliveStreamsMax};
 };
 
-// One call. gRPC's callbacks and the store's answer follow one another; Stop() comes from any thread at any time. Whoever moves `phase_`
-// to kFinished finishes, once. While an answer is under way nobody else may finish, because nothing may be written after.
+// One call. gRPC's callbacks and the store's answer follow one another; Stop() comes from any thread at any time.
 class KeepAliveCalls::Call final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   Call(storage::Store* store, const Admission* admission, std::shared_ptr<Calls> calls, Identity identity)
       : store_(*store), admission_(*admission), calls_(std::move(calls)), identity_(std::move(identity)) {}
 
   void Start() { StartRead(&read_); }
-  void Refuse(const absl::Status& status) { FinishFrom(Phase::kReading, ToGrpcStatus(status, {})); }
+  void Refuse(const absl::Status& status) { FinishReading(ToGrpcStatus(status, {})); }
 
   void Stop() {
-    if (FinishFrom(Phase::kReading, Draining())) return;
-    Phase answering = Phase::kAnswering;
-    phase_.compare_exchange_strong(answering, Phase::kLastAnswer);
+    if (phase_.Stop()) Finish(Draining());
   }
 
   void OnReadDone(bool ok) override {
     // The client has sent its last, or is gone.
-    if (!ok) {
-      FinishFrom(Phase::kReading, grpc::Status::OK);
-      return;
-    }
-    Phase reading = Phase::kReading;
-    if (!phase_.compare_exchange_strong(reading, Phase::kAnswering)) return;
+    if (!ok) return FinishReading(grpc::Status::OK);
+    if (!phase_.BeginAnswer()) return;
     wire::KeepAliveRequest request;
     const absl::StatusOr<std::vector<LeaseId>> ids = Admit(
         admission_, identity_, "LeaseService/KeepAlive", read_, &request,
@@ -73,9 +66,7 @@ class KeepAliveCalls::Call final : public grpc::ServerBidiReactor<grpc::ByteBuff
 
   void OnWriteDone(bool ok) override {
     if (!ok) return FinishAnswering(grpc::Status::CANCELLED);
-    Phase answering = Phase::kAnswering;
-    // Once it reads, Stop() may finish; a read after that fails, as any does.
-    if (!phase_.compare_exchange_strong(answering, Phase::kReading)) return FinishAnswering(Draining());
+    if (!phase_.EndAnswer()) return Finish(Draining());
     StartRead(&read_);
   }
 
@@ -88,8 +79,6 @@ class KeepAliveCalls::Call final : public grpc::ServerBidiReactor<grpc::ByteBuff
   }
 
  private:
-  enum class Phase { kReading, kAnswering, kLastAnswer, kFinished };
-
   // Why it was stopped: by the server, else by its client.
   grpc::Status Draining() const {
     const absl::Status closed = admission_.CheckOpen();
@@ -105,14 +94,12 @@ class KeepAliveCalls::Call final : public grpc::ServerBidiReactor<grpc::ByteBuff
     StartWrite(&written_);
   }
 
-  bool FinishFrom(Phase phase, const grpc::Status& status) {
-    if (!phase_.compare_exchange_strong(phase, Phase::kFinished)) return false;
-    Finish(status);
-    return true;
+  void FinishReading(const grpc::Status& status) {
+    if (phase_.FinishReading()) Finish(status);
   }
   // By whoever answers.
   void FinishAnswering(const grpc::Status& status) {
-    phase_.store(Phase::kFinished);
+    phase_.AbandonAnswer();
     Finish(status);
   }
 
@@ -120,7 +107,7 @@ class KeepAliveCalls::Call final : public grpc::ServerBidiReactor<grpc::ByteBuff
   const Admission& admission_;
   const std::shared_ptr<Calls> calls_;
   const Identity identity_;
-  std::atomic<Phase> phase_{Phase::kReading};
+  StreamPhase phase_;
   grpc::ByteBuffer read_;     // Until OnReadDone.
   grpc::ByteBuffer written_;  // Until OnWriteDone.
 };

@@ -5,7 +5,6 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <atomic>
 #include <cstddef>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "server/open_streams.h"
+#include "server/stream_phase.h"
 
 namespace scoutlight::server {
 namespace {
@@ -125,24 +125,34 @@ class Stream final : public grpc::ServerBidiReactor<typename Api::Request, typen
 
   void Start() { this->StartRead(&request_); }
   void Refuse() {
-    FinishOnce(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                            absl::StrCat("there are ", limits::kReflectionStreamsMax, " streams of reflection, which is the most")));
+    FinishReading(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                               absl::StrCat("there are ", limits::kReflectionStreamsMax, " streams of reflection, which is the most")));
   }
-  void Stop() { FinishOnce(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is stopping")); }
+  void Stop() {
+    if (phase_.Stop()) this->Finish(Stopping());
+  }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return FinishOnce(grpc::Status::OK);
+    if (!ok) return FinishReading(grpc::Status::OK);
     if (request_.ByteSizeLong() > kNameBytesMax) {
-      return FinishOnce(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a request over 4096 bytes"));
+      return FinishReading(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a request over 4096 bytes"));
     }
+    if (!phase_.BeginAnswer()) return;
     response_ = answerer_.Answer(request_);
     this->StartWrite(&response_);
   }
   void OnWriteDone(bool ok) override {
-    if (!ok) return FinishOnce(grpc::Status::OK);
-    this->StartRead(&request_);
+    if (!ok) {
+      phase_.AbandonAnswer();
+      this->Finish(grpc::Status::CANCELLED);
+    } else if (phase_.EndAnswer()) {
+      this->StartRead(&request_);
+    } else {
+      this->Finish(Stopping());
+    }
   }
-  void OnCancel() override { FinishOnce(grpc::Status::CANCELLED); }
+  // The client hears nothing any more.
+  void OnCancel() override { Stop(); }
   void OnDone() override {
     // The list outlives this, which goes with the reference to it.
     const std::shared_ptr<Streams<Api>> streams = streams_;
@@ -150,16 +160,17 @@ class Stream final : public grpc::ServerBidiReactor<typename Api::Request, typen
   }
 
  private:
-  // gRPC takes one Finish, and calls OnDone only after it: until then the call is there.
-  void FinishOnce(grpc::Status status) {
-    if (!finished_.exchange(true)) this->Finish(std::move(status));
+  static grpc::Status Stopping() { return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is stopping"); }
+
+  void FinishReading(const grpc::Status& status) {
+    if (phase_.FinishReading()) this->Finish(status);
   }
 
   const std::shared_ptr<Streams<Api>> streams_;
   Answerer<Api> answerer_;
   typename Api::Request request_;
   typename Api::Response response_;
-  std::atomic<bool> finished_{false};  // Picks the one who finishes.
+  StreamPhase phase_;
 };
 
 template <typename Api>

@@ -6,30 +6,43 @@
 #include <grpc/grpc.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <utility>
+
+#include "absl/status/status.h"
 #include "third_party/sanitizers/original.h"
 
 using scoutlight::sanitizers::Original;
 
-extern "C" {
+// What was done before a batch, and by the thread that completed it, is seen by whoever takes its completion. A batch goes to the
+// transport's thread through the call's and the transport's combiners, and its completion from there through the queue's events, all of
+// them lists that are pushed to by an atomic exchange (src/core/lib/gprpp/mpscq.cc: Push, Pop; src/core/lib/surface/completion_queue.cc:
+// cq_end_op_for_next). The tag is the same at all three places and has one batch at a time. Callbacks come this way too: their threads wait
+// in grpc_completion_queue_next() and run the tag (src/cpp/common/completion_queue_cc.cc: CallbackAlternativeCQ).
 
-// What was done before a batch is seen by its completion. A batch goes to the transport's thread through the call's and the transport's
-// combiners, and its completion from there to the one that waits through the queue's events, all of them lists that are pushed to by
-// an atomic exchange (src/core/lib/gprpp/mpscq.cc: Push, Pop; src/core/lib/surface/completion_queue.cc: cq_end_op_for_next). The tag is the
-// same at both ends and has one batch at a time. A server's callbacks come this way too: their threads wait in
-// grpc_completion_queue_next() and run the tag (src/cpp/common/completion_queue_cc.cc: CallbackAlternativeCQ).
-
-grpc_call_error grpc_call_start_batch(grpc_call* call, const grpc_op* ops, size_t ops_count, void* tag, void* reserved) {
+extern "C" grpc_call_error grpc_call_start_batch(grpc_call* call, const grpc_op* ops, size_t ops_count, void* tag, void* reserved) {
   static auto* const original = Original<grpc_call_error(grpc_call*, const grpc_op*, size_t, void*, void*)>("grpc_call_start_batch");
   __tsan_release(tag);
   return original(call, ops, ops_count, tag, reserved);
 }
 
-grpc_event grpc_completion_queue_next(grpc_completion_queue* queue, gpr_timespec deadline, void* reserved) {
+struct grpc_cq_completion;
+using EndOp = void(grpc_completion_queue* queue, void* tag, absl::Status error, void (*done)(void*, grpc_cq_completion*), void* done_arg,
+                   grpc_cq_completion* storage, bool internal);
+EndOp grpc_cq_end_op;
+
+void grpc_cq_end_op(grpc_completion_queue* queue, void* tag, absl::Status error, void (*done)(void*, grpc_cq_completion*), void* done_arg,
+                    grpc_cq_completion* storage, bool internal) {
+  static auto* const original =
+      Original<EndOp>("_Z14grpc_cq_end_opP21grpc_completion_queuePvN4absl7debian36StatusEPFvS1_P18grpc_cq_completionES1_S6_b");
+  __tsan_release(tag);
+  original(queue, tag, std::move(error), done, done_arg, storage, internal);
+}
+
+extern "C" grpc_event grpc_completion_queue_next(grpc_completion_queue* queue, gpr_timespec deadline, void* reserved) {
   static auto* const original = Original<grpc_event(grpc_completion_queue*, gpr_timespec, void*)>("grpc_completion_queue_next");
   const grpc_event event = original(queue, deadline, reserved);
   if (event.type == GRPC_OP_COMPLETE) __tsan_acquire(event.tag);
   return event;
-}
 }
 
 namespace grpc::internal {
