@@ -55,8 +55,10 @@ class ReadingLeft : public std::enable_shared_from_this<ReadingLeft> {
   void OnPage(const storage::Page& page) {
     if (!page.status.ok()) return std::move(done_)(page.status);
     if (page.more) {
-      return std::move(done_)(storage::TransactionTooLarge(absl::StrCat("instance ", name_.id, " has more than ", page.entries.size(),
-                                                                        " entries left under schema ", present_.written->name)));
+      return std::move(done_)(storage::TransactionTooLarge(
+          absl::StrCat("instance ", name_.id, " has more than ", limits::kOperationsMax, " entries or ", limits::kTransactionBytesMax,
+                       " bytes left under schema ", present_.written->name, ", at ",
+                       present_.written->layout.pattern().InstanceKey(name_).path(), ": delete some")));
     }
     for (const Entry& entry : page.entries) {
       if (entry.has_value) Take(entry);

@@ -377,7 +377,9 @@ class Registrar::Changing : public std::enable_shared_from_this<Changing> {
     const LeaseId lease_id = owner.epoch != 0 ? owner.lease_id : discovery::ReadInstance(name, present.stored, *present.schema).lease_id;
     PutEntries(wanted, std::move(stored), lease_id, owner.epoch == 0 ? Leases::kKeep : Leases::kMove, &transaction.on_success);
     DropLeft(present, name, &transaction.on_success);
-    if (transaction.on_success.empty()) {
+    // A record that names another schema keeps the instance out of work, whatever its entries say.
+    const bool moves = owner.epoch != 0 && !owner.schema.empty() && owner.schema != present.schema->name;
+    if (transaction.on_success.empty() && !moves) {
       return registrar_.AnswerAt(present.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
     }
     epoch_ = owner.epoch;

@@ -142,6 +142,7 @@ class RegistrarTest : public ::testing::Test {
                                                          serializer, R"(", "properties": {"port": {"type": "port"}}})"));
     };
     put("devices", "/{cluster}/devices/{service}/{instance}/{property}", "text");
+    put("instruments", "/{cluster}/devices/{service}/{instance}/{property}", "text");  // As devices.
     put("boxes", "/{cluster}/boxes/{service}/{instance}", "json");
   }
   // The keys and values of no system tree.
@@ -485,7 +486,7 @@ TEST_F(RegistrarTest, ChangeThatIsNotShownInTimeIsOfUnknownOutcome) {
   EXPECT_EQ(Deregister().status.code(), absl::StatusCode::kUnavailable) << "it does not come to see what was changed, and changes nothing";
 }
 
-// After its service was bound to another schema: from, and to. Their keys lie apart, within each other, or one is the other's.
+// After its service was bound to another schema: from, and to. Their keys lie apart, within each other, one is the other's, or all are.
 struct Rebinding {
   const char* from;
   const char* to;
@@ -530,6 +531,8 @@ TEST_P(RegistrarRebindingTest, NothingStaysWhereItWas) {
          return Change({.name = kName, .set = {{"zone", "y"}}});
        },
        {{"port", "80"}, {"zone", "y"}}},
+      {"Update that says what is there", [this, &before] { return Change({.name = kName, .set = before}); }, before},
+      {"Update that says nothing", [this] { return Change({.name = kName}); }, before},
       {"Update that removes", [this] { return Change({.name = kName, .remove = {"zone"}}); }, {{"port", "80"}}},
       {"Update that replaces",
        [this] {
@@ -564,7 +567,8 @@ TEST_P(RegistrarRebindingTest, NothingStaysWhereItWas) {
 INSTANTIATE_TEST_SUITE_P(All, RegistrarRebindingTest,
                          ::testing::Values(Rebinding{"devices", "printers"}, Rebinding{"printers", "devices"},
                                            Rebinding{"devices", "boxes"}, Rebinding{"boxes", "devices"}, Rebinding{"members", "printers"},
-                                           Rebinding{"printers", "members"}, Rebinding{"service", "members"}));
+                                           Rebinding{"printers", "members"}, Rebinding{"service", "members"},
+                                           Rebinding{"devices", "instruments"}));
 
 // `members` keeps instances where `printers` would keep the properties of one that is called members.
 TEST_F(RegistrarTest, WhatAnotherInstanceHasByNowIsNotLeft) {

@@ -221,6 +221,8 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
 
   void OnCommitted(const storage::CommitResult& result) {
     if (!result.status.ok()) return Fail(result.status, result.revision);
+    // That nothing has changed since is known now, so it is in force.
+    if (result.succeeded && plan_.unchanged) return Answer(result.revision, true, true);
     const bool gone_already = !result.succeeded && !plan_.value.has_value() && result.results.front().entries.empty();
     const bool again = !result.succeeded && !gone_already;
     if (again && ++tries_ == kTriesMax) {
@@ -230,7 +232,7 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     }
     feed_.WhenClaimsAt(result.revision,
                        [self = shared_from_this(), revision = result.revision, again, gone_already](const absl::Status& status) {
-                         if (!again) return self->Answer(revision, status.ok(), gone_already || self->plan_.unchanged);
+                         if (!again) return self->Answer(revision, status.ok(), gone_already);
                          if (!status.ok()) return self->Fail(status, revision);
                          self->Try();
                        });
