@@ -25,15 +25,17 @@ using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
 constexpr char kMethod[] = "/scoutlight.Test/Call";
 
-// A step that a test waits for.
+// A step that a test waits for. It must order nothing, or it would hide the races that are planted here: so no lock and no condition, but
+// looks with pauses between.
 class Step {
  public:
   void Take() { taken_.store(true, std::memory_order_relaxed); }
-  // Not for ever: gRPC may need the thread that waits.
-  void Await() const {
+  // Not for ever: gRPC may need the thread that waits. False: it was not taken.
+  bool Await() const {
     for (int left = 20'000; left > 0 && !taken_.load(std::memory_order_relaxed); --left) {
       std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
+    return taken_.load(std::memory_order_relaxed);
   }
 
  private:
@@ -166,10 +168,10 @@ void CancelOrdered(Ordered::Last last) {
   Steps steps;
   const Calls calls([&] { return new Ordered(&steps, last); });
   ClientCall call(calls);
-  steps.opened.Await();
+  EXPECT_TRUE(steps.opened.Await());
   call.Cancel();
   call.AwaitEnd();
-  steps.done.Await();
+  EXPECT_TRUE(steps.done.Await());
 }
 
 TEST(ReactorRaces, DoneAfterFinishIsOrdered) {
