@@ -1,10 +1,10 @@
 // Measures what discovery costs one server and prints it as one JSON object on stdout. bench/run.py runs it.
 
-#include <iostream>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "bench/discovery_load.h"
+#include "bench/print_figures.h"
 #include "nlohmann/json.hpp"
 
 namespace scoutlight::bench {
@@ -57,13 +57,7 @@ int Main(int argc, char** argv) {
 
   changes.warm_up = absl::Seconds(warm_up_seconds);
   changes.duration = absl::Seconds(duration_seconds);
-  const absl::StatusOr<nlohmann::json> json = changes_app->parsed() ? Changes(server, changes) : Await(server, await);
-  if (!json.ok()) {
-    std::cerr << json.status() << std::endl;
-    return 1;
-  }
-  std::cout << json->dump() << std::endl;
-  return 0;
+  return PrintFigures(changes_app->parsed() ? Changes(server, changes) : Await(server, await));
 }
 
 }  // namespace

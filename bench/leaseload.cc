@@ -5,6 +5,7 @@
 
 #include "CLI/CLI.hpp"
 #include "bench/lease_load.h"
+#include "bench/print_figures.h"
 #include "nlohmann/json.hpp"
 
 namespace scoutlight::bench {
@@ -74,13 +75,7 @@ int Main(int argc, char** argv) {
   endings.ttl = absl::Seconds(ttl_seconds);
   endings.idle = absl::Seconds(idle_seconds);
   endings.busy = absl::Seconds(busy_seconds);
-  const absl::StatusOr<nlohmann::json> json = keep_alive_app->parsed() ? KeepAlive(server, keep_alive) : Endings(server, endings);
-  if (!json.ok()) {
-    std::cerr << json.status() << std::endl;
-    return 1;
-  }
-  std::cout << json->dump() << std::endl;
-  return 0;
+  return PrintFigures(keep_alive_app->parsed() ? KeepAlive(server, keep_alive) : Endings(server, endings));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // Measures what watches of one server cost and prints it as one JSON object on stdout. bench/run.py runs it.
 
-#include <iostream>
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "bench/print_figures.h"
 #include "bench/watch_load.h"
 #include "nlohmann/json.hpp"
 
@@ -81,15 +81,9 @@ int Main(int argc, char** argv) {
   delivery.duration = absl::Seconds(duration_seconds);
   idle.form = multiplexed ? WatchForm::kMultiplexed : WatchForm::kStreamEach;
   idle.settle = absl::Seconds(settle_seconds);
-  const absl::StatusOr<nlohmann::json> json = fan_out_app->parsed()    ? FanOut(server, fan_out)
-                                              : delivery_app->parsed() ? Delivery(server, delivery)
-                                                                       : Idle(server, idle);
-  if (!json.ok()) {
-    std::cerr << json.status() << std::endl;
-    return 1;
-  }
-  std::cout << json->dump() << std::endl;
-  return 0;
+  return PrintFigures(fan_out_app->parsed()    ? FanOut(server, fan_out)
+                      : delivery_app->parsed() ? Delivery(server, delivery)
+                                               : Idle(server, idle));
 }
 
 }  // namespace
