@@ -2,15 +2,21 @@
 
 #include <grpcpp/health_check_service_interface.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace scoutlight::server {
+namespace {
 
-Health::Health(const storage::Store* store, grpc::HealthCheckServiceInterface* service, std::vector<std::string> names,
-               absl::Duration interval)
-    : store_(*store), service_(*service), names_(std::move(names)) {
-  Look();
-  thread_ = std::thread([this, interval] { LookEvery(interval); });
+// Who waits for a service to be ready should not wait for the look at it.
+constexpr absl::Duration kImpatience = absl::Milliseconds(20);
+
+}  // namespace
+
+Health::Health(grpc::HealthCheckServiceInterface* service, std::vector<HealthPart> parts, absl::Duration interval)
+    : service_(*service), parts_(std::move(parts)) {
+  const bool all = Look();
+  thread_ = std::thread([this, interval, all] { LookEvery(interval, all); });
 }
 
 Health::~Health() {
@@ -27,21 +33,25 @@ void Health::Drain() {
   service_.Shutdown();
 }
 
-void Health::Look() {
-  const bool serving = store_.health().state == storage::StoreHealth::State::kServing;
-  service_.SetServingStatus("", serving);
-  for (const std::string& name : names_) service_.SetServingStatus(name, serving);
+bool Health::Look() {
+  bool all = true;
+  for (const HealthPart& part : parts_) {
+    const bool serving = part.serving();
+    for (const std::string& name : part.names) service_.SetServingStatus(name, serving);
+    all = all && serving;
+  }
+  return all;
 }
 
-void Health::LookEvery(absl::Duration interval) {
+void Health::LookEvery(absl::Duration interval, bool all) {
   while (true) {
     {
       const MutexLock lock(&mu_);
       // A wake-up before its time only looks early.
-      if (!stopping_) changed_.WaitFor(&mu_, interval);
+      if (!stopping_) changed_.WaitFor(&mu_, all ? interval : std::min(interval, kImpatience));
       if (stopping_) return;
     }
-    Look();
+    all = Look();
   }
 }
 

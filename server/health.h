@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_SERVER_HEALTH_H_
 #define SCOUTLIGHT_SERVER_HEALTH_H_
 
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -8,7 +9,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "base/mutex.h"
-#include "storage/store.h"
 
 namespace grpc {
 class HealthCheckServiceInterface;
@@ -16,24 +16,30 @@ class HealthCheckServiceInterface;
 
 namespace scoutlight::server {
 
-// Makes gRPC's health service say what the store's health is: SERVING while the store is serving and the server is not stopping, else
-// NOT_SERVING, for the server as a whole ("") and for each service. Looks every `interval`, on a thread of its own. Thread-safe.
+// Services that are fit to be called together.
+struct HealthPart {
+  std::vector<std::string> names;  // Of gRPC services; "": the server as a whole.
+  std::function<bool()> serving;   // Asked from any thread; must not block.
+};
+
+// Makes gRPC's health service say SERVING of each part's names while that part is serving and the server is not stopping, else NOT_SERVING.
+// Looks every `interval`, and more often while some part is not serving, on a thread of its own. Thread-safe.
 class Health {
  public:
-  // Both outlive this. Says what it found before it returns.
-  Health(const storage::Store* store, grpc::HealthCheckServiceInterface* service, std::vector<std::string> names, absl::Duration interval);
+  // `service`, and what the parts ask, outlive this. Says what it found before it returns.
+  Health(grpc::HealthCheckServiceInterface* service, std::vector<HealthPart> parts, absl::Duration interval);
   ~Health();
 
   // NOT_SERVING from now on, whatever the store says.
   void Drain();
 
  private:
-  void Look();
-  void LookEvery(absl::Duration interval);
+  // Whether all are serving.
+  bool Look();
+  void LookEvery(absl::Duration interval, bool all);
 
-  const storage::Store& store_;
   grpc::HealthCheckServiceInterface& service_;
-  const std::vector<std::string> names_;
+  const std::vector<HealthPart> parts_;
 
   Mutex mu_;
   CondVar changed_;

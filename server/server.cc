@@ -38,16 +38,10 @@ constexpr absl::Duration kDrainNotice = absl::Milliseconds(200);
 
 int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
-std::vector<std::string> OwnServiceNames() {
-  std::vector<std::string> names = DiscoveryServer::ServiceNames();
-  names.push_back(registry::v1::RegistryService::service_full_name());
-  names.push_back(registry::v1::LeaseService::service_full_name());
-  return names;
-}
-
 std::vector<std::string> ServiceNames() {
-  std::vector<std::string> names = OwnServiceNames();
-  names.insert(names.end(), {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"});
+  std::vector<std::string> names = DiscoveryServer::ServiceNames();
+  names.insert(names.end(), {registry::v1::RegistryService::service_full_name(), registry::v1::LeaseService::service_full_name(),
+                             "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"});
   return names;
 }
 
@@ -131,7 +125,14 @@ absl::Status Server::Listen(const ServerOptions& options) {
   hub_->Start();
   store_.BeginServing();
   address_.port = static_cast<uint16_t>(port);
-  health_ = std::make_unique<Health>(&store_, server_->GetHealthCheckService(), OwnServiceNames(), options.health_interval);
+  const auto store_serves = [this] { return store_.health().state == storage::StoreHealth::State::kServing; };
+  const HealthPart registry{
+      .names = {"", registry::v1::RegistryService::service_full_name(), registry::v1::LeaseService::service_full_name()},
+      .serving = store_serves};
+  const HealthPart discovery{.names = DiscoveryServer::ServiceNames(),
+                             .serving = [this, store_serves] { return store_serves() && discovery_->ready(); }};
+  health_ =
+      std::make_unique<Health>(server_->GetHealthCheckService(), std::vector<HealthPart>{registry, discovery}, options.health_interval);
   return absl::OkStatus();
 }
 

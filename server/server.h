@@ -30,7 +30,7 @@ struct ServerOptions {
   ListenAddress listen = {"127.0.0.1", 0};
   std::optional<TlsMaterial> tls;                     // Empty: plain text.
   Authorize authorize;                                // Empty: everybody may do everything.
-  absl::Duration health_interval = absl::Seconds(1);  // How often the store's health is looked at.
+  absl::Duration health_interval = absl::Seconds(1);  // How often it is looked at who is serving.
   DiscoveryOptions discovery;
 };
 

@@ -20,7 +20,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "base/limits.h"
+#include "base/mutex.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -29,6 +31,7 @@
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
 #include "storage/local/local_store.h"
 #include "storage/memory/memory_engine.h"
+#include "storage/testing/forwarding_store.h"
 
 namespace scoutlight::server {
 namespace {
@@ -40,47 +43,48 @@ using testing::SizeIs;
 
 const StoreId kStoreId = "00112233445566778899aabbccddeeff";
 
-// A store whose health a test sets; all else is that of the store below.
-class SickableStore final : public storage::Store {
+// A store whose health a test sets, and whose readers a test holds up.
+class SickableStore final : public storage::ForwardingStore {
  public:
-  explicit SickableStore(std::unique_ptr<storage::Store> store) : store_(std::move(store)) {}
+  explicit SickableStore(std::unique_ptr<storage::Store> store) : ForwardingStore(store.get()), owned_(std::move(store)) {}
 
   void SetReadOnly(bool read_only) { read_only_ = read_only; }
   storage::StoreHealth health() const override {
     if (read_only_) return {storage::StoreHealth::State::kReadOnly, "a test says so"};
-    return store_->health();
+    return ForwardingStore::health();
   }
 
-  const storage::Traits& traits() const override { return store_->traits(); }
-  StoreId store_id() const override { return store_->store_id(); }
-  void BeginServing() override { store_->BeginServing(); }
-  void EndServing() override { store_->EndServing(); }
-  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
-    store_->Commit(std::move(transaction), std::move(done));
+  // Before the server starts: whoever reads waits until LetReadersGo().
+  void HoldReaders() {
+    MutexLock lock(&mu_);
+    holding_ = true;
   }
-  void Read(storage::Query query, storage::Done<storage::Page> done) override { store_->Read(std::move(query), std::move(done)); }
-  void History(Revision from, Revision to, KeyRange range, size_t bytes_max, storage::Done<storage::HistoryPage> done) override {
-    store_->History(from, to, std::move(range), bytes_max, std::move(done));
+  void LetReadersGo() {
+    std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held;
+    {
+      MutexLock lock(&mu_);
+      holding_ = false;
+      held.swap(held_);
+    }
+    for (auto& [query, done] : held) ForwardingStore::Read(std::move(query), std::move(done));
   }
-  void Follow(Revision after, std::shared_ptr<storage::Sink> sink) override { store_->Follow(after, std::move(sink)); }
-  void GrantLease(storage::GrantRequest request, storage::Done<storage::LeaseResult> done) override {
-    store_->GrantLease(std::move(request), std::move(done));
+  void Read(storage::Query query, storage::Done<storage::Page> done) override {
+    {
+      MutexLock lock(&mu_);
+      if (holding_) {
+        held_.emplace_back(std::move(query), std::move(done));
+        return;
+      }
+    }
+    ForwardingStore::Read(std::move(query), std::move(done));
   }
-  void RevokeLease(storage::RevokeRequest request, storage::Done<storage::CommitResult> done) override {
-    store_->RevokeLease(std::move(request), std::move(done));
-  }
-  void RenewLeases(std::vector<LeaseId> ids, uint64_t connection, storage::Done<storage::Renewals> done) override {
-    store_->RenewLeases(std::move(ids), connection, std::move(done));
-  }
-  void GetLease(LeaseId id, storage::Done<storage::LeaseResult> done) override { store_->GetLease(id, std::move(done)); }
-  void ListLeases(LeaseId after, int leases_max, storage::Done<storage::LeaseList> done) override {
-    store_->ListLeases(after, leases_max, std::move(done));
-  }
-  void Compact(Revision oldest, storage::Done<storage::CompactResult> done) override { store_->Compact(oldest, std::move(done)); }
 
  private:
-  const std::unique_ptr<storage::Store> store_;
+  const std::unique_ptr<storage::Store> owned_;
   std::atomic<bool> read_only_{false};
+  Mutex mu_;
+  bool holding_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held_ ABSL_GUARDED_BY(mu_);
 };
 
 struct Unpacked {
@@ -107,11 +111,17 @@ Unpacked Unpack(const grpc::Status& status) {
 class ServerTest : public testing::Test {
  protected:
   void Start(Authorize authorize = nullptr) {
+    MakeStore();
+    Serve(std::move(authorize));
+  }
+  void MakeStore() {
     storage::LocalStoreOptions store_options;
     store_options.random = [random = std::mt19937_64(7)]() mutable { return random(); };
     auto store = storage::OpenLocalStore(storage::NewMemoryEngine(kStoreId), std::move(store_options));
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = std::make_unique<SickableStore>(*std::move(store));
+  }
+  void Serve(Authorize authorize = nullptr) {
     ServerOptions options;
     options.authorize = std::move(authorize);
     options.health_interval = absl::Milliseconds(10);
@@ -441,6 +451,23 @@ TEST_F(ServerTest, HealthFollowsTheStoreAndEndsWithDraining) {
   server_->BeginDrain();
   EXPECT_EQ(AwaitHealth("", HealthCheckResponse::NOT_SERVING), HealthCheckResponse::NOT_SERVING);
   EXPECT_EQ(AwaitHealth("nothing.Service", HealthCheckResponse::SERVICE_UNKNOWN), HealthCheckResponse::SERVICE_UNKNOWN);
+}
+
+TEST_F(ServerTest, DiscoveryIsNotServingUntilItKnowsTheInstances) {
+  using grpc::health::v1::HealthCheckResponse;
+  const std::string services[] = {"scoutlight.discovery.v1.DiscoveryService", "scoutlight.discovery.v1.RegistrationService",
+                                  "scoutlight.discovery.v1.SchemaService"};
+  MakeStore();
+  store_->HoldReaders();
+  Serve();
+  EXPECT_EQ(AwaitHealth("", HealthCheckResponse::SERVING), HealthCheckResponse::SERVING);
+  for (const std::string& service : services) {
+    EXPECT_EQ(AwaitHealth(service, HealthCheckResponse::NOT_SERVING), HealthCheckResponse::NOT_SERVING) << service;
+  }
+  store_->LetReadersGo();
+  for (const std::string& service : services) {
+    EXPECT_EQ(AwaitHealth(service, HealthCheckResponse::SERVING), HealthCheckResponse::SERVING) << service;
+  }
 }
 
 TEST_F(ServerTest, DrainingServerSaysSoAndWhenToTryAgain) {

@@ -65,6 +65,8 @@ void DiscoveryServer::Start() {
   parts_->hub.Start();
 }
 
+bool DiscoveryServer::ready() const { return parts_->feed->catalog() != nullptr; }
+
 void DiscoveryServer::Drain(absl::Status reason) { parts_->hub.Drain(std::move(reason)); }
 
 void DiscoveryServer::EndWaits() { parts_->feed->EndWaits(); }

@@ -43,6 +43,8 @@ class DiscoveryServer {
 
   // Once, before the sink is shown anything.
   void Start();
+  // Whether the instances are known, so that calls are answered. Once so, always.
+  bool ready() const;
   // Ends the watches, those that come later too. Does not block.
   void Drain(absl::Status reason);
   // Whoever waits for a revision waits in vain. What is committed still comes into the catalog, so that calls in progress are answered.
