@@ -15,6 +15,13 @@
 
 namespace scoutlight::testing {
 
+// Whether a server's resident memory says what it holds: sanitizers keep freed memory and tables of their own.
+#ifdef SCOUTLIGHT_SANITIZED
+inline constexpr bool kJudgeMemory = false;
+#else
+inline constexpr bool kJudgeMemory = true;
+#endif
+
 // A test with a server on an empty data directory and a client of it. The server must end well at the test's end.
 class ServedTest : public ::testing::Test {
  protected:

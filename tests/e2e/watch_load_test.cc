@@ -16,13 +16,7 @@ namespace {
 using Kind = wire::WatchResponse;
 
 constexpr size_t kMiB = 1024 * 1024;
-// What a server may grow by for 200 MB that are written and not read: the recent batches, RocksDB's memory, one frame a stream. Sanitizers
-// keep freed memory: with them it is not judged.
-#ifdef SCOUTLIGHT_SANITIZED
-constexpr bool kJudgeMemory = false;
-#else
-constexpr bool kJudgeMemory = true;
-#endif
+// What a server may grow by for 200 MB that are written and not read: the recent batches, RocksDB's memory, one frame a stream.
 constexpr size_t kGrowthBytesMax = 256 * kMiB;
 
 class WatchLoad : public ServedTest {
