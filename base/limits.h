@@ -126,6 +126,9 @@ inline constexpr int kPicksMax = 16;
 inline constexpr int kResolverStatesMax = 10'000;
 inline constexpr int kResolverCandidatesMax = 1'000'000;
 inline constexpr int kInstanceWatchesMax = 20'000;
+// Regular expressions in the filters of all watches, equal filters counted once, and of all that is kept for Resolve.
+inline constexpr int kWatchedRegexesMax = 4'096;
+inline constexpr int kResolverRegexesMax = 1'024;
 inline constexpr size_t kAffinityKeyBytesMax = 1 * kKiB;
 inline constexpr size_t kSessionIdBytesMax = 64;
 inline constexpr size_t kOverrideReasonBytesMax = 512;
@@ -140,6 +143,7 @@ inline constexpr int kFilterRegexesMax = 16;
 // each candidate, if that is more).
 inline constexpr int kPickAvoidMax = kPicksMax;
 inline constexpr int kSubsetMax = 10'000;
+inline constexpr absl::Duration kSlowStartMax = absl::Hours(24);
 inline constexpr int kWeightSlotsMax = 16'384;
 
 }  // namespace scoutlight::limits

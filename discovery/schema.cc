@@ -39,6 +39,10 @@ std::vector<FieldViolation> CheckSchema(const Schema& schema) {
   if (!schema.strategy.empty() && !ParseStrategyKind(schema.strategy).has_value()) {
     violations.push_back({"strategy", absl::StrCat("is ", Shown(schema.strategy), ", which is no strategy")});
   }
+  if (schema.slow_start < absl::ZeroDuration() || schema.slow_start > limits::kSlowStartMax) {
+    violations.push_back({"slow_start", absl::StrCat("is ", absl::FormatDuration(schema.slow_start), ", must be from 0 to ",
+                                                     absl::FormatDuration(limits::kSlowStartMax))});
+  }
   CheckProperties(schema.properties, &violations);
   violations.resize(std::min(violations.size(), static_cast<size_t>(limits::kSchemaMistakesMax)));
   return violations;

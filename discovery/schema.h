@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "base/error.h"
 #include "discovery/instance.h"
 #include "discovery/layout.h"
@@ -22,11 +23,13 @@ struct Schema {
   PropertyRules properties;
   std::string strategy;  // By which its services are resolved when a call names none (strategy/strategy_kind.h); empty: round robin.
 
+  absl::Duration slow_start;  // Likewise, the modifier (strategy/slow_start.h); 0: none. At most limits::kSlowStartMax.
+
   friend bool operator==(const Schema&, const Schema&) = default;
 };
 
-// Every mistake of a schema beside its layout, which is right by construction: fields `name`, `version`, `strategy`, `properties`,
-// `properties.<name>`, `properties.<name>.<field>`, at most limits::kSchemaMistakesMax of them.
+// Every mistake of a schema beside its layout, which is right by construction: fields `name`, `version`, `strategy`, `slow_start`,
+// `properties`, `properties.<name>`, `properties.<name>.<field>`, at most limits::kSchemaMistakesMax of them.
 std::vector<FieldViolation> CheckSchema(const Schema& schema);
 
 // Every violation of an instance to be registered under `schema`: what CheckInstance finds, then what the schema has against the

@@ -212,12 +212,22 @@ absl::StatusOr<Schema> ParseSchemaDocument(absl::string_view text) {
   if (!strategy.empty() && !ParseStrategyKind(strategy).has_value()) {
     reader.AddMistake("strategy", absl::StrCat("is ", Shown(strategy), ", which is no strategy"));
   }
+  absl::Duration slow_start;
+  if (const std::optional<std::string> text = reader.String("slow_start"); text.has_value()) {
+    const std::optional<absl::Duration> parsed = ParseFiniteDuration(*text);
+    if (!parsed.has_value()) reader.AddMistake("slow_start", absl::StrCat("is ", Shown(*text), ", a duration such as 30s is wanted"));
+    slow_start = parsed.value_or(absl::ZeroDuration());
+  }
   reader.RefuseOthers();
   mistakes.resize(std::min(mistakes.size(), static_cast<size_t>(limits::kSchemaMistakesMax)));
   if (!mistakes.empty()) return InvalidFields(Reason::kInvalidField, std::move(mistakes));
 
-  Schema schema = {
-      .name = *name, .version = version, .layout = *std::move(layout), .properties = std::move(rules), .strategy = std::move(strategy)};
+  Schema schema = {.name = *name,
+                   .version = version,
+                   .layout = *std::move(layout),
+                   .properties = std::move(rules),
+                   .strategy = std::move(strategy),
+                   .slow_start = slow_start};
   // What is left to find is in counts.
   mistakes = CheckSchema(schema);
   if (!mistakes.empty()) return InvalidFields(Reason::kInvalidField, std::move(mistakes));
@@ -234,6 +244,7 @@ std::string SchemaDocument(const Schema& schema) {
                {"properties", std::move(properties)},
                {"extra_properties", schema.properties.extra_allowed}};
   if (!schema.strategy.empty()) json["strategy"] = schema.strategy;
+  if (schema.slow_start != absl::ZeroDuration()) json["slow_start"] = absl::FormatDuration(schema.slow_start);
   return json.dump();
 }
 

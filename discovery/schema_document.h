@@ -18,10 +18,11 @@ namespace scoutlight::discovery {
 //                   "protocol": {"type": "enum", "values": ["http", "https"], "default": "http"},
 //                   "asset": {"pattern": "[0-9]{6}"}},
 //    "extra_properties": false,
-//    "strategy": "least_used"}
+//    "strategy": "least_used",
+//    "slow_start": "30s"}
 //
-// `name` and `pattern` must be there. Defaults: version 1, serializer `text`, no properties, extra properties allowed, no strategy; of a
-// property: type `string`, not required, nothing else. `default`, `min` and `max` are strings, numbers or booleans.
+// `name` and `pattern` must be there. Defaults: version 1, serializer `text`, no properties, extra properties allowed, no strategy, no slow
+// start; of a property: type `string`, not required, nothing else. `default`, `min` and `max` are strings, numbers or booleans.
 //
 // At most limits::kSchemaDocumentBytesMax bytes. kInvalidArgument with every mistake at once, at most limits::kSchemaMistakesMax, each with
 // its path as the violated field (`properties.port.min`): wrong types, members that are not known or there twice, and what Layout::Create

@@ -27,7 +27,8 @@ constexpr absl::string_view kDocument = R"({
                  "wait": {"type": "duration", "max": "1m"},
                  "asset": {"pattern": "[0-9]{6}"}},
   "extra_properties": false,
-  "strategy": "least_used"
+  "strategy": "least_used",
+  "slow_start": "1m30s"
 })";
 
 // The violated fields of a document that is refused.
@@ -47,6 +48,7 @@ TEST(SchemaDocument, IsReadAsWritten) {
   EXPECT_EQ(schema->name, "labels");
   EXPECT_EQ(schema->version, 2);
   EXPECT_EQ(schema->strategy, "least_used");
+  EXPECT_EQ(schema->slow_start, absl::Seconds(90));
   EXPECT_FALSE(schema->properties.extra_allowed);
   const auto& definitions = schema->properties.definitions;
   ASSERT_THAT(definitions, SizeIs(5));
@@ -72,13 +74,21 @@ TEST(SchemaDocument, WrittenOnesReadAsEqualSchemas) {
 }
 
 TEST(SchemaDocument, EveryMistakeIsToldAtOnceWithItsPath) {
-  EXPECT_THAT(Fields(R"({"version": 0, "pattern": "/{cluster}", "serializer": "xml", "extra_properties": 1, "strategy": 7, "colour": "red",
+  EXPECT_THAT(Fields(
+                  R"({"version": 0, "pattern": "/{cluster}", "serializer": "xml", "extra_properties": 1, "strategy": 7,
+                        "slow_start": 30, "colour": "red",
                         "properties": {"a": {"type": "colour"}, "b": {"type": "integer", "min": "x", "max": 1},
                                        "c": {"pattern": "("}, "d": 7, "e": {"values": ["x", 1], "size": 3}, "f.g": {"min": null}}})"),
               ElementsAre("name", "version", "pattern", "serializer", "properties.a.type", "properties.b.min", "properties.c.pattern",
                           "properties.d", "properties.e.values[1]", "properties.e.size", "properties[\"f.g\"].min", "extra_properties",
-                          "strategy", "colour"));
+                          "strategy", "slow_start", "colour"));
   EXPECT_THAT(Fields(R"({"name": "none", "pattern": 7, "version": 18446744073709551615})"), ElementsAre("name", "version", "pattern"));
+  for (const char* slow_start : {"soon", "-1s", "24h1s", "inf", ""}) {
+    EXPECT_THAT(Fields(absl::StrCat(R"({"name": "x", "pattern": "/{cluster}/{service}/{instance}/{property}", "slow_start": ")", slow_start,
+                                    "\"}")),
+                ElementsAre("slow_start"))
+        << slow_start;
+  }
   EXPECT_THAT(Fields(R"({"name": "x", "pattern": "/{cluster}", "properties": {"a/b": {}}, "strategy": "fastest"})"),
               ElementsAre("pattern", "properties[\"a/b\"]", "strategy"));
 }

@@ -22,12 +22,13 @@ TEST(Schema, CheckFindsEveryMistake) {
   schema.name = "a b";
   schema.version = 0;
   schema.strategy = "roundrobin";
+  schema.slow_start = absl::Hours(25);
   schema.properties.definitions["x/y"] = {};
   schema.properties.definitions["zz"] = {.type = PropertyType::kEnum};
   EXPECT_THAT(CheckSchema(schema),
               ElementsAre(Field(&FieldViolation::field, "name"), Field(&FieldViolation::field, "version"),
-                          Field(&FieldViolation::field, "strategy"), Field(&FieldViolation::field, "properties[\"x/y\"]"),
-                          Field(&FieldViolation::field, "properties.zz.values")));
+                          Field(&FieldViolation::field, "strategy"), Field(&FieldViolation::field, "slow_start"),
+                          Field(&FieldViolation::field, "properties[\"x/y\"]"), Field(&FieldViolation::field, "properties.zz.values")));
 }
 
 TEST(Schema, PropertiesAndMistakesAreBounded) {

@@ -111,6 +111,7 @@ absl::StatusOr<Filter> Filter::Parse(absl::string_view text, AgeTerms age, absl:
   Canonicalize(&*root);
   filter.text_ = FilterText(*root);
   filter.uses_age_ = parser.uses_age();
+  filter.regexes_ = parser.regexes();
   filter.root_ = std::make_shared<const FilterNode>(*std::move(root));
   return filter;
 }

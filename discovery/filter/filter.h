@@ -60,6 +60,8 @@ class Filter {
   const std::string& text() const { return text_; }
 
   bool uses_age() const { return uses_age_; }
+  // Regular expressions in it, each of which may come to hold limits::kRegexMemoryBytesMax. Copies share them.
+  int regexes() const { return regexes_; }
 
   friend bool operator==(const Filter& a, const Filter& b) { return a.text_ == b.text_; }
 
@@ -67,6 +69,7 @@ class Filter {
   std::shared_ptr<const FilterNode> root_;  // Null: every instance.
   std::string text_;
   bool uses_age_ = false;
+  int regexes_ = 0;
 };
 
 }  // namespace scoutlight::discovery

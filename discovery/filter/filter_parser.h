@@ -25,6 +25,7 @@ class FilterParser {
   const FilterMistake& mistake() const { return *mistake_; }
 
   bool uses_age() const { return uses_age_; }
+  int regexes() const { return regexes_; }
 
  private:
   // Each returns nullopt with the mistake noted.

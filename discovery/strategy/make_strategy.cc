@@ -52,9 +52,8 @@ Maker MakerOf(StrategyKind kind) {
 }
 
 std::vector<FieldViolation> CheckOptions(const StrategyOptions& options) {
-  constexpr absl::Duration kSlowStartMax = absl::Hours(24);
   std::vector<FieldViolation> violations;
-  if (options.slow_start < absl::ZeroDuration() || options.slow_start > kSlowStartMax) {
+  if (options.slow_start < absl::ZeroDuration() || options.slow_start > limits::kSlowStartMax) {
     violations.push_back({"slow_start", absl::StrCat("is ", absl::FormatDuration(options.slow_start), ", 0 to 24h is allowed")});
   }
   if (options.subset < 0 || options.subset > limits::kSubsetMax) {

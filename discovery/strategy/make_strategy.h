@@ -20,8 +20,8 @@ struct StrategyOptions {
   std::string zone;           // The caller's; empty: no preference.
 };
 
-// A strategy with its modifiers. kInvalidArgument with every violated field: `kind`, `slow_start` (0 to 24 h), `subset` (0 to
-// limits::kSubsetMax), `subset_caller` (with `subset`, and only then). Thread-safe.
+// A strategy with its modifiers. kInvalidArgument with every violated field: `kind`, `slow_start` (0 to limits::kSlowStartMax), `subset` (0
+// to limits::kSubsetMax), `subset_caller` (with `subset`, and only then). Thread-safe.
 absl::StatusOr<std::unique_ptr<Strategy>> MakeStrategy(const StrategyOptions& options);
 
 // The same around a strategy of one's own: `make` is called once or twice, before this returns; `options.kind` is not looked at.

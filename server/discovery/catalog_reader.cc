@@ -107,9 +107,12 @@ CatalogReader::Result CatalogReader::Read(const ResolveSpec& spec, Effort effort
   const discovery::SnapshotPtr& snapshot = *found;
   if (snapshot == nullptr) return ServiceNotFound(service);
   PickSpec pick = spec.pick;
-  if (spec.default_strategy) {
+  if (spec.default_strategy || spec.default_slow_start) {
     const discovery::Schema* const schema = catalog->claims()->SchemaOf(service.cluster, service.service);
-    if (schema != nullptr) pick.strategy = discovery::ParseStrategyKind(schema->strategy).value_or(pick.strategy);
+    if (schema != nullptr && spec.default_strategy) {
+      pick.strategy = discovery::ParseStrategyKind(schema->strategy).value_or(pick.strategy);
+    }
+    if (schema != nullptr && spec.default_slow_start) pick.slow_start = schema->slow_start;
   }
   const absl::Time now = parts_.clock->Now();
   std::optional<absl::StatusOr<std::vector<discovery::InstancePtr>>> picks =

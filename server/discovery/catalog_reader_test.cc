@@ -137,6 +137,57 @@ TEST_F(CatalogReaderTest, PicksAreShortUpToWhatTheyMustLookAt) {
   EXPECT_EQ(Picks(discovery::StrategyKind::kLeastUsed, Effort::kShort), -1);
 }
 
+// Strategy and modifier of a service come from its schema, each unless the call names its own.
+TEST(CatalogReader, AServiceIsPickedFromAsItsSchemaSaysUnlessTheCallDoes) {
+  storage::FakeClock clock;
+  const std::unique_ptr<storage::Store> store = storage::OpenMemoryStore(clock);
+  Resolver resolver(1);
+  const CatalogReader reader({.store = store.get(), .resolver = &resolver, .clock = &clock});
+  std::vector<std::shared_ptr<const discovery::Schema>> schemas = discovery::ShippedSchemas();
+  discovery::Schema slow = *schemas.front();
+  slow.name = "slow";
+  slow.strategy = "random";
+  slow.slow_start = absl::Hours(1);
+  schemas.push_back(std::make_shared<const discovery::Schema>(slow));
+  Catalog catalog(discovery::Claims::Create(schemas, discovery::Bindings::Create({{"c", "s", "slow"}}).value()).value());
+  Revision revision = 0;
+  const auto put = [&](const Key& key, absl::string_view text) {
+    Entry entry;
+    entry.key = key;
+    entry.has_value = true;
+    entry.value = storage::Text(text);
+    entry.create_revision = entry.mod_revision = ++revision;
+    catalog.Fill(entry);
+  };
+  for (const char* id : {"old", "young"}) {
+    put(K(absl::StrCat("/c/services/s/", id, "/port")), "80");
+    discovery::InstanceRecord record{.schema = "slow", .registered_at = clock.Now()};
+    if (id == absl::string_view("old")) record.registered_at -= absl::Hours(2);
+    put(discovery::InstanceRecordKey({"c", "s", id}), discovery::EncodeInstanceRecord(record));
+  }
+  constexpr int kCalls = 2'000;
+  const auto young_of = [&](const ResolveSpec& spec, wire::Strategy strategy) {
+    int young = 0;
+    for (int i = 0; i < kCalls; ++i) {
+      ResolveAnswer answer;
+      const CatalogReader::Result result = reader.Read(spec, Effort::kAny, &catalog, &answer);
+      EXPECT_TRUE(result.has_value() && result->ok());
+      wire::ResolveResponse response;
+      EXPECT_TRUE(response.ParseFromString(answer.Encode()));
+      EXPECT_EQ(response.strategy(), strategy);
+      young += response.picks(0).instance().id() == "young" ? 1 : 0;
+    }
+    return young;
+  };
+  ResolveSpec spec{.pick = {.service = {"c", "s"}}, .default_strategy = true, .default_slow_start = true};
+  // A tenth of every second pick, the other way round of each that is picked again. Four standard deviations.
+  EXPECT_NEAR(young_of(spec, wire::STRATEGY_RANDOM), kCalls * 0.05, 40);
+  spec.default_slow_start = false;
+  EXPECT_NEAR(young_of(spec, wire::STRATEGY_RANDOM), kCalls * 0.5, 90);
+  spec.default_strategy = false;
+  EXPECT_EQ(young_of(spec, wire::STRATEGY_ROUND_ROBIN), kCalls / 2);
+}
+
 TEST_F(CatalogReaderTest, NamesAreShortUpToSixtyFour) {
   for (int i = 0; i < kFew; ++i) {
     Put(absl::StrCat("/c/services/s", i, "/i/port"));

@@ -141,7 +141,7 @@ absl::StatusOr<InstanceSpec> InstanceSpecOf(const wire::GetInstanceRequest& requ
   return spec;
 }
 
-absl::StatusOr<ResolveSpec> ResolveSpecOf(const wire::ResolveRequest& request) {
+absl::StatusOr<ResolveSpec> ResolveSpecOf(const wire::ResolveRequest& request, const Identity& identity) {
   Violations violations;
   absl::Status mistake;
   ResolveSpec spec;
@@ -157,6 +157,17 @@ absl::StatusOr<ResolveSpec> ResolveSpecOf(const wire::ResolveRequest& request) {
   CheckBytes(pick.affinity_key, limits::kAffinityKeyBytesMax, "affinity_key", &violations);
   pick.zone = request.zone();
   CheckBytes(pick.zone, limits::kNameBytesMax, "zone", &violations);
+  spec.default_slow_start = !request.has_slow_start();
+  if (request.has_slow_start()) {
+    pick.slow_start = ReadDuration(request.slow_start(), absl::ZeroDuration(), limits::kSlowStartMax, "slow_start", &violations);
+  }
+  pick.subset = static_cast<int>(ReadCount(request.subset(), "subset", &violations));
+  if (pick.subset > limits::kSubsetMax) {
+    violations.Add(Reason::kInvalidField, "subset", absl::StrCat("is ", pick.subset, ", at most ", limits::kSubsetMax, " is allowed"));
+  }
+  if (pick.subset == 0 && !request.caller().empty()) violations.Add(Reason::kInvalidField, "caller", "is given without `subset`");
+  if (pick.subset != 0) pick.subset_caller = request.caller().empty() ? identity.Caller() : request.caller();
+  CheckBytes(request.caller(), limits::kNameBytesMax, "caller", &violations);
   pick.count = std::max(1, static_cast<int>(ReadCount(request.count(), "count", &violations)));
   if (pick.count > limits::kPicksMax) {
     violations.Add(Reason::kInvalidField, "count", absl::StrCat("is ", pick.count, ", at most ", limits::kPicksMax, " is allowed"));

@@ -14,6 +14,7 @@
 #include "scoutlight/discovery/v1/discovery.pb.h"
 #include "server/discovery/instance_hub.h"
 #include "server/discovery/resolver.h"
+#include "server/identity.h"
 
 namespace scoutlight::server {
 
@@ -48,10 +49,12 @@ absl::StatusOr<InstanceSpec> InstanceSpecOf(const discovery::v1::GetInstanceRequ
 
 struct ResolveSpec {
   PickSpec pick;
-  bool default_strategy = false;  // The schema's, if it has one.
+  bool default_strategy = false;    // The schema's, if it has one.
+  bool default_slow_start = false;  // Likewise.
   Revision min_revision = 0;
 };
-absl::StatusOr<ResolveSpec> ResolveSpecOf(const discovery::v1::ResolveRequest& request);
+// `identity`: who calls.
+absl::StatusOr<ResolveSpec> ResolveSpecOf(const discovery::v1::ResolveRequest& request, const Identity& identity);
 discovery::v1::Strategy WireStrategy(discovery::StrategyKind kind);
 
 absl::StatusOr<InstanceWatchSpec> InstanceWatchSpecOf(const discovery::v1::WatchRequest& request);

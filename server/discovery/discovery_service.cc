@@ -132,9 +132,12 @@ grpc::ServerUnaryReactor* DiscoveryService::GetInstance(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* DiscoveryService::Resolve(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                     grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
+  const Identity identity = IdentityOf(*context);
   wire::ResolveRequest request;
-  auto spec = Admit(*parts_.admission, IdentityOf(*context), "DiscoveryService/Resolve", *bytes, &request, ResolveSpecOf,
-                    [](const ResolveSpec& wanted) { return std::vector<KeyRange>{RangeOf(wanted.pick.service)}; });
+  auto spec = Admit(
+      *parts_.admission, identity, "DiscoveryService/Resolve", *bytes, &request,
+      [&identity](const wire::ResolveRequest& wanted) { return ResolveSpecOf(wanted, identity); },
+      [](const ResolveSpec& wanted) { return std::vector<KeyRange>{RangeOf(wanted.pick.service)}; });
   if (!spec.ok()) return call.Fail(spec.status(), {});
   AnswerFromCatalog<ResolveAnswer>(call, parts_, *std::move(spec));
   return call.reactor();

@@ -89,6 +89,12 @@ absl::Status InstanceHub::Open(std::shared_ptr<InstanceStream> stream, InstanceW
     streams_.fetch_sub(1, std::memory_order_relaxed);
     return StreamsFull();
   }
+  absl::StatusOr<discovery::Filter> shared = filters_.Take(spec.filter);
+  if (!shared.ok()) {
+    streams_.fetch_sub(1, std::memory_order_relaxed);
+    return shared.status();
+  }
+  spec.filter = *std::move(shared);
   Post([this, stream = std::move(stream), spec = std::move(spec)]() mutable {
     auto watch = std::make_unique<Watch>();
     watch->stream = std::move(stream);
@@ -129,6 +135,7 @@ void InstanceHub::OnClosed(InstanceStream* stream) {
     const auto of_service = by_service_.find(watch->spec.service);
     of_service->second.erase(watch);
     if (of_service->second.empty()) by_service_.erase(of_service);
+    filters_.GiveBack(watch->spec.filter);
     watches_.erase(found);
     streams_.fetch_sub(1, std::memory_order_relaxed);
   });

@@ -17,11 +17,13 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/entry.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "discovery/filter/filter.h"
 #include "discovery/names.h"
 #include "discovery/service_snapshot.h"
 #include "server/discovery/catalog_feed.h"
+#include "server/discovery/shared_filters.h"
 
 namespace scoutlight::server {
 
@@ -97,6 +99,7 @@ class InstanceHub {
   Watch* Find(InstanceStream* stream);
 
   const Parts parts_;
+  SharedFilters filters_{limits::kWatchedRegexesMax};
   const discovery::SnapshotPtr empty_ = std::make_shared<const discovery::ServiceSnapshot>();
 
   // The thread's own.

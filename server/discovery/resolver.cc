@@ -38,7 +38,11 @@ absl::Status NobodyMatches(const PickSpec& spec, const discovery::SnapshotPtr& s
 
 std::string StateName(const PickSpec& spec) {
   // Lengths keep fields apart.
-  return absl::StrCat(static_cast<int>(spec.strategy), " ", spec.service.cluster.size(), ":", spec.service.cluster,
+  const std::string modifiers =
+      spec.slow_start == absl::ZeroDuration() && spec.subset == 0
+          ? ""
+          : absl::StrCat(absl::FormatDuration(spec.slow_start), " ", spec.subset, " ", spec.subset_caller.size(), ":", spec.subset_caller);
+  return absl::StrCat(static_cast<int>(spec.strategy), " ", modifiers, " ", spec.service.cluster.size(), ":", spec.service.cluster,
                       spec.service.service.size(), ":", spec.service.service, spec.zone.size(), ":", spec.zone, spec.endpoint.size(), ":",
                       spec.endpoint, spec.filter.text());
 }
@@ -85,7 +89,11 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
     recent_.splice(recent_.begin(), recent_, found->second);
     return recent_.front().second;
   }
-  absl::StatusOr<std::unique_ptr<discovery::Strategy>> strategy = discovery::MakeStrategy({.kind = spec.strategy, .zone = spec.zone});
+  absl::StatusOr<std::unique_ptr<discovery::Strategy>> strategy = discovery::MakeStrategy({.kind = spec.strategy,
+                                                                                           .slow_start = spec.slow_start,
+                                                                                           .subset = spec.subset,
+                                                                                           .subset_caller = spec.subset_caller,
+                                                                                           .zone = spec.zone});
   if (!strategy.ok()) return strategy.status();
   auto state = std::make_shared<State>();
   state->strategy = *std::move(strategy);
@@ -93,6 +101,7 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
   state->terms = {.filter = spec.filter,
                   .endpoint = spec.endpoint,
                   .candidates = state->strategy->NewPickerOf(0) == nullptr ? Candidates::kMade : Candidates::kLeftOut};
+  regexes_ += spec.filter.regexes();
   recent_.emplace_front(name, state);
   places_[std::move(name)] = recent_.begin();
   dropped = DropOldest();
@@ -113,9 +122,10 @@ void Resolver::KeepBounds(const StatePtr& state, size_t held) {
 std::vector<Resolver::StatePtr> Resolver::DropOldest() {
   std::vector<StatePtr> dropped;
   while (recent_.size() > 1 && (recent_.size() > static_cast<size_t>(limits::kResolverStatesMax) ||
-                                held_ > static_cast<size_t>(limits::kResolverCandidatesMax))) {
+                                held_ > static_cast<size_t>(limits::kResolverCandidatesMax) || regexes_ > limits::kResolverRegexesMax)) {
     StatePtr& last = recent_.back().second;
     held_ -= last->counted;
+    regexes_ -= last->terms.filter.regexes();
     places_.erase(recent_.back().first);
     dropped.push_back(std::move(last));
     recent_.pop_back();

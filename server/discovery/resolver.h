@@ -30,14 +30,17 @@ struct PickSpec {
   discovery::Filter filter;
   std::string affinity_key;  // Empty: none.
   std::string zone;          // The caller's; empty: no preference.
+  absl::Duration slow_start;
+  int subset = 0;             // 0: all.
+  std::string subset_caller;  // With `subset`, and only then.
   int count = 1;
 };
 
 // Picks instances for callers that keep no state of their own: what a strategy must remember stays here, one state for each (service,
-// strategy, filter, endpoint, zone) that is asked for, at most limits::kResolverStatesMax, the least recently used one going first. When a
-// service has changed, the first who asks looks at the instances near the changed ones, and makes the strategy's tables of all, if it has
-// some; picks take no lock but two short ones. All states together hold at most limits::kResolverCandidatesMax candidates, with the pieces
-// that they lie in, and those of one more service. Thread-safe.
+// strategy with its modifiers, filter, endpoint) that is asked for, at most limits::kResolverStatesMax, the least recently used one going
+// first. When a service has changed, the first who asks looks at the instances near the changed ones, and makes the strategy's tables of
+// all, if it has some; picks take no lock but two short ones. All states together hold at most limits::kResolverCandidatesMax candidates,
+// with the pieces that they lie in, and limits::kResolverRegexesMax regular expressions, beside those of the newest state. Thread-safe.
 class Resolver {
  public:
   explicit Resolver(uint64_t seed) : seed_(seed) {}
@@ -74,6 +77,7 @@ class Resolver {
   std::atomic<uint64_t> calls_{0};  // Makes each call's randomness differ; orders nothing.
 
   mutable Mutex mu_;
+  int regexes_ ABSL_GUARDED_BY(mu_) = 0;                                     // In the filters of all states.
   size_t held_ ABSL_GUARDED_BY(mu_) = 0;                                     // By all states, as counted last.
   std::list<std::pair<std::string, StatePtr>> recent_ ABSL_GUARDED_BY(mu_);  // The last used one first.
   absl::flat_hash_map<std::string, std::list<std::pair<std::string, StatePtr>>::iterator> places_ ABSL_GUARDED_BY(mu_);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -137,6 +138,50 @@ TEST(Resolver, SeveralPicksAreDifferentOnes) {
   }
 }
 
+TEST(Resolver, SlowStartGivesAYoungInstanceItsShareOnlyWhereItIsAskedFor) {
+  Resolver resolver(1);
+  constexpr int kCalls = 2000;
+  Instance old = *Named("old"), young = *Named("young");
+  old.registered_at = absl::UnixEpoch();
+  young.registered_at = absl::UnixEpoch() + absl::Hours(1);
+  const SnapshotPtr snapshot = SnapshotOf({std::make_shared<const Instance>(old), std::make_shared<const Instance>(young)});
+  const auto share_of_young = [&](absl::Duration slow_start, absl::Duration age) {
+    PickSpec spec = Spec();
+    spec.strategy = StrategyKind::kRandom;
+    spec.slow_start = slow_start;
+    int picked = 0;
+    for (int i = 0; i < kCalls; ++i) picked += IdOf(resolver.Resolve(spec, snapshot, young.registered_at + age)) == "young" ? 1 : 0;
+    return static_cast<double>(picked) / kCalls;
+  };
+  // Within four standard deviations.
+  EXPECT_NEAR(share_of_young(absl::ZeroDuration(), absl::Seconds(1)), 0.5, 0.045);
+  EXPECT_NEAR(share_of_young(absl::Minutes(2), absl::Minutes(1)), 0.25, 0.039) << "half of its turns at half of the window";
+  EXPECT_NEAR(share_of_young(absl::Minutes(2), absl::Minutes(2)), 0.5, 0.045);
+  EXPECT_EQ(resolver.states(), 2u);
+}
+
+TEST(Resolver, ASubsetIsTheCallersOwnAndStaysWhileOthersComeAndGo) {
+  Resolver resolver(1);
+  std::vector<InstancePtr> instances;
+  for (int i = 10; i < 60; ++i) instances.push_back(Named(absl::StrCat("p", i)));
+  const SnapshotPtr all = SnapshotOf(instances);
+  const auto subset_of = [&](const std::string& caller, const SnapshotPtr& snapshot) {
+    PickSpec spec = Spec();
+    spec.subset = 3;
+    spec.subset_caller = caller;
+    std::set<std::string> picked;
+    for (int i = 0; i < 30; ++i) picked.insert(IdOf(resolver.Resolve(spec, snapshot, absl::UnixEpoch())));
+    return picked;
+  };
+  const std::set<std::string> alices = subset_of("alice", all);
+  EXPECT_EQ(alices.size(), 3u);
+  EXPECT_NE(subset_of("bob", all), alices);
+  // One that was in nobody's way goes.
+  const auto gone =
+      std::find_if(instances.begin(), instances.end(), [&](const InstancePtr& one) { return !alices.contains(one->name.id); });
+  EXPECT_EQ(subset_of("alice", all->With({{(*gone)->name.id, nullptr}}, 2)), alices);
+}
+
 // So many instances, in order of id.
 std::vector<InstancePtr> Many(int count) {
   std::vector<InstancePtr> instances;
@@ -208,6 +253,21 @@ TEST(Resolver, StatesOfNobodyAreBoundedByTheirPieces) {
   ASSERT_LT(fit, limits::kResolverStatesMax);
   for (int i = 0; i < fit + 10; ++i) resolver.Resolve(Spec(absl::StrCat("port == ", i)), snapshot, absl::UnixEpoch()).IgnoreError();
   EXPECT_EQ(resolver.states(), static_cast<size_t>(fit));
+}
+
+TEST(Resolver, RegularExpressionsOfStatesAreBounded) {
+  Resolver resolver(1);
+  const SnapshotPtr snapshot = SnapshotOf({Named("a", {{"zone", "x"}})});
+  const auto resolve = [&](int state) {
+    std::string filter = "zone == 'x'";
+    for (int i = 0; i < limits::kFilterRegexesMax; ++i) absl::StrAppend(&filter, " or tags matches '", state, "-", i, "'");
+    EXPECT_EQ(IdOf(resolver.Resolve(Spec(filter), snapshot, absl::UnixEpoch())), "a");
+  };
+  constexpr int kStates = limits::kResolverRegexesMax / limits::kFilterRegexesMax;
+  for (int i = 0; i < kStates; ++i) resolve(i);
+  EXPECT_EQ(resolver.states(), static_cast<size_t>(kStates));
+  for (int i = kStates; i < kStates + 10; ++i) resolve(i);
+  EXPECT_EQ(resolver.states(), static_cast<size_t>(kStates));
 }
 
 TEST(Resolver, StatesThatNobodyFillsAreBoundedToo) {

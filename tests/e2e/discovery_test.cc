@@ -1,9 +1,6 @@
 // Discovery over the wire: instances are registered, found, picked, watched, overridden; what is written by hand is one too.
 #include <gmock/gmock.h>
-#include <grpcpp/client_context.h>
 
-#include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,140 +8,17 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "scoutlight/discovery/v1/discovery.grpc.pb.h"
-#include "scoutlight/discovery/v1/registration.grpc.pb.h"
 #include "scoutlight/discovery/v1/schema.grpc.pb.h"
-#include "scoutlight/registry/v1/lease.grpc.pb.h"
-#include "tests/e2e/served_test.h"
+#include "tests/e2e/discovery_fixture.h"
 #include "tests/support/deadline.h"
 #include "tests/support/failure.h"
-#include "tests/support/watch_reader.h"
 
 namespace scoutlight::testing {
 namespace {
 
-namespace disco = discovery::v1;
-
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
-using Properties = std::map<std::string, std::string>;
-
-// The frames of a DiscoveryService.Watch.
-class InstanceReader : public FrameReader<grpc::ClientAsyncReader<disco::WatchResponse>, disco::WatchResponse> {
- public:
-  InstanceReader(disco::DiscoveryService::Stub& stub, const disco::WatchRequest& request) {
-    stream_ = stub.AsyncWatch(&context_, request, &queue_, TagOf(kStart));
-    Begin(kStart);
-  }
-
-  // The next frame that is not of KIND_PROGRESS.
-  std::optional<disco::WatchResponse> NextEvent() {
-    while (true) {
-      std::optional<disco::WatchResponse> frame = Next();
-      if (!frame.has_value() || frame->kind() != disco::WatchResponse::KIND_PROGRESS) return frame;
-    }
-  }
-};
-
-class Discovery : public ServedTest {
- protected:
-  Discovery() { Connect(); }
-
-  void Connect() {
-    registration_ = disco::RegistrationService::NewStub(client().channel());
-    discovery_ = disco::DiscoveryService::NewStub(client().channel());
-    leases_ = wire::LeaseService::NewStub(client().channel());
-    // The catalog is read in the background: the first answer says that it is there.
-    const Deadline deadline(kSoon);
-    while (!deadline.passed() && !Call(&disco::DiscoveryService::Stub::ListClusters, disco::ListClustersRequest()).ok()) {
-    }
-  }
-
-  template <typename Stub, typename Request, typename Response>
-  Answered<Response> CallOf(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                            const Request& request) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kCallTimeout));
-    Answered<Response> answered;
-    answered.status = (stub.*method)(&context, request, &answered.message);
-    return answered;
-  }
-  template <typename Request, typename Response>
-  Answered<Response> Call(grpc::Status (disco::RegistrationService::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                          const Request& request) {
-    return CallOf(*registration_, method, request);
-  }
-  template <typename Request, typename Response>
-  Answered<Response> Call(grpc::Status (disco::DiscoveryService::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                          const Request& request) {
-    return CallOf(*discovery_, method, request);
-  }
-
-  static disco::RegisterRequest RegisterOf(const std::string& service, const std::string& id, const Properties& properties) {
-    disco::RegisterRequest request;
-    request.mutable_instance()->set_service(service);
-    request.mutable_instance()->set_id(id);
-    request.mutable_instance()->mutable_properties()->insert(properties.begin(), properties.end());
-    request.set_permanent(true);
-    return request;
-  }
-  Answered<disco::RegisterResponse> Register(const disco::RegisterRequest& request) {
-    return Call(&disco::RegistrationService::Stub::Register, request);
-  }
-  Answered<disco::RegisterResponse> Register(const std::string& service, const std::string& id, const Properties& properties) {
-    return Register(RegisterOf(service, id, properties));
-  }
-  Answered<disco::DeregisterResponse> Deregister(const std::string& service, const std::string& id, int64_t epoch = 0) {
-    disco::DeregisterRequest request;
-    request.mutable_name()->set_service(service);
-    request.mutable_name()->set_id(id);
-    request.set_epoch(epoch);
-    return Call(&disco::RegistrationService::Stub::Deregister, request);
-  }
-  Answered<disco::GetInstanceResponse> Get(const std::string& service, const std::string& id) {
-    disco::GetInstanceRequest request;
-    request.mutable_name()->set_service(service);
-    request.mutable_name()->set_id(id);
-    return Call(&disco::DiscoveryService::Stub::GetInstance, request);
-  }
-  std::vector<std::string> Ids(const std::string& service, const std::string& filter = "") {
-    disco::ListInstancesRequest request;
-    request.set_service(service);
-    request.set_filter(filter);
-    const auto listed = Call(&disco::DiscoveryService::Stub::ListInstances, request);
-    EXPECT_TRUE(listed.ok()) << listed.status.error_message();
-    std::vector<std::string> ids;
-    for (const disco::Instance& instance : listed->instances()) ids.push_back(instance.id());
-    return ids;
-  }
-  Answered<disco::ResolveResponse> Resolve(const disco::ResolveRequest& request) {
-    return Call(&disco::DiscoveryService::Stub::Resolve, request);
-  }
-  static disco::ResolveRequest ResolveOf(const std::string& service, const std::string& filter = "") {
-    disco::ResolveRequest request;
-    request.set_service(service);
-    request.set_filter(filter);
-    return request;
-  }
-  std::string Picked(const disco::ResolveRequest& request) {
-    const auto resolved = Resolve(request);
-    return resolved.ok() ? resolved->picks(0).instance().id() : absl::StrCat("(", resolved.status.error_code(), ")");
-  }
-  static disco::WatchRequest WatchedService(const std::string& service, const std::string& filter = "") {
-    disco::WatchRequest request;
-    request.set_service(service);
-    request.set_filter(filter);
-    return request;
-  }
-
-  std::unique_ptr<disco::RegistrationService::Stub> registration_;
-  std::unique_ptr<disco::DiscoveryService::Stub> discovery_;
-  std::unique_ptr<wire::LeaseService::Stub> leases_;
-};
-
-const Properties kLaser = {{"hostname", "192.168.1.101"}, {"port", "8001"}, {"protocol", "https"}};
-const Properties kInkjet = {{"hostname", "192.168.1.102"}, {"port", "8002"}, {"protocol", "http"}};
 
 TEST_F(Discovery, ARegisteredInstanceIsReadAsKeysAndOneWrittenByHandIsFound) {
   const auto registered = Register("Printer", "laser", kLaser);
@@ -168,48 +42,6 @@ TEST_F(Discovery, ARegisteredInstanceIsReadAsKeysAndOneWrittenByHandIsFound) {
   Connect();
   EXPECT_THAT(Ids("Printer"), ElementsAre("inkjet", "laser"));
   EXPECT_EQ(Get("Printer", "laser")->instance().epoch(), registered->instance().epoch());
-}
-
-TEST_F(Discovery, ResolveGoesRoundAndObeysFilterEndpointAndCount) {
-  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
-  ASSERT_TRUE(Register("Printer", "inkjet", kInkjet).ok());
-  std::vector<std::string> picked;
-  for (int i = 0; i < 4; ++i) picked.push_back(Picked(ResolveOf("Printer")));
-  EXPECT_EQ(picked[0], picked[2]);
-  EXPECT_EQ(picked[1], picked[3]);
-  EXPECT_NE(picked[0], picked[1]);
-
-  EXPECT_EQ(Picked(ResolveOf("Printer", "protocol == \"https\"")), "laser");
-  disco::ResolveRequest by_scheme = ResolveOf("Printer");
-  by_scheme.set_endpoint("http");
-  EXPECT_EQ(Picked(by_scheme), "inkjet");
-  EXPECT_EQ(Resolve(by_scheme)->picks(0).endpoint().port(), 8002);
-  disco::ResolveRequest both = ResolveOf("Printer");
-  both.set_count(5);
-  const auto two = Resolve(both);
-  ASSERT_EQ(two->picks_size(), 2);
-  EXPECT_NE(two->picks(0).instance().id(), two->picks(1).instance().id());
-  EXPECT_EQ(two->strategy(), disco::STRATEGY_ROUND_ROBIN);
-
-  ExpectFailure(Resolve(ResolveOf("Scanner")).status, grpc::StatusCode::NOT_FOUND, "SERVICE_NOT_FOUND");
-  ExpectFailure(Resolve(ResolveOf("Printer", "zone == \"north\"")).status, grpc::StatusCode::FAILED_PRECONDITION, "NONE_MATCHES");
-}
-
-TEST_F(Discovery, EveryStrategyPicksSomebody) {
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Register("Printer", absl::StrCat("p", i), kLaser).ok());
-  for (int strategy = disco::STRATEGY_ROUND_ROBIN; strategy <= disco::STRATEGY_CONSISTENT_HASH; ++strategy) {
-    disco::ResolveRequest request = ResolveOf("Printer");
-    request.set_strategy(static_cast<disco::Strategy>(strategy));
-    request.set_affinity_key("alice");
-    const auto resolved = Resolve(request);
-    ASSERT_TRUE(resolved.ok()) << strategy << " " << resolved.status.error_message();
-    EXPECT_EQ(resolved->strategy(), strategy);
-  }
-  disco::ResolveRequest hashed = ResolveOf("Printer");
-  hashed.set_strategy(disco::STRATEGY_CONSISTENT_HASH);
-  hashed.set_affinity_key("bob");
-  const std::string first = Picked(hashed);
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(Picked(hashed), first);
 }
 
 TEST_F(Discovery, AnOwnerIsTheSessionUntilItsLeaseEndsOrAnotherTakesOver) {
