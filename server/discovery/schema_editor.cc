@@ -14,6 +14,7 @@
 #include "discovery/shipped_schemas.h"
 #include "discovery/system_records.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/discovery/run_over_claims.h"
 #include "server/discovery/schema_users.h"
 
 namespace scoutlight::server {
@@ -181,11 +182,22 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
   using Planner = std::function<absl::StatusOr<Plan>(const Claims&)>;
 
   Edit(SchemaEditor* editor, Planner plan, uint64_t connection, Done done)
-      : store_(editor->store_), feed_(editor->feed_), planner_(std::move(plan)), connection_(connection), done_(std::move(done)) {}
+      : store_(editor->store_),
+        feed_(editor->feed_),
+        readers_(editor->readers_),
+        planner_(std::move(plan)),
+        connection_(connection),
+        done_(std::move(done)) {}
 
   void Try() {
     const CatalogFeed::ClaimsAt at = feed_.claims();
     if (at.claims == nullptr) return Fail(CatalogLoading(), 0);
+    const absl::Status refused = RunOverClaims(*at.claims, &readers_, [self = shared_from_this(), at] { self->TryUnder(at); });
+    if (!refused.ok()) Fail(refused, at.revision);
+  }
+
+ private:
+  void TryUnder(const CatalogFeed::ClaimsAt& at) {
     absl::StatusOr<Plan> plan = planner_(*at.claims);
     if (!plan.ok()) return Fail(plan.status(), at.revision);
     plan_ = *std::move(plan);
@@ -197,7 +209,6 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     });
   }
 
- private:
   // If no other change came after `at`.
   void Commit(Revision at) {
     storage::Transaction transaction;
@@ -230,12 +241,12 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
                           absl::StrCat("others kept changing schemas or bindings, ", kTriesMax, " times in a row")),
                   result.revision);
     }
-    feed_.WhenClaimsAt(result.revision,
-                       [self = shared_from_this(), revision = result.revision, again, gone_already](const absl::Status& status) {
-                         if (!again) return self->Answer(revision, status.ok(), gone_already);
-                         if (!status.ok()) return self->Fail(status, revision);
-                         self->Try();
-                       });
+    feed_.WhenApplied(result.revision,
+                      [self = shared_from_this(), revision = result.revision, again, gone_already](const absl::Status& status) {
+                        if (!again) return self->Answer(revision, status.ok(), gone_already);
+                        if (!status.ok()) return self->Fail(status, revision);
+                        self->Try();
+                      });
   }
 
   void Answer(Revision revision, bool applied, bool unchanged) {
@@ -248,6 +259,7 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
 
   storage::Store& store_;
   CatalogFeed& feed_;
+  ReaderPool& readers_;
   const Planner planner_;
   const uint64_t connection_;
   Done done_;

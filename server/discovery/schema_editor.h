@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "base/entry.h"
 #include "base/error.h"
+#include "base/reader_pool.h"
 #include "discovery/bindings.h"
 #include "discovery/claims.h"
 #include "discovery/schema.h"
@@ -44,20 +45,21 @@ struct SchemaChange {
 
 // Changes schemas and bindings: holds a change against those in force, and commits it on the condition that no other change came between;
 // else it waits until that one is in force and begins again, a few times. So they always fit together, whoever changes them at one time,
-// through whichever server. Waits for nothing; `done` runs under no lock, maybe inside the call, once the change is in force or
-// CatalogFeedOptions::apply_wait_max is over. Thread-safe.
+// through whichever server. Holding it against more than limits::kInlineEntriesMax schemas and bindings is done on a reader. Waits for
+// nothing; `done` runs under no lock, maybe inside the call, once the change is in force or CatalogFeedOptions::apply_wait_max is over.
+// Thread-safe.
 //
 // After every error nothing has changed, except kUnknown. Beside those of the store:
 //   kInvalidArgument     Put: `pattern` could read a key of another schema as of another service
 //   kFailedPrecondition  kSchemaShipped, kSchemaBreaks, kSchemaNotFound (Bind), kSchemaInUse (Delete: a binding names it, or an instance
 //                        was registered under it)
 //   kAborted             kContended: others came before each time
-//   kResourceExhausted   over limits::kSchemasMax or limits::kBindingsMax
+//   kResourceExhausted   over limits::kSchemasMax or limits::kBindingsMax; kOverloaded: too many wait for a reader
 //   kUnavailable         kCatalogLoading: no schemas are in force yet
 class SchemaEditor {
  public:
-  // Both outlive it and every call.
-  SchemaEditor(storage::Store* store, CatalogFeed* feed) : store_(*store), feed_(*feed) {}
+  // All outlive it and every call.
+  SchemaEditor(storage::Store* store, CatalogFeed* feed, ReaderPool* readers) : store_(*store), feed_(*feed), readers_(*readers) {}
 
   using Done = absl::AnyInvocable<void(SchemaChange) &&>;
   // `connection` as storage::Origin::connection. `schema` has passed CheckSchema; its version is not looked at.
@@ -71,6 +73,7 @@ class SchemaEditor {
 
   storage::Store& store_;
   CatalogFeed& feed_;
+  ReaderPool& readers_;
 };
 
 }  // namespace scoutlight::server

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/mutex.h"
+#include "base/reader_pool.h"
 #include "discovery/bindings.h"
 #include "discovery/system_records.h"
 #include "google/rpc/error_details.pb.h"
@@ -89,16 +90,19 @@ struct Seen {
   std::string reason;
   std::vector<std::string> fields;
   std::string message;
+  bool retry = false;  // It says when to come again.
 };
 
 inline Seen SeenOf(const grpc::Status& status) {
-  Seen seen{.code = status.error_code(), .reason = {}, .fields = {}, .message = status.error_message()};
+  Seen seen{.code = status.error_code(), .reason = {}, .fields = {}, .message = status.error_message(), .retry = false};
   google::rpc::Status rich;
   EXPECT_TRUE(rich.ParseFromString(status.error_details()));
   for (const google::protobuf::Any& detail : rich.details()) {
     google::rpc::ErrorInfo info;
     google::rpc::BadRequest bad;
+    google::rpc::RetryInfo retry;
     if (detail.UnpackTo(&info)) seen.reason = info.reason();
+    if (detail.UnpackTo(&retry)) seen.retry = true;
     if (!detail.UnpackTo(&bad)) continue;
     for (const auto& violation : bad.field_violations()) seen.fields.push_back(violation.field());
   }
@@ -123,7 +127,8 @@ class SchemaServiceTest : public ::testing::Test {
     feed_->Start();
     store_->Follow(sync_.Latest(), feed_);
     admission_ = std::make_unique<Admission>(std::move(authorize));
-    service_ = std::make_unique<SchemaService>(&busy_, feed_.get(), admission_.get());
+    service_ = std::make_unique<SchemaService>(
+        SchemaService::Parts{.store = &busy_, .admission = admission_.get(), .feed = feed_.get(), .readers = &readers_});
     int port = 0;
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -199,6 +204,7 @@ class SchemaServiceTest : public ::testing::Test {
   const storage::SyncStore sync_;
   std::shared_ptr<CatalogFeed> feed_;
   std::unique_ptr<Admission> admission_;
+  ReaderPool readers_{1, 1};
   std::unique_ptr<SchemaService> service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Stub> stub_;
