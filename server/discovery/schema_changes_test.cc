@@ -102,6 +102,34 @@ TEST_F(SchemaServiceTest, SchemaWithInstancesIsNotDeleted) {
   EXPECT_FALSE(deleted.found());
 }
 
+// Each reads all records.
+TEST_F(SchemaServiceTest, OneDeletionAtATimeLooksForInstances) {
+  StartAndLoad();
+  wire::PutSchemaResponse put;
+  ASSERT_TRUE(Put(kMine, &put).ok());
+  ASSERT_TRUE(Put(R"({"name": "other", "pattern": "/{cluster}/other/{service}/{instance}/{property}"})", &put).ok());
+  busy_.HoldReads();
+  wire::DeleteSchemaResponse deleted;
+  std::thread first([&] {
+    const grpc::Status status = Delete("mine", &deleted);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  });
+  ASSERT_TRUE(storage::AwaitCondition([&] { return busy_.held() == 1; }));
+  wire::DeleteSchemaResponse second;
+  const Seen seen = SeenOf(Delete("other", &second));
+  EXPECT_EQ(seen.code, grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(seen.reason, "OVERLOADED");
+  EXPECT_TRUE(seen.retry);
+  EXPECT_EQ(busy_.held(), 1);
+  // One that looks for nobody is not in the way.
+  ASSERT_TRUE(Delete("absent", &second).ok());
+  busy_.LetReads();
+  first.join();
+  EXPECT_TRUE(deleted.found());
+  ASSERT_TRUE(Delete("other", &second).ok());
+  EXPECT_TRUE(second.found());
+}
+
 TEST_F(SchemaServiceTest, SchemaThatCannotBeReadCanBeReplacedAndDeleted) {
   sync_.Put(discovery::SchemaKey("mine"), "{");
   sync_.Put(discovery::SchemaKey("bad"), "{");

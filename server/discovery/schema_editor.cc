@@ -16,6 +16,7 @@
 #include "server/discovery/instance_conversion.h"
 #include "server/discovery/run_over_claims.h"
 #include "server/discovery/schema_users.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::server {
 namespace {
@@ -56,6 +57,11 @@ absl::Status StillUsed(absl::string_view name, const SchemaUsers& users) {
       absl::StatusCode::kFailedPrecondition, Reason::kSchemaInUse, name,
       absl::StrCat("schema ", name, " is what ", users.instances == limits::kSchemaUsersMax ? "at least " : "", users.instances,
                    one ? " instance was" : " instances were", " registered under", one ? ": " : ", first of them ", users.first));
+}
+
+absl::Status TooManyScans() {
+  return storage::Overloaded(absl::StrCat("whether a schema is in use is being looked up, and at most ", limits::kSchemaScansMax,
+                                          " of these look-ups run at a time"));
 }
 
 // What one try is to do.
@@ -182,17 +188,12 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
   using Planner = std::function<absl::StatusOr<Plan>(const Claims&)>;
 
   Edit(SchemaEditor* editor, Planner plan, uint64_t connection, Done done)
-      : store_(editor->store_),
-        feed_(editor->feed_),
-        readers_(editor->readers_),
-        planner_(std::move(plan)),
-        connection_(connection),
-        done_(std::move(done)) {}
+      : editor_(*editor), planner_(std::move(plan)), connection_(connection), done_(std::move(done)) {}
 
   void Try() {
-    const CatalogFeed::ClaimsAt at = feed_.claims();
+    const CatalogFeed::ClaimsAt at = editor_.feed_.claims();
     if (at.claims == nullptr) return Fail(CatalogLoading(), 0);
-    const absl::Status refused = RunOverClaims(*at.claims, &readers_, [self = shared_from_this(), at] { self->TryUnder(at); });
+    const absl::Status refused = RunOverClaims(*at.claims, &editor_.readers_, [self = shared_from_this(), at] { self->TryUnder(at); });
     if (!refused.ok()) Fail(refused, at.revision);
   }
 
@@ -202,7 +203,9 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     if (!plan.ok()) return Fail(plan.status(), at.revision);
     plan_ = *std::move(plan);
     if (plan_.unused.empty()) return Commit(at.revision);
-    CountSchemaUsers(&store_, plan_.unused, [self = shared_from_this(), at = at.revision](const SchemaUsers& users) {
+    if (!editor_.BeginScan()) return Fail(TooManyScans(), at.revision);
+    CountSchemaUsers(&editor_.store_, plan_.unused, [self = shared_from_this(), at = at.revision](const SchemaUsers& users) {
+      self->editor_.EndScan();
       if (!users.status.ok()) return self->Fail(users.status, users.revision);
       if (users.instances > 0) return self->Fail(StillUsed(self->plan_.unused, users), users.revision);
       self->Commit(at);
@@ -227,7 +230,8 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
       transaction.on_failure.push_back(storage::GetOperation{.key = plan_.key});
     }
     if (!plan_.unchanged) transaction.on_success.push_back(storage::PutOperation{.key = discovery::SchemasTree(), .value = {}});
-    store_.Commit(std::move(transaction), [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
+    editor_.store_.Commit(std::move(transaction),
+                          [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
   }
 
   void OnCommitted(const storage::CommitResult& result) {
@@ -241,12 +245,12 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
                           absl::StrCat("others kept changing schemas or bindings, ", kTriesMax, " times in a row")),
                   result.revision);
     }
-    feed_.WhenApplied(result.revision,
-                      [self = shared_from_this(), revision = result.revision, again, gone_already](const absl::Status& status) {
-                        if (!again) return self->Answer(revision, status.ok(), gone_already);
-                        if (!status.ok()) return self->Fail(status, revision);
-                        self->Try();
-                      });
+    editor_.feed_.WhenApplied(result.revision,
+                              [self = shared_from_this(), revision = result.revision, again, gone_already](const absl::Status& status) {
+                                if (!again) return self->Answer(revision, status.ok(), gone_already);
+                                if (!status.ok()) return self->Fail(status, revision);
+                                self->Try();
+                              });
   }
 
   void Answer(Revision revision, bool applied, bool unchanged) {
@@ -257,15 +261,25 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     std::move(done_)({.status = status, .revision = revision, .applied = false, .unchanged = false, .schema = nullptr});
   }
 
-  storage::Store& store_;
-  CatalogFeed& feed_;
-  ReaderPool& readers_;
+  SchemaEditor& editor_;
   const Planner planner_;
   const uint64_t connection_;
   Done done_;
   Plan plan_;
   int tries_ = 0;
 };
+
+bool SchemaEditor::BeginScan() {
+  MutexLock lock(&mu_);
+  if (scans_ == limits::kSchemaScansMax) return false;
+  ++scans_;
+  return true;
+}
+
+void SchemaEditor::EndScan() {
+  MutexLock lock(&mu_);
+  --scans_;
+}
 
 void SchemaEditor::Put(Schema schema, uint64_t connection, Done done) {
   const auto plan = [schema = std::move(schema)](const Claims& claims) { return PlanPut(claims, schema); };

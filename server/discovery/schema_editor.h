@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "base/entry.h"
 #include "base/error.h"
+#include "base/mutex.h"
 #include "base/reader_pool.h"
 #include "discovery/bindings.h"
 #include "discovery/claims.h"
@@ -54,7 +56,8 @@ struct SchemaChange {
 //   kFailedPrecondition  kSchemaShipped, kSchemaBreaks, kSchemaNotFound (Bind), kSchemaInUse (Delete: a binding names it, or an instance
 //                        was registered under it)
 //   kAborted             kContended: others came before each time
-//   kResourceExhausted   over limits::kSchemasMax or limits::kBindingsMax; kOverloaded: too many wait for a reader
+//   kResourceExhausted   over limits::kSchemasMax or limits::kBindingsMax; kOverloaded: too many wait for a reader, or
+//                        (Delete) limits::kSchemaScansMax read all records already
 //   kUnavailable         kCatalogLoading: no schemas are in force yet
 class SchemaEditor {
  public:
@@ -71,9 +74,16 @@ class SchemaEditor {
  private:
   class Edit;
 
+  // Whether one more may read all records. If so, to be ended.
+  bool BeginScan();
+  void EndScan();
+
   storage::Store& store_;
   CatalogFeed& feed_;
   ReaderPool& readers_;
+
+  Mutex mu_;
+  int scans_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace scoutlight::server

@@ -55,6 +55,10 @@ class BusyStore final : public storage::ForwardingStore {
     }
     for (auto& [query, done] : held) store_.Read(std::move(query), std::move(done));
   }
+  size_t held() {
+    MutexLock lock(&mu_);
+    return held_.size();
+  }
   int commits() const { return commits_; }
   // Before each of the next `commits`, somebody else changes a binding.
   void Disturb(int commits) { disturbances_ = commits; }
