@@ -19,9 +19,9 @@ struct SchemaUsers {
 };
 
 // Counts them at the latest revision. Reads all records, page by page, one page at a time; instances written by hand have none. Of the
-// first page up to limits::kInlineEntriesMax records are read on the calling thread; if there are no more, they are counted there too when
-// its DeferScope closes. All else happens on the store's reader threads. Waits for nothing; `done` runs under no lock, not inside the call,
-// on the thread that has counted last. `store` outlives that. Thread-safe.
+// first page up to limits::kInlineEntriesMax records are read on the calling thread; if these are all and it has a DeferScope, they are
+// counted there too when that closes. Everything else happens on the store's reader threads. Waits for nothing; `done` runs under no lock,
+// not inside the call, on the thread that has counted last. `store` outlives that. Thread-safe.
 void CountSchemaUsers(storage::Store* store, std::string schema, absl::AnyInvocable<void(const SchemaUsers&) &&> done);
 
 }  // namespace scoutlight::server
