@@ -118,12 +118,23 @@ absl::StatusOr<CheckSpec> CheckSpecOf(const wire::CheckSchemaRequest& request) {
 absl::StatusOr<std::string> SchemaNameOf(const wire::DeleteSchemaRequest& request) {
   Violations violations;
   std::string name = ReadSchemaName(request.name(), &violations);
+  CheckRequestId(request.request_id(), &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return name;
 }
 
+absl::StatusOr<Schema> SchemaOf(const wire::PutSchemaRequest& request) {
+  Violations violations;
+  absl::StatusOr<Schema> schema = discovery::ParseSchemaDocument(request.document());
+  if (!schema.ok()) violations.Add(schema.status());
+  CheckRequestId(request.request_id(), &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return schema;
+}
+
 absl::StatusOr<Binding> BindingOf(const wire::PutBindingRequest& request) {
   Violations violations;
+  CheckRequestId(request.request_id(), &violations);
   violations.SetPrefix("binding.");
   const wire::Binding& given = request.binding();
   Binding binding{given.cluster(), given.service(), given.schema()};

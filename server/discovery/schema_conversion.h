@@ -30,6 +30,7 @@ struct CheckSpec {
 };
 absl::StatusOr<CheckSpec> CheckSpecOf(const discovery::v1::CheckSchemaRequest& request);
 absl::StatusOr<std::string> SchemaNameOf(const discovery::v1::DeleteSchemaRequest& request);
+absl::StatusOr<discovery::Schema> SchemaOf(const discovery::v1::PutSchemaRequest& request);
 // An empty cluster is `default`; an empty schema stays so.
 absl::StatusOr<discovery::Binding> BindingOf(const discovery::v1::PutBindingRequest& request);
 

@@ -24,8 +24,8 @@ namespace wire = discovery::v1;
 using Ranges = std::vector<KeyRange>;
 
 Ranges RangesOfSchema(absl::string_view name) { return {{discovery::SchemaKey(name), Scope::kKey}}; }
-constexpr auto kAllSchemas = [](const auto&) { return Ranges{{discovery::SchemasTree(), Scope::kSubtree}}; };
 Ranges RangesOfSpec(const SchemaSpec& wanted) { return RangesOfSchema(wanted.name); }
+constexpr auto kAllSchemas = [](const auto&) { return Ranges{{discovery::SchemasTree(), Scope::kSubtree}}; };
 constexpr auto kAllBindings = [](const auto&) { return Ranges{{discovery::BindingsTree(), Scope::kSubtree}}; };
 
 absl::Status SchemaNotFound(const std::string& name) {
@@ -33,6 +33,14 @@ absl::Status SchemaNotFound(const std::string& name) {
   details.reason = Reason::kSchemaNotFound;
   details.resource = name;
   return MakeError(absl::StatusCode::kNotFound, absl::StrCat("there is no schema ", name), details);
+}
+
+// A change is tried with one transaction after the other, so its request is remembered by what it changed.
+template <typename Request>
+storage::Origin ChangeOrigin(const Identity& identity, Request* request) {
+  storage::Origin origin = OriginOf(identity, request);
+  origin.memory = storage::Memory::kChange;
+  return origin;
 }
 
 template <typename Response>
@@ -62,13 +70,11 @@ grpc::ServerUnaryReactor* SchemaService::PutSchema(grpc::CallbackServerContext* 
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::PutSchemaRequest request;
-  auto schema = Admit(
-      *parts_.admission, identity, "SchemaService/PutSchema", *bytes, &request,
-      [](const wire::PutSchemaRequest& wanted) { return discovery::ParseSchemaDocument(wanted.document()); },
-      [](const discovery::Schema& wanted) { return RangesOfSchema(wanted.name); });
+  auto schema = Admit(*parts_.admission, identity, "SchemaService/PutSchema", *bytes, &request, SchemaOf,
+                      [](const discovery::Schema& wanted) { return RangesOfSchema(wanted.name); });
   if (!schema.ok()) return call.Fail(schema.status(), {});
   const DeferScope scope;
-  editor_.Put(*std::move(schema), identity.connection, [this, call](const SchemaChange& change) {
+  editor_.Put(*std::move(schema), ChangeOrigin(identity, &request), [this, call](const SchemaChange& change) {
     if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, parts_.store->store_id()}));
     wire::PutSchemaResponse response;
     response.set_document(discovery::SchemaDocument(*change.schema));
@@ -76,6 +82,7 @@ grpc::ServerUnaryReactor* SchemaService::PutSchema(grpc::CallbackServerContext* 
     response.set_revision(change.revision);
     response.set_store_id(parts_.store->store_id());
     response.set_applied(change.applied);
+    response.set_replayed(change.replayed);
     response.set_unchanged(change.unchanged);
     call.Answer(response);
   });
@@ -124,13 +131,14 @@ grpc::ServerUnaryReactor* SchemaService::DeleteSchema(grpc::CallbackServerContex
   auto name = Admit(*parts_.admission, identity, "SchemaService/DeleteSchema", *bytes, &request, SchemaNameOf, RangesOfSchema);
   if (!name.ok()) return call.Fail(name.status(), {});
   const DeferScope scope;
-  editor_.Delete(*std::move(name), identity.connection, [this, call](const SchemaChange& change) {
+  editor_.Delete(*std::move(name), ChangeOrigin(identity, &request), [this, call](const SchemaChange& change) {
     if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, parts_.store->store_id()}));
     wire::DeleteSchemaResponse response;
     response.set_found(!change.unchanged);
     response.set_revision(change.revision);
     response.set_store_id(parts_.store->store_id());
     response.set_applied(change.applied);
+    response.set_replayed(change.replayed);
     call.Answer(response);
   });
   return call.reactor();
@@ -160,12 +168,13 @@ grpc::ServerUnaryReactor* SchemaService::PutBinding(grpc::CallbackServerContext*
       });
   if (!binding.ok()) return call.Fail(binding.status(), {});
   const DeferScope scope;
-  editor_.Bind(*std::move(binding), identity.connection, [this, call](const SchemaChange& change) {
+  editor_.Bind(*std::move(binding), ChangeOrigin(identity, &request), [this, call](const SchemaChange& change) {
     if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, parts_.store->store_id()}));
     wire::PutBindingResponse response;
     response.set_revision(change.revision);
     response.set_store_id(parts_.store->store_id());
     response.set_applied(change.applied);
+    response.set_replayed(change.replayed);
     response.set_unchanged(change.unchanged);
     call.Answer(response);
   });
