@@ -116,6 +116,7 @@ inline constexpr int64_t kRegexMemoryBytesMax = 256 * kKiB;  // RE2's max_mem: t
 inline constexpr int kSchemasMax = 1'000;
 inline constexpr int kBindingsMax = 10'000;
 inline constexpr int kSchemaUsersMax = 1'000;  // Instances that an error counts.
+inline constexpr int kSchemaScansMax = 1;      // Deletions that read all records to find them, at one time.
 inline constexpr int kKeyPatternsMax = 32;     // Different ones, over all schemas: each key is held against those of its depth.
 
 // Discovery: the catalog. Calls that wait for a revision or for schemas; instances of one RegisterAll, and picks of one Resolve.

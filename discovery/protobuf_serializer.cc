@@ -5,6 +5,7 @@
 #include <google/protobuf/struct.pb.h>
 
 #include <charconv>
+#include <map>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -59,11 +60,14 @@ DecodedProperties ProtobufSerializer::Decode(absl::Span<const Piece> pieces) con
       decoded.problems.push_back({"", "has a value that is no google.protobuf.Struct"});
       continue;
     }
-    for (const auto& [name, value] : message.fields()) {
-      if (std::optional<std::string> text = FieldText(value); text.has_value()) {
-        decoded.properties.insert_or_assign(name, *std::move(text));
+    // By name: the message's own order differs each time, and so would which problems are told.
+    std::map<absl::string_view, const ProtoValue*> fields;
+    for (const auto& [name, value] : message.fields()) fields.insert({name, &value});
+    for (const auto& [name, value] : fields) {
+      if (std::optional<std::string> text = FieldText(*value); text.has_value()) {
+        decoded.properties.insert_or_assign(std::string(name), *std::move(text));
       } else if (decoded.problems.size() < static_cast<size_t>(limits::kProblemsPerInstanceMax)) {
-        decoded.problems.push_back({name, "is null, a struct or a list; a string, number or boolean is wanted"});
+        decoded.problems.push_back({std::string(name), "is null, a struct or a list; a string, number or boolean is wanted"});
       }
     }
   }

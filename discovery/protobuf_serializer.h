@@ -9,7 +9,7 @@ namespace scoutlight::discovery {
 
 // `protobuf`: one serialized google.protobuf.Struct in the instance's own key, as data, fields by name, each a string_value. Every
 // language's protobuf library reads it without a schema. Read are also numbers and booleans; null, structs and lists are problems of
-// that property, what is no Struct is a problem of the instance.
+// that property, what is no Struct is a problem of the instance; of more than limits::kProblemsPerInstanceMax the first by name are told.
 class ProtobufSerializer : public Serializer {
  public:
   absl::string_view name() const override { return "protobuf"; }

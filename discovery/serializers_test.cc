@@ -7,10 +7,12 @@
 #include <iostream>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "discovery/layout.h"
+#include "discovery/protobuf_serializer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -179,6 +181,21 @@ TEST(ProtobufSerializer, ReadsWhatOthersWriteAndBadFieldsHideNoOthers) {
 
   const DecodedProperties garbage = ProtobufLayout().Decode({Piece{std::nullopt, {Value::Form::kData, "\xFF\xFF"}}});
   EXPECT_THAT(garbage.problems, ElementsAre(Problem{"", "has a value that is no google.protobuf.Struct"}));
+}
+
+TEST(ProtobufSerializer, OfTooManyProblemsTheFirstByNameAreTold) {
+  google::protobuf::Struct message;
+  std::vector<std::string> names;
+  for (int i = 0; i < limits::kProblemsPerInstanceMax + 50; ++i) {
+    const std::string name = absl::StrCat("p", 1000 + i);
+    (*message.mutable_fields())[name].set_null_value({});
+    if (i < limits::kProblemsPerInstanceMax) names.push_back(name);
+  }
+  // The serializer's own answer, which nobody has sorted yet.
+  const DecodedProperties read = ProtobufSerializer().Decode({Piece{std::nullopt, {Value::Form::kData, message.SerializeAsString()}}});
+  std::vector<std::string> told;
+  for (const Problem& problem : read.problems) told.push_back(problem.property);
+  EXPECT_EQ(told, names);
 }
 
 TEST(TextSerializer, ReadsDataThatIsTextAndNamesWhatIsNot) {

@@ -136,7 +136,9 @@ CatalogFeed::ClaimsAt CatalogFeed::claims() const {
 
 void CatalogFeed::WhenAt(Revision revision, Waiter done) { Wait(revision, false, options_.wait_max, std::move(done)); }
 
-void CatalogFeed::WhenClaimsAt(Revision revision, Waiter done) { Wait(revision, true, options_.apply_wait_max, std::move(done)); }
+void CatalogFeed::WhenClaimsAt(Revision revision, Waiter done) { Wait(revision, true, options_.wait_max, std::move(done)); }
+
+void CatalogFeed::WhenApplied(Revision revision, Waiter done) { Wait(revision, true, options_.apply_wait_max, std::move(done)); }
 
 bool CatalogFeed::Reached(const Waiting& waiting) const {
   if (catalog_ == nullptr) return false;

@@ -75,8 +75,10 @@ class CatalogFeed final : public storage::Sink {
   // wait; more: kResourceExhausted.
   using Waiter = absl::AnyInvocable<void(absl::Status) &&>;
   void WhenAt(Revision revision, Waiter done);
-  // As WhenAt, once schemas and bindings as of `revision` are in force; after `apply_wait_max` at the latest.
+  // As WhenAt, once schemas and bindings as of `revision` are in force, which claims() then shows.
   void WhenClaimsAt(Revision revision, Waiter done);
+  // As WhenClaimsAt, for who has changed them: after `apply_wait_max` at the latest.
+  void WhenApplied(Revision revision, Waiter done);
 
  private:
   struct Waiting {

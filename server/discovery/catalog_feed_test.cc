@@ -492,19 +492,23 @@ TEST_F(CatalogFeedTest, WaitingEndsInTime) {
   const CatalogFeedOptions defaults;
   const Answer at;
   const Answer claims;
+  const Answer applied;
   feed_->WhenAt(1'000, Answer(at).Take());
   feed_->WhenClaimsAt(1'000, Answer(claims).Take());
+  feed_->WhenApplied(1'000, Answer(applied).Take());
   clock_.Advance(defaults.wait_max - absl::Nanoseconds(1));
   ASSERT_TRUE(clock_.AdvanceAndWaitUntilSeen(absl::ZeroDuration()));
   EXPECT_FALSE(at.ready());
+  EXPECT_FALSE(claims.ready());
   clock_.Advance(absl::Nanoseconds(1));
   const absl::Status late = at.Wait();
   EXPECT_EQ(late.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(ReasonOf(late), Reason::kCatalogLoading);
   EXPECT_THAT(std::string(late.message()), HasSubstr("revision 1000"));
-  EXPECT_FALSE(claims.ready());
-  clock_.Advance(defaults.apply_wait_max - defaults.wait_max);
   EXPECT_EQ(ReasonOf(claims.Wait()), Reason::kCatalogLoading);
+  EXPECT_FALSE(applied.ready());
+  clock_.Advance(defaults.apply_wait_max - defaults.wait_max);
+  EXPECT_EQ(ReasonOf(applied.Wait()), Reason::kCatalogLoading);
 }
 
 TEST_F(CatalogFeedTest, WaitingEndsDuringAReadingToo) {
@@ -519,7 +523,7 @@ TEST_F(CatalogFeedTest, WaitingEndsDuringAReadingToo) {
   Put("/own/key", "x");
   EXPECT_TRUE(at.Wait().ok());
   EXPECT_FALSE(claims.ready());
-  clock_.Advance(CatalogFeedOptions().apply_wait_max);
+  clock_.Advance(CatalogFeedOptions().wait_max);
   EXPECT_EQ(ReasonOf(claims.Wait()), Reason::kCatalogLoading);
 }
 

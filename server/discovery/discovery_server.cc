@@ -32,7 +32,7 @@ struct DiscoveryServer::Parts {
              .random = [this, seed = options.seed] { return discovery::MixBits(seed + drawn.fetch_add(1, std::memory_order_relaxed)); }}),
         registration({.store = store, .admission = admission, .feed = feed.get(), .registrar = &registrar, .clock = options.clock}),
         discovery({.store = store, .admission = admission, .feed = feed.get(), .reader = &reader, .readers = &readers, .hub = &hub}),
-        schemas(store, feed.get(), admission) {}
+        schemas({.store = store, .admission = admission, .feed = feed.get(), .readers = &readers}) {}
 
   std::atomic<uint64_t> drawn{0};  // Orders nothing.
   const std::shared_ptr<CatalogFeed> feed;

@@ -35,11 +35,17 @@ constexpr size_t kEntrySlackBytes = 32;
 uint64_t SchemasQuery() { return StableHash().Add("ListSchemas").value(); }
 uint64_t BindingsQuery() { return StableHash().Add("ListBindings").value(); }
 
+std::string ReadSchemaName(const std::string& name, Violations* violations) {
+  if (std::string fault = discovery::SchemaNameFault(name); !fault.empty()) violations->Add(Reason::kInvalidField, "name", fault);
+  return name;
+}
+
 template <typename Request>
 absl::StatusOr<SchemaPage> PageOf(const Request& request, uint64_t query, SystemKey::Kind kind, const StoreId& store_id) {
   Violations violations;
   SchemaPage page;
   page.entries_max = ReadEntriesMax(request.page_size(), "page_size", &violations);
+  page.min_revision = ReadCount(request.min_revision(), "min_revision", &violations);
   if (!request.page_token().empty()) {
     const absl::StatusOr<PageToken> token = DecodePageToken(request.page_token(), query, store_id);
     if (!token.ok()) {
@@ -94,13 +100,41 @@ void FillFindings(const std::vector<FieldViolation>& violations, Findings* out) 
 
 }  // namespace
 
-absl::StatusOr<std::string> SchemaNameOf(const std::string& name) {
-  if (std::string fault = discovery::SchemaNameFault(name); !fault.empty()) return InvalidField(Reason::kInvalidField, "name", fault);
+absl::StatusOr<SchemaSpec> SchemaSpecOf(const wire::GetSchemaRequest& request) {
+  Violations violations;
+  SchemaSpec spec{.name = ReadSchemaName(request.name(), &violations),
+                  .min_revision = ReadCount(request.min_revision(), "min_revision", &violations)};
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return spec;
+}
+
+absl::StatusOr<CheckSpec> CheckSpecOf(const wire::CheckSchemaRequest& request) {
+  Violations violations;
+  CheckSpec spec{.document = request.document(), .min_revision = ReadCount(request.min_revision(), "min_revision", &violations)};
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return spec;
+}
+
+absl::StatusOr<std::string> SchemaNameOf(const wire::DeleteSchemaRequest& request) {
+  Violations violations;
+  std::string name = ReadSchemaName(request.name(), &violations);
+  CheckRequestId(request.request_id(), &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return name;
+}
+
+absl::StatusOr<Schema> SchemaOf(const wire::PutSchemaRequest& request) {
+  Violations violations;
+  absl::StatusOr<Schema> schema = discovery::ParseSchemaDocument(request.document());
+  if (!schema.ok()) violations.Add(schema.status());
+  CheckRequestId(request.request_id(), &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return schema;
 }
 
 absl::StatusOr<Binding> BindingOf(const wire::PutBindingRequest& request) {
   Violations violations;
+  CheckRequestId(request.request_id(), &violations);
   violations.SetPrefix("binding.");
   const wire::Binding& given = request.binding();
   Binding binding{given.cluster(), given.service(), given.schema()};
@@ -145,8 +179,6 @@ wire::ListSchemasResponse ListSchemasResponseOf(const CatalogFeed::ClaimsAt& at,
         FillSchema(*schema, out);
         return out->name().size() + out->document().size();
       });
-  response.set_revision(at.revision);
-  response.set_store_id(store_id);
   response.set_next_page_token(TokenOf(last, SchemasQuery(), at.revision, store_id));
   return response;
 }
@@ -168,8 +200,6 @@ wire::ListBindingsResponse ListBindingsResponseOf(const CatalogFeed::ClaimsAt& a
         out->set_schema(binding->schema);
         return binding->cluster.size() + binding->service.size() + binding->schema.size();
       });
-  response.set_revision(at.revision);
-  response.set_store_id(store_id);
   response.set_next_page_token(TokenOf(last, BindingsQuery(), at.revision, store_id));
   return response;
 }

@@ -14,7 +14,9 @@
 #include "discovery/shipped_schemas.h"
 #include "discovery/system_records.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/discovery/run_over_claims.h"
 #include "server/discovery/schema_users.h"
+#include "storage/store_errors.h"
 
 namespace scoutlight::server {
 namespace {
@@ -55,6 +57,21 @@ absl::Status StillUsed(absl::string_view name, const SchemaUsers& users) {
       absl::StatusCode::kFailedPrecondition, Reason::kSchemaInUse, name,
       absl::StrCat("schema ", name, " is what ", users.instances == limits::kSchemaUsersMax ? "at least " : "", users.instances,
                    one ? " instance was" : " instances were", " registered under", one ? ": " : ", first of them ", users.first));
+}
+
+absl::Status TooManyScans() {
+  return storage::Overloaded(absl::StrCat("whether a schema is in use is being looked up, and at most ", limits::kSchemaScansMax,
+                                          " of these look-ups run at a time"));
+}
+
+// What was put at `path`, as it was read from history.
+absl::StatusOr<Schema> SchemaIn(const storage::Page& page, absl::string_view path) {
+  if (!page.status.ok()) return page.status;
+  if (!page.entries.empty()) {
+    absl::StatusOr<Schema> schema = discovery::ParseSchemaDocument(page.entries.front().value.bytes);
+    if (schema.ok()) return schema;
+  }
+  return Refused(absl::StatusCode::kInternal, Reason::kInternal, path, absl::StrCat("history does not have ", path, " as it was put"));
 }
 
 // What one try is to do.
@@ -180,28 +197,36 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
  public:
   using Planner = std::function<absl::StatusOr<Plan>(const Claims&)>;
 
-  Edit(SchemaEditor* editor, Planner plan, uint64_t connection, Done done)
-      : store_(editor->store_), feed_(editor->feed_), planner_(std::move(plan)), connection_(connection), done_(std::move(done)) {}
+  // `put`: the record of the schema that is put; nullopt: none is.
+  Edit(SchemaEditor* editor, Planner plan, std::optional<Key> put, storage::Origin origin, Done done)
+      : editor_(*editor), planner_(std::move(plan)), put_(std::move(put)), origin_(std::move(origin)), done_(std::move(done)) {}
 
   void Try() {
-    const CatalogFeed::ClaimsAt at = feed_.claims();
+    const CatalogFeed::ClaimsAt at = editor_.feed_.claims();
     if (at.claims == nullptr) return Fail(CatalogLoading(), 0);
+    const absl::Status refused = RunOverClaims(*at.claims, &editor_.readers_, [self = shared_from_this(), at] { self->TryUnder(at); });
+    if (!refused.ok()) Fail(refused, at.revision);
+  }
+
+ private:
+  void TryUnder(const CatalogFeed::ClaimsAt& at) {
     absl::StatusOr<Plan> plan = planner_(*at.claims);
-    if (!plan.ok()) return Fail(plan.status(), at.revision);
+    if (!plan.ok()) return Refuse(plan.status(), at.revision);
     plan_ = *std::move(plan);
     if (plan_.unused.empty()) return Commit(at.revision);
-    CountSchemaUsers(&store_, plan_.unused, [self = shared_from_this(), at = at.revision](const SchemaUsers& users) {
+    if (!editor_.BeginScan()) return Fail(TooManyScans(), at.revision);
+    CountSchemaUsers(&editor_.store_, plan_.unused, [self = shared_from_this(), at = at.revision](const SchemaUsers& users) {
+      self->editor_.EndScan();
       if (!users.status.ok()) return self->Fail(users.status, users.revision);
-      if (users.instances > 0) return self->Fail(StillUsed(self->plan_.unused, users), users.revision);
+      if (users.instances > 0) return self->Refuse(StillUsed(self->plan_.unused, users), users.revision);
       self->Commit(at);
     });
   }
 
- private:
   // If no other change came after `at`.
   void Commit(Revision at) {
     storage::Transaction transaction;
-    transaction.origin.connection = connection_;
+    transaction.origin = origin_;
     for (const Key& key : {discovery::SchemasTree(), plan_.key}) {
       transaction.conditions.push_back(
           {.key = key, .target = Condition::Target::kModRevision, .comparison = Condition::Comparison::kLess, .number = at + 1});
@@ -216,11 +241,13 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
       transaction.on_failure.push_back(storage::GetOperation{.key = plan_.key});
     }
     if (!plan_.unchanged) transaction.on_success.push_back(storage::PutOperation{.key = discovery::SchemasTree(), .value = {}});
-    store_.Commit(std::move(transaction), [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
+    editor_.store_.Commit(std::move(transaction),
+                          [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
   }
 
   void OnCommitted(const storage::CommitResult& result) {
     if (!result.status.ok()) return Fail(result.status, result.revision);
+    if (result.replayed) return AnswerAgain(result.revision);
     // That nothing has changed since is known now, so it is in force.
     if (result.succeeded && plan_.unchanged) return Answer(result.revision, true, true);
     const bool gone_already = !result.succeeded && !plan_.value.has_value() && result.results.front().entries.empty();
@@ -230,44 +257,95 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
                           absl::StrCat("others kept changing schemas or bindings, ", kTriesMax, " times in a row")),
                   result.revision);
     }
-    feed_.WhenClaimsAt(result.revision,
-                       [self = shared_from_this(), revision = result.revision, again, gone_already](const absl::Status& status) {
-                         if (!again) return self->Answer(revision, status.ok(), gone_already);
-                         if (!status.ok()) return self->Fail(status, revision);
-                         self->Try();
-                       });
+    editor_.feed_.WhenApplied(result.revision,
+                              [self = shared_from_this(), revision = result.revision, again, gone_already](const absl::Status& status) {
+                                if (!again) return self->Answer(revision, status.ok(), gone_already);
+                                if (!status.ok()) return self->Fail(status, revision);
+                                self->Try();
+                              });
+  }
+
+  // Ends with `status`, unless this request has been carried out already.
+  void Refuse(absl::Status status, Revision revision) {
+    if (origin_.request_id.empty()) return Fail(status, revision);
+    storage::Transaction question;
+    question.origin = origin_;
+    question.validate_only = true;
+    editor_.store_.Commit(std::move(question),
+                          [self = shared_from_this(), status = std::move(status), revision](const storage::CommitResult& result) {
+                            if (!result.status.ok()) return self->Fail(result.status, result.revision);
+                            if (result.replayed) return self->AnswerAgain(result.revision);
+                            self->Fail(status, revision);
+                          });
+  }
+
+  // This request was carried out at `revision`.
+  void AnswerAgain(Revision revision) {
+    plan_.schema = nullptr;
+    if (!put_.has_value()) return AnswerReplayed(revision);
+    storage::Query query;
+    query.range = {*put_, Scope::kKey};
+    query.revision = revision;
+    query.bytes_max = limits::kAnswerBytesMax;
+    editor_.store_.Read(std::move(query), [self = shared_from_this(), revision](const storage::Page& page) {
+      absl::StatusOr<Schema> schema = SchemaIn(page, self->put_->path());
+      if (!schema.ok()) return self->Fail(schema.status(), page.revision);
+      self->plan_.schema = std::make_shared<const Schema>(*std::move(schema));
+      self->AnswerReplayed(revision);
+    });
+  }
+
+  void AnswerReplayed(Revision revision) {
+    editor_.feed_.WhenApplied(revision, [self = shared_from_this(), revision](const absl::Status& status) {
+      std::move(self->done_)(
+          {.status = {}, .revision = revision, .applied = status.ok(), .unchanged = false, .replayed = true, .schema = self->plan_.schema});
+    });
   }
 
   void Answer(Revision revision, bool applied, bool unchanged) {
-    std::move(done_)({.status = {}, .revision = revision, .applied = applied, .unchanged = unchanged, .schema = plan_.schema});
+    std::move(done_)(
+        {.status = {}, .revision = revision, .applied = applied, .unchanged = unchanged, .replayed = false, .schema = plan_.schema});
   }
 
   void Fail(const absl::Status& status, Revision revision) {
-    std::move(done_)({.status = status, .revision = revision, .applied = false, .unchanged = false, .schema = nullptr});
+    std::move(done_)({.status = status, .revision = revision, .applied = false, .unchanged = false, .replayed = false, .schema = nullptr});
   }
 
-  storage::Store& store_;
-  CatalogFeed& feed_;
+  SchemaEditor& editor_;
   const Planner planner_;
-  const uint64_t connection_;
+  const std::optional<Key> put_;
+  const storage::Origin origin_;
   Done done_;
   Plan plan_;
   int tries_ = 0;
 };
 
-void SchemaEditor::Put(Schema schema, uint64_t connection, Done done) {
+bool SchemaEditor::BeginScan() {
+  MutexLock lock(&mu_);
+  if (scans_ == limits::kSchemaScansMax) return false;
+  ++scans_;
+  return true;
+}
+
+void SchemaEditor::EndScan() {
+  MutexLock lock(&mu_);
+  --scans_;
+}
+
+void SchemaEditor::Put(Schema schema, storage::Origin origin, Done done) {
+  const Key key = discovery::SchemaKey(schema.name);
   const auto plan = [schema = std::move(schema)](const Claims& claims) { return PlanPut(claims, schema); };
-  std::make_shared<Edit>(this, plan, connection, std::move(done))->Try();
+  std::make_shared<Edit>(this, plan, key, std::move(origin), std::move(done))->Try();
 }
 
-void SchemaEditor::Delete(std::string name, uint64_t connection, Done done) {
+void SchemaEditor::Delete(std::string name, storage::Origin origin, Done done) {
   const auto plan = [name = std::move(name)](const Claims& claims) { return PlanDelete(claims, name); };
-  std::make_shared<Edit>(this, plan, connection, std::move(done))->Try();
+  std::make_shared<Edit>(this, plan, std::nullopt, std::move(origin), std::move(done))->Try();
 }
 
-void SchemaEditor::Bind(Binding binding, uint64_t connection, Done done) {
+void SchemaEditor::Bind(Binding binding, storage::Origin origin, Done done) {
   const auto plan = [binding = std::move(binding)](const Claims& claims) { return PlanBind(claims, binding); };
-  std::make_shared<Edit>(this, plan, connection, std::move(done))->Try();
+  std::make_shared<Edit>(this, plan, std::nullopt, std::move(origin), std::move(done))->Try();
 }
 
 }  // namespace scoutlight::server

@@ -11,7 +11,7 @@
 #include "discovery/schema_document.h"
 #include "discovery/system_records.h"
 #include "server/admit.h"
-#include "server/discovery/instance_conversion.h"
+#include "server/discovery/run_over_claims.h"
 #include "server/discovery/schema_conversion.h"
 #include "server/identity.h"
 #include "server/unary_call.h"
@@ -24,6 +24,7 @@ namespace wire = discovery::v1;
 using Ranges = std::vector<KeyRange>;
 
 Ranges RangesOfSchema(absl::string_view name) { return {{discovery::SchemaKey(name), Scope::kKey}}; }
+Ranges RangesOfSpec(const SchemaSpec& wanted) { return RangesOfSchema(wanted.name); }
 constexpr auto kAllSchemas = [](const auto&) { return Ranges{{discovery::SchemasTree(), Scope::kSubtree}}; };
 constexpr auto kAllBindings = [](const auto&) { return Ranges{{discovery::BindingsTree(), Scope::kSubtree}}; };
 
@@ -34,30 +35,54 @@ absl::Status SchemaNotFound(const std::string& name) {
   return MakeError(absl::StatusCode::kNotFound, absl::StrCat("there is no schema ", name), details);
 }
 
-}  // namespace
+// A change is tried with one transaction after the other, so its request is remembered by what it changed.
+template <typename Request>
+storage::Origin ChangeOrigin(const Identity& identity, Request* request) {
+  storage::Origin origin = OriginOf(identity, request);
+  origin.memory = storage::Memory::kChange;
+  return origin;
+}
 
-SchemaService::SchemaService(storage::Store* store, CatalogFeed* feed, const Admission* admission)
-    : store_(*store), feed_(*feed), admission_(*admission), editor_(store, feed) {}
+template <typename Response>
+void AnswerAt(const UnaryCall& call, Revision revision, const StoreId& store_id, Response response) {
+  response.set_revision(revision);
+  response.set_store_id(store_id);
+  call.Answer(response);
+}
+
+// Answers `call`, once schemas and bindings as of `min_revision` are in force, with what `respond` makes of all of them.
+template <typename Respond>
+void AnswerFromClaims(const UnaryCall& call, const SchemaService::Parts& parts, Revision min_revision, Respond respond) {
+  parts.feed->WhenClaimsAt(min_revision, [call, &parts, respond = std::move(respond)](const absl::Status& status) mutable {
+    if (!status.ok()) return void(call.Fail(status, {0, 0, parts.store->store_id()}));
+    const CatalogFeed::ClaimsAt at = parts.feed->claims();
+    const absl::Status refused = RunOverClaims(*at.claims, parts.readers, [call, &parts, at, respond = std::move(respond)] {
+      AnswerAt(call, at.revision, parts.store->store_id(), respond(at));
+    });
+    if (!refused.ok()) call.Fail(refused, {at.revision, 0, parts.store->store_id()});
+  });
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* SchemaService::PutSchema(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                    grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::PutSchemaRequest request;
-  auto schema = Admit(
-      admission_, identity, "SchemaService/PutSchema", *bytes, &request,
-      [](const wire::PutSchemaRequest& wanted) { return discovery::ParseSchemaDocument(wanted.document()); },
-      [](const discovery::Schema& wanted) { return RangesOfSchema(wanted.name); });
+  auto schema = Admit(*parts_.admission, identity, "SchemaService/PutSchema", *bytes, &request, SchemaOf,
+                      [](const discovery::Schema& wanted) { return RangesOfSchema(wanted.name); });
   if (!schema.ok()) return call.Fail(schema.status(), {});
   const DeferScope scope;
-  editor_.Put(*std::move(schema), identity.connection, [this, call](const SchemaChange& change) {
-    if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, store_.store_id()}));
+  editor_.Put(*std::move(schema), ChangeOrigin(identity, &request), [this, call](const SchemaChange& change) {
+    if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, parts_.store->store_id()}));
     wire::PutSchemaResponse response;
     response.set_document(discovery::SchemaDocument(*change.schema));
     response.set_version(change.schema->version);
     response.set_revision(change.revision);
-    response.set_store_id(store_.store_id());
+    response.set_store_id(parts_.store->store_id());
     response.set_applied(change.applied);
+    response.set_replayed(change.replayed);
     response.set_unchanged(change.unchanged);
     call.Answer(response);
   });
@@ -68,19 +93,19 @@ grpc::ServerUnaryReactor* SchemaService::GetSchema(grpc::CallbackServerContext* 
                                                    grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
   wire::GetSchemaRequest request;
-  const auto name = Admit(
-      admission_, IdentityOf(*context), "SchemaService/GetSchema", *bytes, &request,
-      [](const wire::GetSchemaRequest& wanted) { return SchemaNameOf(wanted.name()); }, RangesOfSchema);
-  if (!name.ok()) return call.Fail(name.status(), {});
-  const CatalogFeed::ClaimsAt at = feed_.claims();
-  if (at.claims == nullptr) return call.Fail(CatalogLoading(), {});
-  const std::shared_ptr<const discovery::Schema> schema = at.claims->FindSchema(*name);
-  if (schema == nullptr) return call.Fail(SchemaNotFound(*name), {at.revision, 0, store_.store_id()});
-  wire::GetSchemaResponse response;
-  FillSchema(*schema, response.mutable_schema());
-  response.set_revision(at.revision);
-  response.set_store_id(store_.store_id());
-  call.Answer(response);
+  auto spec = Admit(*parts_.admission, IdentityOf(*context), "SchemaService/GetSchema", *bytes, &request, SchemaSpecOf, RangesOfSpec);
+  if (!spec.ok()) return call.Fail(spec.status(), {});
+  const Revision min_revision = spec->min_revision;
+  parts_.feed->WhenClaimsAt(min_revision, [this, call, name = std::move(spec->name)](const absl::Status& status) {
+    const StoreId store_id = parts_.store->store_id();
+    if (!status.ok()) return void(call.Fail(status, {0, 0, store_id}));
+    const CatalogFeed::ClaimsAt at = parts_.feed->claims();
+    const std::shared_ptr<const discovery::Schema> schema = at.claims->FindSchema(name);
+    if (schema == nullptr) return void(call.Fail(SchemaNotFound(name), {at.revision, 0, store_id}));
+    wire::GetSchemaResponse response;
+    FillSchema(*schema, response.mutable_schema());
+    AnswerAt(call, at.revision, store_id, std::move(response));
+  });
   return call.reactor();
 }
 
@@ -89,12 +114,12 @@ grpc::ServerUnaryReactor* SchemaService::ListSchemas(grpc::CallbackServerContext
   const UnaryCall call(context, answer);
   wire::ListSchemasRequest request;
   const auto page = Admit(
-      admission_, IdentityOf(*context), "SchemaService/ListSchemas", *bytes, &request,
-      [this](const wire::ListSchemasRequest& wanted) { return SchemaPageOf(wanted, store_.store_id()); }, kAllSchemas);
+      *parts_.admission, IdentityOf(*context), "SchemaService/ListSchemas", *bytes, &request,
+      [this](const wire::ListSchemasRequest& wanted) { return SchemaPageOf(wanted, parts_.store->store_id()); }, kAllSchemas);
   if (!page.ok()) return call.Fail(page.status(), {});
-  const CatalogFeed::ClaimsAt at = feed_.claims();
-  if (at.claims == nullptr) return call.Fail(CatalogLoading(), {});
-  call.Answer(ListSchemasResponseOf(at, *page, store_.store_id()));
+  AnswerFromClaims(call, parts_, page->min_revision, [this, page = *page](const CatalogFeed::ClaimsAt& at) {
+    return ListSchemasResponseOf(at, page, parts_.store->store_id());
+  });
   return call.reactor();
 }
 
@@ -103,18 +128,17 @@ grpc::ServerUnaryReactor* SchemaService::DeleteSchema(grpc::CallbackServerContex
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::DeleteSchemaRequest request;
-  auto name = Admit(
-      admission_, identity, "SchemaService/DeleteSchema", *bytes, &request,
-      [](const wire::DeleteSchemaRequest& wanted) { return SchemaNameOf(wanted.name()); }, RangesOfSchema);
+  auto name = Admit(*parts_.admission, identity, "SchemaService/DeleteSchema", *bytes, &request, SchemaNameOf, RangesOfSchema);
   if (!name.ok()) return call.Fail(name.status(), {});
   const DeferScope scope;
-  editor_.Delete(*std::move(name), identity.connection, [this, call](const SchemaChange& change) {
-    if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, store_.store_id()}));
+  editor_.Delete(*std::move(name), ChangeOrigin(identity, &request), [this, call](const SchemaChange& change) {
+    if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, parts_.store->store_id()}));
     wire::DeleteSchemaResponse response;
     response.set_found(!change.unchanged);
     response.set_revision(change.revision);
-    response.set_store_id(store_.store_id());
+    response.set_store_id(parts_.store->store_id());
     response.set_applied(change.applied);
+    response.set_replayed(change.replayed);
     call.Answer(response);
   });
   return call.reactor();
@@ -124,13 +148,12 @@ grpc::ServerUnaryReactor* SchemaService::CheckSchema(grpc::CallbackServerContext
                                                      grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
   wire::CheckSchemaRequest request;
-  const auto document = Admit(
-      admission_, IdentityOf(*context), "SchemaService/CheckSchema", *bytes, &request,
-      [](const wire::CheckSchemaRequest& wanted) { return absl::StatusOr<std::string>(wanted.document()); }, kAllSchemas);
-  if (!document.ok()) return call.Fail(document.status(), {});
-  const CatalogFeed::ClaimsAt at = feed_.claims();
-  if (at.claims == nullptr) return call.Fail(CatalogLoading(), {});
-  call.Answer(CheckSchemaResponseOf(*at.claims, *document));
+  auto spec = Admit(*parts_.admission, IdentityOf(*context), "SchemaService/CheckSchema", *bytes, &request, CheckSpecOf, kAllSchemas);
+  if (!spec.ok()) return call.Fail(spec.status(), {});
+  const Revision min_revision = spec->min_revision;
+  AnswerFromClaims(call, parts_, min_revision, [document = std::move(spec->document)](const CatalogFeed::ClaimsAt& at) {
+    return CheckSchemaResponseOf(*at.claims, document);
+  });
   return call.reactor();
 }
 
@@ -139,17 +162,19 @@ grpc::ServerUnaryReactor* SchemaService::PutBinding(grpc::CallbackServerContext*
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::PutBindingRequest request;
-  auto binding = Admit(admission_, identity, "SchemaService/PutBinding", *bytes, &request, BindingOf, [](const discovery::Binding& wanted) {
-    return Ranges{{discovery::BindingKey(wanted.cluster, wanted.service), Scope::kKey}};
-  });
+  auto binding =
+      Admit(*parts_.admission, identity, "SchemaService/PutBinding", *bytes, &request, BindingOf, [](const discovery::Binding& wanted) {
+        return Ranges{{discovery::BindingKey(wanted.cluster, wanted.service), Scope::kKey}};
+      });
   if (!binding.ok()) return call.Fail(binding.status(), {});
   const DeferScope scope;
-  editor_.Bind(*std::move(binding), identity.connection, [this, call](const SchemaChange& change) {
-    if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, store_.store_id()}));
+  editor_.Bind(*std::move(binding), ChangeOrigin(identity, &request), [this, call](const SchemaChange& change) {
+    if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, parts_.store->store_id()}));
     wire::PutBindingResponse response;
     response.set_revision(change.revision);
-    response.set_store_id(store_.store_id());
+    response.set_store_id(parts_.store->store_id());
     response.set_applied(change.applied);
+    response.set_replayed(change.replayed);
     response.set_unchanged(change.unchanged);
     call.Answer(response);
   });
@@ -161,12 +186,12 @@ grpc::ServerUnaryReactor* SchemaService::ListBindings(grpc::CallbackServerContex
   const UnaryCall call(context, answer);
   wire::ListBindingsRequest request;
   const auto page = Admit(
-      admission_, IdentityOf(*context), "SchemaService/ListBindings", *bytes, &request,
-      [this](const wire::ListBindingsRequest& wanted) { return BindingPageOf(wanted, store_.store_id()); }, kAllBindings);
+      *parts_.admission, IdentityOf(*context), "SchemaService/ListBindings", *bytes, &request,
+      [this](const wire::ListBindingsRequest& wanted) { return BindingPageOf(wanted, parts_.store->store_id()); }, kAllBindings);
   if (!page.ok()) return call.Fail(page.status(), {});
-  const CatalogFeed::ClaimsAt at = feed_.claims();
-  if (at.claims == nullptr) return call.Fail(CatalogLoading(), {});
-  call.Answer(ListBindingsResponseOf(at, *page, store_.store_id()));
+  AnswerFromClaims(call, parts_, page->min_revision, [this, page = *page](const CatalogFeed::ClaimsAt& at) {
+    return ListBindingsResponseOf(at, page, parts_.store->store_id());
+  });
   return call.reactor();
 }
 

@@ -5,6 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "base/reader_pool.h"
 #include "scoutlight/discovery/v1/schema.grpc.pb.h"
 #include "server/admission.h"
 #include "server/discovery/catalog_feed.h"
@@ -20,11 +21,18 @@ using RawSchemaService =
                 discovery::v1::SchemaService::WithRawCallbackMethod_ListBindings<discovery::v1::SchemaService::Service>>>>>>>;
 
 // scoutlight.discovery.v1.SchemaService over a Store and the catalog's feed. Reads show what is in force. For authorization a schema or a
-// binding stands where its record does; lists and CheckSchema ask about the whole tree. Thread-safe.
+// binding stands where its record does; lists and CheckSchema ask about the whole tree. None of its handlers waits. Thread-safe.
 class SchemaService final : public RawSchemaService {
  public:
   // All outlive the service and every call of it.
-  SchemaService(storage::Store* store, CatalogFeed* feed, const Admission* admission);
+  struct Parts {
+    storage::Store* store = nullptr;
+    const Admission* admission = nullptr;
+    CatalogFeed* feed = nullptr;
+    ReaderPool* readers = nullptr;  // For what is too long for gRPC's threads.
+  };
+
+  explicit SchemaService(Parts parts) : parts_(parts), editor_(parts.store, parts.feed, parts.readers) {}
 
   grpc::ServerUnaryReactor* PutSchema(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                       grpc::ByteBuffer* answer) override;
@@ -42,9 +50,7 @@ class SchemaService final : public RawSchemaService {
                                          grpc::ByteBuffer* answer) override;
 
  private:
-  storage::Store& store_;
-  CatalogFeed& feed_;
-  const Admission& admission_;
+  const Parts parts_;
   SchemaEditor editor_;
 };
 

@@ -18,8 +18,10 @@ struct SchemaUsers {
   std::string first;  // "cluster/service/id" of one of them.
 };
 
-// Counts them at the latest revision. Reads all records, page by page, one page at a time, on the store's reader threads; instances written
-// by hand have none. Waits for nothing; `done` runs under no lock, not inside the call. `store` outlives that. Thread-safe.
+// Counts them at the latest revision. Reads all records, page by page, one page at a time; instances written by hand have none. Of the
+// first page up to limits::kInlineEntriesMax records are read on the calling thread; if these are all and it has a DeferScope, they are
+// counted there too when that closes. Everything else happens on the store's reader threads. Waits for nothing; `done` runs under no lock,
+// not inside the call, on the thread that has counted last. `store` outlives that. Thread-safe.
 void CountSchemaUsers(storage::Store* store, std::string schema, absl::AnyInvocable<void(const SchemaUsers&) &&> done);
 
 }  // namespace scoutlight::server

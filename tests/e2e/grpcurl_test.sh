@@ -268,13 +268,15 @@ expect '"id": "laser"'
 devices='{\"name\": \"devices\", \"pattern\": \"/{cluster}/devices/{service}/{instance}/{property}\",
           \"properties\": {\"port\": {\"type\": \"port\", \"required\": true}}}'
 devices=${devices//$'\n'/ }
-call "$schemas/CheckSchema" '{"document": "'"$devices"'"}'
-expect '"document": "{' '\"name\":\"devices\"'
+call "$schemas/CheckSchema" '{"document": "'"$devices"'", "min_revision": 13}'
+expect '"document": "{' '\"name\":\"devices\"' '"revision": "13"' '"store_id": "'
 expect_not mistakes breaks
 call "$schemas/CheckSchema" '{"document": "{\"name\": \"printers\", \"pattern\": \"/none\", \"serializer\": \"none\"}"}'
 expect '"mistakes": [' '"field": "pattern"' '"field": "serializer"'
-call "$schemas/PutSchema" '{"document": "'"$devices"'"}'
-expect '"version": "1"' '\"required\":true' '"revision": "14"' '"applied": true'
+for again in '' '"replayed": true'; do
+  call "$schemas/PutSchema" '{"document": "'"$devices"'", "request_id": "devices"}'
+  expect '"version": "1"' '\"required\":true' '"revision": "14"' '"applied": true' "$again"
+done
 call "$schemas/GetSchema" '{"name": "devices"}'
 expect '"name": "devices"' '"version": "1"' '\"pattern\":\"/{cluster}/devices/{service}/{instance}/{property}\"'
 call "$schemas/ListSchemas" '{}'

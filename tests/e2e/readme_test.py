@@ -1,4 +1,6 @@
-"""Runs the README's lines for grpcurl as a newcomer types them, one after the other, against a new server. Each must succeed.
+"""Runs the README's lines for grpcurl as a newcomer types them, one after the other, against a new server. Each must print what the README
+says: the line `#> A ... B` under a command has parts of its output, in order; `#> again: A ... B` those of the same command sent once more,
+which fails if they begin with `Code:`. Every command has such a line.
 
 Arguments: the server's program, the README. SCOUTLIGHT_TOOLS names the folder that `./dev tools` fills.
 """
@@ -14,15 +16,59 @@ CALL_SECONDS_MAX = 20
 WATCH_SECONDS = 1
 
 
+class Command:
+    """An indented command that begins with grpcurl, and what the README says that it prints."""
+
+    def __init__(self, line):
+        self.line = line
+        self.shown = []
+        self.shown_again = []
+
+
 def commands(readme):
-    """The indented commands that begin with grpcurl, with the lines that go on in quotes."""
+    """Those of the README, with the lines that go on in quotes."""
     found = []
     for line in readme.splitlines():
         if line.startswith("    grpcurl "):
-            found.append(line.strip())
-        elif found and found[-1].count("'") % 2 == 1:
-            found[-1] += "\n" + line
+            found.append(Command(line.strip()))
+        elif found and found[-1].line.count("'") % 2 == 1:
+            found[-1].line += "\n" + line
+        elif line.startswith("    #> again: "):
+            found[-1].shown_again.append(line.split("again: ", 1)[1])
+        elif line.startswith("    #> "):
+            found[-1].shown.append(line.split("#> ", 1)[1])
     return found
+
+
+def missing(excerpt, output):
+    """The first part of an excerpt that is not behind the one before it in the output; None: all are."""
+    text = " ".join(output.split())
+    at = 0
+    for part in excerpt.split(" ... "):
+        found = text.find(part, at)
+        if found < 0:
+            return part
+        at = found + len(part)
+    return None
+
+
+def run(tools, address, command, excerpts):
+    """Whether the command prints that."""
+    is_watch = command.line.endswith("/Watch")
+    seconds = WATCH_SECONDS if is_watch else CALL_SECONDS_MAX
+    typed = command.line.replace("localhost:7400", address).replace("grpcurl ", f"grpcurl -max-time {seconds} ", 1)
+    done = subprocess.run(["bash", "-c", typed], env={"PATH": f"{tools}:/usr/bin:/bin"}, capture_output=True, text=True, check=False)
+    output = done.stdout + done.stderr
+    if is_watch:
+        # It goes on until its time is over.
+        faults = [] if "DeadlineExceeded" in done.stderr else ["it ended"]
+    else:
+        to_fail = excerpts[0].startswith("Code:")
+        faults = [] if (done.returncode != 0) == to_fail else [f"it ended with {done.returncode}"]
+    faults += [f"{part} is not there" for part in (missing(excerpt, output) for excerpt in excerpts) if part is not None]
+    if faults:
+        print(f"FAILED: {typed}\n{'; '.join(faults)}\n{output}")
+    return not faults
 
 
 def start(program, folder):
@@ -52,33 +98,30 @@ def wait_for_catalog(grpcurl, address):
 def main():
     program, readme = sys.argv[1:]
     tools = os.environ["SCOUTLIGHT_TOOLS"]
-    lines = commands(pathlib.Path(readme).read_text(encoding="utf-8"))
-    if len(lines) < 20:
-        print(f"FAILED: only {len(lines)} commands were found")
+    found = commands(pathlib.Path(readme).read_text(encoding="utf-8"))
+    if len(found) < 20:
+        print(f"FAILED: only {len(found)} commands were found")
+        return 1
+    mute = [command.line for command in found if not command.shown]
+    if mute:
+        print("FAILED: the README does not say what these print:", *mute, sep="\n")
         return 1
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         server, address = start(program, folder)
         try:
             wait_for_catalog(f"{tools}/grpcurl", address)
-            for line in lines:
-                is_watch = line.endswith("/Watch")
-                seconds = WATCH_SECONDS if is_watch else CALL_SECONDS_MAX
-                typed = line.replace("localhost:7400", address).replace("grpcurl ", f"grpcurl -max-time {seconds} ", 1)
-                done = subprocess.run(
-                    ["bash", "-c", typed], env={"PATH": f"{tools}:/usr/bin:/bin"}, capture_output=True, text=True, check=False
-                )
-                # A watch goes on until its time is over, and has shown something before.
-                well = "DeadlineExceeded" in done.stderr and "kind" in done.stdout if is_watch else done.returncode == 0
-                if not well:
+            for command in found:
+                if not run(tools, address, command, command.shown):
                     failed = 1
-                    print(f"FAILED with {done.returncode}: {typed}\n{done.stdout}{done.stderr}")
+                if command.shown_again and not run(tools, address, command, command.shown_again):
+                    failed = 1
         finally:
             server.terminate()
             if server.wait(timeout=20) != 0:
                 print("FAILED: the server did not end well")
                 failed = 1
-    print(f"{len(lines)} commands")
+    print(f"{len(found)} commands")
     return failed
 
 

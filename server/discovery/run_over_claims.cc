@@ -1,0 +1,21 @@
+#include "server/discovery/run_over_claims.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
+#include "storage/store_errors.h"
+
+namespace scoutlight::server {
+
+absl::Status RunOverClaims(const discovery::Claims& claims, ReaderPool* readers, ReaderPool::Work work) {
+  if (claims.schemas().size() + claims.bindings().all().size() <= static_cast<size_t>(limits::kInlineEntriesMax)) {
+    std::move(work)();
+    return absl::OkStatus();
+  }
+  if (readers->TryRun(work)) return absl::OkStatus();
+  return storage::Overloaded(absl::StrCat(limits::kQueuedReadsMax, " long reads of discovery wait already, which is the most"));
+}
+
+}  // namespace scoutlight::server
