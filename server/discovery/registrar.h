@@ -76,15 +76,6 @@ class Registrar {
   void Deregister(Deregistration deregistration, Done done);
 
  private:
-  class Registering;
-  class Changing;
-  class Deregistering;
-
-  enum class Effect { kNone, kCommitted };
-  // Answers when the catalog shows `revision`, with the instance, if it is still that of `epoch`. A change that was committed but is not
-  // shown in time is kUnknown: it may not be told that nothing has changed.
-  void AnswerAt(Revision revision, discovery::InstanceName name, Revision epoch, Effect effect, Done done);
-
   const Parts parts_;
 };
 

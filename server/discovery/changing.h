@@ -1,0 +1,50 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_CHANGING_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_CHANGING_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/entry.h"
+#include "discovery/instance.h"
+#include "discovery/layout.h"
+#include "discovery/schema.h"
+#include "server/discovery/instance_change.h"
+#include "server/discovery/present_instance.h"
+#include "server/discovery/registrar.h"
+#include "storage/store.h"
+
+namespace scoutlight::server {
+
+// One change of properties, over its tries. Held by whoever it waits for.
+class Changing : public std::enable_shared_from_this<Changing> {
+ public:
+  // What is in `parts` outlives the answer.
+  Changing(const Registrar::Parts& parts, Update update, Registrar::Done done)
+      : parts_(parts), update_(std::move(update)), done_(std::move(done)) {}
+
+  void Try();
+
+ private:
+  void Begin(const absl::StatusOr<PresentInstance>& present);
+  // Those that the change begins with: none with `replace`. `moved`: those that are left under the schema of before, and come over.
+  absl::Status ReadProperties(const PresentInstance& present, discovery::Properties* properties, std::vector<std::string>* moved) const;
+  void LeaveOthers(const discovery::Schema& schema, const std::vector<std::string>& moved, std::vector<discovery::KeyValue>* wanted,
+                   EntriesByKey* stored) const;
+  void Commit(const PresentInstance& present, const std::vector<discovery::KeyValue>& wanted, EntriesByKey stored);
+  void OnCommitted(const storage::CommitResult& result);
+  void Fail(const absl::Status& status);
+
+  const Registrar::Parts& parts_;
+  const Update update_;
+  Registrar::Done done_;
+  Revision epoch_ = 0;  // Whose instance it changes.
+  int tries_ = 0;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_CHANGING_H_

@@ -1,0 +1,75 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_CHANGE_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_CHANGE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "base/entry.h"
+#include "base/error.h"
+#include "base/key.h"
+#include "discovery/layout.h"
+#include "discovery/names.h"
+#include "discovery/schema.h"
+#include "discovery/stored_instance.h"
+#include "discovery/system_records.h"
+#include "server/discovery/present_instance.h"
+#include "server/discovery/registrar.h"
+#include "storage/store.h"
+
+// What registering, changing and deregistering an instance have in common: their errors, the parts of their transactions, their answers.
+// All functions are thread-safe and wait for nothing.
+namespace scoutlight::server {
+
+// So often a change is tried that others come before.
+inline constexpr int kChangeTriesMax = 8;
+
+absl::Status InstanceError(absl::StatusCode code, Reason reason, const discovery::InstanceName& name, absl::string_view message);
+absl::Status Contended(const discovery::InstanceName& name);
+// `actual`: the epoch that it has; 0: nobody owns it.
+absl::Status Fenced(const discovery::InstanceName& name, Revision epoch, Revision actual);
+
+// What `schema` and the bounds for all instances have against `properties`. `prefix` goes before "properties".
+absl::Status CheckProperties(const discovery::Schema& schema, const discovery::InstanceName& name, const discovery::Properties& properties,
+                             absl::string_view prefix);
+
+// The key of an instance's property; the name empty: the instance's own.
+Key KeyOf(const discovery::Schema& schema, const discovery::InstanceName& name, const std::string& property);
+
+// The record has not changed since; 0: there is none.
+storage::Condition RecordIs(const discovery::InstanceName& name, Revision revision);
+
+// Entries of an instance, by key. They live where they were found.
+using EntriesByKey = absl::btree_map<Key, const discovery::StoredValue*>;
+EntriesByKey ByKey(const discovery::StoredInstance& stored, const discovery::Schema& schema, const discovery::InstanceName& name);
+
+// Brings the entries of an instance from `stored` to `wanted`, on `lease_id`, if those that it touches are as they were. With
+// Leases::kKeep an entry that is there stays on the lease that it is on.
+enum class Leases { kKeep, kMove };
+void PutEntries(const std::vector<discovery::KeyValue>& wanted, EntriesByKey stored, LeaseId lease_id, Leases leases,
+                std::vector<storage::Operation>* operations);
+
+// Takes away what is left of an instance under the schema of before, if that is as it was.
+void DropLeft(const PresentInstance& present, const discovery::InstanceName& name, std::vector<storage::Operation>* operations);
+
+storage::PutOperation PutRecord(const discovery::InstanceName& name, const discovery::InstanceRecord& record, LeaseId lease_id);
+
+// Store::Commit, also of what is over a transaction's limits, as an instance written by hand may be. Errors name no operations.
+void CommitChecked(storage::Store* store, storage::Transaction transaction, storage::Done<storage::CommitResult> done);
+
+// A lease that the server made for one instance goes when that leaves it.
+void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection);
+
+bool IsConditionFailed(const absl::Status& status);
+
+// Answers when the catalog shows `revision`, with the instance, if it is still that of `epoch`. A change that was committed but is not
+// shown in time is kUnknown: it may not be told that nothing has changed.
+enum class Effect { kNone, kCommitted };
+void AnswerAt(const Registrar::Parts& parts, Revision revision, discovery::InstanceName name, Revision epoch, Effect effect,
+              Registrar::Done done);
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_CHANGE_H_

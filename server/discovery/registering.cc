@@ -1,0 +1,162 @@
+#include "server/discovery/registering.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/stable_hash.h"
+#include "discovery/catalog.h"
+#include "discovery/stored_instance.h"
+#include "discovery/system_records.h"
+#include "server/discovery/instance_change.h"
+#include "storage/store_errors.h"
+
+namespace scoutlight::server {
+
+using discovery::Catalog;
+using discovery::InstanceName;
+using discovery::Ownership;
+using storage::Transaction;
+
+void Registering::Try() {
+  DrawId();
+  ReadPresentInstance(parts_.store, *parts_.feed, registration_.name,
+                      [self = shared_from_this()](absl::StatusOr<PresentInstance> present) { self->Begin(std::move(present)); });
+}
+
+void Registering::Begin(absl::StatusOr<PresentInstance> present) {
+  if (!present.ok()) return Fail(present.status());
+  present_ = *std::move(present);
+  const InstanceName& name = registration_.name;
+  if (absl::Status wrong = CheckProperties(*present_.schema, name, registration_.properties, "instance."); !wrong.ok()) return Fail(wrong);
+  const Ownership& owner = present_.ownership;
+  const std::string request = RequestTag();
+  if (!request.empty() && owner.request == request) {
+    DropGranted();
+    return AnswerAt(parts_, present_.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
+  }
+  if (!request.empty() && absl::StartsWith(owner.request, request.substr(0, request.find(':') + 1))) {
+    return Fail(storage::RequestIdReused(registration_.origin.request_id));
+  }
+  same_owner_ = owner.epoch != 0 && owner.session == registration_.session;
+  if (owner.epoch != 0 && !same_owner_ && !registration_.take_over) return Fail(Owned());
+  if (!registration_.ttl.has_value()) return Commit(registration_.lease_id);
+  if (granted_ != 0) return Commit(granted_);
+  if (same_owner_ && owner.owns_lease) return RenewLease(owner.lease_id);
+  GrantLease();
+}
+
+void Registering::DrawId() {
+  std::string& id = registration_.name.id;
+  if (!id.empty()) return;
+  const storage::Origin& origin = registration_.origin;
+  const uint64_t number = origin.request_id.empty() ? parts_.random() : StableHash().Add(origin.caller).Add(origin.request_id).value();
+  id = absl::StrCat(absl::Hex(number, absl::kZeroPad16));
+}
+
+std::string Registering::RequestTag() const {
+  const storage::Origin& origin = registration_.origin;
+  if (origin.request_id.empty()) return "";
+  return absl::StrCat(absl::Hex(StableHash().Add(origin.caller).Add(origin.request_id).value(), absl::kZeroPad16), ":",
+                      absl::Hex(origin.request_hash, absl::kZeroPad16));
+}
+
+absl::Status Registering::Owned() const {
+  const InstanceName& name = registration_.name;
+  return InstanceError(absl::StatusCode::kAlreadyExists, Reason::kInstanceOwned, name,
+                       absl::StrCat("another session owns instance ", name.id, " (epoch ", present_.ownership.epoch,
+                                    "); it can be had when its lease ends, or with take_over"));
+}
+
+void Registering::RenewLease(LeaseId id) {
+  parts_.store->RenewLeases({id}, registration_.origin.connection, [self = shared_from_this(), id](const storage::Renewals& renewals) {
+    const storage::RenewResult& result = renewals.results.front();
+    if (result.status.ok() && result.ttl == *self->registration_.ttl) return self->Commit(id);
+    self->GrantLease();
+  });
+}
+
+void Registering::GrantLease() {
+  storage::GrantRequest grant{.id = 0, .ttl = *registration_.ttl, .origin = {}};
+  grant.origin.connection = registration_.origin.connection;
+  parts_.store->GrantLease(std::move(grant), [self = shared_from_this()](const storage::LeaseResult& result) {
+    if (!result.status.ok()) return self->Fail(result.status);
+    self->granted_ = result.lease.id;
+    self->Commit(result.lease.id);
+  });
+}
+
+void Registering::Commit(LeaseId lease_id) {
+  const InstanceName& name = registration_.name;
+  const Ownership& owner = present_.ownership;
+  lease_used_ = lease_id;
+  discovery::InstanceRecord record{.status = discovery::Status::kUp,
+                                   .epoch = same_owner_ ? owner.epoch : 0,
+                                   .session = registration_.session,
+                                   .request = RequestTag(),
+                                   .schema = present_.schema->name,
+                                   .owns_lease = registration_.ttl.has_value(),
+                                   .registered_at = same_owner_ ? owner.registered_at : parts_.clock->Now()};
+  Transaction transaction;
+  transaction.origin.connection = registration_.origin.connection;
+  transaction.conditions.push_back(RecordIs(name, owner.record_revision));
+  PutEntries(present_.schema->layout.Encode(name, registration_.properties), ByKey(present_.stored, *present_.schema, name), lease_id,
+             Leases::kMove, &transaction.on_success);
+  DropLeft(present_, name, &transaction.on_success);
+  const bool same_record = same_owner_ && owner.lease_id == lease_id && owner.owns_lease == record.owns_lease &&
+                           owner.status == discovery::Status::kUp && owner.schema == record.schema && record.request.empty();
+  if (same_record && transaction.on_success.empty()) {
+    return AnswerAt(parts_, present_.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
+  }
+  transaction.on_success.push_back(PutRecord(name, record, lease_id));
+  CommitChecked(parts_.store, std::move(transaction),
+                [self = shared_from_this()](const storage::CommitResult& result) { self->OnCommitted(result); });
+}
+
+void Registering::OnCommitted(const storage::CommitResult& result) {
+  const Ownership& owner = present_.ownership;
+  if (result.status.ok() && result.succeeded) {
+    if (granted_ == lease_used_) granted_ = 0;
+    DropGranted();
+    if (owner.owns_lease && owner.lease_id != lease_used_) {
+      RevokeLease(parts_.store, owner.lease_id, registration_.origin.connection);
+    }
+    return AnswerAt(parts_, result.revision, registration_.name, same_owner_ ? owner.epoch : result.revision, Effect::kCommitted,
+                    std::move(done_));
+  }
+  const bool lease_gone = ReasonOf(result.status) == Reason::kLeaseNotFound;
+  if (lease_gone && !registration_.ttl.has_value()) return Fail(LeaseGone());
+  if (!result.status.ok() && !lease_gone && !IsConditionFailed(result.status)) return Fail(result.status);
+  if (++tries_ == kChangeTriesMax) return Fail(Contended(registration_.name));
+  // It ended while it was being used.
+  if (lease_gone) granted_ = 0;
+  // The catalog must have what came before.
+  parts_.feed->WhenAt(result.revision, [self = shared_from_this()](const absl::Status& status) {
+    if (!status.ok()) return self->Fail(status);
+    self->Try();
+  });
+}
+
+absl::Status Registering::LeaseGone() const {
+  ErrorDetails details;
+  details.reason = Reason::kLeaseNotFound;
+  details.resource = absl::StrCat(lease_used_);
+  const std::string message = absl::StrCat("there is no lease ", lease_used_);
+  details.violations = {{"lease_id", message}};
+  return MakeError(absl::StatusCode::kFailedPrecondition, message, details);
+}
+
+void Registering::DropGranted() {
+  if (granted_ != 0) RevokeLease(parts_.store, granted_, registration_.origin.connection);
+  granted_ = 0;
+}
+
+void Registering::Fail(const absl::Status& status) {
+  // If the outcome is unknown, the instance may be on it.
+  if (!absl::IsUnknown(status)) DropGranted();
+  const std::shared_ptr<Catalog> catalog = parts_.feed->catalog();
+  std::move(done_)({.status = status, .revision = catalog == nullptr ? 0 : catalog->revision(), .instance = nullptr});
+}
+
+}  // namespace scoutlight::server
