@@ -60,6 +60,13 @@ struct ListOperation {
 
 using Operation = std::variant<PutOperation, DeleteOperation, GetOperation, ListOperation>;
 
+// What of a request with an id is remembered, and so what a repetition is answered with.
+enum class Memory : uint8_t {
+  kAnswer,  // What came of it: the same transaction, evaluated again on the state of then.
+  kChange,  // Only that it changed something: `revision`, `changed` and `succeeded` of then, no results. For who makes another transaction
+            // of the same request when it tries again, and for whom one that changed nothing is a try that failed.
+};
+
 // Whose transaction it is.
 struct Origin {
   EventCause cause = EventCause::kWrite;
@@ -67,6 +74,7 @@ struct Origin {
   std::string caller;         // With `request_id`: whose it is; at most limits::kCallerBytesMax.
   std::string request_id;     // Empty: not idempotent; at most limits::kRequestIdBytesMax.
   uint64_t request_hash = 0;  // Of the request, to tell a repetition from another request with the same id.
+  Memory memory = Memory::kAnswer;
 };
 
 // If all conditions hold on the state before, `on_success` is carried out, else `on_failure`: in order, each operation seeing what those
@@ -77,7 +85,8 @@ struct Transaction {
   std::vector<Operation> on_failure;
   Origin origin;
   // Evaluates it as always, and undoes it: the answer is what it would be, but nothing changes, and `revision` is that of the state looked
-  // at. Such a transaction is not remembered by its request_id.
+  // at. Such a transaction is not remembered by its request_id. With Memory::kChange it asks whether the request was carried out: if so,
+  // it is answered as a repetition.
   bool validate_only = false;
 };
 

@@ -16,6 +16,14 @@
 namespace scoutlight::storage {
 namespace {
 
+// What a request that is remembered by its change is answered with again.
+CommitResult ChangeOf(const RequestIndex::Request& request) {
+  return {.status = absl::OkStatus(),
+          .revision = request.changed ? request.before + 1 : request.before,
+          .changed = request.changed,
+          .succeeded = true};
+}
+
 std::string RequestName(const Origin& origin) { return absl::StrCat(origin.caller.size(), ":", origin.caller, origin.request_id); }
 
 // Whether a repetition gets this answer again: it was carried out, or refused by what it asked for itself. What failed for the server's
@@ -104,12 +112,20 @@ void BatchWriter::ForEachRequest(const std::function<void(const Origin&, Request
 
 void BatchWriter::AddTransaction(QueuedTransaction& write) {
   const Origin& origin = write.transaction.origin;
+  const bool by_change = origin.memory == Memory::kChange;
   const bool remember = !origin.request_id.empty() && !write.transaction.validate_only;
-  const auto again = [&](const RequestIndex::Request& request) { return ReplayOn(write.transaction, request); };
-  if (remember && Replay(origin, &write.result, again)) return;
+  const bool asks = !origin.request_id.empty() && by_change;
+  const auto again = [&](const RequestIndex::Request& request) {
+    return by_change ? ChangeOf(request) : ReplayOn(write.transaction, request);
+  };
+  if ((remember || asks) && Replay(origin, &write.result, again)) {
+    if (by_change) write.result.results.clear();
+    return;
+  }
   Evaluation evaluation = Evaluate(write.transaction, revision_ + 1, rules_, &overlay_);
   write.result = std::move(evaluation.result);
-  if (remember && IsAnswer(write.result.status)) Remember(origin, &write.result, write.result.changed);
+  const bool memorable = by_change ? write.result.changed : IsAnswer(write.result.status);
+  if (remember && memorable) Remember(origin, &write.result, write.result.changed);
   if (write.result.changed) Stage(std::move(evaluation.changes), origin);
 }
 

@@ -146,6 +146,23 @@ TEST_F(Restart, ARequestMadeBeforeIsKnownAfterwards) {
   EXPECT_EQ(ReasonOf(sync_->Commit(request).status), Reason::kRequestIdReused);
 }
 
+TEST_F(Restart, ARequestRememberedByItsChangeIsKnownAfterwards) {
+  Transaction request = TransactionOf({PutOf(K("/a"), "mine")});
+  request.origin = {.caller = "alice", .request_id = "one", .request_hash = 1, .memory = Memory::kChange};
+  const CommitResult first = sync_->Commit(request);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  Open();
+  sync_->Put(K("/a"), "theirs");
+  Transaction other = TransactionOf({PutOf(K("/b"), "mine")});
+  other.origin = request.origin;
+  const CommitResult again = sync_->Commit(other);
+  EXPECT_TRUE(again.status.ok()) << again.status;
+  EXPECT_TRUE(again.replayed);
+  EXPECT_TRUE(again.changed);
+  EXPECT_EQ(again.revision, first.revision);
+  EXPECT_EQ(sync_->Get(K("/b")), std::nullopt);
+}
+
 // What is left of a lease may be longer than it must by the jitter that each start draws.
 constexpr absl::Duration kTtl = absl::Seconds(10);
 constexpr absl::Duration kJitterMax = absl::Seconds(1);

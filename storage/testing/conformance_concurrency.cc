@@ -94,6 +94,62 @@ TEST_P(StoreConformance, ARepeatedFailedRequestGetsTheFirstAnswerOrIsTriedAnew) 
   }
 }
 
+// As one who makes another transaction of the same request each time it tries.
+Transaction Try(Transaction transaction, std::string request_id, uint64_t hash) {
+  transaction = WithId(std::move(transaction), "alice", std::move(request_id), hash);
+  transaction.origin.memory = Memory::kChange;
+  return transaction;
+}
+
+TEST_P(StoreConformance, ARequestRememberedByItsChangeMayFailFirstAndDifferLater) {
+  const std::string id = At("/id").path();
+  Transaction failing = TransactionOf({PutOf(At("/a"), "1")});
+  failing.conditions = {ExistsIs(At("/a"), true)};
+  for (int i = 0; i < 2; ++i) {
+    const CommitResult failed = sync_->Commit(Try(failing, id, 1));
+    ASSERT_TRUE(failed.status.ok()) << failed.status;
+    EXPECT_FALSE(failed.succeeded);
+    EXPECT_FALSE(failed.replayed);
+  }
+  const CommitResult first = sync_->Commit(Try(TransactionOf({PutOf(At("/a"), "2")}), id, 1));
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  EXPECT_FALSE(first.replayed);
+  sync_->Put(At("/a"), "theirs");
+  const Revision before = sync_->Latest();
+  for (const char* value : {"2", "3"}) {
+    const CommitResult again = sync_->Commit(Try(TransactionOf({PutOf(At("/a"), value)}), id, 1));
+    ASSERT_TRUE(again.status.ok()) << again.status;
+    EXPECT_TRUE(again.replayed);
+    EXPECT_TRUE(again.changed);
+    EXPECT_TRUE(again.succeeded);
+    EXPECT_EQ(again.revision, first.revision);
+    EXPECT_THAT(again.results, ElementsAre());
+  }
+  EXPECT_EQ(ReasonOf(sync_->Commit(Try(TransactionOf({PutOf(At("/a"), "4")}), id, 2)).status), Reason::kRequestIdReused);
+  EXPECT_EQ(sync_->Latest(), before);
+  EXPECT_EQ(sync_->Get(At("/a"))->value, Text("theirs"));
+}
+
+TEST_P(StoreConformance, WhetherARequestWasCarriedOutCanBeAsked) {
+  const std::string id = At("/id").path();
+  Transaction question = Try(Transaction(), id, 1);
+  question.validate_only = true;
+  for (int i = 0; i < 2; ++i) {
+    const CommitResult unknown = sync_->Commit(question);
+    ASSERT_TRUE(unknown.status.ok()) << unknown.status;
+    EXPECT_FALSE(unknown.replayed);
+  }
+  const CommitResult first = sync_->Commit(Try(TransactionOf({PutOf(At("/a"), "1")}), id, 1));
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  EXPECT_FALSE(first.replayed);
+  const CommitResult known = sync_->Commit(question);
+  ASSERT_TRUE(known.status.ok()) << known.status;
+  EXPECT_TRUE(known.replayed);
+  EXPECT_EQ(known.revision, first.revision);
+  question.origin.request_hash = 2;
+  EXPECT_EQ(ReasonOf(sync_->Commit(question).status), Reason::kRequestIdReused);
+}
+
 TEST_P(StoreConformance, ConcurrentRepetitionsAreCarriedOutOnce) {
   constexpr int kThreads = 8;
   for (int round = 0; round < 20; ++round) {
