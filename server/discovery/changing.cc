@@ -7,7 +7,6 @@
 #include "absl/container/btree_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
-#include "discovery/catalog.h"
 #include "discovery/names.h"
 #include "discovery/stored_instance.h"
 #include "server/discovery/instance_conversion.h"
@@ -15,7 +14,6 @@
 
 namespace scoutlight::server {
 
-using discovery::Catalog;
 using discovery::InstanceName;
 using discovery::KeyValue;
 using discovery::Ownership;
@@ -39,37 +37,38 @@ absl::Status NothingLeft() {
 
 void Changing::Try() {
   ReadPresentInstance(parts_.store, *parts_.feed, update_.name,
-                      [self = shared_from_this()](const absl::StatusOr<PresentInstance>& present) { self->Begin(present); });
+                      [self = shared_from_this()](absl::StatusOr<PresentInstance> present) { self->Begin(std::move(present)); });
 }
 
-void Changing::Begin(const absl::StatusOr<PresentInstance>& present) {
+void Changing::Begin(absl::StatusOr<PresentInstance> present) {
   if (!present.ok()) return Fail(present.status());
+  present_ = *std::move(present);
   const InstanceName& name = update_.name;
-  const Ownership& owner = present->ownership;
-  if (!present->stored.exists()) return Fail(InstanceNotFound(name));
-  if (update_.epoch != 0 && update_.epoch != owner.epoch) return Fail(Fenced(name, update_.epoch, owner.epoch));
-  const Schema& schema = *present->schema;
+  const Ownership& owner = present_.ownership;
+  if (!present_.stored.exists()) return Fail(InstanceNotFound(name), present_.revision);
+  if (update_.epoch != 0 && update_.epoch != owner.epoch) return Fail(Fenced(name, update_.epoch, owner.epoch), present_.revision);
+  const Schema& schema = *present_.schema;
   Properties properties;
   std::vector<std::string> moved;
-  if (absl::Status unreadable = ReadProperties(*present, &properties, &moved); !unreadable.ok()) return Fail(unreadable);
+  if (absl::Status unreadable = ReadProperties(&properties, &moved); !unreadable.ok()) return Fail(unreadable, present_.revision);
   for (const std::string& removed : update_.remove) properties.erase(removed);
   for (const auto& [property, value] : update_.set) properties[property] = value;
-  if (absl::Status wrong = CheckProperties(schema, name, properties, "set_"); !wrong.ok()) return Fail(wrong);
+  if (absl::Status wrong = CheckProperties(schema, name, properties, "set_"); !wrong.ok()) return Fail(wrong, present_.revision);
   std::vector<KeyValue> wanted = schema.layout.Encode(name, properties);
-  if (owner.epoch == 0 && wanted.empty()) return Fail(NothingLeft());
-  EntriesByKey stored = ByKey(present->stored, schema, name);
+  if (owner.epoch == 0 && wanted.empty()) return Fail(NothingLeft(), present_.revision);
+  EntriesByKey stored = ByKey(present_.stored, schema, name);
   // Of several keys only those that are named, or come from before: others may hold what cannot be read.
   if (schema.layout.serializer().key_per_property() && !update_.replace) LeaveOthers(schema, moved, &wanted, &stored);
-  Commit(*present, wanted, std::move(stored));
+  Commit(wanted, std::move(stored));
 }
 
-absl::Status Changing::ReadProperties(const PresentInstance& present, Properties* properties, std::vector<std::string>* moved) const {
+absl::Status Changing::ReadProperties(Properties* properties, std::vector<std::string>* moved) const {
   if (update_.replace) return absl::OkStatus();
-  discovery::DecodedProperties decoded = discovery::StoredProperties(present.stored, *present.schema);
-  if (!present.schema->layout.serializer().key_per_property() && !decoded.problems.empty()) return Unreadable(decoded.problems.front());
+  discovery::DecodedProperties decoded = discovery::StoredProperties(present_.stored, *present_.schema);
+  if (!present_.schema->layout.serializer().key_per_property() && !decoded.problems.empty()) return Unreadable(decoded.problems.front());
   *properties = std::move(decoded.properties);
-  if (present.left.entries.empty()) return absl::OkStatus();
-  decoded = discovery::StoredProperties(present.left, *present.written);
+  if (present_.left.entries.empty()) return absl::OkStatus();
+  decoded = discovery::StoredProperties(present_.left, *present_.written);
   // Their keys go, so what cannot be read would be lost.
   if (!decoded.problems.empty()) return Unreadable(decoded.problems.front());
   for (auto& [property, value] : decoded.properties) {
@@ -78,22 +77,21 @@ absl::Status Changing::ReadProperties(const PresentInstance& present, Properties
   return absl::OkStatus();
 }
 
-void Changing::Commit(const PresentInstance& present, const std::vector<KeyValue>& wanted, EntriesByKey stored) {
+void Changing::Commit(const std::vector<KeyValue>& wanted, EntriesByKey stored) {
   const InstanceName& name = update_.name;
-  const Ownership& owner = present.ownership;
+  const Ownership& owner = present_.ownership;
   Transaction transaction;
   transaction.origin.connection = update_.connection;
-  transaction.conditions.push_back(RecordIs(name, owner.record_revision));
+  RequireSame(present_, name, &transaction);
   // What was written by hand stays on the leases that it was put on.
-  const LeaseId lease_id = owner.epoch != 0 ? owner.lease_id : discovery::ReadInstance(name, present.stored, *present.schema).lease_id;
+  const LeaseId lease_id = owner.epoch != 0 ? owner.lease_id : discovery::ReadInstance(name, present_.stored, *present_.schema).lease_id;
   PutEntries(wanted, std::move(stored), lease_id, owner.epoch == 0 ? Leases::kKeep : Leases::kMove, &transaction.on_success);
-  DropLeft(present, name, &transaction.on_success);
+  DropLeft(present_, name, &transaction.on_success);
   // A record that names another schema keeps the instance out of work, whatever its entries say.
-  const bool moves = owner.epoch != 0 && !owner.schema.empty() && owner.schema != present.schema->name;
+  const bool moves = owner.epoch != 0 && !owner.schema.empty() && owner.schema != present_.schema->name;
   if (transaction.on_success.empty() && !moves) {
-    return AnswerAt(parts_, present.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
+    return AnswerAt(parts_, present_.revision, name, owner.epoch, Effect::kNone, std::move(done_));
   }
-  epoch_ = owner.epoch;
   // The record too, so that whoever changes the registration at the same time sees that somebody else does.
   if (owner.epoch != 0) {
     transaction.on_success.push_back(PutRecord(name,
@@ -101,7 +99,7 @@ void Changing::Commit(const PresentInstance& present, const std::vector<KeyValue
                                                 .epoch = owner.epoch,
                                                 .session = owner.session,
                                                 .request = owner.request,
-                                                .schema = present.schema->name,
+                                                .schema = present_.schema->name,
                                                 .owns_lease = owner.owns_lease,
                                                 .registered_at = owner.registered_at},
                                                owner.lease_id));
@@ -132,21 +130,20 @@ void Changing::LeaveOthers(const Schema& schema, const std::vector<std::string>&
 
 void Changing::OnCommitted(const storage::CommitResult& result) {
   if (result.status.ok() && result.succeeded) {
-    return AnswerAt(parts_, result.revision, update_.name, epoch_, Effect::kCommitted, std::move(done_));
+    return AnswerAt(parts_, result.revision, update_.name, present_.ownership.epoch, Effect::kCommitted, std::move(done_));
   }
   // A lease that has just ended takes the instance with it.
   const bool again = IsConditionFailed(result.status) || result.status.ok() || ReasonOf(result.status) == Reason::kLeaseNotFound;
-  if (!again) return Fail(result.status);
-  if (++tries_ == kChangeTriesMax) return Fail(Contended(update_.name));
-  parts_.feed->WhenAt(result.revision, [self = shared_from_this()](const absl::Status& status) {
+  if (!again) return Fail(result.status, result.revision);
+  if (++tries_ == kChangeTriesMax) return Fail(Contended(update_.name), result.revision);
+  WhenCaughtUp(parts_, present_, result, [self = shared_from_this()](const absl::Status& status) {
     if (!status.ok()) return self->Fail(status);
     self->Try();
   });
 }
 
-void Changing::Fail(const absl::Status& status) {
-  const std::shared_ptr<Catalog> catalog = parts_.feed->catalog();
-  std::move(done_)({.status = status, .revision = catalog == nullptr ? 0 : catalog->revision(), .instance = nullptr});
+void Changing::Fail(const absl::Status& status, Revision revision) {
+  std::move(done_)({.status = status, .revision = revision == 0 ? CatalogRevision(parts_) : revision, .instance = nullptr});
 }
 
 }  // namespace scoutlight::server

@@ -29,19 +29,20 @@ class Changing : public std::enable_shared_from_this<Changing> {
   void Try();
 
  private:
-  void Begin(const absl::StatusOr<PresentInstance>& present);
+  void Begin(absl::StatusOr<PresentInstance> present);
   // Those that the change begins with: none with `replace`. `moved`: those that are left under the schema of before, and come over.
-  absl::Status ReadProperties(const PresentInstance& present, discovery::Properties* properties, std::vector<std::string>* moved) const;
+  absl::Status ReadProperties(discovery::Properties* properties, std::vector<std::string>* moved) const;
   void LeaveOthers(const discovery::Schema& schema, const std::vector<std::string>& moved, std::vector<discovery::KeyValue>* wanted,
                    EntriesByKey* stored) const;
-  void Commit(const PresentInstance& present, const std::vector<discovery::KeyValue>& wanted, EntriesByKey stored);
+  void Commit(const std::vector<discovery::KeyValue>& wanted, EntriesByKey stored);
   void OnCommitted(const storage::CommitResult& result);
-  void Fail(const absl::Status& status);
+  // `revision`: of the state that it speaks of; 0: of the catalog.
+  void Fail(const absl::Status& status, Revision revision = 0);
 
   const Registrar::Parts& parts_;
   const Update update_;
   Registrar::Done done_;
-  Revision epoch_ = 0;  // Whose instance it changes.
+  PresentInstance present_;
   int tries_ = 0;
 };
 

@@ -21,22 +21,23 @@ using storage::Transaction;
 
 void Deregistering::Try() {
   ReadPresentInstance(parts_.store, *parts_.feed, deregistration_.name,
-                      [self = shared_from_this()](const absl::StatusOr<PresentInstance>& present) { self->Begin(present); });
+                      [self = shared_from_this()](absl::StatusOr<PresentInstance> present) { self->Begin(std::move(present)); });
 }
 
-void Deregistering::Begin(const absl::StatusOr<PresentInstance>& present) {
+void Deregistering::Begin(absl::StatusOr<PresentInstance> present) {
   if (!present.ok()) return Answer(present.status(), 0, false);
+  present_ = *std::move(present);
   const InstanceName& name = deregistration_.name;
-  const Ownership& owner = present->ownership;
-  if (!present->stored.exists()) return Answer(absl::OkStatus(), present->catalog->revision(), true);
+  const Ownership& owner = present_.ownership;
+  if (!present_.stored.exists()) return Answer(absl::OkStatus(), present_.revision, true);
   if (deregistration_.epoch != 0 && deregistration_.epoch != owner.epoch) {
-    return Answer(Fenced(name, deregistration_.epoch, owner.epoch), present->catalog->revision(), false);
+    return Answer(Fenced(name, deregistration_.epoch, owner.epoch), present_.revision, false);
   }
   Transaction transaction;
   transaction.origin.connection = deregistration_.connection;
-  transaction.conditions.push_back(RecordIs(name, owner.record_revision));
-  DropLeft(*present, name, &transaction.on_success);
-  DeleteEntries(*present->schema, &transaction);
+  RequireSame(present_, name, &transaction);
+  DropLeft(present_, name, &transaction.on_success);
+  DeleteEntries(*present_.schema, &transaction);
   own_lease_ = owner.owns_lease ? owner.lease_id : 0;
   if (owner.record_revision != 0) {
     transaction.on_success.push_back(DeleteOperation{.range = {discovery::InstanceRecordKey(name), Scope::kKey}});
@@ -53,13 +54,19 @@ void Deregistering::DeleteEntries(const Schema& schema, Transaction* transaction
 }
 
 void Deregistering::OnCommitted(const storage::CommitResult& result) {
-  const bool again = IsConditionFailed(result.status) || (result.status.ok() && !result.succeeded);
-  if (!result.status.ok() && !again) return Answer(result.status, result.revision, false);
-  if (again && ++tries_ == kChangeTriesMax) return Answer(Contended(deregistration_.name), result.revision, false);
-  if (!again && own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.connection);
-  parts_.feed->WhenAt(result.revision, [self = shared_from_this(), result, again](const absl::Status& status) {
-    if (again && status.ok()) return self->Try();
-    if (again || status.ok()) return self->Answer(status, result.revision, !result.changed);
+  if (result.status.ok() && result.succeeded) return OnRemoved(result);
+  if (!result.status.ok() && !IsConditionFailed(result.status)) return Answer(result.status, result.revision, false);
+  if (++tries_ == kChangeTriesMax) return Answer(Contended(deregistration_.name), result.revision, false);
+  WhenCaughtUp(parts_, present_, result, [self = shared_from_this(), revision = result.revision](const absl::Status& status) {
+    if (!status.ok()) return self->Answer(status, revision, false);
+    self->Try();
+  });
+}
+
+void Deregistering::OnRemoved(const storage::CommitResult& result) {
+  if (own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.connection);
+  parts_.feed->WhenAt(result.revision, [self = shared_from_this(), result](const absl::Status& status) {
+    if (status.ok()) return self->Answer(status, result.revision, !result.changed);
     self->Answer(storage::OutcomeUnknown(absl::StrCat("it was removed at revision ", result.revision,
                                                       ", which this server does not show yet (", status.message(), ")")),
                  result.revision, false);
@@ -67,6 +74,7 @@ void Deregistering::OnCommitted(const storage::CommitResult& result) {
 }
 
 void Deregistering::Answer(const absl::Status& status, Revision revision, bool unchanged) {
+  if (revision == 0) revision = CatalogRevision(parts_);
   std::move(done_)({.status = status, .revision = revision, .instance = nullptr, .unchanged = unchanged});
 }
 

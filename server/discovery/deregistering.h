@@ -24,15 +24,18 @@ class Deregistering : public std::enable_shared_from_this<Deregistering> {
   void Try();
 
  private:
-  void Begin(const absl::StatusOr<PresentInstance>& present);
+  void Begin(absl::StatusOr<PresentInstance> present);
   // Whatever the instance has in this layout, however much.
   void DeleteEntries(const discovery::Schema& schema, storage::Transaction* transaction) const;
   void OnCommitted(const storage::CommitResult& result);
+  void OnRemoved(const storage::CommitResult& result);
+  // `revision`: of the state that it speaks of; 0: of the catalog.
   void Answer(const absl::Status& status, Revision revision, bool unchanged);
 
   const Registrar::Parts& parts_;
   const Deregistration deregistration_;
   Registrar::Done done_;
+  PresentInstance present_;
   LeaseId own_lease_ = 0;  // Made for the instance alone.
   int tries_ = 0;
 };

@@ -5,8 +5,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "discovery/bindings.h"
 #include "discovery/catalog.h"
+#include "discovery/claims.h"
 #include "discovery/key_pattern.h"
+#include "discovery/shipped_schemas.h"
 #include "server/discovery/instance_conversion.h"
 #include "storage/check_transaction.h"
 #include "storage/store_errors.h"
@@ -54,8 +57,57 @@ Key KeyOf(const Schema& schema, const InstanceName& name, const std::string& pro
   return property.empty() ? pattern.InstanceKey(name) : pattern.PropertyKey(name, property);
 }
 
-Condition RecordIs(const InstanceName& name, Revision revision) {
-  return {.key = discovery::InstanceRecordKey(name), .target = Condition::Target::kModRevision, .number = revision};
+namespace {
+
+// The key was not put after `revision`.
+Condition NotPutAfter(Key key, Revision revision) {
+  return {
+      .key = std::move(key), .target = Condition::Target::kModRevision, .comparison = Condition::Comparison::kLess, .number = revision + 1};
+}
+
+// The binding that decides is there and as it was, and none has come that would decide in its place. One that is deleted has no revision
+// any more, so that it is there is asked apart.
+void RequireSameBinding(const PresentInstance& present, const InstanceName& name, std::vector<Condition>* conditions) {
+  const discovery::Bindings& bindings = present.catalog->claims()->bindings();
+  const discovery::Binding& deciding = bindings.all()[bindings.Find(name.cluster, name.service)];
+  const std::string any(discovery::kAny);
+  const std::pair<std::string, std::string> most_specific_first[] = {
+      {name.cluster, name.service}, {name.cluster, any}, {any, name.service}, {any, any}};
+  for (const auto& [cluster, service] : most_specific_first) {
+    const Key key = discovery::BindingKey(cluster, service);
+    conditions->push_back(NotPutAfter(key, present.claims_revision));
+    if (deciding.cluster != cluster || deciding.service != service) continue;
+    // What holds by default need not be stored.
+    const bool by_default = cluster == any && service == any && deciding.schema == discovery::kDefaultSchema;
+    if (!by_default) conditions->push_back({.key = key, .target = Condition::Target::kExists, .exists = true});
+    return;
+  }
+}
+
+}  // namespace
+
+void RequireSame(const PresentInstance& present, const InstanceName& name, Transaction* transaction) {
+  const Key record = discovery::InstanceRecordKey(name);
+  const discovery::Ownership& owner = present.ownership;
+  transaction->conditions.push_back({.key = record, .target = Condition::Target::kModRevision, .number = owner.record_revision});
+  RequireSameBinding(present, name, &transaction->conditions);
+  transaction->conditions.push_back(NotPutAfter(discovery::SchemaKey(present.schema->name), present.claims_revision));
+  // That of before, if it has come since, is not known yet: what is left under it would stay.
+  if (discovery::SchemaNameFault(owner.schema).empty() && owner.schema != present.schema->name) {
+    transaction->conditions.push_back(NotPutAfter(discovery::SchemaKey(owner.schema), present.claims_revision));
+  }
+  transaction->on_failure.push_back(storage::GetOperation{.key = record});
+}
+
+void WhenCaughtUp(const Registrar::Parts& parts, const PresentInstance& present, const storage::CommitResult& result,
+                  CatalogFeed::Waiter again) {
+  // An operation's own condition is asked after those of the transaction, which have held.
+  const bool conditions_failed = result.status.ok() && !result.succeeded && !result.results.empty();
+  if (!conditions_failed) return parts.feed->WhenAt(result.revision, std::move(again));
+  const std::vector<Entry>& record = result.results.front().entries;
+  const Revision record_revision = record.empty() ? 0 : record.front().mod_revision;
+  if (record_revision != present.ownership.record_revision) return parts.feed->WhenAt(result.revision, std::move(again));
+  parts.feed->WhenClaimsAt(result.revision, std::move(again));
 }
 
 EntriesByKey ByKey(const StoredInstance& stored, const Schema& schema, const InstanceName& name) {
@@ -114,6 +166,11 @@ void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection) {
 }
 
 bool IsConditionFailed(const absl::Status& status) { return ReasonOf(status) == Reason::kConditionFailed; }
+
+Revision CatalogRevision(const Registrar::Parts& parts) {
+  const std::shared_ptr<discovery::Catalog> catalog = parts.feed->catalog();
+  return catalog == nullptr ? 0 : catalog->revision();
+}
 
 void AnswerAt(const Registrar::Parts& parts, Revision revision, InstanceName name, Revision epoch, Effect effect, Registrar::Done done) {
   parts.feed->WhenAt(revision, [&parts, revision, name = std::move(name), epoch, effect,

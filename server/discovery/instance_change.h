@@ -15,6 +15,7 @@
 #include "discovery/schema.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
+#include "server/discovery/catalog_feed.h"
 #include "server/discovery/present_instance.h"
 #include "server/discovery/registrar.h"
 #include "storage/store.h"
@@ -38,8 +39,14 @@ absl::Status CheckProperties(const discovery::Schema& schema, const discovery::I
 // The key of an instance's property; the name empty: the instance's own.
 Key KeyOf(const discovery::Schema& schema, const discovery::InstanceName& name, const std::string& property);
 
-// The record has not changed since; 0: there is none.
-storage::Condition RecordIs(const discovery::InstanceName& name, Revision revision);
+// Makes `transaction` conditional on what `present` was found by: the record, the binding that decides which schema the service has, and
+// that schema, none of which anybody has changed since. If one has, the transaction reads the record.
+void RequireSame(const PresentInstance& present, const discovery::InstanceName& name, storage::Transaction* transaction);
+
+// Calls `again` when the catalog has what made the transaction fail that was conditional on `present`: if the record is as it was, these
+// are schemas and bindings. As CatalogFeed::WhenAt and WhenClaimsAt.
+void WhenCaughtUp(const Registrar::Parts& parts, const PresentInstance& present, const storage::CommitResult& result,
+                  CatalogFeed::Waiter again);
 
 // Entries of an instance, by key. They live where they were found.
 using EntriesByKey = absl::btree_map<Key, const discovery::StoredValue*>;
@@ -63,6 +70,9 @@ void CommitChecked(storage::Store* store, storage::Transaction transaction, stor
 void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection);
 
 bool IsConditionFailed(const absl::Status& status);
+
+// Of the catalog; 0: there is none yet.
+Revision CatalogRevision(const Registrar::Parts& parts);
 
 // Answers when the catalog shows `revision`, with the instance, if it is still that of `epoch`. A change that was committed but is not
 // shown in time is kUnknown: it may not be told that nothing has changed.

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/stable_hash.h"
-#include "discovery/catalog.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
 #include "server/discovery/instance_change.h"
@@ -14,7 +13,6 @@
 
 namespace scoutlight::server {
 
-using discovery::Catalog;
 using discovery::InstanceName;
 using discovery::Ownership;
 using storage::Transaction;
@@ -29,18 +27,19 @@ void Registering::Begin(absl::StatusOr<PresentInstance> present) {
   if (!present.ok()) return Fail(present.status());
   present_ = *std::move(present);
   const InstanceName& name = registration_.name;
-  if (absl::Status wrong = CheckProperties(*present_.schema, name, registration_.properties, "instance."); !wrong.ok()) return Fail(wrong);
+  if (absl::Status wrong = CheckProperties(*present_.schema, name, registration_.properties, "instance."); !wrong.ok())
+    return Fail(wrong, present_.revision);
   const Ownership& owner = present_.ownership;
   const std::string request = RequestTag();
   if (!request.empty() && owner.request == request) {
     DropGranted();
-    return AnswerAt(parts_, present_.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
+    return AnswerAt(parts_, present_.revision, name, owner.epoch, Effect::kNone, std::move(done_));
   }
   if (!request.empty() && absl::StartsWith(owner.request, request.substr(0, request.find(':') + 1))) {
-    return Fail(storage::RequestIdReused(registration_.origin.request_id));
+    return Fail(storage::RequestIdReused(registration_.origin.request_id), present_.revision);
   }
   same_owner_ = owner.epoch != 0 && owner.session == registration_.session;
-  if (owner.epoch != 0 && !same_owner_ && !registration_.take_over) return Fail(Owned());
+  if (owner.epoch != 0 && !same_owner_ && !registration_.take_over) return Fail(Owned(), present_.revision);
   if (!registration_.ttl.has_value()) return Commit(registration_.lease_id);
   if (granted_ != 0) return Commit(granted_);
   if (same_owner_ && owner.owns_lease) return RenewLease(owner.lease_id);
@@ -81,7 +80,7 @@ void Registering::GrantLease() {
   storage::GrantRequest grant{.id = 0, .ttl = *registration_.ttl, .origin = {}};
   grant.origin.connection = registration_.origin.connection;
   parts_.store->GrantLease(std::move(grant), [self = shared_from_this()](const storage::LeaseResult& result) {
-    if (!result.status.ok()) return self->Fail(result.status);
+    if (!result.status.ok()) return self->Fail(result.status, result.revision);
     self->granted_ = result.lease.id;
     self->Commit(result.lease.id);
   });
@@ -100,14 +99,14 @@ void Registering::Commit(LeaseId lease_id) {
                                    .registered_at = same_owner_ ? owner.registered_at : parts_.clock->Now()};
   Transaction transaction;
   transaction.origin.connection = registration_.origin.connection;
-  transaction.conditions.push_back(RecordIs(name, owner.record_revision));
+  RequireSame(present_, name, &transaction);
   PutEntries(present_.schema->layout.Encode(name, registration_.properties), ByKey(present_.stored, *present_.schema, name), lease_id,
              Leases::kMove, &transaction.on_success);
   DropLeft(present_, name, &transaction.on_success);
   const bool same_record = same_owner_ && owner.lease_id == lease_id && owner.owns_lease == record.owns_lease &&
                            owner.status == discovery::Status::kUp && owner.schema == record.schema && record.request.empty();
   if (same_record && transaction.on_success.empty()) {
-    return AnswerAt(parts_, present_.catalog->revision(), name, owner.epoch, Effect::kNone, std::move(done_));
+    return AnswerAt(parts_, present_.revision, name, owner.epoch, Effect::kNone, std::move(done_));
   }
   transaction.on_success.push_back(PutRecord(name, record, lease_id));
   CommitChecked(parts_.store, std::move(transaction),
@@ -126,13 +125,13 @@ void Registering::OnCommitted(const storage::CommitResult& result) {
                     std::move(done_));
   }
   const bool lease_gone = ReasonOf(result.status) == Reason::kLeaseNotFound;
-  if (lease_gone && !registration_.ttl.has_value()) return Fail(LeaseGone());
-  if (!result.status.ok() && !lease_gone && !IsConditionFailed(result.status)) return Fail(result.status);
-  if (++tries_ == kChangeTriesMax) return Fail(Contended(registration_.name));
+  if (lease_gone && !registration_.ttl.has_value()) return Fail(LeaseGone(), result.revision);
+  if (!result.status.ok() && !lease_gone && !IsConditionFailed(result.status)) return Fail(result.status, result.revision);
+  if (++tries_ == kChangeTriesMax) return Fail(Contended(registration_.name), result.revision);
   // It ended while it was being used.
   if (lease_gone) granted_ = 0;
   // The catalog must have what came before.
-  parts_.feed->WhenAt(result.revision, [self = shared_from_this()](const absl::Status& status) {
+  WhenCaughtUp(parts_, present_, result, [self = shared_from_this()](const absl::Status& status) {
     if (!status.ok()) return self->Fail(status);
     self->Try();
   });
@@ -152,11 +151,10 @@ void Registering::DropGranted() {
   granted_ = 0;
 }
 
-void Registering::Fail(const absl::Status& status) {
+void Registering::Fail(const absl::Status& status, Revision revision) {
   // If the outcome is unknown, the instance may be on it.
   if (!absl::IsUnknown(status)) DropGranted();
-  const std::shared_ptr<Catalog> catalog = parts_.feed->catalog();
-  std::move(done_)({.status = status, .revision = catalog == nullptr ? 0 : catalog->revision(), .instance = nullptr});
+  std::move(done_)({.status = status, .revision = revision == 0 ? CatalogRevision(parts_) : revision, .instance = nullptr});
 }
 
 }  // namespace scoutlight::server

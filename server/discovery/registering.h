@@ -36,7 +36,8 @@ class Registering : public std::enable_shared_from_this<Registering> {
   absl::Status LeaseGone() const;
   // A lease that came to no use.
   void DropGranted();
-  void Fail(const absl::Status& status);
+  // `revision`: of the state that it speaks of; 0: of the catalog.
+  void Fail(const absl::Status& status, Revision revision = 0);
 
   const Registrar::Parts& parts_;
   Registration registration_;

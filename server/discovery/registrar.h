@@ -53,7 +53,8 @@ struct ChangedInstance {
   bool unchanged = false;           // It was so already. Of a deregistration: it was not there.
 };
 
-// Changes registrations: reads what the catalog has, and commits on the condition that it is still so, a few times if need be. An owner's
+// Changes registrations: reads what the catalog has, and commits on the condition that it is still so, record, binding and schema, a few
+// times if need be. An owner's
 // change is conditional on its epoch. What it answers, the catalog shows. Waits for nothing; `done` runs under no lock, maybe inside the
 // call. Thread-safe.
 class Registrar {
