@@ -1,6 +1,9 @@
 #include "server/discovery/registration_service.h"
 
-#include <atomic>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,11 +15,11 @@
 #include "base/deferred.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/mutex.h"
 #include "base/utf8.h"
 #include "discovery/catalog.h"
 #include "discovery/system_records.h"
 #include "server/admit.h"
+#include "server/discovery/all_results.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/discovery/registration_conversion.h"
 #include "server/error_mapping.h"
@@ -27,6 +30,7 @@ namespace scoutlight::server {
 namespace {
 
 namespace wire = discovery::v1;
+using google::protobuf::internal::WireFormatLite;
 
 constexpr auto kRangeOfInstance = [](const auto& asked) { return std::vector<KeyRange>{RangeOf(asked.name)}; };
 
@@ -55,47 +59,6 @@ LeaseId OverrideLease(const discovery::Catalog& catalog, const discovery::Instan
 
 ShownState StateOf(Revision revision, const storage::Store& store) { return {revision, 0, store.store_id()}; }
 
-// The results of a RegisterAll, gathered as they come.
-class AllResults {
- public:
-  AllResults(UnaryCall call, int size, StoreId store_id) : call_(call), left_(size), store_id_(std::move(store_id)) {
-    for (int i = 0; i < size; ++i) response_.add_results();
-  }
-
-  void Set(int place, const ChangedInstance& changed) {
-    bool last = false;
-    {
-      MutexLock lock(&mu_);
-      wire::RegisterAllResponse::Result& result = *response_.mutable_results(place);
-      if (!changed.status.ok()) bytes_ += kResultErrorBytesMax;
-      if (changed.status.ok()) {
-        bytes_ += InstanceBytes(*changed.instance);
-        if (bytes_ <= limits::kAnswerBytesMax - kSlackBytes) FillInstance(*changed.instance, result.mutable_instance());
-        result.set_unchanged(changed.unchanged);
-      } else {
-        FillError(changed.status, &result);
-      }
-      response_.set_revision(std::max(response_.revision(), changed.revision));
-      last = --left_ == 0;
-    }
-    if (!last) return;
-    response_.set_store_id(store_id_);
-    call_.Answer(response_);
-  }
-
- private:
-  // For what results hold beside their instances. A thousand errors do not fit beside instances, but then there are no instances.
-  static constexpr size_t kSlackBytes = 256 * limits::kKiB;
-  static_assert(limits::kRegistrationsMax * kResultErrorBytesMax < limits::kAnswerBytesMax);
-
-  const UnaryCall call_;
-  Mutex mu_;
-  size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Of the instances.
-  wire::RegisterAllResponse response_ ABSL_GUARDED_BY(mu_);
-  int left_ ABSL_GUARDED_BY(mu_);
-  const StoreId store_id_;
-};
-
 absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const wire::RegisterAllRequest& request,
                                                                           const storage::Traits& traits, const discovery::Claims* claims) {
   if (request.registrations_size() < 1 || request.registrations_size() > limits::kRegistrationsMax) {
@@ -105,6 +68,22 @@ absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const 
   std::vector<absl::StatusOr<Registration>> registrations;
   for (const wire::RegisterRequest& one : request.registrations()) registrations.push_back(RegistrationOf(one, traits, claims));
   return registrations;
+}
+
+// Whether so many are to be registered that it is no work for a thread of gRPC's. Looks at no more than their beginnings; of bytes that are
+// no message at those before the fault.
+bool IsLong(const grpc::ByteBuffer& bytes) {
+  constexpr uint32_t kRegistrationTag =
+      WireFormatLite::MakeTag(wire::RegisterAllRequest::kRegistrationsFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  grpc::ByteBuffer read = bytes;  // The same bytes.
+  grpc::ProtoBufferReader reader(&read);
+  google::protobuf::io::CodedInputStream coded(&reader);
+  int held = 0;
+  while (const uint32_t tag = coded.ReadTag()) {
+    if (tag == kRegistrationTag && ++held > limits::kInlineEntriesMax) return true;
+    if (!WireFormatLite::SkipField(&coded, tag)) return false;
+  }
+  return false;
 }
 
 }  // namespace
@@ -142,9 +121,21 @@ grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerC
                                                            grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
+  if (!IsLong(*bytes)) {
+    RegisterEach(call, identity, *bytes);
+    return call.reactor();
+  }
+  // The bytes live as long as the call.
+  ReaderPool::Work work = [this, call, identity, bytes] { RegisterEach(call, identity, *bytes); };
+  if (parts_.readers->TryRun(work)) return call.reactor();
+  return call.Fail(storage::Overloaded(absl::StrCat(limits::kQueuedReadsMax, " long calls of discovery wait already, which is the most")),
+                   {});
+}
+
+void RegistrationService::RegisterEach(const UnaryCall& call, const Identity& identity, const grpc::ByteBuffer& bytes) {
   wire::RegisterAllRequest request;
   auto registrations = Admit(
-      *parts_.admission, identity, "RegistrationService/RegisterAll", *bytes, &request,
+      *parts_.admission, identity, "RegistrationService/RegisterAll", bytes, &request,
       [this](const wire::RegisterAllRequest& wanted) {
         return RegistrationsOf(wanted, parts_.store->traits(), parts_.feed->claims().claims.get());
       },
@@ -155,8 +146,13 @@ grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerC
         }
         return ranges;
       });
-  if (!registrations.ok()) return call.Fail(registrations.status(), {});
-  const auto results = std::make_shared<AllResults>(call, request.registrations_size(), parts_.store->store_id());
+  if (!registrations.ok()) {
+    call.Fail(registrations.status(), {});
+    return;
+  }
+  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
+  const auto results = std::make_shared<AllResults>(call, request.registrations_size(),
+                                                    StateOf(catalog == nullptr ? 0 : catalog->revision(), *parts_.store));
   // In one scope, so that the changes go to disk together.
   const DeferScope scope;
   for (int i = 0; i < request.registrations_size(); ++i) {
@@ -168,7 +164,6 @@ grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerC
     one->origin = OriginOf(identity, request.mutable_registrations(i));
     parts_.registrar->Register(*std::move(one), [results, i](const ChangedInstance& changed) { results->Set(i, changed); });
   }
-  return call.reactor();
 }
 
 grpc::ServerUnaryReactor* RegistrationService::Update(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,

@@ -10,10 +10,12 @@
 #include "absl/functional/any_invocable.h"
 #include "base/clock.h"
 #include "base/entry.h"
+#include "base/reader_pool.h"
 #include "scoutlight/discovery/v1/registration.grpc.pb.h"
 #include "server/admission.h"
 #include "server/discovery/catalog_feed.h"
 #include "server/discovery/registrar.h"
+#include "server/identity.h"
 #include "server/unary_call.h"
 #include "storage/store.h"
 
@@ -26,7 +28,7 @@ using RawRegistrationService = discovery::v1::RegistrationService::WithRawCallba
                 discovery::v1::RegistrationService::WithRawCallbackMethod_DeleteOverride<discovery::v1::RegistrationService::Service>>>>>>;
 
 // scoutlight.discovery.v1.RegistrationService. Every handler parses, converts, authorizes and hands over to the registrar or the store;
-// none waits. Thread-safe.
+// none waits, and a RegisterAll of over limits::kInlineEntriesMax does all that on a reader. Thread-safe.
 class RegistrationService final : public RawRegistrationService {
  public:
   // All outlive the service and every call of it.
@@ -35,6 +37,7 @@ class RegistrationService final : public RawRegistrationService {
     const Admission* admission = nullptr;
     CatalogFeed* feed = nullptr;
     Registrar* registrar = nullptr;
+    ReaderPool* readers = nullptr;  // For what is too long for gRPC's threads.
     Clock* clock = nullptr;
   };
 
@@ -53,6 +56,9 @@ class RegistrationService final : public RawRegistrationService {
                                            grpc::ByteBuffer* answer) override;
 
  private:
+  // All of RegisterAll, on this thread.
+  void RegisterEach(const UnaryCall& call, const Identity& identity, const grpc::ByteBuffer& bytes);
+
   using Answer = absl::AnyInvocable<void(const StoreId& store_id, Revision revision) &&>;
   // Calls `answer` once the catalog shows `revision`, at which something was committed; ends the call with kUnknown if it does not in time.
   void AnswerWhenShown(const UnaryCall& call, Revision revision, Answer answer);
