@@ -23,6 +23,7 @@ void AllResults::Set(int place, const ChangedInstance& changed) {
       bytes_ += InstanceBytes(*changed.instance);
       if (bytes_ <= limits::kAnswerBytesMax - kSlackBytes) FillInstance(*changed.instance, result.mutable_instance());
       result.set_unchanged(changed.unchanged);
+      result.set_replayed(changed.replayed);
     } else {
       bytes_ += kResultErrorBytesMax;
       FillError(changed.status, &result);

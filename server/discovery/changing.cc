@@ -81,7 +81,7 @@ void Changing::Commit(const std::vector<KeyValue>& wanted, EntriesByKey stored) 
   const InstanceName& name = update_.name;
   const Ownership& owner = present_.ownership;
   Transaction transaction;
-  transaction.origin.connection = update_.connection;
+  transaction.origin = update_.origin;
   RequireSame(present_, name, &transaction);
   // What was written by hand stays on the leases that it was put on.
   const LeaseId lease_id = owner.epoch != 0 ? owner.lease_id : discovery::ReadInstance(name, present_.stored, *present_.schema).lease_id;
@@ -90,7 +90,7 @@ void Changing::Commit(const std::vector<KeyValue>& wanted, EntriesByKey stored) 
   // A record that names another schema keeps the instance out of work, whatever its entries say.
   const bool moves = owner.epoch != 0 && !owner.schema.empty() && owner.schema != present_.schema->name;
   if (transaction.on_success.empty() && !moves) {
-    return AnswerAt(parts_, present_.revision, name, owner.epoch, Effect::kNone, std::move(done_));
+    return AnswerUnchanged();
   }
   // The record too, so that whoever changes the registration at the same time sees that somebody else does.
   if (owner.epoch != 0) {
@@ -98,7 +98,6 @@ void Changing::Commit(const std::vector<KeyValue>& wanted, EntriesByKey stored) 
                                                {.status = owner.status,
                                                 .epoch = owner.epoch,
                                                 .session = owner.session,
-                                                .request = owner.request,
                                                 .schema = present_.schema->name,
                                                 .owns_lease = owner.owns_lease,
                                                 .registered_at = owner.registered_at},
@@ -129,6 +128,7 @@ void Changing::LeaveOthers(const Schema& schema, const std::vector<std::string>&
 }
 
 void Changing::OnCommitted(const storage::CommitResult& result) {
+  if (result.replayed) return AnswerRepetition(result.revision);
   if (result.status.ok() && result.succeeded) {
     return AnswerAt(parts_, result.revision, update_.name, present_.ownership.epoch, Effect::kCommitted, std::move(done_));
   }
@@ -142,7 +142,29 @@ void Changing::OnCommitted(const storage::CommitResult& result) {
   });
 }
 
+void Changing::AnswerUnchanged() {
+  AskCarriedOut(parts_.store, update_.origin, [self = shared_from_this()](const storage::CommitResult& known) {
+    if (!known.status.ok()) return self->AnswerError(known.status, known.revision);
+    if (known.replayed) return self->AnswerRepetition(known.revision);
+    AnswerAt(self->parts_, self->present_.revision, self->update_.name, self->present_.ownership.epoch, Effect::kNone,
+             std::move(self->done_));
+  });
+}
+
+void Changing::AnswerRepetition(Revision revision) {
+  AnswerRepeated(parts_, revision, update_.name, update_.epoch == 0 ? Unowned::kShown : Unowned::kRefused, std::move(done_));
+}
+
 void Changing::Fail(const absl::Status& status, Revision revision) {
+  if (absl::IsUnknown(status)) return AnswerError(status, revision);
+  AskCarriedOut(parts_.store, update_.origin, [self = shared_from_this(), status, revision](const storage::CommitResult& known) {
+    if (!known.status.ok()) return self->AnswerError(known.status, known.revision);
+    if (known.replayed) return self->AnswerRepetition(known.revision);
+    self->AnswerError(status, revision);
+  });
+}
+
+void Changing::AnswerError(const absl::Status& status, Revision revision) {
   std::move(done_)({.status = status, .revision = revision == 0 ? CatalogRevision(parts_) : revision, .instance = nullptr});
 }
 

@@ -24,7 +24,9 @@ class Changing : public std::enable_shared_from_this<Changing> {
  public:
   // What is in `parts` outlives the answer.
   Changing(const Registrar::Parts& parts, Update update, Registrar::Done done)
-      : parts_(parts), update_(std::move(update)), done_(std::move(done)) {}
+      : parts_(parts), update_(std::move(update)), done_(std::move(done)) {
+    update_.origin.memory = storage::Memory::kChange;
+  }
 
   void Try();
 
@@ -36,11 +38,16 @@ class Changing : public std::enable_shared_from_this<Changing> {
                    EntriesByKey* stored) const;
   void Commit(const std::vector<discovery::KeyValue>& wanted, EntriesByKey stored);
   void OnCommitted(const storage::CommitResult& result);
-  // `revision`: of the state that it speaks of; 0: of the catalog.
+  // It is so already.
+  void AnswerUnchanged();
+  // It was changed by this request before.
+  void AnswerRepetition(Revision revision);
+  // Unless the request was carried out before: then this may be why. `revision`: of the state that it speaks of; 0: of the catalog.
   void Fail(const absl::Status& status, Revision revision = 0);
+  void AnswerError(const absl::Status& status, Revision revision);
 
   const Registrar::Parts& parts_;
-  const Update update_;
+  Update update_;
   Registrar::Done done_;
   PresentInstance present_;
   int tries_ = 0;

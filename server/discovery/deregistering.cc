@@ -2,14 +2,12 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/key.h"
 #include "discovery/catalog.h"
 #include "discovery/key_pattern.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
 #include "server/discovery/instance_change.h"
-#include "storage/store_errors.h"
 
 namespace scoutlight::server {
 
@@ -25,16 +23,16 @@ void Deregistering::Try() {
 }
 
 void Deregistering::Begin(absl::StatusOr<PresentInstance> present) {
-  if (!present.ok()) return Answer(present.status(), 0, false);
+  if (!present.ok()) return End(present.status(), 0);
   present_ = *std::move(present);
   const InstanceName& name = deregistration_.name;
   const Ownership& owner = present_.ownership;
-  if (!present_.stored.exists()) return Answer(absl::OkStatus(), present_.revision, true);
+  if (!present_.stored.exists()) return End(absl::OkStatus(), present_.revision);
   if (deregistration_.epoch != 0 && deregistration_.epoch != owner.epoch) {
-    return Answer(Fenced(name, deregistration_.epoch, owner.epoch), present_.revision, false);
+    return End(Fenced(name, deregistration_.epoch, owner.epoch), present_.revision);
   }
   Transaction transaction;
-  transaction.origin.connection = deregistration_.connection;
+  transaction.origin = deregistration_.origin;
   RequireSame(present_, name, &transaction);
   DropLeft(present_, name, &transaction.on_success);
   DeleteEntries(*present_.schema, &transaction);
@@ -54,28 +52,39 @@ void Deregistering::DeleteEntries(const Schema& schema, Transaction* transaction
 }
 
 void Deregistering::OnCommitted(const storage::CommitResult& result) {
-  if (result.status.ok() && result.succeeded) return OnRemoved(result);
-  if (!result.status.ok() && !IsConditionFailed(result.status)) return Answer(result.status, result.revision, false);
-  if (++tries_ == kChangeTriesMax) return Answer(Contended(deregistration_.name), result.revision, false);
+  // What it has now is not what was removed then.
+  if (result.replayed) return AnswerRemoved(result.revision, true);
+  if (result.status.ok() && result.succeeded) {
+    if (own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.origin.connection);
+    return AnswerRemoved(result.revision, false);
+  }
+  if (!result.status.ok() && !IsConditionFailed(result.status)) return End(result.status, result.revision);
+  if (++tries_ == kChangeTriesMax) return End(Contended(deregistration_.name), result.revision);
   WhenCaughtUp(parts_, present_, result, [self = shared_from_this(), revision = result.revision](const absl::Status& status) {
-    if (!status.ok()) return self->Answer(status, revision, false);
+    if (!status.ok()) return self->End(status, revision);
     self->Try();
   });
 }
 
-void Deregistering::OnRemoved(const storage::CommitResult& result) {
-  if (own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.connection);
-  parts_.feed->WhenAt(result.revision, [self = shared_from_this(), result](const absl::Status& status) {
-    if (status.ok()) return self->Answer(status, result.revision, !result.changed);
-    self->Answer(storage::OutcomeUnknown(absl::StrCat("it was removed at revision ", result.revision,
-                                                      ", which this server does not show yet (", status.message(), ")")),
-                 result.revision, false);
+void Deregistering::AnswerRemoved(Revision revision, bool replayed) {
+  parts_.feed->WhenAt(revision, [self = shared_from_this(), revision, replayed](const absl::Status& status) {
+    const absl::Status shown = status.ok() ? status : NotShownYet(revision, status);
+    std::move(self->done_)({.status = shown, .revision = revision, .instance = nullptr, .unchanged = false, .replayed = replayed});
   });
 }
 
-void Deregistering::Answer(const absl::Status& status, Revision revision, bool unchanged) {
+void Deregistering::End(const absl::Status& status, Revision revision) {
+  if (absl::IsUnknown(status)) return Answer(status, revision);
+  AskCarriedOut(parts_.store, deregistration_.origin, [self = shared_from_this(), status, revision](const storage::CommitResult& known) {
+    if (!known.status.ok()) return self->Answer(known.status, known.revision);
+    if (known.replayed) return self->AnswerRemoved(known.revision, true);
+    self->Answer(status, revision);
+  });
+}
+
+void Deregistering::Answer(const absl::Status& status, Revision revision) {
   if (revision == 0) revision = CatalogRevision(parts_);
-  std::move(done_)({.status = status, .revision = revision, .instance = nullptr, .unchanged = unchanged});
+  std::move(done_)({.status = status, .revision = revision, .instance = nullptr, .unchanged = true});
 }
 
 }  // namespace scoutlight::server

@@ -19,7 +19,9 @@ class Deregistering : public std::enable_shared_from_this<Deregistering> {
  public:
   // What is in `parts` outlives the answer.
   Deregistering(const Registrar::Parts& parts, Deregistration deregistration, Registrar::Done done)
-      : parts_(parts), deregistration_(std::move(deregistration)), done_(std::move(done)) {}
+      : parts_(parts), deregistration_(std::move(deregistration)), done_(std::move(done)) {
+    deregistration_.origin.memory = storage::Memory::kChange;
+  }
 
   void Try();
 
@@ -28,12 +30,15 @@ class Deregistering : public std::enable_shared_from_this<Deregistering> {
   // Whatever the instance has in this layout, however much.
   void DeleteEntries(const discovery::Schema& schema, storage::Transaction* transaction) const;
   void OnCommitted(const storage::CommitResult& result);
-  void OnRemoved(const storage::CommitResult& result);
-  // `revision`: of the state that it speaks of; 0: of the catalog.
-  void Answer(const absl::Status& status, Revision revision, bool unchanged);
+  // What the instance had is gone since `revision`; `replayed`: the request was carried out before.
+  void AnswerRemoved(Revision revision, bool replayed);
+  // Unless the request was carried out before: then this may be why. OK: it was not there. `revision`: of the state that this speaks of;
+  // 0: of the catalog.
+  void End(const absl::Status& status, Revision revision);
+  void Answer(const absl::Status& status, Revision revision);
 
   const Registrar::Parts& parts_;
-  const Deregistration deregistration_;
+  Deregistration deregistration_;
   Registrar::Done done_;
   PresentInstance present_;
   LeaseId own_lease_ = 0;  // Made for the instance alone.

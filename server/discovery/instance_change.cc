@@ -172,11 +172,26 @@ Revision CatalogRevision(const Registrar::Parts& parts) {
   return catalog == nullptr ? 0 : catalog->revision();
 }
 
+void AskCarriedOut(storage::Store* store, const storage::Origin& origin, storage::Done<storage::CommitResult> done) {
+  if (origin.request_id.empty()) return std::move(done)({});
+  Transaction question;
+  question.origin = origin;
+  question.origin.memory = storage::Memory::kChange;
+  question.validate_only = true;
+  store->Commit(std::move(question), std::move(done));
+}
+
+absl::Status NotShownYet(Revision revision, const absl::Status& why) {
+  return storage::OutcomeUnknown(
+      absl::StrCat("it was changed at revision ", revision, ", which this server does not show yet (", why.message(), ")"));
+}
+
 void AnswerAt(const Registrar::Parts& parts, Revision revision, InstanceName name, Revision epoch, Effect effect, Registrar::Done done) {
   parts.feed->WhenAt(revision, [&parts, revision, name = std::move(name), epoch, effect,
                                 done = std::move(done)](absl::Status status) mutable {
     ChangedInstance changed{.status = std::move(status), .revision = revision, .instance = nullptr, .unchanged = effect == Effect::kNone};
     if (changed.status.ok()) {
+      const Revision shown = CatalogRevision(parts);
       changed.instance = parts.feed->catalog()->FindInstance(name);
       // What is shown is the newest, but never another owner's: its epoch must not come into the hands of this one.
       if (changed.instance == nullptr) {
@@ -184,12 +199,40 @@ void AnswerAt(const Registrar::Parts& parts, Revision revision, InstanceName nam
       } else if (changed.instance->epoch != epoch) {
         changed.status = Fenced(name, epoch, changed.instance->epoch);
       }
+      if (!changed.status.ok()) changed.revision = shown;
     } else if (effect == Effect::kCommitted) {
-      changed.status = storage::OutcomeUnknown(
-          absl::StrCat("it was changed at revision ", revision, ", which this server does not show yet (", changed.status.message(), ")"));
+      changed.status = NotShownYet(revision, changed.status);
     }
     std::move(done)(std::move(changed));
   });
+}
+
+void AnswerRepeated(const Registrar::Parts& parts, Revision revision, InstanceName name, Unowned unowned, Registrar::Done done) {
+  parts.feed->WhenAt(
+      revision, [&parts, revision, name = std::move(name), unowned, done = std::move(done)](const absl::Status& status) mutable {
+        ChangedInstance changed{.status = status, .revision = revision, .instance = nullptr, .unchanged = true, .replayed = true};
+        if (!status.ok()) {
+          changed.status = NotShownYet(revision, status);
+          return std::move(done)(std::move(changed));
+        }
+        const Revision shown = CatalogRevision(parts);
+        discovery::InstancePtr instance = parts.feed->catalog()->FindInstance(name);
+        const std::string carried_out = absl::StrCat("; this request was carried out at revision ", revision);
+        // Who owned it then has it with an epoch of then.
+        const bool same_owner = instance != nullptr && instance->epoch <= revision && (instance->epoch != 0 || unowned == Unowned::kShown);
+        if (same_owner) {
+          changed.instance = std::move(instance);
+        } else if (instance == nullptr) {
+          changed.status = InstanceError(absl::StatusCode::kNotFound, Reason::kInstanceNotFound, name,
+                                         absl::StrCat("instance ", name.id, " is not there any more", carried_out));
+        } else {
+          changed.status = InstanceError(
+              absl::StatusCode::kAborted, Reason::kFenced, name,
+              absl::StrCat("instance ", name.id, " has another owner by now, or none: its epoch is ", instance->epoch, carried_out));
+        }
+        if (!changed.status.ok()) changed.revision = shown;
+        std::move(done)(std::move(changed));
+      });
 }
 
 }  // namespace scoutlight::server

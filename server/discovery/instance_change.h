@@ -71,6 +71,18 @@ void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection);
 
 bool IsConditionFailed(const absl::Status& status);
 
+// Whether the request of `origin` was carried out before: `replayed`, and at which `revision`. An error: that cannot be told, or its id is
+// another request's (kInvalidArgument, kRequestIdReused). One without an id was not; that is told inside the call.
+void AskCarriedOut(storage::Store* store, const storage::Origin& origin, storage::Done<storage::CommitResult> done);
+
+// Answers a repetition of what was carried out at `revision`: as AnswerAt, with the instance if its owner has been the same since. With
+// Unowned::kShown one that nobody owns is shown too.
+enum class Unowned { kShown, kRefused };
+void AnswerRepeated(const Registrar::Parts& parts, Revision revision, discovery::InstanceName name, Unowned unowned, Registrar::Done done);
+
+// That something was changed at `revision`, which the catalog does not show because of `why`.
+absl::Status NotShownYet(Revision revision, const absl::Status& why);
+
 // Of the catalog; 0: there is none yet.
 Revision CatalogRevision(const Registrar::Parts& parts);
 

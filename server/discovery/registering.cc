@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/stable_hash.h"
@@ -30,14 +29,6 @@ void Registering::Begin(absl::StatusOr<PresentInstance> present) {
   if (absl::Status wrong = CheckProperties(*present_.schema, name, registration_.properties, "instance."); !wrong.ok())
     return Fail(wrong, present_.revision);
   const Ownership& owner = present_.ownership;
-  const std::string request = RequestTag();
-  if (!request.empty() && owner.request == request) {
-    DropGranted();
-    return AnswerAt(parts_, present_.revision, name, owner.epoch, Effect::kNone, std::move(done_));
-  }
-  if (!request.empty() && absl::StartsWith(owner.request, request.substr(0, request.find(':') + 1))) {
-    return Fail(storage::RequestIdReused(registration_.origin.request_id), present_.revision);
-  }
   same_owner_ = owner.epoch != 0 && owner.session == registration_.session;
   if (owner.epoch != 0 && !same_owner_ && !registration_.take_over) return Fail(Owned(), present_.revision);
   if (!registration_.ttl.has_value()) return Commit(registration_.lease_id);
@@ -52,13 +43,6 @@ void Registering::DrawId() {
   const storage::Origin& origin = registration_.origin;
   const uint64_t number = origin.request_id.empty() ? parts_.random() : StableHash().Add(origin.caller).Add(origin.request_id).value();
   id = absl::StrCat(absl::Hex(number, absl::kZeroPad16));
-}
-
-std::string Registering::RequestTag() const {
-  const storage::Origin& origin = registration_.origin;
-  if (origin.request_id.empty()) return "";
-  return absl::StrCat(absl::Hex(StableHash().Add(origin.caller).Add(origin.request_id).value(), absl::kZeroPad16), ":",
-                      absl::Hex(origin.request_hash, absl::kZeroPad16));
 }
 
 absl::Status Registering::Owned() const {
@@ -93,20 +77,19 @@ void Registering::Commit(LeaseId lease_id) {
   discovery::InstanceRecord record{.status = discovery::Status::kUp,
                                    .epoch = same_owner_ ? owner.epoch : 0,
                                    .session = registration_.session,
-                                   .request = RequestTag(),
                                    .schema = present_.schema->name,
                                    .owns_lease = registration_.ttl.has_value(),
                                    .registered_at = same_owner_ ? owner.registered_at : parts_.clock->Now()};
   Transaction transaction;
-  transaction.origin.connection = registration_.origin.connection;
+  transaction.origin = registration_.origin;
   RequireSame(present_, name, &transaction);
   PutEntries(present_.schema->layout.Encode(name, registration_.properties), ByKey(present_.stored, *present_.schema, name), lease_id,
              Leases::kMove, &transaction.on_success);
   DropLeft(present_, name, &transaction.on_success);
   const bool same_record = same_owner_ && owner.lease_id == lease_id && owner.owns_lease == record.owns_lease &&
-                           owner.status == discovery::Status::kUp && owner.schema == record.schema && record.request.empty();
+                           owner.status == discovery::Status::kUp && owner.schema == record.schema;
   if (same_record && transaction.on_success.empty()) {
-    return AnswerAt(parts_, present_.revision, name, owner.epoch, Effect::kNone, std::move(done_));
+    return AnswerUnchanged();
   }
   transaction.on_success.push_back(PutRecord(name, record, lease_id));
   CommitChecked(parts_.store, std::move(transaction),
@@ -114,6 +97,7 @@ void Registering::Commit(LeaseId lease_id) {
 }
 
 void Registering::OnCommitted(const storage::CommitResult& result) {
+  if (result.replayed) return AnswerRepetition(result.revision);
   const Ownership& owner = present_.ownership;
   if (result.status.ok() && result.succeeded) {
     if (granted_ == lease_used_) granted_ = 0;
@@ -151,9 +135,36 @@ void Registering::DropGranted() {
   granted_ = 0;
 }
 
+void Registering::AnswerUnchanged() {
+  AskCarriedOut(parts_.store, registration_.origin, [self = shared_from_this()](const storage::CommitResult& known) {
+    if (!known.status.ok()) return self->AnswerError(known.status, known.revision);
+    if (known.replayed) return self->AnswerRepetition(known.revision);
+    self->DropGranted();
+    AnswerAt(self->parts_, self->present_.revision, self->registration_.name, self->present_.ownership.epoch, Effect::kNone,
+             std::move(self->done_));
+  });
+}
+
+void Registering::AnswerRepetition(Revision revision) {
+  DropGranted();
+  AnswerRepeated(parts_, revision, registration_.name, Unowned::kRefused, std::move(done_));
+}
+
 void Registering::Fail(const absl::Status& status, Revision revision) {
-  // If the outcome is unknown, the instance may be on it.
-  if (!absl::IsUnknown(status)) DropGranted();
+  // If the outcome is unknown, the instance may be on the lease.
+  if (absl::IsUnknown(status)) {
+    granted_ = 0;
+    return AnswerError(status, revision);
+  }
+  AskCarriedOut(parts_.store, registration_.origin, [self = shared_from_this(), status, revision](const storage::CommitResult& known) {
+    if (!known.status.ok()) return self->AnswerError(known.status, known.revision);
+    if (known.replayed) return self->AnswerRepetition(known.revision);
+    self->AnswerError(status, revision);
+  });
+}
+
+void Registering::AnswerError(const absl::Status& status, Revision revision) {
+  DropGranted();
   std::move(done_)({.status = status, .revision = revision == 0 ? CatalogRevision(parts_) : revision, .instance = nullptr});
 }
 

@@ -2,7 +2,6 @@
 #define SCOUTLIGHT_SERVER_DISCOVERY_REGISTERING_H_
 
 #include <memory>
-#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -19,15 +18,15 @@ class Registering : public std::enable_shared_from_this<Registering> {
  public:
   // What is in `parts` outlives the answer.
   Registering(const Registrar::Parts& parts, Registration registration, Registrar::Done done)
-      : parts_(parts), registration_(std::move(registration)), done_(std::move(done)) {}
+      : parts_(parts), registration_(std::move(registration)), done_(std::move(done)) {
+    registration_.origin.memory = storage::Memory::kChange;
+  }
 
   void Try();
 
  private:
   void Begin(absl::StatusOr<PresentInstance> present);
   void DrawId();
-  // Names this request in the record that it makes: "id:hash", the hash telling whether another request has the same id.
-  std::string RequestTag() const;
   absl::Status Owned() const;
   void RenewLease(LeaseId id);
   void GrantLease();
@@ -36,8 +35,13 @@ class Registering : public std::enable_shared_from_this<Registering> {
   absl::Status LeaseGone() const;
   // A lease that came to no use.
   void DropGranted();
-  // `revision`: of the state that it speaks of; 0: of the catalog.
+  // It is registered just so already.
+  void AnswerUnchanged();
+  // It was registered by this request before.
+  void AnswerRepetition(Revision revision);
+  // Unless the request was carried out before: then this may be why. `revision`: of the state that it speaks of; 0: of the catalog.
   void Fail(const absl::Status& status, Revision revision = 0);
+  void AnswerError(const absl::Status& status, Revision revision);
 
   const Registrar::Parts& parts_;
   Registration registration_;

@@ -151,7 +151,7 @@ class RegistrarTest : public ::testing::Test {
   ChangedInstance Register(Registration registration) { return Ask(&Registrar::Register, std::move(registration)); }
   ChangedInstance Change(Update update) { return Ask(&Registrar::Change, std::move(update)); }
   ChangedInstance Deregister(Revision epoch = 0) {
-    return Ask(&Registrar::Deregister, Deregistration{.name = kName, .epoch = epoch, .connection = 1});
+    return Ask(&Registrar::Deregister, Deregistration{.name = kName, .epoch = epoch, .origin = {.connection = 1}});
   }
   static Registration Of(const std::string& session, const Properties& properties = kPort) {
     return {.name = kName, .properties = properties, .ttl = kTtl, .session = session};
@@ -507,12 +507,51 @@ TEST_F(RegistrarTest, RepeatedRequestAnswersAsBeforeAndAnotherWithItsIdIsRefused
   const std::vector<std::string> everything = Everything();
   const ChangedInstance again = Register(registration);
   EXPECT_TRUE(again.unchanged);
+  EXPECT_TRUE(again.replayed);
   EXPECT_EQ(again.instance->name, first.instance->name) << "the id that was drawn is drawn again";
   registration.origin.request_hash = 2;
   EXPECT_EQ(ReasonOf(Register(registration).status), Reason::kRequestIdReused);
   EXPECT_EQ(Everything(), everything);
   registration.origin = {};
   EXPECT_EQ(Register(registration).instance->name.id, "0000000000000001") << "drawn, when no request names one";
+}
+
+// Its transactions differ, and those that failed are not what came of it.
+TEST_F(RegistrarTest, RequestThatIsTriedAnewIsKnownByTheTryThatWent) {
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  Registration registration = Of("a", {{"port", "81"}});
+  registration.origin = {.caller = "me", .request_id = "r", .request_hash = 1};
+  raced_.BeforeCommits(2, [this] { TouchRecord(); });
+  const int before = raced_.commits();
+  const ChangedInstance first = Register(registration);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  EXPECT_FALSE(first.replayed);
+  EXPECT_EQ(raced_.commits() - before, 3);
+  const ChangedInstance again = Register(registration);
+  EXPECT_TRUE(again.status.ok()) << again.status;
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(again.revision, first.revision);
+}
+
+// The same request comes twice at a time: the one that is slower finds the instance as the faster one has made it.
+TEST_F(RegistrarTest, RequestThatIsCarriedOutMeanwhileIsARepetition) {
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  const storage::Origin origin{.caller = "me", .request_id = "u", .request_hash = 1};
+  const Update update{.name = kName, .set = {{"port", "81"}}, .origin = origin};
+  ChangedInstance faster;
+  raced_.BeforeCommits(1, [&] { faster = Change(update); });
+  const ChangedInstance slower = Change(update);
+  ASSERT_TRUE(faster.status.ok()) << faster.status;
+  ASSERT_TRUE(slower.status.ok()) << slower.status;
+  EXPECT_FALSE(faster.replayed);
+  EXPECT_TRUE(slower.replayed);
+  EXPECT_EQ(slower.revision, faster.revision);
+  const Deregistration end{.name = kName, .origin = {.caller = "me", .request_id = "g", .request_hash = 2}};
+  raced_.BeforeCommits(1, [&] { faster = Ask(&Registrar::Deregister, end); });
+  const ChangedInstance gone = Ask(&Registrar::Deregister, end);
+  EXPECT_TRUE(gone.status.ok()) << gone.status;
+  EXPECT_TRUE(gone.replayed);
+  EXPECT_EQ(gone.revision, faster.revision);
 }
 
 TEST_F(RegistrarTest, ChangeThatIsNotShownInTimeIsOfUnknownOutcome) {

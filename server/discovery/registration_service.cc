@@ -51,12 +51,6 @@ std::string Shown(const Identity& identity) {
   return FindInvalidUtf8(caller).has_value() ? absl::CHexEscape(caller) : caller;
 }
 
-// The lease of the override that an instance has; 0: none.
-LeaseId OverrideLease(const discovery::Catalog& catalog, const discovery::InstanceName& name) {
-  const std::optional<discovery::StoredInstance> stored = catalog.FindStored(name);
-  return stored.has_value() && stored->override.has_value() ? stored->override->lease_id : 0;
-}
-
 ShownState StateOf(Revision revision, const storage::Store& store) { return {revision, 0, store.store_id()}; }
 
 absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const wire::RegisterAllRequest& request,
@@ -112,6 +106,7 @@ grpc::ServerUnaryReactor* RegistrationService::Register(grpc::CallbackServerCont
     response.set_revision(changed.revision);
     response.set_store_id(parts_.store->store_id());
     response.set_unchanged(changed.unchanged);
+    response.set_replayed(changed.replayed);
     call.Answer(response);
   });
   return call.reactor();
@@ -173,7 +168,7 @@ grpc::ServerUnaryReactor* RegistrationService::Update(grpc::CallbackServerContex
   wire::UpdateRequest request;
   auto update = Admit(*parts_.admission, identity, "RegistrationService/Update", *bytes, &request, UpdateOf, kRangeOfInstance);
   if (!update.ok()) return call.Fail(update.status(), {});
-  update->connection = identity.connection;
+  update->origin = OriginOf(identity, &request);
   const DeferScope scope;
   parts_.registrar->Change(*std::move(update), [this, call](const ChangedInstance& changed) {
     if (!changed.status.ok()) {
@@ -182,6 +177,7 @@ grpc::ServerUnaryReactor* RegistrationService::Update(grpc::CallbackServerContex
     }
     wire::UpdateResponse response;
     FillInstance(*changed.instance, response.mutable_instance());
+    response.set_replayed(changed.replayed);
     response.set_revision(changed.revision);
     response.set_store_id(parts_.store->store_id());
     call.Answer(response);
@@ -197,7 +193,7 @@ grpc::ServerUnaryReactor* RegistrationService::Deregister(grpc::CallbackServerCo
   auto deregistration =
       Admit(*parts_.admission, identity, "RegistrationService/Deregister", *bytes, &request, DeregistrationOf, kRangeOfInstance);
   if (!deregistration.ok()) return call.Fail(deregistration.status(), {});
-  deregistration->connection = identity.connection;
+  deregistration->origin = OriginOf(identity, &request);
   const DeferScope scope;
   parts_.registrar->Deregister(*std::move(deregistration), [this, call](const ChangedInstance& changed) {
     if (!changed.status.ok()) {
@@ -206,6 +202,7 @@ grpc::ServerUnaryReactor* RegistrationService::Deregister(grpc::CallbackServerCo
     }
     wire::DeregisterResponse response;
     response.set_found(!changed.unchanged);
+    response.set_replayed(changed.replayed);
     response.set_revision(changed.revision);
     response.set_store_id(parts_.store->store_id());
     call.Answer(response);
@@ -222,64 +219,23 @@ grpc::ServerUnaryReactor* RegistrationService::PutOverride(grpc::CallbackServerC
       *parts_.admission, identity, "RegistrationService/PutOverride", *bytes, &request,
       [this](const wire::PutOverrideRequest& wanted) { return OverrideSpecOf(wanted, parts_.store->traits()); }, kRangeOfOverride);
   if (!spec.ok()) return call.Fail(spec.status(), {});
-  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
-  if (catalog == nullptr) return call.Fail(CatalogLoading(), {});
-  const absl::Time now = parts_.clock->Now();
-  discovery::Override override{.reason = spec->reason, .author = Shown(identity), .created_at = now, .expires_at = {}};
-  if (spec->ttl.has_value()) override.expires_at = now + *spec->ttl;
-  auto put = [this, call, name = spec->name, override, connection = identity.connection,
-              before = OverrideLease(*catalog, spec->name)](LeaseId lease_id) {
-    storage::Transaction transaction;
-    transaction.origin.connection = connection;
-    transaction.on_success.push_back(storage::PutOperation{
-        .key = discovery::OverrideKey(name), .value = {Value::Form::kText, discovery::EncodeOverride(override)}, .lease_id = lease_id});
-    parts_.store->Commit(std::move(transaction), [this, call, override, lease_id, before, connection](const storage::CommitResult& result) {
-      // Each expiring override has a lease of its own.
-      const LeaseId left = result.status.ok() ? before : lease_id;
-      if (left != 0 && !absl::IsUnknown(result.status)) DropLease(left, connection);
-      if (!result.status.ok()) {
-        call.Fail(StripFields(result.status, "on_success[0].put."), StateOf(result.revision, *parts_.store));
-        return;
-      }
-      AnswerWhenShown(call, result.revision, [call, override](const StoreId& store_id, Revision revision) {
-        wire::PutOverrideResponse response;
-        FillOverride(override, response.mutable_override());
-        response.set_revision(revision);
-        response.set_store_id(store_id);
-        call.Answer(response);
-      });
-    });
-  };
+  discovery::Override override{.reason = spec->reason, .author = Shown(identity), .created_at = parts_.clock->Now(), .expires_at = {}};
+  if (spec->ttl.has_value()) override.expires_at = override.created_at + *spec->ttl;
   const DeferScope scope;
-  if (!spec->ttl.has_value()) {
-    put(0);
-    return call.reactor();
-  }
-  storage::GrantRequest grant{.id = 0, .ttl = *spec->ttl, .origin = {}};
-  grant.origin.connection = identity.connection;
-  parts_.store->GrantLease(std::move(grant), [this, call, put = std::move(put)](const storage::LeaseResult& result) {
-    if (!result.status.ok()) {
-      call.Fail(result.status, StateOf(result.revision, *parts_.store));
-      return;
-    }
-    put(result.lease.id);
-  });
+  overrides_.Put(std::move(spec->name), std::move(override), spec->ttl, OriginOf(identity, &request),
+                 [this, call](const OverrideChange& change) {
+                   if (!change.status.ok()) {
+                     call.Fail(StripFields(change.status, "on_success[0].put."), StateOf(change.revision, *parts_.store));
+                     return;
+                   }
+                   wire::PutOverrideResponse response;
+                   if (change.override.has_value()) FillOverride(*change.override, response.mutable_override());
+                   response.set_revision(change.revision);
+                   response.set_store_id(parts_.store->store_id());
+                   response.set_replayed(change.replayed);
+                   call.Answer(response);
+                 });
   return call.reactor();
-}
-
-void RegistrationService::DropLease(LeaseId id, uint64_t connection) {
-  storage::RevokeRequest revoke{.id = id, .origin = {}};
-  revoke.origin.connection = connection;
-  parts_.store->RevokeLease(std::move(revoke), [](const storage::CommitResult&) {});
-}
-
-void RegistrationService::AnswerWhenShown(const UnaryCall& call, Revision revision, Answer answer) {
-  parts_.feed->WhenAt(revision, [this, call, revision, answer = std::move(answer)](const absl::Status& status) mutable {
-    if (status.ok()) return std::move(answer)(parts_.store->store_id(), revision);
-    const absl::Status unknown = storage::OutcomeUnknown(
-        absl::StrCat("it was changed at revision ", revision, ", which this server does not show yet (", status.message(), ")"));
-    call.Fail(unknown, StateOf(revision, *parts_.store));
-  });
 }
 
 grpc::ServerUnaryReactor* RegistrationService::DeleteOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
@@ -287,33 +243,24 @@ grpc::ServerUnaryReactor* RegistrationService::DeleteOverride(grpc::CallbackServ
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::DeleteOverrideRequest request;
-  const auto name = Admit(*parts_.admission, identity, "RegistrationService/DeleteOverride", *bytes, &request, NameOf,
-                          [](const discovery::InstanceName& asked) {
-                            return std::vector<KeyRange>{{discovery::OverrideKey(asked), Scope::kKey}};
-                          });
+  auto name = Admit(*parts_.admission, identity, "RegistrationService/DeleteOverride", *bytes, &request, NameOf,
+                    [](const discovery::InstanceName& asked) {
+                      return std::vector<KeyRange>{{discovery::OverrideKey(asked), Scope::kKey}};
+                    });
   if (!name.ok()) return call.Fail(name.status(), {});
-  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
-  if (catalog == nullptr) return call.Fail(CatalogLoading(), {});
-  storage::Transaction transaction;
-  transaction.origin.connection = identity.connection;
-  transaction.on_success.push_back(storage::DeleteOperation{.range = {discovery::OverrideKey(*name), Scope::kKey}});
   const DeferScope scope;
-  const LeaseId lease_id = OverrideLease(*catalog, *name);
-  parts_.store->Commit(std::move(transaction),
-                       [this, call, lease_id, connection = identity.connection](const storage::CommitResult& result) {
-                         if (!result.status.ok()) {
-                           call.Fail(StripFields(result.status, "on_success[0].delete."), StateOf(result.revision, *parts_.store));
-                           return;
-                         }
-                         if (lease_id != 0) DropLease(lease_id, connection);
-                         AnswerWhenShown(call, result.revision, [call, found = result.changed](const StoreId& store_id, Revision revision) {
-                           wire::DeleteOverrideResponse response;
-                           response.set_found(found);
-                           response.set_revision(revision);
-                           response.set_store_id(store_id);
-                           call.Answer(response);
-                         });
-                       });
+  overrides_.Delete(*std::move(name), OriginOf(identity, &request), [this, call](const OverrideChange& change) {
+    if (!change.status.ok()) {
+      call.Fail(StripFields(change.status, "on_success[0].delete."), StateOf(change.revision, *parts_.store));
+      return;
+    }
+    wire::DeleteOverrideResponse response;
+    response.set_found(change.found);
+    response.set_revision(change.revision);
+    response.set_store_id(parts_.store->store_id());
+    response.set_replayed(change.replayed);
+    call.Answer(response);
+  });
   return call.reactor();
 }
 

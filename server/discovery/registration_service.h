@@ -5,15 +5,13 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <cstdint>
-
-#include "absl/functional/any_invocable.h"
 #include "base/clock.h"
 #include "base/entry.h"
 #include "base/reader_pool.h"
 #include "scoutlight/discovery/v1/registration.grpc.pb.h"
 #include "server/admission.h"
 #include "server/discovery/catalog_feed.h"
+#include "server/discovery/override_editor.h"
 #include "server/discovery/registrar.h"
 #include "server/identity.h"
 #include "server/unary_call.h"
@@ -41,7 +39,7 @@ class RegistrationService final : public RawRegistrationService {
     Clock* clock = nullptr;
   };
 
-  explicit RegistrationService(Parts parts) : parts_(parts) {}
+  explicit RegistrationService(Parts parts) : parts_(parts), overrides_(parts.store, parts.feed) {}
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                      grpc::ByteBuffer* answer) override;
@@ -59,13 +57,8 @@ class RegistrationService final : public RawRegistrationService {
   // All of RegisterAll, on this thread.
   void RegisterEach(const UnaryCall& call, const Identity& identity, const grpc::ByteBuffer& bytes);
 
-  using Answer = absl::AnyInvocable<void(const StoreId& store_id, Revision revision) &&>;
-  // Calls `answer` once the catalog shows `revision`, at which something was committed; ends the call with kUnknown if it does not in time.
-  void AnswerWhenShown(const UnaryCall& call, Revision revision, Answer answer);
-  // Ends a lease that the server made.
-  void DropLease(LeaseId id, uint64_t connection);
-
   const Parts parts_;
+  OverrideEditor overrides_;
 };
 
 }  // namespace scoutlight::server
