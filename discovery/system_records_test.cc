@@ -75,6 +75,8 @@ TEST(SystemRecords, OverrideIsReadBackAsWritten) {
 // A later version may write more, and people write less.
 TEST(SystemRecords, UnknownMembersAreLeftAloneAndMissingOnesHaveDefaults) {
   const InstanceRecord record = ParseInstanceRecord(R"({"status": "UP", "colour": {"deep": [1]}})").value();
+  // Earlier versions named a request.
+  EXPECT_EQ(ParseInstanceRecord(R"({"status": "UP", "request": "0123456789abcdef:0123456789abcdef"})").value(), record);
   EXPECT_EQ(record.epoch, 0);
   EXPECT_EQ(record.session, "");
   EXPECT_EQ(record.registered_at, absl::InfinitePast());
