@@ -65,7 +65,6 @@ Ownership ReadOwnership(const StoredInstance& stored) {
   if (!record.ok()) return ownership;
   if (record->epoch != 0) ownership.epoch = record->epoch;
   ownership.session = std::move(record->session);
-  ownership.request = std::move(record->request);
   ownership.schema = std::move(record->schema);
   ownership.owns_lease = record->owns_lease;
   ownership.status = record->status;

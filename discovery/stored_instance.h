@@ -45,7 +45,6 @@ DecodedProperties StoredProperties(const StoredInstance& stored, const Schema& s
 struct Ownership {
   Revision epoch = 0;  // 0: nobody registered it.
   std::string session;
-  std::string request;
   std::string schema;
   bool owns_lease = false;
   LeaseId lease_id = 0;

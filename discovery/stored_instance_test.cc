@@ -70,8 +70,7 @@ TEST(StoredInstance, WrittenByHandIsUpAndNobodys) {
 TEST(StoredInstance, RecordSaysWhoseItIs) {
   StoredInstance stored;
   stored.entries["port"] = Text("80", 9, 77);
-  stored.record =
-      Record({.status = Status::kDraining, .epoch = 4, .session = "me", .request = "r", .registered_at = absl::UnixEpoch()}, 6, 78);
+  stored.record = Record({.status = Status::kDraining, .epoch = 4, .session = "me", .registered_at = absl::UnixEpoch()}, 6, 78);
   const Instance instance = ReadInstance(kName, stored, Plain());
   EXPECT_EQ(instance.status, Status::kDraining);
   EXPECT_EQ(instance.epoch, 4);
@@ -82,13 +81,12 @@ TEST(StoredInstance, RecordSaysWhoseItIs) {
   EXPECT_FALSE(instance.resolvable());
   const Ownership ownership = ReadOwnership(stored);
   EXPECT_EQ(ownership.session, "me");
-  EXPECT_EQ(ownership.request, "r");
   EXPECT_EQ(ownership.record_revision, 6);
 }
 
 TEST(StoredInstance, RecordWithoutEpochHasItsOwnRevision) {
   StoredInstance stored;
-  stored.record = Record({.status = Status::kUp, .epoch = 0, .session = "", .request = "", .registered_at = absl::UnixEpoch()}, 6);
+  stored.record = Record({.status = Status::kUp, .epoch = 0, .session = "", .registered_at = absl::UnixEpoch()}, 6);
   EXPECT_EQ(ReadInstance(kName, stored, Plain()).epoch, 6);
   EXPECT_EQ(ReadOwnership(stored).epoch, 6);
   EXPECT_EQ(ReadOwnership(StoredInstance()).epoch, 0);
@@ -139,7 +137,7 @@ TEST(StoredInstance, HalfWrittenIsListedWithWhatIsMissing) {
   EXPECT_TRUE(ReadInstance(kName, stored, Plain(rules)).resolvable());
   // Its record alone.
   stored.entries.clear();
-  stored.record = Record({.status = Status::kUp, .epoch = 0, .session = "", .request = "", .registered_at = absl::UnixEpoch()});
+  stored.record = Record({.status = Status::kUp, .epoch = 0, .session = "", .registered_at = absl::UnixEpoch()});
   instance = ReadInstance(kName, stored, Plain(rules));
   EXPECT_THAT(instance.problems, ElementsAre(IsProblem("hostname", "is missing"), IsProblem("port", "is missing")));
   EXPECT_FALSE(instance.resolvable());

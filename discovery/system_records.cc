@@ -101,7 +101,6 @@ std::string EncodeInstanceRecord(const InstanceRecord& record) {
   json document = {{"status", std::string(StatusText(record.status))}, {"registered_at", TimeText(record.registered_at)}};
   if (record.epoch != 0) document["epoch"] = record.epoch;
   if (!record.session.empty()) document["session"] = record.session;
-  if (!record.request.empty()) document["request"] = record.request;
   if (!record.schema.empty()) document["schema"] = record.schema;
   if (record.owns_lease) document["owns_lease"] = true;
   return Dump(document);
@@ -118,7 +117,6 @@ absl::StatusOr<InstanceRecord> ParseInstanceRecord(absl::string_view text) {
   }
   record.epoch = reader.Number("epoch");
   record.session = reader.Text("session");
-  record.request = reader.Text("request");
   record.schema = reader.Text("schema");
   record.owns_lease = reader.Flag("owns_lease");
   record.registered_at = reader.Time("registered_at").value_or(absl::InfinitePast());

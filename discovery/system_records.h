@@ -29,7 +29,6 @@ struct InstanceRecord {
   Status status = Status::kUp;
   Revision epoch = 0;  // 0: the record's own mod_revision, which its writer could not know.
   std::string session;
-  std::string request;      // Names the request that registered it, for its repetitions; empty: it had no id.
   std::string schema;       // By whose layout its entries were written; empty: not known.
   bool owns_lease = false;  // The server made its lease for it alone.
   absl::Time registered_at;

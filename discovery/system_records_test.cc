@@ -58,10 +58,9 @@ TEST(SystemRecords, RecordIsReadBackAsWritten) {
   InstanceRecord record{.status = Status::kDraining,
                         .epoch = 9'007'199'254'740'993,  // More than a double holds.
                         .session = "s \"quoted\" \xc3\xa9",
-                        .request = "0123",
                         .registered_at = absl::FromUnixNanos(1'700'000'000'123'456'789)};
   EXPECT_EQ(ParseInstanceRecord(EncodeInstanceRecord(record)).value(), record);
-  record = {.status = Status::kUp, .epoch = 0, .session = "", .request = "", .registered_at = absl::UnixEpoch()};
+  record = {.status = Status::kUp, .epoch = 0, .session = "", .registered_at = absl::UnixEpoch()};
   EXPECT_EQ(ParseInstanceRecord(EncodeInstanceRecord(record)).value(), record);
   EXPECT_EQ(EncodeInstanceRecord(record), R"({"registered_at":"1970-01-01T00:00:00+00:00","status":"UP"})");
 }
@@ -76,6 +75,8 @@ TEST(SystemRecords, OverrideIsReadBackAsWritten) {
 // A later version may write more, and people write less.
 TEST(SystemRecords, UnknownMembersAreLeftAloneAndMissingOnesHaveDefaults) {
   const InstanceRecord record = ParseInstanceRecord(R"({"status": "UP", "colour": {"deep": [1]}})").value();
+  // Earlier versions named a request.
+  EXPECT_EQ(ParseInstanceRecord(R"({"status": "UP", "request": "0123456789abcdef:0123456789abcdef"})").value(), record);
   EXPECT_EQ(record.epoch, 0);
   EXPECT_EQ(record.session, "");
   EXPECT_EQ(record.registered_at, absl::InfinitePast());

@@ -131,7 +131,7 @@ std::shared_ptr<Catalog> CatalogFeed::catalog() const {
 CatalogFeed::ClaimsAt CatalogFeed::claims() const {
   MutexLock lock(&mu_);
   if (catalog_ == nullptr) return {};
-  return {.claims = catalog_->claims(), .revision = claims_at_};
+  return {.claims = catalog_->claims(), .revision = claims_at_, .catalog = catalog_};
 }
 
 void CatalogFeed::WhenAt(Revision revision, Waiter done) { Wait(revision, false, options_.wait_max, std::move(done)); }

@@ -63,10 +63,12 @@ class CatalogFeed final : public storage::Sink {
   // Null: none has been read yet.
   std::shared_ptr<discovery::Catalog> catalog() const;
 
-  // The schemas and bindings in force, and up to which revision they are those of the store. Null: none have been read yet.
+  // The schemas and bindings in force, up to which revision they are those of the store, and the catalog under them. Null: none have been
+  // read yet.
   struct ClaimsAt {
     std::shared_ptr<const discovery::Claims> claims;
     Revision revision = 0;
+    std::shared_ptr<discovery::Catalog> catalog;
   };
   ClaimsAt claims() const;
 

@@ -30,7 +30,12 @@ struct DiscoveryServer::Parts {
              .feed = feed.get(),
              .clock = options.clock,
              .random = [this, seed = options.seed] { return discovery::MixBits(seed + drawn.fetch_add(1, std::memory_order_relaxed)); }}),
-        registration({.store = store, .admission = admission, .feed = feed.get(), .registrar = &registrar, .clock = options.clock}),
+        registration({.store = store,
+                      .admission = admission,
+                      .feed = feed.get(),
+                      .registrar = &registrar,
+                      .readers = &readers,
+                      .clock = options.clock}),
         discovery({.store = store, .admission = admission, .feed = feed.get(), .reader = &reader, .readers = &readers, .hub = &hub}),
         schemas({.store = store, .admission = admission, .feed = feed.get(), .readers = &readers}) {}
 

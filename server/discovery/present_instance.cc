@@ -97,8 +97,11 @@ class ReadingLeft : public std::enable_shared_from_this<ReadingLeft> {
 
 void ReadPresentInstance(storage::Store* store, const CatalogFeed& feed, const InstanceName& name, Done done) {
   PresentInstance present;
-  present.catalog = feed.catalog();
-  if (present.catalog == nullptr) return std::move(done)(CatalogLoading());
+  CatalogFeed::ClaimsAt at = feed.claims();
+  if (at.catalog == nullptr) return std::move(done)(CatalogLoading());
+  present.catalog = std::move(at.catalog);
+  present.claims_revision = at.revision;
+  present.revision = present.catalog->revision();
   const discovery::Claims& claims = *present.catalog->claims();
   present.schema = claims.SchemaOf(name.cluster, name.service);
   if (present.schema == nullptr) return std::move(done)(DiscoveryOff(name));

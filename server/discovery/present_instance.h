@@ -5,6 +5,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "base/entry.h"
 #include "discovery/catalog.h"
 #include "discovery/names.h"
 #include "discovery/schema.h"
@@ -17,6 +18,8 @@ namespace scoutlight::server {
 // What a change of an instance starts from.
 struct PresentInstance {
   std::shared_ptr<discovery::Catalog> catalog;
+  Revision revision = 0;                      // Of the catalog before this was looked up: a lower bound.
+  Revision claims_revision = 0;               // The catalog's schemas and bindings are those of the store up to here.
   const discovery::Schema* schema = nullptr;  // Its service's. Valid as long as the catalog.
   discovery::StoredInstance stored;           // What `schema` reads as the instance's.
   discovery::Ownership ownership;

@@ -35,14 +35,14 @@ struct Update {
   discovery::Properties set;
   std::vector<std::string> remove;
   bool replace = false;
-  Revision epoch = 0;  // 0: whoever owns it.
-  uint64_t connection = 0;
+  Revision epoch = 0;      // 0: whoever owns it.
+  storage::Origin origin;  // As Registration::origin.
 };
 
 struct Deregistration {
   discovery::InstanceName name;
   Revision epoch = 0;
-  uint64_t connection = 0;
+  storage::Origin origin;
 };
 
 // An instance after a change.
@@ -51,11 +51,12 @@ struct ChangedInstance {
   Revision revision = 0;
   discovery::InstancePtr instance;  // With OK; of a deregistration null.
   bool unchanged = false;           // It was so already. Of a deregistration: it was not there.
+  bool replayed = false;            // The request was carried out before, and nothing has changed now.
 };
 
-// Changes registrations: reads what the catalog has, and commits on the condition that it is still so, a few times if need be. An owner's
-// change is conditional on its epoch. What it answers, the catalog shows. Waits for nothing; `done` runs under no lock, maybe inside the
-// call. Thread-safe.
+// Changes registrations: reads what the catalog has, and commits on the condition that it is still so, record, binding and schema, a few
+// times if need be. An owner's change is conditional on its epoch. What it answers, the catalog shows. Waits for nothing; `done` runs under
+// no lock, maybe inside the call. Thread-safe.
 class Registrar {
  public:
   // All outlive it and every call. `random`: for ids; called from any thread.
@@ -71,20 +72,13 @@ class Registrar {
   using Done = absl::AnyInvocable<void(ChangedInstance) &&>;
   // After every error nothing has changed, but for kUnknown, and for kAborted and kNotFound of a change that another followed at once.
   // Errors as RegistrationService tells them; fields as in its requests ("instance.properties.port").
+  // A request with an id that has changed something is known by that for the store's window. A repetition changes nothing: it is answered
+  // with the instance as it is now, or with kNotFound or kAborted, kFenced, if that is gone or somebody else's by now.
   void Register(Registration registration, Done done);
   void Change(Update update, Done done);
   void Deregister(Deregistration deregistration, Done done);
 
  private:
-  class Registering;
-  class Changing;
-  class Deregistering;
-
-  enum class Effect { kNone, kCommitted };
-  // Answers when the catalog shows `revision`, with the instance, if it is still that of `epoch`. A change that was committed but is not
-  // shown in time is kUnknown: it may not be told that nothing has changed.
-  void AnswerAt(Revision revision, discovery::InstanceName name, Revision epoch, Effect effect, Done done);
-
   const Parts parts_;
 };
 

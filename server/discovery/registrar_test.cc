@@ -9,15 +9,18 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "discovery/bindings.h"
 #include "discovery/catalog.h"
 #include "discovery/claims.h"
 #include "discovery/layout.h"
 #include "discovery/system_records.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/discovery/schema_editor.h"
 #include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
 #include "storage/testing/forwarding_store.h"
@@ -57,10 +60,30 @@ class RacedStore final : public storage::ForwardingStore {
     MutexLock lock(&mu_);
     return commits_;
   }
+  // The answers to reads wait until LetReads().
+  void HoldReads() {
+    MutexLock lock(&mu_);
+    hold_reads_ = true;
+  }
+  void LetReads() {
+    std::vector<std::function<void()>> held;
+    {
+      MutexLock lock(&mu_);
+      hold_reads_ = false;
+      held = std::exchange(held_reads_, {});
+    }
+    for (const std::function<void()>& read : held) read();
+  }
   // Every read from now on ends so.
   void FailReads(absl::Status status) { read_status_ = std::move(status); }
 
   void Read(storage::Query query, storage::Done<storage::Page> done) override {
+    MutexLock lock(&mu_);
+    if (hold_reads_) {
+      const auto shared = std::make_shared<storage::Done<storage::Page>>(std::move(done));
+      held_reads_.push_back([this, query, shared] { store_.Read(query, std::move(*shared)); });
+      return;
+    }
     store_.Read(std::move(query), [this, done = std::move(done)](storage::Page page) mutable {
       if (!read_status_.ok()) page.status = read_status_;
       std::move(done)(std::move(page));
@@ -86,6 +109,8 @@ class RacedStore final : public storage::ForwardingStore {
   int left_ ABSL_GUARDED_BY(mu_) = 0;
   std::function<void()> step_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mu_);
+  bool hold_reads_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::function<void()>> held_reads_ ABSL_GUARDED_BY(mu_);
 };
 
 class RegistrarTest : public ::testing::Test {
@@ -93,15 +118,19 @@ class RegistrarTest : public ::testing::Test {
   RegistrarTest()
       : store_(storage::OpenMemoryStore(clock_)),
         raced_(store_.get()),
+        feed_store_(store_.get()),
         sync_(store_.get()),
-        feed_(std::make_shared<CatalogFeed>(store_.get(), CatalogFeedOptions{.clock = &clock_},
+        feed_(std::make_shared<CatalogFeed>(&feed_store_, CatalogFeedOptions{.clock = &clock_},
                                             [](const std::vector<discovery::ServiceName>&) {})),
         registrar_({.store = &raced_, .feed = feed_.get(), .clock = &clock_, .random = [this] { return ++drawn_; }}) {
     feed_->Start();
     store_->Follow(sync_.Latest(), feed_);
     EXPECT_TRUE(storage::AwaitCondition([this] { return feed_->catalog() != nullptr; }));
   }
-  ~RegistrarTest() override { feed_->Stop(); }
+  ~RegistrarTest() override {
+    feed_store_.LetReads();
+    feed_->Stop();
+  }
 
   // The registrar may answer inside the call, which a store may not: through a thread of its own.
   template <typename Request>
@@ -122,7 +151,7 @@ class RegistrarTest : public ::testing::Test {
   ChangedInstance Register(Registration registration) { return Ask(&Registrar::Register, std::move(registration)); }
   ChangedInstance Change(Update update) { return Ask(&Registrar::Change, std::move(update)); }
   ChangedInstance Deregister(Revision epoch = 0) {
-    return Ask(&Registrar::Deregister, Deregistration{.name = kName, .epoch = epoch, .connection = 1});
+    return Ask(&Registrar::Deregister, Deregistration{.name = kName, .epoch = epoch, .origin = {.connection = 1}});
   }
   static Registration Of(const std::string& session, const Properties& properties = kPort) {
     return {.name = kName, .properties = properties, .ttl = kTtl, .session = session};
@@ -130,10 +159,14 @@ class RegistrarTest : public ::testing::Test {
 
   Revision Bind(absl::string_view service, absl::string_view schema) {
     const Revision revision = sync_.Put(discovery::BindingKey("c", service), schema).revision;
+    ClaimsCome(revision);
+    return revision;
+  }
+  // Schemas and bindings of `revision` are in force.
+  void ClaimsCome(Revision revision) {
     std::atomic<bool> in_force = false;
     feed_->WhenClaimsAt(revision, [&in_force](const absl::Status& status) { in_force = status.ok(); });
     EXPECT_TRUE(storage::AwaitCondition([&] { return in_force.load(); }));
-    return revision;
   }
   // Schemas beside those that are there from the start: each of the kinds of keys.
   void PutSchemas() const {
@@ -190,7 +223,8 @@ class RegistrarTest : public ::testing::Test {
 
   storage::FakeClock clock_;
   std::unique_ptr<storage::Store> store_;
-  RacedStore raced_;
+  RacedStore raced_;       // The registrar's.
+  RacedStore feed_store_;  // The catalog's.
   const storage::SyncStore sync_;
   std::atomic<uint64_t> drawn_ = 0;
   std::shared_ptr<CatalogFeed> feed_;  // Goes before the store.
@@ -278,7 +312,7 @@ TEST_F(RegistrarTest, WhoWasTakenOverIsFenced) {
   EXPECT_TRUE(LeasesCome(0));
 }
 
-// What is refused, and changes nothing.
+// What is refused, and changes nothing. Each answer says which state it speaks of.
 TEST_F(RegistrarTest, RefusedChangesLeaveEverythingAsItWas) {
   ASSERT_TRUE(Register(Of("a", {{"port", "80"}, {"zone", "x"}})).status.ok());
   sync_.Put(K("/c/services/s/hand/port"), "80");
@@ -286,6 +320,7 @@ TEST_F(RegistrarTest, RefusedChangesLeaveEverythingAsItWas) {
   Bind("json", "members");
   Bind("off", "none");
   const std::vector<std::string> everything = Everything();
+  const Revision before = sync_.Latest();
   const auto registration = [](InstanceName name, Properties properties) {
     return Registration{.name = std::move(name), .properties = std::move(properties), .ttl = kTtl, .session = "a"};
   };
@@ -315,8 +350,12 @@ TEST_F(RegistrarTest, RefusedChangesLeaveEverythingAsItWas) {
       {"a part of what cannot be read", Change({.name = {"c", "json", "i"}, .set = {{"port", "1"}}}), absl::StatusCode::kInvalidArgument,
        Reason::kInvalidField, "replace"},
       {"the end of another owner's", Deregister(7), absl::StatusCode::kAborted, Reason::kFenced, ""},
+      {"the end of one of a service without discovery", Ask(&Registrar::Deregister, Deregistration{.name = {"c", "off", "i"}}),
+       absl::StatusCode::kFailedPrecondition, Reason::kDiscoveryOff, ""},
   };
   for (const auto& one : cases) {
+    EXPECT_GE(one.got.revision, before) << one.what;
+    EXPECT_LE(one.got.revision, sync_.Latest()) << one.what;
     EXPECT_EQ(one.got.status.code(), one.code) << one.what << ": " << one.got.status;
     EXPECT_EQ(ReasonOf(one.got.status), one.reason) << one.what;
     const std::vector<FieldViolation> violations = DetailsOf(one.got.status).value_or(ErrorDetails()).violations;
@@ -468,12 +507,51 @@ TEST_F(RegistrarTest, RepeatedRequestAnswersAsBeforeAndAnotherWithItsIdIsRefused
   const std::vector<std::string> everything = Everything();
   const ChangedInstance again = Register(registration);
   EXPECT_TRUE(again.unchanged);
+  EXPECT_TRUE(again.replayed);
   EXPECT_EQ(again.instance->name, first.instance->name) << "the id that was drawn is drawn again";
   registration.origin.request_hash = 2;
   EXPECT_EQ(ReasonOf(Register(registration).status), Reason::kRequestIdReused);
   EXPECT_EQ(Everything(), everything);
   registration.origin = {};
   EXPECT_EQ(Register(registration).instance->name.id, "0000000000000001") << "drawn, when no request names one";
+}
+
+// Its transactions differ, and those that failed are not what came of it.
+TEST_F(RegistrarTest, RequestThatIsTriedAnewIsKnownByTheTryThatWent) {
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  Registration registration = Of("a", {{"port", "81"}});
+  registration.origin = {.caller = "me", .request_id = "r", .request_hash = 1};
+  raced_.BeforeCommits(2, [this] { TouchRecord(); });
+  const int before = raced_.commits();
+  const ChangedInstance first = Register(registration);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  EXPECT_FALSE(first.replayed);
+  EXPECT_EQ(raced_.commits() - before, 3);
+  const ChangedInstance again = Register(registration);
+  EXPECT_TRUE(again.status.ok()) << again.status;
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(again.revision, first.revision);
+}
+
+// The same request comes twice at a time: the one that is slower finds the instance as the faster one has made it.
+TEST_F(RegistrarTest, RequestThatIsCarriedOutMeanwhileIsARepetition) {
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  const storage::Origin origin{.caller = "me", .request_id = "u", .request_hash = 1};
+  const Update update{.name = kName, .set = {{"port", "81"}}, .origin = origin};
+  ChangedInstance faster;
+  raced_.BeforeCommits(1, [&] { faster = Change(update); });
+  const ChangedInstance slower = Change(update);
+  ASSERT_TRUE(faster.status.ok()) << faster.status;
+  ASSERT_TRUE(slower.status.ok()) << slower.status;
+  EXPECT_FALSE(faster.replayed);
+  EXPECT_TRUE(slower.replayed);
+  EXPECT_EQ(slower.revision, faster.revision);
+  const Deregistration end{.name = kName, .origin = {.caller = "me", .request_id = "g", .request_hash = 2}};
+  raced_.BeforeCommits(1, [&] { faster = Ask(&Registrar::Deregister, end); });
+  const ChangedInstance gone = Ask(&Registrar::Deregister, end);
+  EXPECT_TRUE(gone.status.ok()) << gone.status;
+  EXPECT_TRUE(gone.replayed);
+  EXPECT_EQ(gone.revision, faster.revision);
 }
 
 TEST_F(RegistrarTest, ChangeThatIsNotShownInTimeIsOfUnknownOutcome) {
@@ -635,6 +713,131 @@ TEST_F(RegistrarTest, WhatWasWrittenByHandStaysAsKeys) {
   Bind("s", "devices");
   EXPECT_TRUE(Deregister().unchanged) << "it is no instance any more";
   EXPECT_THAT(Entries(), ::testing::ElementsAre("/c/services/s/i/port=80"));
+}
+
+// While a change is on its way, its service is bound to another schema, and the one that it was made for is deleted.
+struct ReboundMeanwhile {
+  const char* what;
+  discovery::Binding before;  // To devices.
+  discovery::Binding after;   // Without schema: the one before goes.
+};
+
+class RegistrarReboundMeanwhileTest : public RegistrarTest, public ::testing::WithParamInterface<ReboundMeanwhile> {
+ protected:
+  SchemaChange Edit(const std::function<void(SchemaEditor*, SchemaEditor::Done)>& edit) {
+    Mutex mu;
+    CondVar changed;
+    std::optional<SchemaChange> answer;
+    edit(&editor_, [&](SchemaChange change) {
+      MutexLock lock(&mu);
+      answer = std::move(change);
+      changed.NotifyAll();
+    });
+    MutexLock lock(&mu);
+    while (!answer.has_value()) changed.Wait(&mu);
+    EXPECT_TRUE(answer->status.ok()) << answer->status;
+    return *std::move(answer);
+  }
+  void BindWith(const discovery::Binding& binding) {
+    Edit([&binding](SchemaEditor* editor, SchemaEditor::Done done) { editor->Bind(binding, 1, std::move(done)); });
+  }
+  // As an operator does it, through the RPCs' editor, which lets a schema go that nobody uses.
+  void BindAwayAndDelete() {
+    BindWith(GetParam().after);
+    Edit([](SchemaEditor* editor, SchemaEditor::Done done) { editor->Delete("devices", 1, std::move(done)); });
+  }
+
+  SchemaEditor editor_{store_.get(), feed_.get()};
+};
+
+TEST_P(RegistrarReboundMeanwhileTest, NoKeysStayUnderASchemaThatIsGone) {
+  for (const bool updates : {false, true}) {
+    SCOPED_TRACE(updates ? "Update" : "Register");
+    PutSchemas();
+    ClaimsCome(sync_.Latest());
+    // An Update finds one that lies under the schema of after.
+    if (updates) {
+      ASSERT_TRUE(Register(Of("a")).status.ok());
+    }
+    BindWith(GetParam().before);
+    const int before = raced_.commits();
+    raced_.BeforeCommits(1, [this] { BindAwayAndDelete(); });
+    const ChangedInstance changed = updates ? Change({.name = kName, .set = kPort}) : Register(Of("a"));
+    ASSERT_TRUE(changed.status.ok()) << changed.status;
+    // The Update then finds that all is as it says.
+    EXPECT_EQ(raced_.commits() - before, updates ? 1 : 2);
+    EXPECT_THAT(Entries(), ::testing::ElementsAre("/c/services/s/i/port=80"));
+    EXPECT_TRUE(feed_->catalog()->FindInstance(kName)->resolvable());
+    ASSERT_TRUE(Deregister().status.ok());
+    EXPECT_THAT(Entries(), IsEmpty());
+    EXPECT_TRUE(LeasesCome(0));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RegistrarReboundMeanwhileTest,
+                         ::testing::Values(ReboundMeanwhile{"bound to another", {"c", "s", "devices"}, {"c", "s", "printers"}},
+                                           ReboundMeanwhile{"bound to none in particular", {"c", "s", "devices"}, {"c", "s", ""}},
+                                           ReboundMeanwhile{"all of its cluster", {"c", "*", "devices"}, {"c", "*", "printers"}},
+                                           ReboundMeanwhile{"all of its name", {"*", "s", "devices"}, {"*", "s", ""}},
+                                           ReboundMeanwhile{"all", {"*", "*", "devices"}, {"*", "*", "printers"}}),
+                         [](const auto& info) {
+                           return absl::StrReplaceAll(info.param.what, {{" ", "_"}});
+                         });
+
+// The catalog that the registrar has read is still the one before, and stays so for a while.
+TEST_F(RegistrarTest, ARegistrationWaitsForABindingThatIsNotInForceYet) {
+  PutSchemas();
+  Bind("s", "devices");
+  feed_store_.HoldReads();
+  sync_.Put(discovery::BindingKey("c", "s"), "printers");
+  const int before = raced_.commits();
+  ChangedInstance registered;
+  std::thread registering([this, &registered] { registered = Register(Of("a")); });
+  EXPECT_TRUE(storage::AwaitCondition([&] { return raced_.commits() - before == 1; }));
+  EXPECT_EQ(Shown(), "none");
+  feed_store_.LetReads();
+  registering.join();
+  ASSERT_TRUE(registered.status.ok()) << registered.status;
+  EXPECT_EQ(raced_.commits() - before, 2);
+  EXPECT_THAT(Entries(), ::testing::ElementsAre("/c/services/s/i/port=80"));
+}
+
+// A more specific binding comes to decide, and an unrelated one does not matter.
+TEST_F(RegistrarTest, OnlyBindingsThatDecideHoldARegistrationUp) {
+  PutSchemas();
+  Bind("*", "devices");
+  raced_.BeforeCommits(1, [this] { Bind("s", "boxes"); });
+  int before = raced_.commits();
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  EXPECT_EQ(raced_.commits() - before, 2);
+  EXPECT_THAT(Entries(), ::testing::ElementsAre(HasSubstr("/c/boxes/s/i=")));
+  raced_.BeforeCommits(1, [this] {
+    Bind("*", "printers");
+    Bind("other", "devices");
+  });
+  before = raced_.commits();
+  ASSERT_TRUE(Register(Of("a", {{"port", "81"}})).status.ok());
+  EXPECT_EQ(raced_.commits() - before, 1);
+}
+
+// Another server, whose catalog is newer, has moved the instance to a schema that this one does not know yet.
+TEST_F(RegistrarTest, WhatIsLeftUnderASchemaThatIsNotKnownYetIsWaitedFor) {
+  feed_store_.HoldReads();
+  PutSchemas();
+  sync_.Put(K("/c/devices/s/i/port"), "80");
+  const Revision recorded =
+      sync_.Put(discovery::InstanceRecordKey(kName), discovery::EncodeInstanceRecord({.schema = "devices", .registered_at = clock_.Now()}))
+          .revision;
+  EXPECT_TRUE(storage::AwaitCondition([&] { return feed_->catalog()->revision() >= recorded; }));
+  const int before = raced_.commits();
+  ChangedInstance gone;
+  std::thread deregistering([this, &gone] { gone = Deregister(); });
+  EXPECT_TRUE(storage::AwaitCondition([&] { return raced_.commits() - before == 1; }));
+  feed_store_.LetReads();
+  deregistering.join();
+  EXPECT_TRUE(gone.status.ok()) << gone.status;
+  EXPECT_FALSE(gone.unchanged);
+  EXPECT_THAT(Entries(), IsEmpty());
 }
 
 TEST(RegistrarBeforeTheCatalog, NothingIsTaken) {

@@ -97,6 +97,7 @@ absl::StatusOr<Update> UpdateOf(const wire::UpdateRequest& request) {
   update.remove.assign(request.remove_properties().begin(), request.remove_properties().end());
   update.replace = request.replace();
   update.epoch = ReadCount(request.epoch(), "epoch", &violations);
+  CheckRequestId(request.request_id(), &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return update;
 }
@@ -108,6 +109,7 @@ absl::StatusOr<Deregistration> DeregistrationOf(const wire::DeregisterRequest& r
   deregistration.name = ReadInstanceName(request.name(), &violations);
   violations.SetPrefix("");
   deregistration.epoch = ReadCount(request.epoch(), "epoch", &violations);
+  CheckRequestId(request.request_id(), &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return deregistration;
 }
@@ -124,6 +126,7 @@ absl::StatusOr<OverrideSpec> OverrideSpecOf(const wire::PutOverrideRequest& requ
                    absl::StrCat("is ", spec.reason.size(), " bytes long, must be from 1 to ", limits::kOverrideReasonBytesMax));
   }
   if (request.has_ttl()) spec.ttl = ReadDuration(request.ttl(), traits.ttl_min, traits.ttl_max, "ttl", &violations);
+  CheckRequestId(request.request_id(), &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return spec;
 }
@@ -132,6 +135,8 @@ absl::StatusOr<discovery::InstanceName> NameOf(const wire::DeleteOverrideRequest
   Violations violations;
   violations.SetPrefix("name.");
   discovery::InstanceName name = ReadInstanceName(request.name(), &violations);
+  violations.SetPrefix("");
+  CheckRequestId(request.request_id(), &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return name;
 }

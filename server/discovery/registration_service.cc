@@ -1,6 +1,9 @@
 #include "server/discovery/registration_service.h"
 
-#include <atomic>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,11 +15,11 @@
 #include "base/deferred.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/mutex.h"
 #include "base/utf8.h"
 #include "discovery/catalog.h"
 #include "discovery/system_records.h"
 #include "server/admit.h"
+#include "server/discovery/all_results.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/discovery/registration_conversion.h"
 #include "server/error_mapping.h"
@@ -27,6 +30,7 @@ namespace scoutlight::server {
 namespace {
 
 namespace wire = discovery::v1;
+using google::protobuf::internal::WireFormatLite;
 
 constexpr auto kRangeOfInstance = [](const auto& asked) { return std::vector<KeyRange>{RangeOf(asked.name)}; };
 
@@ -47,54 +51,7 @@ std::string Shown(const Identity& identity) {
   return FindInvalidUtf8(caller).has_value() ? absl::CHexEscape(caller) : caller;
 }
 
-// The lease of the override that an instance has; 0: none.
-LeaseId OverrideLease(const discovery::Catalog& catalog, const discovery::InstanceName& name) {
-  const std::optional<discovery::StoredInstance> stored = catalog.FindStored(name);
-  return stored.has_value() && stored->override.has_value() ? stored->override->lease_id : 0;
-}
-
 ShownState StateOf(Revision revision, const storage::Store& store) { return {revision, 0, store.store_id()}; }
-
-// The results of a RegisterAll, gathered as they come.
-class AllResults {
- public:
-  AllResults(UnaryCall call, int size, StoreId store_id) : call_(call), left_(size), store_id_(std::move(store_id)) {
-    for (int i = 0; i < size; ++i) response_.add_results();
-  }
-
-  void Set(int place, const ChangedInstance& changed) {
-    bool last = false;
-    {
-      MutexLock lock(&mu_);
-      wire::RegisterAllResponse::Result& result = *response_.mutable_results(place);
-      if (!changed.status.ok()) bytes_ += kResultErrorBytesMax;
-      if (changed.status.ok()) {
-        bytes_ += InstanceBytes(*changed.instance);
-        if (bytes_ <= limits::kAnswerBytesMax - kSlackBytes) FillInstance(*changed.instance, result.mutable_instance());
-        result.set_unchanged(changed.unchanged);
-      } else {
-        FillError(changed.status, &result);
-      }
-      response_.set_revision(std::max(response_.revision(), changed.revision));
-      last = --left_ == 0;
-    }
-    if (!last) return;
-    response_.set_store_id(store_id_);
-    call_.Answer(response_);
-  }
-
- private:
-  // For what results hold beside their instances. A thousand errors do not fit beside instances, but then there are no instances.
-  static constexpr size_t kSlackBytes = 256 * limits::kKiB;
-  static_assert(limits::kRegistrationsMax * kResultErrorBytesMax < limits::kAnswerBytesMax);
-
-  const UnaryCall call_;
-  Mutex mu_;
-  size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Of the instances.
-  wire::RegisterAllResponse response_ ABSL_GUARDED_BY(mu_);
-  int left_ ABSL_GUARDED_BY(mu_);
-  const StoreId store_id_;
-};
 
 absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const wire::RegisterAllRequest& request,
                                                                           const storage::Traits& traits, const discovery::Claims* claims) {
@@ -105,6 +62,22 @@ absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const 
   std::vector<absl::StatusOr<Registration>> registrations;
   for (const wire::RegisterRequest& one : request.registrations()) registrations.push_back(RegistrationOf(one, traits, claims));
   return registrations;
+}
+
+// Whether so many are to be registered that it is no work for a thread of gRPC's. Looks at no more than their beginnings; of bytes that are
+// no message at those before the fault.
+bool IsLong(const grpc::ByteBuffer& bytes) {
+  constexpr uint32_t kRegistrationTag =
+      WireFormatLite::MakeTag(wire::RegisterAllRequest::kRegistrationsFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  grpc::ByteBuffer read = bytes;  // The same bytes.
+  grpc::ProtoBufferReader reader(&read);
+  google::protobuf::io::CodedInputStream coded(&reader);
+  int held = 0;
+  while (const uint32_t tag = coded.ReadTag()) {
+    if (tag == kRegistrationTag && ++held > limits::kInlineEntriesMax) return true;
+    if (!WireFormatLite::SkipField(&coded, tag)) return false;
+  }
+  return false;
 }
 
 }  // namespace
@@ -133,6 +106,7 @@ grpc::ServerUnaryReactor* RegistrationService::Register(grpc::CallbackServerCont
     response.set_revision(changed.revision);
     response.set_store_id(parts_.store->store_id());
     response.set_unchanged(changed.unchanged);
+    response.set_replayed(changed.replayed);
     call.Answer(response);
   });
   return call.reactor();
@@ -142,9 +116,21 @@ grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerC
                                                            grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
+  if (!IsLong(*bytes)) {
+    RegisterEach(call, identity, *bytes);
+    return call.reactor();
+  }
+  // The bytes live as long as the call.
+  ReaderPool::Work work = [this, call, identity, bytes] { RegisterEach(call, identity, *bytes); };
+  if (parts_.readers->TryRun(work)) return call.reactor();
+  return call.Fail(storage::Overloaded(absl::StrCat(limits::kQueuedReadsMax, " long calls of discovery wait already, which is the most")),
+                   {});
+}
+
+void RegistrationService::RegisterEach(const UnaryCall& call, const Identity& identity, const grpc::ByteBuffer& bytes) {
   wire::RegisterAllRequest request;
   auto registrations = Admit(
-      *parts_.admission, identity, "RegistrationService/RegisterAll", *bytes, &request,
+      *parts_.admission, identity, "RegistrationService/RegisterAll", bytes, &request,
       [this](const wire::RegisterAllRequest& wanted) {
         return RegistrationsOf(wanted, parts_.store->traits(), parts_.feed->claims().claims.get());
       },
@@ -155,8 +141,13 @@ grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerC
         }
         return ranges;
       });
-  if (!registrations.ok()) return call.Fail(registrations.status(), {});
-  const auto results = std::make_shared<AllResults>(call, request.registrations_size(), parts_.store->store_id());
+  if (!registrations.ok()) {
+    call.Fail(registrations.status(), {});
+    return;
+  }
+  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
+  const auto results = std::make_shared<AllResults>(call, request.registrations_size(),
+                                                    StateOf(catalog == nullptr ? 0 : catalog->revision(), *parts_.store));
   // In one scope, so that the changes go to disk together.
   const DeferScope scope;
   for (int i = 0; i < request.registrations_size(); ++i) {
@@ -168,7 +159,6 @@ grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerC
     one->origin = OriginOf(identity, request.mutable_registrations(i));
     parts_.registrar->Register(*std::move(one), [results, i](const ChangedInstance& changed) { results->Set(i, changed); });
   }
-  return call.reactor();
 }
 
 grpc::ServerUnaryReactor* RegistrationService::Update(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
@@ -178,7 +168,7 @@ grpc::ServerUnaryReactor* RegistrationService::Update(grpc::CallbackServerContex
   wire::UpdateRequest request;
   auto update = Admit(*parts_.admission, identity, "RegistrationService/Update", *bytes, &request, UpdateOf, kRangeOfInstance);
   if (!update.ok()) return call.Fail(update.status(), {});
-  update->connection = identity.connection;
+  update->origin = OriginOf(identity, &request);
   const DeferScope scope;
   parts_.registrar->Change(*std::move(update), [this, call](const ChangedInstance& changed) {
     if (!changed.status.ok()) {
@@ -187,6 +177,7 @@ grpc::ServerUnaryReactor* RegistrationService::Update(grpc::CallbackServerContex
     }
     wire::UpdateResponse response;
     FillInstance(*changed.instance, response.mutable_instance());
+    response.set_replayed(changed.replayed);
     response.set_revision(changed.revision);
     response.set_store_id(parts_.store->store_id());
     call.Answer(response);
@@ -202,7 +193,7 @@ grpc::ServerUnaryReactor* RegistrationService::Deregister(grpc::CallbackServerCo
   auto deregistration =
       Admit(*parts_.admission, identity, "RegistrationService/Deregister", *bytes, &request, DeregistrationOf, kRangeOfInstance);
   if (!deregistration.ok()) return call.Fail(deregistration.status(), {});
-  deregistration->connection = identity.connection;
+  deregistration->origin = OriginOf(identity, &request);
   const DeferScope scope;
   parts_.registrar->Deregister(*std::move(deregistration), [this, call](const ChangedInstance& changed) {
     if (!changed.status.ok()) {
@@ -211,6 +202,7 @@ grpc::ServerUnaryReactor* RegistrationService::Deregister(grpc::CallbackServerCo
     }
     wire::DeregisterResponse response;
     response.set_found(!changed.unchanged);
+    response.set_replayed(changed.replayed);
     response.set_revision(changed.revision);
     response.set_store_id(parts_.store->store_id());
     call.Answer(response);
@@ -227,64 +219,23 @@ grpc::ServerUnaryReactor* RegistrationService::PutOverride(grpc::CallbackServerC
       *parts_.admission, identity, "RegistrationService/PutOverride", *bytes, &request,
       [this](const wire::PutOverrideRequest& wanted) { return OverrideSpecOf(wanted, parts_.store->traits()); }, kRangeOfOverride);
   if (!spec.ok()) return call.Fail(spec.status(), {});
-  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
-  if (catalog == nullptr) return call.Fail(CatalogLoading(), {});
-  const absl::Time now = parts_.clock->Now();
-  discovery::Override override{.reason = spec->reason, .author = Shown(identity), .created_at = now, .expires_at = {}};
-  if (spec->ttl.has_value()) override.expires_at = now + *spec->ttl;
-  auto put = [this, call, name = spec->name, override, connection = identity.connection,
-              before = OverrideLease(*catalog, spec->name)](LeaseId lease_id) {
-    storage::Transaction transaction;
-    transaction.origin.connection = connection;
-    transaction.on_success.push_back(storage::PutOperation{
-        .key = discovery::OverrideKey(name), .value = {Value::Form::kText, discovery::EncodeOverride(override)}, .lease_id = lease_id});
-    parts_.store->Commit(std::move(transaction), [this, call, override, lease_id, before, connection](const storage::CommitResult& result) {
-      // Each expiring override has a lease of its own.
-      const LeaseId left = result.status.ok() ? before : lease_id;
-      if (left != 0 && !absl::IsUnknown(result.status)) DropLease(left, connection);
-      if (!result.status.ok()) {
-        call.Fail(StripFields(result.status, "on_success[0].put."), StateOf(result.revision, *parts_.store));
-        return;
-      }
-      AnswerWhenShown(call, result.revision, [call, override](const StoreId& store_id, Revision revision) {
-        wire::PutOverrideResponse response;
-        FillOverride(override, response.mutable_override());
-        response.set_revision(revision);
-        response.set_store_id(store_id);
-        call.Answer(response);
-      });
-    });
-  };
+  discovery::Override override{.reason = spec->reason, .author = Shown(identity), .created_at = parts_.clock->Now(), .expires_at = {}};
+  if (spec->ttl.has_value()) override.expires_at = override.created_at + *spec->ttl;
   const DeferScope scope;
-  if (!spec->ttl.has_value()) {
-    put(0);
-    return call.reactor();
-  }
-  storage::GrantRequest grant{.id = 0, .ttl = *spec->ttl, .origin = {}};
-  grant.origin.connection = identity.connection;
-  parts_.store->GrantLease(std::move(grant), [this, call, put = std::move(put)](const storage::LeaseResult& result) {
-    if (!result.status.ok()) {
-      call.Fail(result.status, StateOf(result.revision, *parts_.store));
-      return;
-    }
-    put(result.lease.id);
-  });
+  overrides_.Put(std::move(spec->name), std::move(override), spec->ttl, OriginOf(identity, &request),
+                 [this, call](const OverrideChange& change) {
+                   if (!change.status.ok()) {
+                     call.Fail(StripFields(change.status, "on_success[0].put."), StateOf(change.revision, *parts_.store));
+                     return;
+                   }
+                   wire::PutOverrideResponse response;
+                   if (change.override.has_value()) FillOverride(*change.override, response.mutable_override());
+                   response.set_revision(change.revision);
+                   response.set_store_id(parts_.store->store_id());
+                   response.set_replayed(change.replayed);
+                   call.Answer(response);
+                 });
   return call.reactor();
-}
-
-void RegistrationService::DropLease(LeaseId id, uint64_t connection) {
-  storage::RevokeRequest revoke{.id = id, .origin = {}};
-  revoke.origin.connection = connection;
-  parts_.store->RevokeLease(std::move(revoke), [](const storage::CommitResult&) {});
-}
-
-void RegistrationService::AnswerWhenShown(const UnaryCall& call, Revision revision, Answer answer) {
-  parts_.feed->WhenAt(revision, [this, call, revision, answer = std::move(answer)](const absl::Status& status) mutable {
-    if (status.ok()) return std::move(answer)(parts_.store->store_id(), revision);
-    const absl::Status unknown = storage::OutcomeUnknown(
-        absl::StrCat("it was changed at revision ", revision, ", which this server does not show yet (", status.message(), ")"));
-    call.Fail(unknown, StateOf(revision, *parts_.store));
-  });
 }
 
 grpc::ServerUnaryReactor* RegistrationService::DeleteOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
@@ -292,33 +243,24 @@ grpc::ServerUnaryReactor* RegistrationService::DeleteOverride(grpc::CallbackServ
   const UnaryCall call(context, answer);
   const Identity identity = IdentityOf(*context);
   wire::DeleteOverrideRequest request;
-  const auto name = Admit(*parts_.admission, identity, "RegistrationService/DeleteOverride", *bytes, &request, NameOf,
-                          [](const discovery::InstanceName& asked) {
-                            return std::vector<KeyRange>{{discovery::OverrideKey(asked), Scope::kKey}};
-                          });
+  auto name = Admit(*parts_.admission, identity, "RegistrationService/DeleteOverride", *bytes, &request, NameOf,
+                    [](const discovery::InstanceName& asked) {
+                      return std::vector<KeyRange>{{discovery::OverrideKey(asked), Scope::kKey}};
+                    });
   if (!name.ok()) return call.Fail(name.status(), {});
-  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
-  if (catalog == nullptr) return call.Fail(CatalogLoading(), {});
-  storage::Transaction transaction;
-  transaction.origin.connection = identity.connection;
-  transaction.on_success.push_back(storage::DeleteOperation{.range = {discovery::OverrideKey(*name), Scope::kKey}});
   const DeferScope scope;
-  const LeaseId lease_id = OverrideLease(*catalog, *name);
-  parts_.store->Commit(std::move(transaction),
-                       [this, call, lease_id, connection = identity.connection](const storage::CommitResult& result) {
-                         if (!result.status.ok()) {
-                           call.Fail(StripFields(result.status, "on_success[0].delete."), StateOf(result.revision, *parts_.store));
-                           return;
-                         }
-                         if (lease_id != 0) DropLease(lease_id, connection);
-                         AnswerWhenShown(call, result.revision, [call, found = result.changed](const StoreId& store_id, Revision revision) {
-                           wire::DeleteOverrideResponse response;
-                           response.set_found(found);
-                           response.set_revision(revision);
-                           response.set_store_id(store_id);
-                           call.Answer(response);
-                         });
-                       });
+  overrides_.Delete(*std::move(name), OriginOf(identity, &request), [this, call](const OverrideChange& change) {
+    if (!change.status.ok()) {
+      call.Fail(StripFields(change.status, "on_success[0].delete."), StateOf(change.revision, *parts_.store));
+      return;
+    }
+    wire::DeleteOverrideResponse response;
+    response.set_found(change.found);
+    response.set_revision(change.revision);
+    response.set_store_id(parts_.store->store_id());
+    response.set_replayed(change.replayed);
+    call.Answer(response);
+  });
   return call.reactor();
 }
 

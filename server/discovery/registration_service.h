@@ -5,15 +5,15 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <cstdint>
-
-#include "absl/functional/any_invocable.h"
 #include "base/clock.h"
 #include "base/entry.h"
+#include "base/reader_pool.h"
 #include "scoutlight/discovery/v1/registration.grpc.pb.h"
 #include "server/admission.h"
 #include "server/discovery/catalog_feed.h"
+#include "server/discovery/override_editor.h"
 #include "server/discovery/registrar.h"
+#include "server/identity.h"
 #include "server/unary_call.h"
 #include "storage/store.h"
 
@@ -26,7 +26,7 @@ using RawRegistrationService = discovery::v1::RegistrationService::WithRawCallba
                 discovery::v1::RegistrationService::WithRawCallbackMethod_DeleteOverride<discovery::v1::RegistrationService::Service>>>>>>;
 
 // scoutlight.discovery.v1.RegistrationService. Every handler parses, converts, authorizes and hands over to the registrar or the store;
-// none waits. Thread-safe.
+// none waits, and a RegisterAll of over limits::kInlineEntriesMax does all that on a reader. Thread-safe.
 class RegistrationService final : public RawRegistrationService {
  public:
   // All outlive the service and every call of it.
@@ -35,10 +35,11 @@ class RegistrationService final : public RawRegistrationService {
     const Admission* admission = nullptr;
     CatalogFeed* feed = nullptr;
     Registrar* registrar = nullptr;
+    ReaderPool* readers = nullptr;  // For what is too long for gRPC's threads.
     Clock* clock = nullptr;
   };
 
-  explicit RegistrationService(Parts parts) : parts_(parts) {}
+  explicit RegistrationService(Parts parts) : parts_(parts), overrides_(parts.store, parts.feed) {}
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                      grpc::ByteBuffer* answer) override;
@@ -53,13 +54,11 @@ class RegistrationService final : public RawRegistrationService {
                                            grpc::ByteBuffer* answer) override;
 
  private:
-  using Answer = absl::AnyInvocable<void(const StoreId& store_id, Revision revision) &&>;
-  // Calls `answer` once the catalog shows `revision`, at which something was committed; ends the call with kUnknown if it does not in time.
-  void AnswerWhenShown(const UnaryCall& call, Revision revision, Answer answer);
-  // Ends a lease that the server made.
-  void DropLease(LeaseId id, uint64_t connection);
+  // All of RegisterAll, on this thread.
+  void RegisterEach(const UnaryCall& call, const Identity& identity, const grpc::ByteBuffer& bytes);
 
   const Parts parts_;
+  OverrideEditor overrides_;
 };
 
 }  // namespace scoutlight::server

@@ -1,0 +1,127 @@
+#include "server/discovery/override_editor.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "discovery/catalog.h"
+#include "discovery/stored_instance.h"
+#include "discovery/system_records.h"
+#include "server/discovery/instance_conversion.h"
+#include "storage/store_errors.h"
+
+namespace scoutlight::server {
+namespace {
+
+using discovery::InstanceName;
+using discovery::Override;
+
+// The override that an instance has; nullopt: none.
+std::optional<discovery::StoredValue> FindOverride(const discovery::Catalog& catalog, const InstanceName& name) {
+  const std::optional<discovery::StoredInstance> stored = catalog.FindStored(name);
+  return stored.has_value() ? stored->override : std::nullopt;
+}
+
+// Each expiring override has a lease of its own; 0: none.
+LeaseId OverrideLease(const discovery::Catalog& catalog, const InstanceName& name) {
+  const std::optional<discovery::StoredValue> override = FindOverride(catalog, name);
+  return override.has_value() ? override->lease_id : 0;
+}
+
+}  // namespace
+
+// One Put, on its way.
+struct OverrideEditor::Putting {
+  InstanceName name;
+  Override override;
+  storage::Origin origin;
+  LeaseId lease_before = 0;
+  Done done;
+};
+
+void OverrideEditor::Put(InstanceName name, Override override, std::optional<absl::Duration> ttl, storage::Origin origin, Done done) {
+  const std::shared_ptr<discovery::Catalog> catalog = feed_.catalog();
+  if (catalog == nullptr) return std::move(done)({.status = CatalogLoading()});
+  origin.memory = storage::Memory::kChange;
+  storage::GrantRequest grant{.id = 0, .ttl = ttl.value_or(absl::ZeroDuration()), .origin = {}};
+  grant.origin.connection = origin.connection;
+  const LeaseId before = OverrideLease(*catalog, name);
+  Putting putting{.name = std::move(name),
+                  .override = std::move(override),
+                  .origin = std::move(origin),
+                  .lease_before = before,
+                  .done = std::move(done)};
+  if (!ttl.has_value()) return Commit(std::move(putting), 0);
+  store_.GrantLease(std::move(grant), [this, putting = std::move(putting)](const storage::LeaseResult& result) mutable {
+    if (!result.status.ok()) return std::move(putting.done)({.status = result.status, .revision = result.revision});
+    Commit(std::move(putting), result.lease.id);
+  });
+}
+
+void OverrideEditor::Commit(Putting putting, LeaseId lease_id) {
+  storage::Transaction transaction;
+  transaction.origin = putting.origin;
+  transaction.on_success.push_back(storage::PutOperation{.key = discovery::OverrideKey(putting.name),
+                                                         .value = {Value::Form::kText, discovery::EncodeOverride(putting.override)},
+                                                         .lease_id = lease_id});
+  store_.Commit(std::move(transaction), [this, putting = std::move(putting), lease_id](const storage::CommitResult& result) mutable {
+    const bool put = result.status.ok() && !result.replayed;
+    const LeaseId left = put ? putting.lease_before : lease_id;
+    if (left != 0 && !absl::IsUnknown(result.status)) DropLease(left, putting.origin.connection);
+    OverrideChange change{.status = result.status, .revision = result.revision, .replayed = result.replayed};
+    if (!result.status.ok()) return std::move(putting.done)(std::move(change));
+    if (put) change.override = std::move(putting.override);
+    if (put) return AnswerWhenShown(std::move(change), std::move(putting.done));
+    AnswerWhenShown(std::move(change),
+                    [this, name = std::move(putting.name), done = std::move(putting.done)](OverrideChange shown) mutable {
+                      if (shown.status.ok()) shown.override = Now(name);
+                      std::move(done)(std::move(shown));
+                    });
+  });
+}
+
+void OverrideEditor::Delete(InstanceName name, storage::Origin origin, Done done) {
+  const std::shared_ptr<discovery::Catalog> catalog = feed_.catalog();
+  if (catalog == nullptr) return std::move(done)({.status = CatalogLoading()});
+  storage::Transaction transaction;
+  transaction.origin = std::move(origin);
+  transaction.origin.memory = storage::Memory::kChange;
+  const uint64_t connection = transaction.origin.connection;
+  transaction.on_success.push_back(storage::DeleteOperation{.range = {discovery::OverrideKey(name), Scope::kKey}});
+  const LeaseId lease_id = OverrideLease(*catalog, name);
+  store_.Commit(std::move(transaction), [this, lease_id, connection, done = std::move(done)](const storage::CommitResult& result) mutable {
+    OverrideChange change{.status = result.status, .revision = result.revision, .replayed = result.replayed};
+    if (!result.status.ok()) return std::move(done)(std::move(change));
+    // That of a repetition is another override's.
+    if (lease_id != 0 && !result.replayed) DropLease(lease_id, connection);
+    change.found = result.changed;
+    AnswerWhenShown(std::move(change), std::move(done));
+  });
+}
+
+std::optional<Override> OverrideEditor::Now(const InstanceName& name) const {
+  const std::optional<discovery::StoredValue> stored = FindOverride(*feed_.catalog(), name);
+  if (!stored.has_value()) return std::nullopt;
+  absl::StatusOr<Override> override = discovery::ParseOverride(stored->value.bytes);
+  return override.ok() ? std::optional<Override>(*std::move(override)) : std::nullopt;
+}
+
+void OverrideEditor::AnswerWhenShown(OverrideChange change, Done done) {
+  const Revision revision = change.revision;
+  feed_.WhenAt(revision, [change = std::move(change), done = std::move(done)](const absl::Status& status) mutable {
+    if (!status.ok()) {
+      change.status = storage::OutcomeUnknown(
+          absl::StrCat("it was changed at revision ", change.revision, ", which this server does not show yet (", status.message(), ")"));
+    }
+    std::move(done)(std::move(change));
+  });
+}
+
+void OverrideEditor::DropLease(LeaseId id, uint64_t connection) {
+  storage::RevokeRequest revoke{.id = id, .origin = {}};
+  revoke.origin.connection = connection;
+  store_.RevokeLease(std::move(revoke), [](const storage::CommitResult&) {});
+}
+
+}  // namespace scoutlight::server
