@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "base/reader_pool.h"
 #include "discovery/bindings.h"
 #include "discovery/catalog.h"
 #include "discovery/claims.h"
@@ -739,15 +740,18 @@ class RegistrarReboundMeanwhileTest : public RegistrarTest, public ::testing::Wi
     return *std::move(answer);
   }
   void BindWith(const discovery::Binding& binding) {
-    Edit([&binding](SchemaEditor* editor, SchemaEditor::Done done) { editor->Bind(binding, 1, std::move(done)); });
+    Edit([&binding](SchemaEditor* editor, SchemaEditor::Done done) { editor->Bind(binding, Operator(), std::move(done)); });
   }
   // As an operator does it, through the RPCs' editor, which lets a schema go that nobody uses.
   void BindAwayAndDelete() {
     BindWith(GetParam().after);
-    Edit([](SchemaEditor* editor, SchemaEditor::Done done) { editor->Delete("devices", 1, std::move(done)); });
+    Edit([](SchemaEditor* editor, SchemaEditor::Done done) { editor->Delete("devices", Operator(), std::move(done)); });
   }
 
-  SchemaEditor editor_{store_.get(), feed_.get()};
+  static storage::Origin Operator() { return {.connection = 1, .memory = storage::Memory::kChange}; }
+
+  ReaderPool readers_{1, 1};
+  SchemaEditor editor_{store_.get(), feed_.get(), &readers_};
 };
 
 TEST_P(RegistrarReboundMeanwhileTest, NoKeysStayUnderASchemaThatIsGone) {

@@ -34,6 +34,8 @@ constexpr struct {
     {"ARequestIdOfAnotherRequestIsRefused", "request_id is not kept"},
     {"ARepeatedFailedRequestGetsTheFirstAnswerOrIsTriedAnew", "request_id is not kept"},
     {"ConcurrentRepetitionsAreCarriedOutOnce", "request_id is not kept"},
+    {"ARequestRememberedByItsChangeMayFailFirstAndDifferLater", "request_id is not kept"},
+    {"WhetherARequestWasCarriedOutCanBeAsked", "request_id is not kept"},
     {"RevokeDeletesAllKeysOfALeaseAtOneRevision", "etcd does not tell why a key went; all else of it is tested here"},
     {"ALeaseHoldsSoManyKeys", "etcd does not bound the keys of a lease"},
     {"AtMostSoManyKeysChange", "etcd does not bound what a delete removes"},
