@@ -63,6 +63,7 @@ inline constexpr size_t kDiskReserveBytesMin = 16 * kMiB;
 
 // Reads: work over this many entries leaves the caller's thread for the reader threads, whose queue is bounded.
 inline constexpr int kInlineEntriesMax = 64;
+inline constexpr int kInlineStoredMax = 1'024;  // Of a catalog's instances that it reads anew: entries that they are made of.
 inline constexpr int kReaderThreads = 2;
 inline constexpr int kQueuedReadsMax = 4'096;
 
@@ -78,7 +79,6 @@ inline constexpr size_t kBytesPerLeaseMax = kTransactionBytesMax;  // Of its ent
 // Connections and streams.
 inline constexpr int kStreamsPerConnectionMax = 256;
 inline constexpr int kStreamsMax = 20'000;
-inline constexpr int kKeepAliveStreamsMax = 20'000;
 inline constexpr int kReflectionStreamsMax = 1'000;
 
 // Watches: multiplexed ones of one connection, of all; what has happened lately and is kept for them in memory; snapshots read at a time.
@@ -126,7 +126,6 @@ inline constexpr int kRegistrationsMax = 1'000;
 inline constexpr int kPicksMax = 16;
 inline constexpr int kResolverStatesMax = 10'000;
 inline constexpr int kResolverCandidatesMax = 1'000'000;
-inline constexpr int kInstanceWatchesMax = 20'000;
 // Regular expressions in the filters of all watches, equal filters counted once, and of all that is kept for Resolve.
 inline constexpr int kWatchedRegexesMax = 4'096;
 inline constexpr int kResolverRegexesMax = 1'024;

@@ -11,6 +11,12 @@ namespace scoutlight::discovery {
 namespace {
 
 constexpr size_t kAll = std::numeric_limits<size_t>::max();
+// What is done under the mutex at a time, so that a commit does not wait for who reads a large service: about a millisecond.
+constexpr size_t kInstancesAtATime = 256;
+constexpr size_t kEntriesAtATime = 2'048;
+constexpr size_t kServicesAtATime = 1'024;
+// A service that changes faster than it is read so is read at once in the end.
+constexpr int kPiecesMax = 1'000;
 
 StoredValue StoredOf(const Entry& entry) {
   return {.value = entry.value, .create_revision = entry.create_revision, .mod_revision = entry.mod_revision, .lease_id = entry.lease_id};
@@ -103,7 +109,7 @@ void Catalog::Settle(const InstanceName& name) {
   if (stored->second.empty()) {
     service->second.stored.erase(stored);
     // What nobody was shown need not be taken back: instances that come and go unseen leave nothing.
-    if (service->second.snapshot->Find(name.id) == nullptr) service->second.changed.erase(name.id);
+    if (service->second.newest()->Find(name.id) == nullptr) service->second.changed.erase(name.id);
   }
   if (!service->second.stored.empty()) return;
   cluster->second.erase(service);
@@ -122,7 +128,7 @@ void Catalog::FillUpTo(Revision revision) { Advance(revision); }
 void Catalog::MakeSnapshots() {
   MutexLock lock(&mu_);
   for (auto& [cluster, services] : clusters_) {
-    for (auto& [name, service] : services) Refresh(cluster, name, &service);
+    for (auto& [name, service] : services) Refresh(cluster, name, kAll, &service);
   }
 }
 
@@ -184,31 +190,55 @@ InstancePtr Catalog::Read(absl::string_view cluster, absl::string_view name, con
   return std::make_shared<const Instance>(ReadInstance({std::string(cluster), std::string(name), id}, stored->second, *schema));
 }
 
-const SnapshotPtr& Catalog::Refresh(absl::string_view cluster, absl::string_view name, Service* service) {
-  if (service->changed.empty()) return service->snapshot;
+bool Catalog::Refresh(absl::string_view cluster, absl::string_view name, size_t instances_max, Service* service) {
+  if (service->changed.empty()) return true;
   ServiceSnapshot::Changes changes;
-  for (const std::string& id : service->changed) changes.emplace_back(id, Read(cluster, name, *service, id));
-  service->changed.clear();
-  service->snapshot = service->snapshot->With(changes, revision_);
-  return service->snapshot;
+  size_t entries = 0;
+  auto it = service->changed.begin();
+  while (it != service->changed.end() && changes.size() < instances_max && (entries < kEntriesAtATime || instances_max == kAll)) {
+    const auto stored = service->stored.find(*it);
+    if (stored != service->stored.end()) entries += stored->second.entries.size();
+    changes.emplace_back(*it, Read(cluster, name, *service, *it));
+    ++it;
+  }
+  service->changed.erase(service->changed.begin(), it);
+  service->pending = service->newest()->With(changes, revision_);
+  // Only now it shows one state: what was read before and has changed since is among the changed ones again.
+  if (!service->changed.empty()) return false;
+  service->snapshot = std::move(service->pending);
+  service->pending = nullptr;
+  return true;
+}
+
+bool Catalog::IsLong(const Service& service, size_t unread_max) {
+  if (unread_max == kAll) return false;
+  if (service.changed.size() > unread_max) return true;
+  size_t entries = 0;
+  for (const std::string& id : service.changed) {
+    const auto stored = service.stored.find(id);
+    if (stored != service.stored.end()) entries += stored->second.entries.size();
+  }
+  return entries > static_cast<size_t>(limits::kInlineStoredMax);
 }
 
 SnapshotPtr Catalog::Find(absl::string_view cluster, absl::string_view service) { return *FindIfRead(cluster, service, kAll); }
 
 std::optional<SnapshotPtr> Catalog::FindIfRead(absl::string_view cluster, absl::string_view service, size_t unread_max) {
-  MutexLock lock(&mu_);
-  Service* const found = FindService(cluster, service);
-  if (found == nullptr) return nullptr;
-  if (found->changed.size() > unread_max) return std::nullopt;
-  const SnapshotPtr& snapshot = Refresh(cluster, service, found);
-  return snapshot->size() == 0 ? nullptr : snapshot;
+  for (int piece = 1;; ++piece) {
+    MutexLock lock(&mu_);
+    Service* const found = FindService(cluster, service);
+    if (found == nullptr) return nullptr;
+    if (IsLong(*found, unread_max)) return std::nullopt;
+    if (!Refresh(cluster, service, piece < kPiecesMax ? kInstancesAtATime : kAll, found)) continue;
+    return found->snapshot->size() == 0 ? nullptr : found->snapshot;
+  }
 }
 
 InstancePtr Catalog::FindInstance(const InstanceName& name) const {
   MutexLock lock(&mu_);
   const Service* const service = FindService(name.cluster, name.service);
   if (service == nullptr) return nullptr;
-  if (!service->changed.contains(name.id)) return service->snapshot->Find(name.id);
+  if (!service->changed.contains(name.id)) return service->newest()->Find(name.id);
   return Read(name.cluster, name.service, *service, name.id);
 }
 
@@ -225,19 +255,30 @@ std::vector<std::string> Catalog::Clusters(absl::string_view after, int max) con
 
 std::optional<std::vector<std::string>> Catalog::ClustersIfFew(absl::string_view after, int max, size_t looks_max) const {
   std::vector<std::string> clusters;
-  std::string at(after);
+  std::string at(after);   // Up to this cluster all is known,
+  std::string cluster;     // and of this one
+  std::string service_at;  // up to this service.
   size_t looks = 0;
   while (static_cast<int>(clusters.size()) < max) {
     MutexLock lock(&mu_);
     const auto it = clusters_.upper_bound(at);
     if (it == clusters_.end()) break;
-    at = it->first;
-    for (const auto& [name, service] : it->second) {
+    if (it->first != cluster) service_at.clear();
+    cluster = it->first;
+    bool known = true;
+    size_t here = 0;
+    for (auto service = it->second.upper_bound(service_at); service != it->second.end(); ++service) {
       if (++looks > looks_max) return std::nullopt;
-      if (service.instances == 0 || claims_->SchemaOf(it->first, name) == nullptr) continue;
-      clusters.push_back(it->first);
+      if (++here > kServicesAtATime) {
+        known = false;
+        break;
+      }
+      service_at = service->first;
+      if (service->second.instances == 0 || claims_->SchemaOf(cluster, service->first) == nullptr) continue;
+      clusters.push_back(cluster);
       break;
     }
+    if (known) at = cluster;
   }
   return clusters;
 }
@@ -252,16 +293,24 @@ std::optional<std::vector<Catalog::ServiceCount>> Catalog::ServicesIfFew(absl::s
   std::string at(after);
   size_t looks = 0;
   size_t unread = 0;
+  std::string name;  // Of the service that is being read,
+  int pieces = 0;    // and in how many pieces so far.
   while (static_cast<int>(counts.size()) < max) {
     MutexLock lock(&mu_);
     const auto found = clusters_.find(cluster);
     if (found == clusters_.end()) break;
     const auto it = found->second.upper_bound(at);
     if (it == found->second.end()) break;
-    unread += it->second.changed.size();
-    if (++looks > looks_max || unread > looks_max) return std::nullopt;
+    if (it->first != name) pieces = 0;
+    name = it->first;
+    if (pieces == 0) {
+      unread += it->second.changed.size();
+      if (++looks > looks_max || (looks_max != kAll && unread > looks_max) || IsLong(it->second, looks_max)) return std::nullopt;
+    }
+    if (!Refresh(cluster, it->first, ++pieces < kPiecesMax ? kInstancesAtATime : kAll, &it->second)) continue;
+    pieces = 0;
     at = it->first;
-    const SnapshotPtr& snapshot = Refresh(cluster, it->first, &it->second);
+    const SnapshotPtr& snapshot = it->second.snapshot;
     if (snapshot->size() > 0) counts.push_back({.service = it->first, .instances = snapshot->size(), .resolvable = snapshot->resolvable()});
   }
   return counts;

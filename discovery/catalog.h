@@ -22,7 +22,7 @@ namespace scoutlight::discovery {
 
 // All instances, in memory, under one set of schemas and bindings: what a scan of the store at revision() would give. Filled entry by
 // entry, then kept true batch by batch. A snapshot is made only when it is asked for, from what has changed since the one before.
-// Thread-safe: one mutex, held for the changes of a batch or the making of one service's snapshot; nothing blocks.
+// Thread-safe: one mutex, held for the changes of a batch or for reading a few instances of a service anew; nothing blocks.
 class Catalog {
  public:
   // `number`: greater than that of the catalog whose place it takes.
@@ -54,7 +54,8 @@ class Catalog {
   // The instance as it is now; null: it is not there. Reads no other, however many have changed.
   InstancePtr FindInstance(const InstanceName& name) const;
 
-  // As Find; nullopt: it would read over `unread_max` instances, because so many have changed since it was asked for last.
+  // As Find; nullopt: it would read over `unread_max` instances, because so many have changed since it was asked for last, or those have
+  // over limits::kInlineStoredMax entries.
   std::optional<SnapshotPtr> FindIfRead(absl::string_view cluster, absl::string_view service, size_t unread_max);
 
   // What is stored of an instance; nullopt: nothing.
@@ -68,8 +69,8 @@ class Catalog {
     size_t resolvable = 0;
   };
   std::vector<ServiceCount> Services(absl::string_view cluster, absl::string_view after = "", int max = std::numeric_limits<int>::max());
-  // As these; nullopt: it would look at over `looks_max` services, those without instances too, or read over so many instances. The mutex
-  // is held for one cluster, or service, at a time.
+  // As these; nullopt: it would look at over `looks_max` services, those without instances too, or read over so many instances, or over
+  // limits::kInlineStoredMax entries of them. The mutex is given up in between.
   std::optional<std::vector<std::string>> ClustersIfFew(absl::string_view after, int max, size_t looks_max) const;
   std::optional<std::vector<ServiceCount>> ServicesIfFew(absl::string_view cluster, absl::string_view after, int max, size_t looks_max);
 
@@ -91,9 +92,12 @@ class Catalog {
  private:
   struct Service {
     absl::btree_map<std::string, StoredInstance> stored;
-    absl::btree_set<std::string> changed;  // Ids that `snapshot` does not show yet as they are.
-    SnapshotPtr snapshot;                  // Never null.
+    absl::btree_set<std::string> changed;  // Ids that `newest()` does not show yet as they are.
+    SnapshotPtr snapshot;                  // Shown. Never null.
+    SnapshotPtr pending;                   // The one that is being made of it, a piece at a time, which nobody is shown; null: none is.
     size_t instances = 0;
+
+    const SnapshotPtr& newest() const { return pending != nullptr ? pending : snapshot; }
   };
   using Services_ = absl::btree_map<std::string, Service>;
 
@@ -113,7 +117,11 @@ class Catalog {
   // What a service's snapshot is to show under an id; null: nothing.
   InstancePtr Read(absl::string_view cluster, absl::string_view name, const Service& service, const std::string& id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  const SnapshotPtr& Refresh(absl::string_view cluster, absl::string_view name, Service* service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Reads at most `instances_max` of the changed ones anew. Whether the snapshot shows all as they are.
+  bool Refresh(absl::string_view cluster, absl::string_view name, size_t instances_max, Service* service)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether so many are changed, or these have so many entries, that it is work for a thread that may take its time.
+  static bool IsLong(const Service& service, size_t unread_max);
   static void Count(bool existed, bool exists, Service* service, size_t* all);
 
   const std::shared_ptr<const Claims> claims_;

@@ -7,11 +7,13 @@
 #include <iostream>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/limits.h"
 #include "discovery/shipped_schemas.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -228,6 +230,73 @@ TEST(Catalog, RevisionOnlyGrows) {
 }
 
 // Each batch writes the same value into all of many properties: a reader never sees two values.
+TEST(Catalog, AnInstanceOfManyEntriesIsNoShortWork) {
+  Catalog catalog(DefaultClaims());
+  Revision revision = 0;
+  const auto put = [&](int entry) {
+    ++revision;
+    catalog.Apply(BatchOf(revision, {PutOf(EntryOf(absl::StrCat("/c/services/s/i/p", entry), "x", revision))}));
+  };
+  for (int i = 0; i < limits::kInlineStoredMax; ++i) put(i);
+  EXPECT_TRUE(catalog.FindIfRead("c", "s", 1).has_value());
+  put(limits::kInlineStoredMax);
+  EXPECT_EQ(catalog.FindIfRead("c", "s", 1), std::nullopt);
+  EXPECT_FALSE(catalog.ServicesIfFew("c", "", 1, 1).has_value());
+  EXPECT_EQ(catalog.Find("c", "s")->size(), 1u);
+  EXPECT_TRUE(catalog.FindIfRead("c", "s", 1).has_value());
+}
+
+// It is read in pieces, between which others commit: what is shown is one state all the same.
+TEST(Catalog, ReadersOfALargeServiceSeeWholeBatchesToo) {
+  Catalog catalog(DefaultClaims());
+  constexpr int kInstances = 2'000;
+  const auto batch = [](Revision revision) {
+    std::vector<Event> events;
+    for (int i = 0; i < kInstances; ++i) {
+      Entry entry = EntryOf(absl::StrCat("/c/services/s/i", i, "/port"), absl::StrCat(revision), revision);
+      // One in seven comes and goes, another one each time.
+      if ((i + revision) % 7 == 0) {
+        events.push_back(DeleteOf(entry.key, revision));
+      } else {
+        events.push_back(PutOf(std::move(entry)));
+      }
+    }
+    return BatchOf(revision, std::move(events));
+  };
+  catalog.Apply(batch(2));
+  constexpr Revision kLast = 40;
+  std::thread writer([&] {
+    for (Revision revision = 3; revision <= kLast; ++revision) catalog.Apply(batch(revision));
+  });
+  int torn = 0;
+  const auto look = [&] {
+    const SnapshotPtr snapshot = catalog.Find("c", "s");
+    std::set<std::string> ports;
+    snapshot->ForEachAfter("", [&](const InstancePtr& instance) {
+      ports.insert(instance->properties.at("port"));
+      return true;
+    });
+    torn += ports.size() == 1 ? 0 : 1;
+    return ports;
+  };
+  while (catalog.revision() < kLast) look();
+  writer.join();
+  EXPECT_THAT(look(), ElementsAre(absl::StrCat(kLast)));
+  EXPECT_EQ(torn, 0);
+  EXPECT_EQ(catalog.Services("c").front().instances, catalog.Find("c", "s")->size());
+}
+
+TEST(Catalog, ClustersWithoutInstancesAreManyAndPassedOver) {
+  Catalog catalog(DefaultClaims());
+  Revision revision = 0;
+  const std::string text = EncodeOverride({.reason = "jam"});
+  for (int i = 0; i < 3'000; ++i) catalog.Fill(EntryOf(absl::StrCat("/.scoutlight/overrides/b/s", i, "/i"), text, ++revision));
+  for (const char* cluster : {"a", "c"}) catalog.Fill(EntryOf(absl::StrCat("/", cluster, "/services/s/i/port"), "80", ++revision));
+  EXPECT_THAT(catalog.Clusters(), ElementsAre("a", "c"));
+  catalog.Fill(EntryOf("/b/services/s2999/i/port", "80", ++revision));
+  EXPECT_THAT(catalog.Clusters(), ElementsAre("a", "b", "c"));
+}
+
 TEST(Catalog, ReadersSeeWholeBatches) {
   Catalog catalog(DefaultClaims());
   constexpr int kProperties = 100;
