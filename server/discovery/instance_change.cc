@@ -172,15 +172,6 @@ Revision CatalogRevision(const Registrar::Parts& parts) {
   return catalog == nullptr ? 0 : catalog->revision();
 }
 
-void AskCarriedOut(storage::Store* store, const storage::Origin& origin, storage::Done<storage::CommitResult> done) {
-  if (origin.request_id.empty()) return std::move(done)({});
-  Transaction question;
-  question.origin = origin;
-  question.origin.memory = storage::Memory::kChange;
-  question.validate_only = true;
-  store->Commit(std::move(question), std::move(done));
-}
-
 absl::Status NotShownYet(Revision revision, const absl::Status& why) {
   return storage::OutcomeUnknown(
       absl::StrCat("it was changed at revision ", revision, ", which this server does not show yet (", why.message(), ")"));

@@ -71,10 +71,6 @@ void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection);
 
 bool IsConditionFailed(const absl::Status& status);
 
-// Whether the request of `origin` was carried out before: `replayed`, and at which `revision`. An error: that cannot be told, or its id is
-// another request's (kInvalidArgument, kRequestIdReused). One without an id was not; that is told inside the call.
-void AskCarriedOut(storage::Store* store, const storage::Origin& origin, storage::Done<storage::CommitResult> done);
-
 // Answers a repetition of what was carried out at `revision`: as AnswerAt, with the instance if its owner has been the same since. With
 // Unowned::kShown one that nobody owns is shown too.
 enum class Unowned { kShown, kRefused };

@@ -7,6 +7,7 @@
 #include "base/stable_hash.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
+#include "server/discovery/ask_carried_out.h"
 #include "server/discovery/instance_change.h"
 #include "storage/store_errors.h"
 

@@ -13,6 +13,7 @@
 #include "discovery/schema_document.h"
 #include "discovery/shipped_schemas.h"
 #include "discovery/system_records.h"
+#include "server/discovery/ask_carried_out.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/discovery/run_over_claims.h"
 #include "server/discovery/schema_users.h"
@@ -267,16 +268,12 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
 
   // Ends with `status`, unless this request has been carried out already.
   void Refuse(absl::Status status, Revision revision) {
-    if (origin_.request_id.empty()) return Fail(status, revision);
-    storage::Transaction question;
-    question.origin = origin_;
-    question.validate_only = true;
-    editor_.store_.Commit(std::move(question),
-                          [self = shared_from_this(), status = std::move(status), revision](const storage::CommitResult& result) {
-                            if (!result.status.ok()) return self->Fail(result.status, result.revision);
-                            if (result.replayed) return self->AnswerAgain(result.revision);
-                            self->Fail(status, revision);
-                          });
+    AskCarriedOut(&editor_.store_, origin_,
+                  [self = shared_from_this(), status = std::move(status), revision](const storage::CommitResult& known) {
+                    if (!known.status.ok()) return self->Fail(known.status, known.revision);
+                    if (known.replayed) return self->AnswerAgain(known.revision);
+                    self->Fail(status, revision);
+                  });
   }
 
   // This request was carried out at `revision`.
