@@ -6,8 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/deferred.h"
-#include "base/error.h"
-#include "base/limits.h"
 #include "scoutlight/registry/v1/lease.pb.h"
 #include "server/admit.h"
 #include "server/error_mapping.h"
@@ -21,18 +19,12 @@ namespace {
 
 namespace wire = registry::v1;
 
-absl::Status StreamsFull() {
-  ErrorDetails details;
-  details.reason = Reason::kStreamsFull;
-  details.retry_after = absl::Seconds(1);
-  return MakeError(absl::StatusCode::kResourceExhausted,
-                   absl::StrCat("there are ", limits::kKeepAliveStreamsMax, " streams of KeepAlive, which is the most"), details);
-}
-
 }  // namespace
 
 struct KeepAliveCalls::Calls {
-  OpenStreams<Call> open{limits::kKeepAliveStreamsMax};
+  explicit Calls(std::shared_ptr<StreamPlaces> places) : open(std::move(places)) {}
+
+  OpenStreams<Call> open;
 };
 
 // One call. gRPC's callbacks and the store's answer follow one another; Stop() comes from any thread at any time.
@@ -112,15 +104,15 @@ class KeepAliveCalls::Call final : public grpc::ServerBidiReactor<grpc::ByteBuff
   grpc::ByteBuffer written_;  // Until OnWriteDone.
 };
 
-KeepAliveCalls::KeepAliveCalls(storage::Store* store, const Admission* admission)
-    : store_(*store), admission_(*admission), calls_(std::make_shared<Calls>()) {}
+KeepAliveCalls::KeepAliveCalls(storage::Store* store, const Admission* admission, std::shared_ptr<StreamPlaces> places)
+    : store_(*store), admission_(*admission), calls_(std::make_shared<Calls>(std::move(places))) {}
 
 KeepAliveCalls::~KeepAliveCalls() = default;
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* KeepAliveCalls::Open(const grpc::CallbackServerContext& context) {
   const auto call = std::make_shared<Call>(&store_, &admission_, calls_, IdentityOf(context));
-  if (!calls_->open.Add(call)) {
-    call->Refuse(StreamsFull());
+  if (const absl::Status full = calls_->open.Add(call); !full.ok()) {
+    call->Refuse(full);
   } else {
     call->Start();
   }

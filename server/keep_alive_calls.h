@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "server/admission.h"
+#include "server/stream_places.h"
 #include "storage/store.h"
 
 namespace scoutlight::server {
@@ -16,11 +17,11 @@ namespace scoutlight::server {
 // read its answers costs one of them. Thread-safe.
 class KeepAliveCalls {
  public:
-  // Both outlive this and every call.
-  KeepAliveCalls(storage::Store* store, const Admission* admission);
+  // `store` and `admission` outlive this and every call. Each call takes a place of `places`.
+  KeepAliveCalls(storage::Store* store, const Admission* admission, std::shared_ptr<StreamPlaces> places);
   ~KeepAliveCalls();
 
-  // Takes a call. Over limits::kKeepAliveStreamsMax it ends with RESOURCE_EXHAUSTED.
+  // Takes a call. Without a place for it, it ends with RESOURCE_EXHAUSTED.
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Open(const grpc::CallbackServerContext& context);
 
   // Ends every call, those that come later too, with UNAVAILABLE once the answer in progress is out. Does not block.

@@ -26,8 +26,8 @@ ShownState StateOf(const Result& result, const storage::Store& store) {
 
 }  // namespace
 
-LeaseService::LeaseService(storage::Store* store, const Admission* admission)
-    : store_(*store), admission_(*admission), keep_alives_(store, admission) {}
+LeaseService::LeaseService(storage::Store* store, const Admission* admission, std::shared_ptr<StreamPlaces> places)
+    : store_(*store), admission_(*admission), keep_alives_(store, admission, std::move(places)) {}
 
 grpc::ServerUnaryReactor* LeaseService::Grant(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                               grpc::ByteBuffer* answer) {

@@ -21,8 +21,8 @@ using RawLeaseService = registry::v1::LeaseService::WithRawCallbackMethod_Grant<
 // belongs to none; with what hangs on it (Revoke, GetLease) as the root's subtree. Thread-safe.
 class LeaseService final : public RawLeaseService {
  public:
-  // Both outlive the service and every call of it.
-  LeaseService(storage::Store* store, const Admission* admission);
+  // `store` and `admission` outlive the service and every call of it. Each stream takes a place of `places`.
+  LeaseService(storage::Store* store, const Admission* admission, std::shared_ptr<StreamPlaces> places);
 
   grpc::ServerUnaryReactor* Grant(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) override;
   grpc::ServerUnaryReactor* Revoke(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) override;

@@ -1,14 +1,15 @@
 #ifndef SCOUTLIGHT_SERVER_OPEN_STREAMS_H_
 #define SCOUTLIGHT_SERVER_OPEN_STREAMS_H_
 
-#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "base/mutex.h"
+#include "server/stream_places.h"
 
 namespace scoutlight::server {
 
@@ -17,29 +18,33 @@ namespace scoutlight::server {
 template <typename Stream>
 class OpenStreams {
  public:
-  explicit OpenStreams(size_t streams_max) : streams_max_(streams_max) {}  // At most so many at a time.
+  // Each stream takes one of `places`, which others may share.
+  explicit OpenStreams(std::shared_ptr<StreamPlaces> places) : places_(std::move(places)) {}
 
-  // Keeps `stream` until Remove(); stops it at once when closed. False: there were as many as there may be before, so the caller ends it.
-  bool Add(const std::shared_ptr<Stream>& stream) {
+  // Keeps `stream` until Remove(); stops it at once when closed. An error: there is no place for it, so the caller ends it with that.
+  absl::Status Add(const std::shared_ptr<Stream>& stream) {
+    absl::Status full = places_->Take();
     bool closed = false;
-    bool fits = false;
     {
       const MutexLock lock(&mu_);
-      fits = streams_.size() < streams_max_;
-      streams_.emplace(stream.get(), stream);
+      streams_.emplace(stream.get(), Kept{stream, full.ok()});
       closed = closed_;
     }
     if (closed) stream->Stop();
-    return fits;
+    return full;
   }
 
   // The reference that Add() took: whoever drops it last deletes the stream, not under the lock. Once for each stream.
   std::shared_ptr<Stream> Remove(Stream* stream) {
-    const MutexLock lock(&mu_);
-    const auto found = streams_.find(stream);
-    std::shared_ptr<Stream> removed = std::move(found->second);
-    streams_.erase(found);
-    return removed;
+    Kept removed;
+    {
+      const MutexLock lock(&mu_);
+      const auto found = streams_.find(stream);
+      removed = std::move(found->second);
+      streams_.erase(found);
+    }
+    if (removed.has_place) places_->GiveBack();
+    return std::move(removed.stream);
   }
 
   // Stops every stream, those that come later too.
@@ -48,16 +53,21 @@ class OpenStreams {
     {
       const MutexLock lock(&mu_);
       closed_ = true;
-      for (const auto& [key, stream] : streams_) streams.push_back(stream);
+      for (const auto& [key, kept] : streams_) streams.push_back(kept.stream);
     }
     for (const auto& stream : streams) stream->Stop();
   }
 
  private:
-  const size_t streams_max_;
+  struct Kept {
+    std::shared_ptr<Stream> stream;
+    bool has_place = false;
+  };
+
+  const std::shared_ptr<StreamPlaces> places_;
   Mutex mu_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  absl::flat_hash_map<Stream*, std::shared_ptr<Stream>> streams_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<Stream*, Kept> streams_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace scoutlight::server

@@ -113,7 +113,7 @@ class Streams final : public ReflectionStreams {
  public:
   void Close() override { open.Close(); }
 
-  OpenStreams<Stream<Api>> open{limits::kReflectionStreamsMax};
+  OpenStreams<Stream<Api>> open{std::make_shared<StreamPlaces>(limits::kReflectionStreamsMax)};
 };
 
 // One call: reads, answers, writes, reads again. gRPC calls it from one thread at a time, Stop() comes from any.
@@ -182,7 +182,7 @@ class Reflection final : public Api::Service {
   grpc::ServerBidiReactor<typename Api::Request, typename Api::Response>* ServerReflectionInfo(
       grpc::CallbackServerContext* /*context*/) override {
     auto stream = std::make_shared<Stream<Api>>(streams_, services_);
-    if (streams_->open.Add(stream)) {
+    if (streams_->open.Add(stream).ok()) {
       stream->Start();
     } else {
       stream->Refuse();

@@ -22,7 +22,10 @@ struct DiscoveryServer::Parts {
   Parts(storage::Store* store, const Admission* admission, const DiscoveryOptions& options)
       : feed(std::make_shared<CatalogFeed>(store, CatalogFeedOptions{.clock = options.clock, .warn = options.warn},
                                            [this](const std::vector<discovery::ServiceName>& services) { hub.OnChanged(services); })),
-        hub({.catalog = [this] { return feed->catalog(); }, .clock = options.clock, .store_id = store->store_id()}),
+        hub({.catalog = [this] { return feed->catalog(); },
+             .clock = options.clock,
+             .store_id = store->store_id(),
+             .places = options.places}),
         resolver(options.seed),
         reader({.store = store, .resolver = &resolver, .clock = options.clock}),
         registrar(

@@ -10,7 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "server/admission.h"
+#include "server/stream_places.h"
 #include "storage/store.h"
 
 namespace grpc {
@@ -23,6 +25,7 @@ struct DiscoveryOptions {
   Clock* clock = &Clock::System();                                         // Outlives the server.
   uint64_t seed = 0;                                                       // Of what is drawn: ids of instances, picks.
   std::function<void(absl::string_view)> warn = [](absl::string_view) {};  // Takes a line about trouble for the operator.
+  std::shared_ptr<StreamPlaces> places = std::make_shared<StreamPlaces>(limits::kStreamsMax);  // Each watch takes one.
 };
 
 // Everything of discovery on one server: the catalog and what keeps it true, the services over it, their watches. Thread-safe, but Start(),

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "base/error.h"
 #include "base/limits.h"
 #include "scoutlight/discovery/v1/discovery.pb.h"
 #include "server/discovery/instance_conversion.h"
@@ -19,14 +18,6 @@ constexpr size_t kFrameBytes = 1 * limits::kMiB;
 constexpr absl::Duration kIdleLook = absl::Seconds(1);
 // Different services kept as changed; beyond, any may have.
 constexpr size_t kChangedServicesMax = 10'000;
-
-absl::Status StreamsFull() {
-  ErrorDetails details;
-  details.reason = Reason::kStreamsFull;
-  details.retry_after = absl::Seconds(1);
-  return MakeError(absl::StatusCode::kResourceExhausted,
-                   absl::StrCat("there are ", limits::kInstanceWatchesMax, " watches of instances, which is the most"), details);
-}
 
 }  // namespace
 
@@ -85,16 +76,14 @@ void InstanceHub::Post(Task task) {
 }
 
 absl::Status InstanceHub::Open(std::shared_ptr<InstanceStream> stream, InstanceWatchSpec spec) {
-  if (streams_.fetch_add(1, std::memory_order_relaxed) >= limits::kInstanceWatchesMax) {
-    streams_.fetch_sub(1, std::memory_order_relaxed);
-    return StreamsFull();
-  }
+  if (absl::Status full = parts_.places->Take(); !full.ok()) return full;
   absl::StatusOr<discovery::Filter> shared = filters_.Take(spec.filter);
   if (!shared.ok()) {
-    streams_.fetch_sub(1, std::memory_order_relaxed);
+    parts_.places->GiveBack();
     return shared.status();
   }
   spec.filter = *std::move(shared);
+  streams_.fetch_add(1, std::memory_order_relaxed);
   Post([this, stream = std::move(stream), spec = std::move(spec)]() mutable {
     auto watch = std::make_unique<Watch>();
     watch->stream = std::move(stream);
@@ -138,6 +127,7 @@ void InstanceHub::OnClosed(InstanceStream* stream) {
     filters_.GiveBack(watch->spec.filter);
     watches_.erase(found);
     streams_.fetch_sub(1, std::memory_order_relaxed);
+    parts_.places->GiveBack();
   });
 }
 

@@ -24,6 +24,7 @@
 #include "discovery/service_snapshot.h"
 #include "server/discovery/catalog_feed.h"
 #include "server/discovery/shared_filters.h"
+#include "server/stream_places.h"
 
 namespace scoutlight::server {
 
@@ -47,7 +48,7 @@ struct InstanceWatchSpec {
 // Tells streams how the answers that they watch change. A watch is not a queue but the snapshot of its service that its client has: when
 // the service has another one and the stream is free, what differs between the two, as far as the filter shows it, is the next frame. So a
 // slow client costs its record and the chunks that are old by now, and gets the newest state of what changed; equal watches share the
-// frames' bytes; a change that no filter shows sends nothing. One thread; memory is bounded by limits::kInstanceWatchesMax streams with one
+// frames' bytes; a change that no filter shows sends nothing. One thread; memory is bounded by the places for streams, with one
 // frame of 1 MiB each at most. Thread-safe; nothing but the destructor blocks.
 class InstanceHub {
  public:
@@ -56,6 +57,7 @@ class InstanceHub {
     std::function<std::shared_ptr<discovery::Catalog>()> catalog;
     Clock* clock = nullptr;
     StoreId store_id;
+    std::shared_ptr<StreamPlaces> places = std::make_shared<StreamPlaces>(limits::kStreamsMax);  // Each stream takes one.
   };
 
   explicit InstanceHub(Parts parts);

@@ -96,9 +96,11 @@ class FakeStream final : public InstanceStream {
 
 class InstanceHubTest : public ::testing::Test {
  protected:
+  static constexpr int kStreams = 5;
+
   InstanceHubTest()
       : catalog_(std::make_shared<discovery::Catalog>(*discovery::Claims::Create(discovery::ShippedSchemas(), discovery::Bindings()))),
-        hub_({.catalog = [this] { return catalog_; }, .clock = &clock_, .store_id = "store"}) {
+        hub_({.catalog = [this] { return catalog_; }, .clock = &clock_, .store_id = "store", .places = places_}) {
     hub_.Start();
   }
   ~InstanceHubTest() override {
@@ -145,6 +147,7 @@ class InstanceHubTest : public ::testing::Test {
   storage::FakeClock clock_;
   const std::shared_ptr<discovery::Catalog> catalog_;
   Revision revision_ = 1;
+  const std::shared_ptr<StreamPlaces> places_ = std::make_shared<StreamPlaces>(kStreams);
   InstanceHub hub_;
   std::vector<std::shared_ptr<FakeStream>> streams_;
 };
@@ -225,6 +228,23 @@ TEST_F(InstanceHubTest, AServiceMayComeAndGo) {
   Delete("laser", "weight");
   ASSERT_TRUE(Await(stream, 3));
   EXPECT_THAT(stream->frames()[2].removed(), ElementsAre("laser"));
+}
+
+TEST_F(InstanceHubTest, WatchesTakePlacesThatStreamsOfAllKindsShare) {
+  const discovery::Filter filter = discovery::Filter::Parse("zone matches 'x'", discovery::AgeTerms::kRefused).value();
+  // Another kind of stream has one.
+  ASSERT_TRUE(places_->Take().ok());
+  std::vector<std::shared_ptr<FakeStream>> streams;
+  for (int i = 1; i < kStreams; ++i) {
+    streams.push_back(std::make_shared<FakeStream>(&hub_, true));
+    ASSERT_TRUE(hub_.Open(streams.back(), {.service = {"c", "s"}, .filter = filter, .heartbeat = absl::Hours(1)}).ok());
+  }
+  const auto open = [&] {
+    return hub_.Open(std::make_shared<FakeStream>(&hub_, true), {.service = {"c", "s"}, .filter = filter, .heartbeat = absl::Hours(1)});
+  };
+  EXPECT_EQ(ReasonOf(open()), Reason::kStreamsFull);
+  for (const auto& stream : streams) hub_.OnClosed(stream.get());
+  EXPECT_TRUE(AwaitCondition([&] { return places_->taken() == 1; }));
 }
 
 TEST_F(InstanceHubTest, DrainEndsThoseThatAreThereAndThoseThatCome) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/error.h"
 #include "server/watch/tee_sink.h"
 
 namespace scoutlight::server {
@@ -34,11 +33,9 @@ void WatchHub::Start() {
 }
 
 absl::Status WatchHub::TakePlace() {
-  if (streams_.fetch_add(1, std::memory_order_relaxed) < options_.streams_max) return absl::OkStatus();
-  streams_.fetch_sub(1, std::memory_order_relaxed);
-  ErrorDetails details;
-  details.reason = Reason::kStreamsFull;
-  return MakeError(absl::StatusCode::kResourceExhausted, absl::StrCat(options_.streams_max, " streams are open"), details);
+  absl::Status full = options_.places->Take();
+  if (full.ok()) streams_.fetch_add(1, std::memory_order_relaxed);
+  return full;
 }
 
 absl::Status WatchHub::OpenOne(std::shared_ptr<WatchStream> stream, uint64_t connection, WatchSpec spec) {
@@ -75,6 +72,7 @@ void WatchHub::OnCancelled(WatchStream* stream) {
 void WatchHub::OnClosed(WatchStream* stream) {
   inbox_->Post(WatchInbox::Order::kThen, [this, stream] {
     dispatcher_.OnClosed(stream);
+    options_.places->GiveBack();
     streams_.fetch_sub(1, std::memory_order_relaxed);
   });
 }

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "server/stream_places.h"
 #include "server/watch/watch_dispatcher.h"
 #include "server/watch/watch_inbox.h"
 #include "server/watch/watch_stream.h"
@@ -20,8 +21,8 @@
 namespace scoutlight::server {
 
 struct WatchHubOptions {
-  Clock* clock = &Clock::System();  // Outlives the hub.
-  int streams_max = limits::kStreamsMax;
+  Clock* clock = &Clock::System();                                                             // Outlives the hub.
+  std::shared_ptr<StreamPlaces> places = std::make_shared<StreamPlaces>(limits::kStreamsMax);  // Each stream takes one.
   size_t recent_batches_max = limits::kRecentBatchesMax;
   size_t recent_bytes_max = limits::kRecentBytesMax;
   WatchLimits limits;

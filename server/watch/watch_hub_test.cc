@@ -426,7 +426,7 @@ TEST_F(WatchHubTest, BrokenCommandEndsTheStreamAfterItsWatches) {
 }
 
 TEST_F(WatchHubTest, StreamsAndWatchesAreBounded) {
-  options_.streams_max = 3;
+  options_.places = std::make_shared<StreamPlaces>(3);
   options_.limits.watches_max = 5;
   options_.limits.watches_per_connection_max = 2;
   const auto first = OpenMany(1);
