@@ -78,7 +78,7 @@ inline constexpr size_t kBytesPerLeaseMax = kTransactionBytesMax;  // Of its ent
 
 // Connections and streams.
 inline constexpr int kStreamsPerConnectionMax = 256;
-inline constexpr int kStreamsMax = 20'000;
+inline constexpr int kStreamsMax = 20'000;  // Of watches and KeepAlive together; beside those of reflection and of gRPC's health service.
 inline constexpr int kReflectionStreamsMax = 1'000;
 
 // Watches: multiplexed ones of one connection, of all; what has happened lately and is kept for them in memory; snapshots read at a time.

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "base/limits.h"
 #include "discovery/system_records.h"
 
@@ -12,11 +13,30 @@ namespace {
 
 constexpr size_t kAll = std::numeric_limits<size_t>::max();
 // What is done under the mutex at a time, so that a commit does not wait for who reads a large service: about a millisecond.
-constexpr size_t kInstancesAtATime = 256;
 constexpr size_t kEntriesAtATime = 2'048;
 constexpr size_t kServicesAtATime = 1'024;
-// A service that changes faster than it is read so is read at once in the end.
-constexpr int kPiecesMax = 1'000;
+// A service that has changed faster than it was read so often is read at once.
+constexpr int kVainPiecesMax = 16;
+// How long who works in pieces waits for another's turn to be over.
+constexpr absl::Duration kTurnMax = absl::Milliseconds(1);
+
+// How much of a large service is to be read next.
+class PieceSize {
+ public:
+  explicit PieceSize(size_t instances) : instances_(instances) {}
+
+  // `left`: how many are still to be read.
+  size_t Next(size_t left) {
+    vain_ = left < left_ ? 0 : vain_ + 1;
+    left_ = left;
+    return vain_ > kVainPiecesMax ? kAll : instances_;
+  }
+
+ private:
+  const size_t instances_;
+  size_t left_ = kAll;
+  int vain_ = 0;  // Since when it does not grow less.
+};
 
 StoredValue StoredOf(const Entry& entry) {
   return {.value = entry.value, .create_revision = entry.create_revision, .mod_revision = entry.mod_revision, .lease_id = entry.lease_id};
@@ -119,14 +139,14 @@ void Catalog::Settle(const InstanceName& name) {
 void Catalog::Fill(const Entry& entry) {
   const std::optional<Place> place = PlaceOf(entry.key);
   if (!place.has_value()) return;
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   Set(*place, StoredOf(entry));
 }
 
 void Catalog::FillUpTo(Revision revision) { Advance(revision); }
 
 void Catalog::MakeSnapshots() {
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   for (auto& [cluster, services] : clusters_) {
     for (auto& [name, service] : services) Refresh(cluster, name, kAll, &service);
   }
@@ -146,7 +166,7 @@ Catalog::Applied Catalog::Apply(const Batch& batch) {
     }
   }
   applied.services.assign(services.begin(), services.end());
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   for (const auto& [place, event] : changes) {
     if (event->kind == EventKind::kPut) {
       Set(place, StoredOf(event->entry));
@@ -163,12 +183,12 @@ Catalog::Applied Catalog::Apply(const Batch& batch) {
 }
 
 void Catalog::Advance(Revision revision) {
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   revision_ = std::max(revision_, revision);
 }
 
 Revision Catalog::revision() const {
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   return revision_;
 }
 
@@ -191,7 +211,8 @@ InstancePtr Catalog::Read(absl::string_view cluster, absl::string_view name, con
 }
 
 bool Catalog::Refresh(absl::string_view cluster, absl::string_view name, size_t instances_max, Service* service) {
-  if (service->changed.empty()) return true;
+  // What was read in pieces is shown when nothing is left to read, also if it is gone before it was.
+  if (service->changed.empty() && service->pending == nullptr) return true;
   ServiceSnapshot::Changes changes;
   size_t entries = 0;
   auto it = service->changed.begin();
@@ -210,32 +231,54 @@ bool Catalog::Refresh(absl::string_view cluster, absl::string_view name, size_t 
   return true;
 }
 
-bool Catalog::IsLong(const Service& service, size_t unread_max) {
-  if (unread_max == kAll) return false;
-  if (service.changed.size() > unread_max) return true;
-  size_t entries = 0;
+bool Catalog::Unread::IsOver(size_t instances_max) const {
+  return instances_max != kAll && (instances > instances_max || entries > static_cast<size_t>(limits::kInlineStoredMax));
+}
+
+Catalog::Unread Catalog::UnreadOf(const Service& service, size_t instances_max) {
+  Unread unread{.instances = service.changed.size()};
+  if (instances_max == kAll || unread.IsOver(instances_max)) return unread;
   for (const std::string& id : service.changed) {
     const auto stored = service.stored.find(id);
-    if (stored != service.stored.end()) entries += stored->second.entries.size();
+    if (stored != service.stored.end()) unread.entries += stored->second.entries.size();
   }
-  return entries > static_cast<size_t>(limits::kInlineStoredMax);
+  return unread;
+}
+
+Catalog::Turn::Turn(const Catalog* catalog) : catalog_(*catalog) {
+  catalog_.waiting_.fetch_add(1, std::memory_order_relaxed);
+  catalog_.mu_.Lock();
+  catalog_.waiting_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Catalog::Turn::~Turn() {
+  catalog_.passed_.NotifyAll();
+  catalog_.mu_.Unlock();
+}
+
+void Catalog::GiveWay() const {
+  // A mutex that is only given up would mostly be taken again by who gave it up: those who wait have to wake up first.
+  if (waiting_.load(std::memory_order_relaxed) > 0) passed_.WaitFor(&mu_, kTurnMax);
 }
 
 SnapshotPtr Catalog::Find(absl::string_view cluster, absl::string_view service) { return *FindIfRead(cluster, service, kAll); }
 
 std::optional<SnapshotPtr> Catalog::FindIfRead(absl::string_view cluster, absl::string_view service, size_t unread_max) {
-  for (int piece = 1;; ++piece) {
-    MutexLock lock(&mu_);
+  PieceSize piece(instances_at_a_time_);
+  const Turn turn(this);
+  while (true) {
     Service* const found = FindService(cluster, service);
     if (found == nullptr) return nullptr;
-    if (IsLong(*found, unread_max)) return std::nullopt;
-    if (!Refresh(cluster, service, piece < kPiecesMax ? kInstancesAtATime : kAll, found)) continue;
-    return found->snapshot->size() == 0 ? nullptr : found->snapshot;
+    if (UnreadOf(*found, unread_max).IsOver(unread_max)) return std::nullopt;
+    if (Refresh(cluster, service, piece.Next(found->changed.size()), found)) {
+      return found->snapshot->size() == 0 ? nullptr : found->snapshot;
+    }
+    GiveWay();
   }
 }
 
 InstancePtr Catalog::FindInstance(const InstanceName& name) const {
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   const Service* const service = FindService(name.cluster, name.service);
   if (service == nullptr) return nullptr;
   if (!service->changed.contains(name.id)) return service->newest()->Find(name.id);
@@ -243,7 +286,7 @@ InstancePtr Catalog::FindInstance(const InstanceName& name) const {
 }
 
 std::optional<StoredInstance> Catalog::FindStored(const InstanceName& name) const {
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   const Service* const service = FindService(name.cluster, name.service);
   if (service == nullptr) return std::nullopt;
   const auto stored = service->stored.find(name.id);
@@ -259,8 +302,8 @@ std::optional<std::vector<std::string>> Catalog::ClustersIfFew(absl::string_view
   std::string cluster;     // and of this one
   std::string service_at;  // up to this service.
   size_t looks = 0;
-  while (static_cast<int>(clusters.size()) < max) {
-    MutexLock lock(&mu_);
+  const Turn turn(this);
+  for (; static_cast<int>(clusters.size()) < max; GiveWay()) {
     const auto it = clusters_.upper_bound(at);
     if (it == clusters_.end()) break;
     if (it->first != cluster) service_at.clear();
@@ -292,26 +335,29 @@ std::optional<std::vector<Catalog::ServiceCount>> Catalog::ServicesIfFew(absl::s
   std::vector<ServiceCount> counts;
   std::string at(after);
   size_t looks = 0;
-  size_t unread = 0;
-  std::string name;  // Of the service that is being read,
-  int pieces = 0;    // and in how many pieces so far.
-  while (static_cast<int>(counts.size()) < max) {
-    MutexLock lock(&mu_);
+  Unread unread;
+  std::optional<PieceSize> piece;  // Of the service that is being read;
+  std::string name;                // this one.
+  const Turn turn(this);
+  for (; static_cast<int>(counts.size()) < max; GiveWay()) {
     const auto found = clusters_.find(cluster);
     if (found == clusters_.end()) break;
     const auto it = found->second.upper_bound(at);
     if (it == found->second.end()) break;
-    if (it->first != name) pieces = 0;
-    name = it->first;
-    if (pieces == 0) {
-      unread += it->second.changed.size();
-      if (++looks > looks_max || (looks_max != kAll && unread > looks_max) || IsLong(it->second, looks_max)) return std::nullopt;
+    Service& service = it->second;
+    if (!piece.has_value() || it->first != name) {
+      piece.emplace(instances_at_a_time_);
+      name = it->first;
+      const Unread here = UnreadOf(service, looks_max);
+      unread.instances += here.instances;
+      unread.entries += here.entries;
+      if (++looks > looks_max || unread.IsOver(looks_max)) return std::nullopt;
     }
-    if (!Refresh(cluster, it->first, ++pieces < kPiecesMax ? kInstancesAtATime : kAll, &it->second)) continue;
-    pieces = 0;
-    at = it->first;
-    const SnapshotPtr& snapshot = it->second.snapshot;
-    if (snapshot->size() > 0) counts.push_back({.service = it->first, .instances = snapshot->size(), .resolvable = snapshot->resolvable()});
+    if (!Refresh(cluster, name, piece->Next(service.changed.size()), &service)) continue;
+    piece.reset();
+    at = name;
+    const SnapshotPtr& snapshot = service.snapshot;
+    if (snapshot->size() > 0) counts.push_back({.service = name, .instances = snapshot->size(), .resolvable = snapshot->resolvable()});
   }
   return counts;
 }
@@ -319,7 +365,7 @@ std::optional<std::vector<Catalog::ServiceCount>> Catalog::ServicesIfFew(absl::s
 std::vector<Catalog::NamedOverride> Catalog::Overrides(absl::string_view cluster, absl::string_view service, const InstanceName& after,
                                                        int overrides_max) const {
   std::vector<NamedOverride> overrides;
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   const InstanceName first{std::string(cluster), std::string(service), ""};
   for (auto it = overridden_.upper_bound(std::max(after, first)); it != overridden_.end(); ++it) {
     if (!cluster.empty() && it->cluster != cluster) break;
@@ -336,7 +382,7 @@ std::vector<Catalog::NamedOverride> Catalog::Overrides(absl::string_view cluster
 }
 
 bool Catalog::SetSoftValues(const InstanceName& name, SoftValues soft) {
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   Service* const service = FindService(name.cluster, name.service);
   if (service == nullptr) return false;
   const auto stored = service->stored.find(name.id);
@@ -347,7 +393,7 @@ bool Catalog::SetSoftValues(const InstanceName& name, SoftValues soft) {
 }
 
 size_t Catalog::instances() const {
-  MutexLock lock(&mu_);
+  const Turn turn(this);
   return instances_;
 }
 

@@ -1,6 +1,8 @@
 #ifndef SCOUTLIGHT_DISCOVERY_CATALOG_H_
 #define SCOUTLIGHT_DISCOVERY_CATALOG_H_
 
+#include <atomic>
+#include <cstddef>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -22,12 +24,14 @@ namespace scoutlight::discovery {
 
 // All instances, in memory, under one set of schemas and bindings: what a scan of the store at revision() would give. Filled entry by
 // entry, then kept true batch by batch. A snapshot is made only when it is asked for, from what has changed since the one before.
-// Thread-safe: one mutex, held for the changes of a batch or for reading a few instances of a service anew; nothing blocks.
+// Thread-safe: one mutex, held for the changes of a batch or for reading a few instances of a service anew, and then left to whoever waits
+// for it; nothing else blocks.
 class Catalog {
  public:
-  // `number`: greater than that of the catalog whose place it takes.
-  explicit Catalog(std::shared_ptr<const Claims> claims, uint64_t number = 0)
-      : claims_(std::move(claims)), nothing_(std::make_shared<const ServiceSnapshot>(number)) {}
+  // `number`: greater than that of the catalog whose place it takes. `instances_at_a_time`: of a large service, so many are read anew
+  // before others get their turn; at least 1.
+  explicit Catalog(std::shared_ptr<const Claims> claims, uint64_t number = 0, size_t instances_at_a_time = 256)
+      : claims_(std::move(claims)), nothing_(std::make_shared<const ServiceSnapshot>(number)), instances_at_a_time_(instances_at_a_time) {}
 
   const std::shared_ptr<const Claims>& claims() const { return claims_; }
 
@@ -120,14 +124,37 @@ class Catalog {
   // Reads at most `instances_max` of the changed ones anew. Whether the snapshot shows all as they are.
   bool Refresh(absl::string_view cluster, absl::string_view name, size_t instances_max, Service* service)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Whether so many are changed, or these have so many entries, that it is work for a thread that may take its time.
-  static bool IsLong(const Service& service, size_t unread_max);
+  // What must be read anew of a service, up to the bounds of what is short.
+  struct Unread {
+    size_t instances = 0;
+    size_t entries = 0;
+
+    bool IsOver(size_t instances_max) const;
+  };
+  static Unread UnreadOf(const Service& service, size_t instances_max);
+
+  // Holds mu_. Whoever holds it for long sees that others wait for it, and lets them.
+  class ABSL_SCOPED_LOCKABLE Turn {
+   public:
+    explicit Turn(const Catalog* catalog) ABSL_EXCLUSIVE_LOCK_FUNCTION(catalog->mu_);
+    ~Turn() ABSL_UNLOCK_FUNCTION();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    const Catalog& catalog_;
+  };
+  // Between two pieces of long work: lets one of those go first who wait.
+  void GiveWay() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void Count(bool existed, bool exists, Service* service, size_t* all);
 
   const std::shared_ptr<const Claims> claims_;
   const SnapshotPtr nothing_;  // Of a service without instances.
+  const size_t instances_at_a_time_;
 
+  mutable std::atomic<int> waiting_{0};  // Threads that wait for mu_. Orders nothing: a hint.
   mutable Mutex mu_;
+  mutable CondVar passed_;  // A turn is over.
   Revision revision_ ABSL_GUARDED_BY(mu_) = 0;
   absl::btree_map<std::string, Services_> clusters_ ABSL_GUARDED_BY(mu_);
   absl::btree_set<InstanceName> overridden_ ABSL_GUARDED_BY(mu_);  // Those that have an override.

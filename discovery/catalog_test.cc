@@ -3,6 +3,7 @@
 #include "discovery/catalog.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -229,7 +230,6 @@ TEST(Catalog, RevisionOnlyGrows) {
   EXPECT_EQ(catalog.revision(), 9);
 }
 
-// Each batch writes the same value into all of many properties: a reader never sees two values.
 TEST(Catalog, AnInstanceOfManyEntriesIsNoShortWork) {
   Catalog catalog(DefaultClaims());
   Revision revision = 0;
@@ -297,6 +297,79 @@ TEST(Catalog, ClustersWithoutInstancesAreManyAndPassedOver) {
   EXPECT_THAT(catalog.Clusters(), ElementsAre("a", "b", "c"));
 }
 
+// What was read in pieces and is gone before the last of them must be taken back, and the rest shown.
+TEST(Catalog, PiecesAreShownWhateverComesBetweenThem) {
+  const char* const seed_text = std::getenv("SCOUTLIGHT_SEED");
+  const uint64_t seed = seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : std::random_device()();
+  std::cout << "SCOUTLIGHT_SEED=" << seed << std::endl;
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 100; ++round) {
+    Catalog catalog(DefaultClaims(), 0, 1);
+    std::set<std::string> there;
+    Revision revision = 1;
+    std::atomic<bool> done = false;
+    std::thread reader([&] {
+      while (!done) {
+        catalog.Find("c", "s");
+        catalog.Services("c");
+      }
+    });
+    for (int step = 0; step < 40; ++step) {
+      std::vector<Event> events;
+      ++revision;
+      for (int i = 0; i < 12; ++i) {
+        if (random() % 3 != 0) continue;
+        const std::string id = absl::StrCat("i", absl::Dec(i, absl::kZeroPad2));
+        Entry entry = EntryOf(absl::StrCat("/c/services/s/", id, "/port"), "80", revision);
+        if (random() % 2 == 0) {
+          there.insert(id);
+          events.push_back(PutOf(std::move(entry)));
+        } else if (there.erase(id) > 0) {
+          events.push_back(DeleteOf(entry.key, revision));
+        }
+      }
+      catalog.Apply(BatchOf(revision, std::move(events)));
+    }
+    done = true;
+    reader.join();
+    std::set<std::string> shown;
+    if (const SnapshotPtr snapshot = catalog.Find("c", "s"); snapshot != nullptr) {
+      snapshot->ForEachAfter("", [&](const InstancePtr& instance) {
+        shown.insert(instance->name.id);
+        return true;
+      });
+    }
+    ASSERT_EQ(shown, there) << "SCOUTLIGHT_SEED=" << seed << ", round " << round;
+  }
+}
+
+TEST(Catalog, WhoCommitsGetsTurnsWhileALargeServiceIsRead) {
+  constexpr int kInstances = 20'000;
+  constexpr int kTurns = 10;
+  Catalog catalog(DefaultClaims());
+  Revision revision = 0;
+  for (int i = 0; i < kInstances; ++i) catalog.Fill(EntryOf(absl::StrCat("/c/services/s/i", i, "/port"), "80", ++revision));
+  std::atomic<bool> read = false;
+  std::atomic<int> turns = 0;
+  std::thread writer([&] {
+    while (!read) {
+      ++revision;
+      catalog.Apply(BatchOf(revision, {PutOf(EntryOf("/c/services/t/i/port", "80", revision))}));
+      ++turns;
+    }
+  });
+  // It has begun.
+  while (turns == 0) std::this_thread::yield();
+  const int before = turns;
+  EXPECT_EQ(catalog.Find("c", "s")->size(), static_cast<size_t>(kInstances));
+  const int during = turns - before;
+  read = true;
+  writer.join();
+  // About 80 pieces, with a turn for who waits behind each.
+  EXPECT_GE(during, kTurns);
+}
+
+// Each batch writes the same value into all of many properties: a reader never sees two values.
 TEST(Catalog, ReadersSeeWholeBatches) {
   Catalog catalog(DefaultClaims());
   constexpr int kProperties = 100;

@@ -46,7 +46,8 @@ class MemberReader : public Json::json_sax_t {
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
     // What was read of a broken object is not what its writer meant.
     out_.properties.clear();
-    out_.problems = {{"", absl::StrCat("has a value that is no JSON: mistake at byte ", position)}};
+    out_.problems = {{"", absl::StrCat("has a value that is no JSON: mistake at byte ", position == 0 ? 0 : position - 1)}};
+    out_.unreadable = true;
     return false;
   }
 
@@ -66,6 +67,7 @@ class MemberReader : public Json::json_sax_t {
   bool Refuse(absl::string_view what) {
     if (depth_ == 0) {
       out_.problems.push_back({"", "has a value that is no JSON object"});
+      out_.unreadable = true;
     } else if (depth_ == 1) {
       AddProblem(absl::StrCat(what, "; a string, number or boolean is wanted"));
     }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/shown.h"
@@ -31,12 +32,16 @@ class ProblemList {
   std::vector<Problem>& problems_;
 };
 
+std::string KnownSerializers() {
+  return absl::StrJoin(AllSerializers(), ", ", [](std::string* out, const Serializer* one) { absl::StrAppend(out, one->name()); });
+}
+
 std::string SerializerFault(const Serializer* serializer, absl::string_view name, const absl::StatusOr<KeyPattern>& pattern) {
-  if (serializer == nullptr) return absl::StrCat("is ", Shown(name), "; known are text, json and protobuf");
+  if (serializer == nullptr) return absl::StrCat("is ", Shown(name), "; known are ", KnownSerializers());
   if (!pattern.ok() || serializer->key_per_property() == pattern->has_property()) return "";
   return serializer->key_per_property()
              ? absl::StrCat("is ", name, ", which needs {property} in the pattern")
-             : absl::StrCat("is ", name, ", which keeps all properties in one key, so the pattern has no {property}");
+             : absl::StrCat("is ", name, ", which keeps all properties in one key, so the pattern must not have {property}");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/shown.h"
 #include "discovery/names.h"
 #include "discovery/url.h"
@@ -56,6 +57,10 @@ absl::string_view PropertyTypeText(PropertyType type) {
     if (named.type == type) return named.text;
   }
   return "";
+}
+
+std::string PropertyTypeNames() {
+  return absl::StrJoin(kTypes, ", ", [](std::string* out, const NamedType& named) { absl::StrAppend(out, named.text); });
 }
 
 std::optional<PropertyType> ParsePropertyType(absl::string_view text) {

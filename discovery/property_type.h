@@ -26,6 +26,8 @@ enum class PropertyType : uint8_t {
 // "string", "integer", ... as in schema documents. The parser takes exactly these.
 absl::string_view PropertyTypeText(PropertyType type);
 std::optional<PropertyType> ParsePropertyType(absl::string_view text);
+// All of them, for people: "string, integer, ...".
+std::string PropertyTypeNames();
 
 // The readings of a text; nullopt: it is none. No blanks, no leading `+`. Thread-safe.
 std::optional<int64_t> ParseInteger(absl::string_view text);

@@ -58,6 +58,7 @@ DecodedProperties ProtobufSerializer::Decode(absl::Span<const Piece> pieces) con
     google::protobuf::Struct message;
     if (!message.ParseFromString(piece.value.bytes)) {
       decoded.problems.push_back({"", "has a value that is no google.protobuf.Struct"});
+      decoded.unreadable = true;
       continue;
     }
     // By name: the message's own order differs each time, and so would which problems are told.

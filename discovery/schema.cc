@@ -37,7 +37,7 @@ std::vector<FieldViolation> CheckSchema(const Schema& schema) {
   if (std::string fault = SchemaNameFault(schema.name); !fault.empty()) violations.push_back({"name", std::move(fault)});
   if (schema.version < 1) violations.push_back({"version", absl::StrCat("is ", schema.version, ", at least 1 is allowed")});
   if (!schema.strategy.empty() && !ParseStrategyKind(schema.strategy).has_value()) {
-    violations.push_back({"strategy", absl::StrCat("is ", Shown(schema.strategy), ", which is no strategy")});
+    violations.push_back({"strategy", absl::StrCat("is ", Shown(schema.strategy), "; known are ", StrategyNames())});
   }
   if (schema.slow_start < absl::ZeroDuration() || schema.slow_start > limits::kSlowStartMax) {
     violations.push_back({"slow_start", absl::StrCat("is ", absl::FormatDuration(schema.slow_start), ", must be from 0 to ",

@@ -63,9 +63,8 @@ class DefinitionBreaks {
   void FindListed() {
     for (const std::string& value : previous_.values) {
       if (!ValueFault(previous_, value).empty()) continue;
-      if (const std::string fault = ValueFault(next_, value); !fault.empty()) {
-        Add(next_.type == PropertyType::kEnum ? "values" : "type", absl::StrCat(Shown(value), " was allowed and now ", fault));
-      }
+      if (ValueFault(next_, value).empty()) continue;
+      Add(next_.type == PropertyType::kEnum ? "values" : "type", absl::StrCat("allowed ", Shown(value), ", and would not any more"));
     }
   }
 

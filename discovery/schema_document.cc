@@ -115,7 +115,7 @@ PropertyDefinition ReadDefinition(const Json& json, std::string path, std::vecto
   PropertyDefinition definition;
   if (const std::optional<std::string> type = reader.String("type"); type.has_value()) {
     const std::optional<PropertyType> known = ParsePropertyType(*type);
-    if (!known.has_value()) reader.AddMistake("type", absl::StrCat("is ", Shown(*type), ", which is no type"));
+    if (!known.has_value()) reader.AddMistake("type", absl::StrCat("is ", Shown(*type), "; known are ", PropertyTypeNames()));
     definition.type = known.value_or(PropertyType::kString);
   }
   definition.required = reader.Bool("required", false);
@@ -210,7 +210,7 @@ absl::StatusOr<Schema> ParseSchemaDocument(absl::string_view text) {
   rules.extra_allowed = reader.Bool("extra_properties", true);
   std::string strategy = reader.String("strategy").value_or("");
   if (!strategy.empty() && !ParseStrategyKind(strategy).has_value()) {
-    reader.AddMistake("strategy", absl::StrCat("is ", Shown(strategy), ", which is no strategy"));
+    reader.AddMistake("strategy", absl::StrCat("is ", Shown(strategy), "; known are ", StrategyNames()));
   }
   absl::Duration slow_start;
   if (const std::optional<std::string> text = reader.String("slow_start"); text.has_value()) {

@@ -24,6 +24,7 @@ struct Piece {
 struct DecodedProperties {
   Properties properties;
   std::vector<Problem> problems;
+  bool unreadable = false;  // The value that holds all properties cannot be read at all.
 
   friend bool operator==(const DecodedProperties&, const DecodedProperties&) = default;
 };

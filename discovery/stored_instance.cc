@@ -32,9 +32,9 @@ void ReadProperties(const StoredInstance& stored, const Schema& schema, Instance
     if (instance->lease_id == 0) instance->lease_id = entry.lease_id;
   }
   DecodedProperties decoded = StoredProperties(stored, schema);
+  // It leaves nothing to send anybody to. What else cannot be read, a name or a value that is none, takes nothing from the others.
+  if (decoded.unreadable) instance->valid = false;
   for (Problem& problem : decoded.problems) {
-    // A value that cannot be read as a whole leaves nothing to send anybody to.
-    if (problem.property.empty()) instance->valid = false;
     AddProblem(std::move(problem.property), std::move(problem.message), instance);
   }
   if (!schema.properties.RequiredHold(decoded.properties)) instance->valid = false;

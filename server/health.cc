@@ -14,7 +14,7 @@ constexpr absl::Duration kImpatience = absl::Milliseconds(20);
 }  // namespace
 
 Health::Health(grpc::HealthCheckServiceInterface* service, std::vector<HealthPart> parts, absl::Duration interval)
-    : service_(*service), parts_(std::move(parts)) {
+    : service_(*service), parts_(std::move(parts)), told_(parts_.size()) {
   const bool all = Look();
   thread_ = std::thread([this, interval, all] { LookEvery(interval, all); });
 }
@@ -35,10 +35,11 @@ void Health::Drain() {
 
 bool Health::Look() {
   bool all = true;
-  for (const HealthPart& part : parts_) {
-    const bool serving = part.serving();
-    for (const std::string& name : part.names) service_.SetServingStatus(name, serving);
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const bool serving = parts_[i].serving();
     all = all && serving;
+    if (std::exchange(told_[i], serving) == serving) continue;
+    for (const std::string& name : parts_[i].names) service_.SetServingStatus(name, serving);
   }
   return all;
 }

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_SERVER_HEALTH_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,6 +41,7 @@ class Health {
 
   grpc::HealthCheckServiceInterface& service_;
   const std::vector<HealthPart> parts_;
+  std::vector<std::optional<bool>> told_;  // Of each part; used by one thread at a time. gRPC tells its watchers also what is no news.
 
   Mutex mu_;
   CondVar changed_;

@@ -80,13 +80,15 @@ void SetConnectionRules(grpc::ServerBuilder* builder) {
 }  // namespace
 
 Server::Server(storage::Store* store, ServerOptions options)
-    : store_(*store), address_(std::move(options.listen)), admission_(std::move(options.authorize)) {
-  const auto places = std::make_shared<StreamPlaces>(limits::kStreamsMax);
-  options.discovery.places = places;
+    : store_(*store),
+      address_(std::move(options.listen)),
+      admission_(std::move(options.authorize)),
+      places_(std::make_shared<StreamPlaces>(options.streams_max)) {
+  options.discovery.places = places_;
   discovery_ = std::make_unique<DiscoveryServer>(store, &admission_, std::move(options.discovery));
-  hub_ = std::make_unique<WatchHub>(store, WatchHubOptions{.places = places, .also = discovery_->sink()});
+  hub_ = std::make_unique<WatchHub>(store, WatchHubOptions{.places = places_, .also = discovery_->sink()});
   registry_ = std::make_unique<RegistryService>(store, &admission_, hub_.get());
-  leases_ = std::make_unique<LeaseService>(store, &admission_, places);
+  leases_ = std::make_unique<LeaseService>(store, &admission_, places_);
   reflections_.push_back(NewReflectionV1(ServiceNames()));
   reflections_.push_back(NewReflectionV1Alpha(ServiceNames()));
 }

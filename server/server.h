@@ -8,11 +8,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/limits.h"
 #include "server/admission.h"
 #include "server/discovery/discovery_server.h"
 #include "server/health.h"
 #include "server/listen_address.h"
 #include "server/reflection_service.h"
+#include "server/stream_places.h"
 #include "server/tls.h"
 #include "server/watch/watch_hub.h"
 #include "storage/store.h"
@@ -31,6 +33,7 @@ struct ServerOptions {
   std::optional<TlsMaterial> tls;                     // Empty: plain text.
   Authorize authorize;                                // Empty: everybody may do everything.
   absl::Duration health_interval = absl::Seconds(1);  // How often it is looked at who is serving.
+  int streams_max = limits::kStreamsMax;              // Of watches, those of instances too, and KeepAlive together.
   DiscoveryOptions discovery;
 };
 
@@ -62,6 +65,8 @@ class Server {
 
   // Of the streams that are open.
   WatchHub::Counts watch_counts() const { return hub_->counts(); }
+  // Of how many ServerOptions::streams_max bounds.
+  int streams() const { return places_->taken(); }
 
  private:
   Server(storage::Store* store, ServerOptions options);
@@ -70,6 +75,7 @@ class Server {
   storage::Store& store_;
   ListenAddress address_;
   Admission admission_;
+  const std::shared_ptr<StreamPlaces> places_;
   std::unique_ptr<DiscoveryServer> discovery_;
   std::unique_ptr<WatchHub> hub_;
   std::vector<ReflectionService> reflections_;

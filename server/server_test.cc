@@ -28,9 +28,12 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "scoutlight/discovery/v1/discovery.grpc.pb.h"
+#include "scoutlight/registry/v1/lease.grpc.pb.h"
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
 #include "storage/local/local_store.h"
 #include "storage/memory/memory_engine.h"
+#include "storage/testing/await.h"
 #include "storage/testing/forwarding_store.h"
 
 namespace scoutlight::server {
@@ -125,6 +128,7 @@ class ServerTest : public testing::Test {
     ServerOptions options;
     options.authorize = std::move(authorize);
     options.health_interval = absl::Milliseconds(10);
+    options.streams_max = streams_max_;
     auto server = Server::Start(store_.get(), std::move(options));
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -187,6 +191,7 @@ class ServerTest : public testing::Test {
     return response.status();
   }
 
+  int streams_max_ = limits::kStreamsMax;
   std::unique_ptr<SickableStore> store_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
@@ -467,6 +472,56 @@ TEST_F(ServerTest, DiscoveryIsNotServingUntilItKnowsTheInstances) {
   store_->LetReadersGo();
   for (const std::string& service : services) {
     EXPECT_EQ(AwaitHealth(service, HealthCheckResponse::SERVING), HealthCheckResponse::SERVING) << service;
+  }
+}
+
+// One stream of each kind takes a place until it has ended.
+TEST_F(ServerTest, StreamsOfAllKindsShareTheirPlaces) {
+  streams_max_ = 3;
+  Start();
+  const auto discovery = ::scoutlight::discovery::v1::DiscoveryService::NewStub(channel_);
+  const auto leases = wire::LeaseService::NewStub(channel_);
+  EXPECT_EQ(AwaitHealth("scoutlight.discovery.v1.DiscoveryService", grpc::health::v1::HealthCheckResponse::SERVING),
+            grpc::health::v1::HealthCheckResponse::SERVING);
+  wire::WatchRequest watch_request;
+  watch_request.set_key("/a");
+  watch_request.set_include_snapshot(true);
+  ::scoutlight::discovery::v1::WatchRequest instances_request;
+  instances_request.set_service("s");
+  wire::KeepAliveRequest renewal;
+  renewal.add_lease_ids(1);
+  for (int round = 0; round < 3; ++round) {
+    grpc::ClientContext watching, watching_instances, keeping;
+    wire::WatchResponse watched;
+    ::scoutlight::discovery::v1::WatchResponse instances;
+    wire::KeepAliveResponse kept;
+    // Those of the round before may still be ending.
+    EXPECT_TRUE(storage::AwaitCondition([this] { return server_->streams() == 0; }));
+    const auto watch = stub_->Watch(&watching, watch_request);
+    ASSERT_TRUE(watch->Read(&watched));
+    const auto instance_watch = discovery->Watch(&watching_instances, instances_request);
+    ASSERT_TRUE(instance_watch->Read(&instances));
+    const auto keep_alive = leases->KeepAlive(&keeping);
+    ASSERT_TRUE(keep_alive->Write(renewal));
+    ASSERT_TRUE(keep_alive->Read(&kept));
+    EXPECT_EQ(server_->streams(), 3);
+
+    grpc::ClientContext more_watching, more_watching_instances, more_keeping;
+    const auto refused = [](const grpc::Status& status) {
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+      EXPECT_EQ(Unpack(status).info.reason(), "STREAMS_FULL");
+    };
+    refused(stub_->Watch(&more_watching, watch_request)->Finish());
+    refused(discovery->Watch(&more_watching_instances, instances_request)->Finish());
+    refused(leases->KeepAlive(&more_keeping)->Finish());
+    EXPECT_EQ(server_->streams(), 3) << "one that was refused has no place to give back";
+
+    watching.TryCancel();
+    watching_instances.TryCancel();
+    EXPECT_TRUE(keep_alive->WritesDone());
+    EXPECT_TRUE(keep_alive->Finish().ok());
+    watch->Finish();
+    instance_watch->Finish();
   }
 }
 

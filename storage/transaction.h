@@ -86,7 +86,7 @@ struct Transaction {
   Origin origin;
   // Evaluates it as always, and undoes it: the answer is what it would be, but nothing changes, and `revision` is that of the state looked
   // at. Such a transaction is not remembered by its request_id. With Memory::kChange it asks whether the request was carried out: if so,
-  // it is answered as a repetition.
+  // it is answered as a repetition; a store that remembers none says no.
   bool validate_only = false;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "base/limits.h"
@@ -17,7 +18,10 @@ class SlowStartPicker : public Picker {
  public:
   SlowStartPicker(absl::Duration window, SharedCandidates candidates, std::unique_ptr<Picker> inner)
       : window_(window), candidates_(std::move(candidates)), inner_(std::move(inner)) {
-    for (const Candidate& candidate : *candidates_) newest_ = std::max(newest_, candidate.registered_at);
+    for (const Candidate& candidate : *candidates_) {
+      newest_ = std::max(newest_, candidate.registered_at);
+      oldest_ = std::min(oldest_, candidate.registered_at);
+    }
   }
 
   int Pick(const PickRequest& request) override {
@@ -27,22 +31,28 @@ class SlowStartPicker : public Picker {
     size_t avoided = std::min(request.avoid.size(), avoid.size());
     std::copy_n(request.avoid.begin(), avoided, avoid.begin());
     PickRequest again = request;
-    int oldest = kNoPick;
+    const double most = ShareOf(oldest_, request.now);
+    int chosen = kNoPick;
+    double least = std::numeric_limits<double>::infinity();  // Of what was drawn for each, as a part of its share.
     for (int i = 0; i < kTries; ++i) {
       again.avoid = absl::MakeConstSpan(avoid.data(), avoided);
       const int place = inner_->Pick(again);
       if (place == kNoPick) break;
-      if (Draw(request, place) < ShareOf(place, request.now)) return place;
-      if (oldest == kNoPick || (*candidates_)[place].registered_at < (*candidates_)[oldest].registered_at) oldest = place;
+      const double drawn = Draw(request, place) * most / ShareOf((*candidates_)[place].registered_at, request.now);
+      if (drawn < 1) return place;
+      if (drawn < least) {
+        least = drawn;
+        chosen = place;
+      }
       if (avoided == avoid.size()) break;
       avoid[avoided++] = place;
     }
-    return oldest;
+    return chosen;
   }
 
  private:
-  double ShareOf(int place, absl::Time now) const {
-    const absl::Duration age = now - (*candidates_)[place].registered_at;
+  double ShareOf(absl::Time registered_at, absl::Time now) const {
+    const absl::Duration age = now - registered_at;
     if (age >= window_) return 1;
     return std::max(kShareMin, absl::FDivDuration(age, window_));
   }
@@ -55,7 +65,9 @@ class SlowStartPicker : public Picker {
   const absl::Duration window_;
   const SharedCandidates candidates_;
   const std::unique_ptr<Picker> inner_;
-  absl::Time newest_ = absl::InfinitePast();  // Registration. Constant after construction.
+  // Registrations. Constant after construction.
+  absl::Time newest_ = absl::InfinitePast();
+  absl::Time oldest_ = absl::InfiniteFuture();
 };
 
 }  // namespace

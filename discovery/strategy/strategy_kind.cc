@@ -1,5 +1,8 @@
 #include "discovery/strategy/strategy_kind.h"
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
 namespace scoutlight::discovery {
 
 absl::string_view StrategyText(StrategyKind kind) {
@@ -29,6 +32,10 @@ std::optional<StrategyKind> ParseStrategyKind(absl::string_view text) {
     if (StrategyText(kind) == text) return kind;
   }
   return std::nullopt;
+}
+
+std::string StrategyNames() {
+  return absl::StrJoin(kAllStrategies, ", ", [](std::string* out, StrategyKind kind) { absl::StrAppend(out, StrategyText(kind)); });
 }
 
 }  // namespace scoutlight::discovery

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "absl/strings/string_view.h"
 
@@ -29,6 +30,8 @@ inline constexpr StrategyKind kAllStrategies[] = {
 // schemas and configuration. The parser takes exactly these.
 absl::string_view StrategyText(StrategyKind kind);
 std::optional<StrategyKind> ParseStrategyKind(absl::string_view text);
+// All of them, for people: "round_robin, random, ...".
+std::string StrategyNames();
 
 }  // namespace scoutlight::discovery
 

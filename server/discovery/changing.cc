@@ -54,13 +54,27 @@ void Changing::Begin(absl::StatusOr<PresentInstance> present) {
   if (absl::Status unreadable = ReadProperties(&properties, &moved); !unreadable.ok()) return Fail(unreadable, present_.revision);
   for (const std::string& removed : update_.remove) properties.erase(removed);
   for (const auto& [property, value] : update_.set) properties[property] = value;
-  if (absl::Status wrong = CheckProperties(schema, name, properties, "set_"); !wrong.ok()) return Fail(wrong, present_.revision);
+  if (absl::Status wrong = CheckProperties(schema, name, properties, "set_"); !wrong.ok()) {
+    return Fail(WithStoredOnes(wrong, properties), present_.revision);
+  }
   std::vector<KeyValue> wanted = schema.layout.Encode(name, properties);
   if (owner.epoch == 0 && wanted.empty()) return Fail(NothingLeft(), present_.revision);
   EntriesByKey stored = ByKey(present_.stored, schema, name);
   // Of several keys only those that are named, or come from before: others may hold what cannot be read.
   if (schema.layout.serializer().key_per_property() && !update_.replace) LeaveOthers(schema, moved, &wanted, &stored);
   Commit(wanted, std::move(stored));
+}
+
+absl::Status Changing::WithStoredOnes(const absl::Status& wrong, const Properties& properties) const {
+  std::vector<FieldViolation> violations = DetailsOf(wrong).value_or(ErrorDetails()).violations;
+  for (const auto& [property, value] : properties) {
+    if (update_.set.contains(property)) continue;
+    const std::string field = absl::StrCat("set_properties.", property);
+    for (FieldViolation& violation : violations) {
+      if (violation.field == field) violation.description = absl::StrCat("is not set here, and what is stored ", violation.description);
+    }
+  }
+  return InvalidFields(Reason::kInvalidField, std::move(violations));
 }
 
 absl::Status Changing::ReadProperties(Properties* properties, std::vector<std::string>* moved) const {

@@ -54,10 +54,10 @@ void Deregistering::DeleteEntries(const Schema& schema, Transaction* transaction
 
 void Deregistering::OnCommitted(const storage::CommitResult& result) {
   // What it has now is not what was removed then.
-  if (result.replayed) return AnswerRemoved(result.revision, true);
+  if (result.replayed) return AnswerRemoved(result.revision, true, true);
   if (result.status.ok() && result.succeeded) {
     if (own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.origin.connection);
-    return AnswerRemoved(result.revision, false);
+    return AnswerRemoved(result.revision, result.changed, false);
   }
   if (!result.status.ok() && !IsConditionFailed(result.status)) return End(result.status, result.revision);
   if (++tries_ == kChangeTriesMax) return End(Contended(deregistration_.name), result.revision);
@@ -67,10 +67,10 @@ void Deregistering::OnCommitted(const storage::CommitResult& result) {
   });
 }
 
-void Deregistering::AnswerRemoved(Revision revision, bool replayed) {
-  parts_.feed->WhenAt(revision, [self = shared_from_this(), revision, replayed](const absl::Status& status) {
+void Deregistering::AnswerRemoved(Revision revision, bool found, bool replayed) {
+  parts_.feed->WhenAt(revision, [self = shared_from_this(), revision, found, replayed](const absl::Status& status) {
     const absl::Status shown = status.ok() ? status : NotShownYet(revision, status);
-    std::move(self->done_)({.status = shown, .revision = revision, .instance = nullptr, .unchanged = false, .replayed = replayed});
+    std::move(self->done_)({.status = shown, .revision = revision, .instance = nullptr, .unchanged = !found, .replayed = replayed});
   });
 }
 
@@ -78,7 +78,7 @@ void Deregistering::End(const absl::Status& status, Revision revision) {
   if (absl::IsUnknown(status)) return Answer(status, revision);
   AskCarriedOut(parts_.store, deregistration_.origin, [self = shared_from_this(), status, revision](const storage::CommitResult& known) {
     if (!known.status.ok()) return self->Answer(known.status, known.revision);
-    if (known.replayed) return self->AnswerRemoved(known.revision, true);
+    if (known.replayed) return self->AnswerRemoved(known.revision, true, true);
     self->Answer(status, revision);
   });
 }

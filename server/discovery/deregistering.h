@@ -31,7 +31,7 @@ class Deregistering : public std::enable_shared_from_this<Deregistering> {
   void DeleteEntries(const discovery::Schema& schema, storage::Transaction* transaction) const;
   void OnCommitted(const storage::CommitResult& result);
   // What the instance had is gone since `revision`; `replayed`: the request was carried out before.
-  void AnswerRemoved(Revision revision, bool replayed);
+  void AnswerRemoved(Revision revision, bool found, bool replayed);
   // Unless the request was carried out before: then this may be why. OK: it was not there. `revision`: of the state that this speaks of;
   // 0: of the catalog.
   void End(const absl::Status& status, Revision revision);

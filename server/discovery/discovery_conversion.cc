@@ -191,10 +191,8 @@ absl::StatusOr<InstanceWatchSpec> InstanceWatchSpecOf(const wire::WatchRequest& 
 absl::StatusOr<OverridesSpec> OverridesSpecOf(const wire::ListOverridesRequest& request, const StoreId& store_id) {
   Violations violations;
   OverridesSpec spec;
-  if (!request.cluster().empty()) spec.service.cluster = ReadCluster(request.cluster(), &violations);
+  if (!request.cluster().empty() || !request.service().empty()) spec.service.cluster = ReadCluster(request.cluster(), &violations);
   if (!request.service().empty()) spec.service.service = ReadService(request.service(), &violations);
-  if (request.cluster().empty() && !request.service().empty())
-    violations.Add(Reason::kInvalidField, "cluster", "is missing, with a service");
   spec.overrides_max = ReadEntriesMax(request.page_size(), "page_size", &violations);
   spec.query_hash = StableHash().Add("ListOverrides").Add(spec.service.cluster).Add(spec.service.service).value();
   spec.after = ReadPageToken(request.page_token(), spec.query_hash, store_id, &violations).value_or(discovery::InstanceName());

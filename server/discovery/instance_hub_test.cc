@@ -96,7 +96,7 @@ class FakeStream final : public InstanceStream {
 
 class InstanceHubTest : public ::testing::Test {
  protected:
-  static constexpr int kStreams = 5;
+  static constexpr int kStreams = 120;
 
   InstanceHubTest()
       : catalog_(std::make_shared<discovery::Catalog>(*discovery::Claims::Create(discovery::ShippedSchemas(), discovery::Bindings()))),

@@ -8,6 +8,7 @@
 #include "discovery/catalog.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
+#include "server/discovery/ask_carried_out.h"
 #include "server/discovery/instance_conversion.h"
 #include "storage/store_errors.h"
 
@@ -54,8 +55,12 @@ void OverrideEditor::Put(InstanceName name, Override override, std::optional<abs
                   .done = std::move(done)};
   if (!ttl.has_value()) return Commit(std::move(putting), 0);
   store_.GrantLease(std::move(grant), [this, putting = std::move(putting)](const storage::LeaseResult& result) mutable {
-    if (!result.status.ok()) return std::move(putting.done)({.status = result.status, .revision = result.revision});
-    Commit(std::move(putting), result.lease.id);
+    if (result.status.ok()) return Commit(std::move(putting), result.lease.id);
+    const storage::Origin asked = putting.origin;
+    AskCarriedOut(&store_, asked, [this, putting = std::move(putting), result](const storage::CommitResult& known) mutable {
+      if (known.status.ok() && known.replayed) return AnswerRepeated(std::move(putting), known.revision);
+      std::move(putting.done)({.status = result.status, .revision = result.revision});
+    });
   });
 }
 
@@ -73,12 +78,16 @@ void OverrideEditor::Commit(Putting putting, LeaseId lease_id) {
     if (!result.status.ok()) return std::move(putting.done)(std::move(change));
     if (put) change.override = std::move(putting.override);
     if (put) return AnswerWhenShown(std::move(change), std::move(putting.done));
-    AnswerWhenShown(std::move(change),
-                    [this, name = std::move(putting.name), done = std::move(putting.done)](OverrideChange shown) mutable {
-                      if (shown.status.ok()) shown.override = Now(name);
-                      std::move(done)(std::move(shown));
-                    });
+    AnswerRepeated(std::move(putting), result.revision);
   });
+}
+
+void OverrideEditor::AnswerRepeated(Putting putting, Revision revision) {
+  AnswerWhenShown({.revision = revision, .replayed = true},
+                  [this, name = std::move(putting.name), done = std::move(putting.done)](OverrideChange shown) mutable {
+                    if (shown.status.ok()) shown.override = Now(name);
+                    std::move(done)(std::move(shown));
+                  });
 }
 
 void OverrideEditor::Delete(InstanceName name, storage::Origin origin, Done done) {

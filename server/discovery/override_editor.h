@@ -42,6 +42,8 @@ class OverrideEditor {
   struct Putting;
 
   void Commit(Putting putting, LeaseId lease_id);
+  // Of what was carried out at `revision`: with the override that is there now.
+  void AnswerRepeated(Putting putting, Revision revision);
   std::optional<discovery::Override> Now(const discovery::InstanceName& name) const;
   void AnswerWhenShown(OverrideChange change, Done done);
   // Ends a lease that the server made.

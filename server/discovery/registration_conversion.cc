@@ -85,11 +85,7 @@ absl::StatusOr<Update> UpdateOf(const wire::UpdateRequest& request) {
   update.name = ReadInstanceName(request.name(), &violations);
   violations.SetPrefix("");
   update.set = PropertiesOf(request.set_properties());
-  for (const auto& [name, value] : update.set) {
-    std::string fault = discovery::PropertyNameFault(name);
-    if (fault.empty()) fault = discovery::PropertyValueFault(value);
-    if (!fault.empty()) violations.Add(Reason::kInvalidField, absl::StrCat("set_properties.", name), fault);
-  }
+  // Whether they are names and values at all is told together with what the schema has against them (Registrar::Change).
   if (request.remove_properties_size() > limits::kPropertiesMax) {
     violations.Add(Reason::kInvalidField, "remove_properties",
                    absl::StrCat("are ", request.remove_properties_size(), ", at most ", limits::kPropertiesMax, " are allowed"));
@@ -146,12 +142,17 @@ void FillError(const absl::Status& status, wire::RegisterAllResponse::Result* re
   result->set_message(CleanText(status.message(), limits::kErrorMessageBytesMax));
   result->set_reason(std::string(ReasonName(ReasonShown(status))));
   size_t told = 0;
+  int omitted = 0;
   for (const FieldViolation& violation : DetailsOf(status).value_or(ErrorDetails()).violations) {
     std::string description = CleanText(violation.description, limits::kErrorMessageBytesMax);
     told += violation.field.size() + description.size();
-    if (told > limits::kErrorViolationsBytesMax) break;
-    (*result->mutable_violations())[violation.field] = std::move(description);
+    if (told > limits::kErrorViolationsBytesMax) {
+      ++omitted;
+    } else {
+      (*result->mutable_violations())[violation.field] = std::move(description);
+    }
   }
+  result->set_violations_omitted(omitted);
 }
 
 }  // namespace scoutlight::server

@@ -120,6 +120,7 @@ TEST(RegisterAllResult, TellsCodeReasonAndWhatIsWrong) {
   EXPECT_EQ(result.code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(result.reason(), "INVALID_FIELD");
   EXPECT_EQ(result.violations_size(), 2);
+  EXPECT_EQ(result.violations_omitted(), 0);
   EXPECT_EQ(result.violations().at("ttl"), "is missing");
 }
 
@@ -143,6 +144,7 @@ TEST(RegisterAllResult, ErrorsAreBounded) {
       ResultOf(MakeError(absl::StatusCode::kInvalidArgument, std::string(10'000, 'y'), details));
   EXPECT_EQ(result.message().size(), limits::kErrorMessageBytesMax);
   EXPECT_EQ(result.violations_size(), 2) << "as many as fit";
+  EXPECT_EQ(result.violations_omitted(), 98);
   EXPECT_LE(result.ByteSizeLong(), kResultErrorBytesMax);
 }
 

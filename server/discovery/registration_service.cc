@@ -10,11 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/deferred.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/shown.h"
 #include "base/utf8.h"
 #include "discovery/catalog.h"
 #include "discovery/system_records.h"
@@ -60,7 +62,20 @@ absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const 
                         absl::StrCat("are ", request.registrations_size(), ", must be from 1 to ", limits::kRegistrationsMax));
   }
   std::vector<absl::StatusOr<Registration>> registrations;
-  for (const wire::RegisterRequest& one : request.registrations()) registrations.push_back(RegistrationOf(one, traits, claims));
+  absl::flat_hash_map<discovery::InstanceName, int> places;
+  for (const wire::RegisterRequest& one : request.registrations()) {
+    absl::StatusOr<Registration> registration = RegistrationOf(one, traits, claims);
+    // Which of two would come last is nobody's to say.
+    if (registration.ok() && !registration->name.id.empty()) {
+      const auto [first, is_new] = places.try_emplace(registration->name, static_cast<int>(registrations.size()));
+      if (!is_new) {
+        registration = InvalidField(Reason::kInvalidField, "instance.id",
+                                    absl::StrCat("is ", Shown(registration->name.id), ", and so is that of registrations[", first->second,
+                                                 "]: each instance can be registered once in a call"));
+      }
+    }
+    registrations.push_back(std::move(registration));
+  }
   return registrations;
 }
 

@@ -258,6 +258,49 @@ TEST_F(RegistrationServiceTest, ARegisterAllOfRefusalsCarriesTheCatalogsRevision
   EXPECT_EQ(refused->store_id(), store_->store_id());
 }
 
+TEST_F(RegistrationServiceTest, AnInstanceIsRegisteredOnceInACall) {
+  wire::RegisterAllRequest all = AllOf(3);
+  *all.add_registrations() = RegisterOf("i1", "81");
+  // In another cluster it is another one; without an id each is drawn one of its own.
+  *all.add_registrations() = RegisterOf("i1");
+  all.mutable_registrations(4)->mutable_instance()->set_cluster("other");
+  for (int i = 0; i < 2; ++i) *all.add_registrations() = RegisterOf("");
+  const auto answered = Call(&Registrations::RegisterAll, all);
+  ASSERT_TRUE(answered.ok()) << answered.status.error_message();
+  for (int i = 0; i < answered->results_size(); ++i) {
+    const auto& result = answered->results(i);
+    EXPECT_EQ(result.code(), i == 3 ? grpc::StatusCode::INVALID_ARGUMENT : grpc::StatusCode::OK) << i << " " << result.message();
+  }
+  EXPECT_EQ(answered->results(3).violations().count("instance.id"), 1u);
+  EXPECT_NE(answered->results(3).message().find("registrations[1]"), std::string::npos) << answered->results(3).message();
+  EXPECT_EQ(answered->results(1).instance().properties().at("port"), "80");
+}
+
+TEST_F(RegistrationServiceTest, ACallRegistersAThousandAtMost) {
+  const auto most = Call(&Registrations::RegisterAll, AllOf(limits::kRegistrationsMax));
+  ASSERT_TRUE(most.ok()) << most.status.error_message();
+  EXPECT_EQ(most->results_size(), limits::kRegistrationsMax);
+  const auto more = Call(&Registrations::RegisterAll, AllOf(limits::kRegistrationsMax + 1));
+  EXPECT_EQ(more.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << more.status.error_message();
+  EXPECT_EQ(Call(&Registrations::RegisterAll, AllOf(0)).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(RegistrationServiceTest, AnUpdateTellsAllThatIsWrongAndWhatWasSoBefore) {
+  ASSERT_TRUE(Register(RegisterOf("i")).ok());
+  sync().Put(storage::K("/default/services/s/i/weight"), "heavy");
+  auto update = Named<wire::UpdateRequest>("i");
+  (*update.mutable_set_properties())["x/y"] = "1";
+  (*update.mutable_set_properties())[""] = "1";
+  (*update.mutable_set_properties())["port"] = "70000";
+  const auto refused = Call(&Registrations::Update, update);
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << refused.status.error_message();
+  const std::string message = refused.status.error_message();
+  for (const char* part : {"set_properties[\"x/y\"]", "set_properties[\"\"]", "set_properties.port",
+                           "set_properties.weight is not set here, and what is stored is \"heavy\""}) {
+    EXPECT_NE(message.find(part), std::string::npos) << part << " in " << message;
+  }
+}
+
 // Notes the threads that ask it.
 class NotedThreads {
  public:

@@ -77,8 +77,10 @@ grpc::ServerUnaryReactor* SchemaService::PutSchema(grpc::CallbackServerContext* 
   editor_.Put(*std::move(schema), ChangeOrigin(identity, &request), [this, call](const SchemaChange& change) {
     if (!change.status.ok()) return void(call.Fail(change.status, {change.revision, 0, parts_.store->store_id()}));
     wire::PutSchemaResponse response;
-    response.set_document(discovery::SchemaDocument(*change.schema));
-    response.set_version(change.schema->version);
+    if (change.schema != nullptr) {
+      response.set_document(discovery::SchemaDocument(*change.schema));
+      response.set_version(change.schema->version);
+    }
     response.set_revision(change.revision);
     response.set_store_id(parts_.store->store_id());
     response.set_applied(change.applied);

@@ -1,6 +1,7 @@
 """Runs the README's lines for grpcurl as a newcomer types them, one after the other, against a new server. Each must print what the README
 says: the line `#> A ... B` under a command has parts of its output, in order; `#> again: A ... B` those of the same command sent once more,
-which fails if they begin with `Code:`. Every command has such a line.
+which fails if they begin with `Code:`. A watch goes on while the commands below it run; `#> later: A ... B` says what it has printed by the
+end. Every command has such a line.
 
 Arguments: the server's program, the README. SCOUTLIGHT_TOOLS names the folder that `./dev tools` fills.
 """
@@ -8,12 +9,13 @@ Arguments: the server's program, the README. SCOUTLIGHT_TOOLS names the folder t
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 CALL_SECONDS_MAX = 20
-WATCH_SECONDS = 1
 
 
 class Command:
@@ -23,6 +25,11 @@ class Command:
         self.line = line
         self.shown = []
         self.shown_again = []
+        self.shown_later = []
+
+    @property
+    def is_watch(self):
+        return self.line.endswith("/Watch")
 
 
 def commands(readme):
@@ -35,6 +42,8 @@ def commands(readme):
             found[-1].line += "\n" + line
         elif line.startswith("    #> again: "):
             found[-1].shown_again.append(line.split("again: ", 1)[1])
+        elif line.startswith("    #> later: "):
+            found[-1].shown_later.append(line.split("later: ", 1)[1])
         elif line.startswith("    #> "):
             found[-1].shown.append(line.split("#> ", 1)[1])
     return found
@@ -52,23 +61,58 @@ def missing(excerpt, output):
     return None
 
 
+def typed(command, address, seconds):
+    """The command as a shell takes it, for this server and so long at most."""
+    return command.line.replace("localhost:7400", address).replace("grpcurl ", f"grpcurl -max-time {seconds} ", 1)
+
+
+def environment(tools):
+    return {"PATH": f"{tools}:/usr/bin:/bin"}
+
+
 def run(tools, address, command, excerpts):
     """Whether the command prints that."""
-    is_watch = command.line.endswith("/Watch")
-    seconds = WATCH_SECONDS if is_watch else CALL_SECONDS_MAX
-    typed = command.line.replace("localhost:7400", address).replace("grpcurl ", f"grpcurl -max-time {seconds} ", 1)
-    done = subprocess.run(["bash", "-c", typed], env={"PATH": f"{tools}:/usr/bin:/bin"}, capture_output=True, text=True, check=False)
+    line = typed(command, address, CALL_SECONDS_MAX)
+    done = subprocess.run(["bash", "-c", line], env=environment(tools), capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
-    if is_watch:
-        # It goes on until its time is over.
-        faults = [] if "DeadlineExceeded" in done.stderr else ["it ended"]
-    else:
-        to_fail = excerpts[0].startswith("Code:")
-        faults = [] if (done.returncode != 0) == to_fail else [f"it ended with {done.returncode}"]
+    to_fail = excerpts[0].startswith("Code:")
+    faults = [] if (done.returncode != 0) == to_fail else [f"it ended with {done.returncode}"]
     faults += [f"{part} is not there" for part in (missing(excerpt, output) for excerpt in excerpts) if part is not None]
     if faults:
-        print(f"FAILED: {typed}\n{'; '.join(faults)}\n{output}")
+        print(f"FAILED: {line}\n{'; '.join(faults)}\n{output}")
     return not faults
+
+
+class Watch:
+    """A watch in a terminal of its own."""
+
+    def __init__(self, tools, address, command, output):
+        self.command = command
+        self.path = output
+        with open(output, "w", encoding="utf-8") as file:
+            # exec, so that the signal that ends it reaches grpcurl.
+            self.process = subprocess.Popen(
+                ["bash", "-c", "exec " + typed(command, address, 10 * CALL_SECONDS_MAX)], env=environment(tools), stdout=file, stderr=file
+            )
+
+    def output(self):
+        return pathlib.Path(self.path).read_text(encoding="utf-8")
+
+    def prints(self, excerpts):
+        """Whether it comes to print that, in time."""
+        until = time.monotonic() + CALL_SECONDS_MAX
+        while True:
+            parts = [part for part in (missing(excerpt, self.output()) for excerpt in excerpts) if part is not None]
+            if not parts:
+                return True
+            if time.monotonic() > until or self.process.poll() is not None:
+                print(f"FAILED: {self.command.line}\n{'; '.join(f'{part} is not there' for part in parts)}\n{self.output()}")
+                return False
+            time.sleep(0.01)
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=CALL_SECONDS_MAX)
 
 
 def start(program, folder):
@@ -106,23 +150,36 @@ def main():
     if mute:
         print("FAILED: the README does not say what these print:", *mute, sep="\n")
         return 1
+    quiet = [command.line for command in found if command.is_watch and not command.shown_later]
+    if quiet:
+        print("FAILED: the README does not say what these watches are to show:", *quiet, sep="\n")
+        return 1
     failed = 0
+    watches = []
     with tempfile.TemporaryDirectory() as folder:
         server, address = start(program, folder)
         try:
             wait_for_catalog(f"{tools}/grpcurl", address)
             for command in found:
+                if command.is_watch:
+                    watches.append(Watch(tools, address, command, f"{folder}/watch{len(watches)}"))
+                    failed |= not watches[-1].prints(command.shown)
+                    continue
                 if not run(tools, address, command, command.shown):
                     failed = 1
                 if command.shown_again and not run(tools, address, command, command.shown_again):
                     failed = 1
+            for watch in watches:
+                failed |= not watch.prints(watch.command.shown + watch.command.shown_later)
         finally:
+            for watch in watches:
+                watch.end()
             server.terminate()
             if server.wait(timeout=20) != 0:
                 print("FAILED: the server did not end well")
                 failed = 1
     print(f"{len(found)} commands")
-    return failed
+    return int(failed)
 
 
 if __name__ == "__main__":

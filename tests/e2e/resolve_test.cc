@@ -75,22 +75,60 @@ TEST_F(Discovery, ACallerOfASubsetIsGivenItsOwnFew) {
   EXPECT_EQ(few_of(""), few_of("host:127.0.0.1"));
 }
 
+TEST_F(Discovery, ACallerIsSentToItsZoneWhileThatBearsItsShare) {
+  for (const char* zone : {"north", "south"}) {
+    for (int i = 0; i < 2; ++i) {
+      Properties properties = kLaser;
+      properties["zone"] = zone;
+      ASSERT_TRUE(Register("Printer", absl::StrCat(zone, i), properties).ok());
+    }
+  }
+  const auto picked_from = [&](const std::string& zone) {
+    disco::ResolveRequest request = ResolveOf("Printer");
+    request.set_zone(zone);
+    std::set<std::string> picked;
+    for (int i = 0; i < 8; ++i) picked.insert(Picked(request));
+    return picked;
+  };
+  // Asked one after the other: each zone is a state of its own.
+  EXPECT_THAT(picked_from("north"), ::testing::ElementsAre("north0", "north1"));
+  EXPECT_THAT(picked_from("south"), ::testing::ElementsAre("south0", "south1"));
+  EXPECT_EQ(picked_from("").size(), 4u);
+  EXPECT_EQ(picked_from("east").size(), 4u) << "nobody is there";
+}
+
+TEST_F(Discovery, WhoIsCriticalTakesNoWork) {
+  Properties sick = kLaser;
+  sick["health"] = "critical";
+  ASSERT_TRUE(Register("Printer", "sick", sick).ok());
+  ExpectFailure(Resolve(ResolveOf("Printer")).status, grpc::StatusCode::UNAVAILABLE, "NONE_RESOLVABLE");
+  Properties ailing = kLaser;
+  ailing["health"] = "warning";
+  ASSERT_TRUE(Register("Printer", "ailing", ailing).ok());
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Picked(ResolveOf("Printer")), "ailing");
+  EXPECT_THAT(Ids("Printer"), ::testing::ElementsAre("ailing", "sick"));
+}
+
 TEST_F(Discovery, ModifiersHaveTheirBounds) {
   ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
   disco::ResolveRequest right = ResolveOf("Printer");
   right.mutable_slow_start()->set_seconds(24 * 3600);
   right.set_subset(10'000);
   right.set_caller(std::string(200, 'x'));
+  right.set_affinity_key(std::string(1024, 'k'));
   EXPECT_EQ(Picked(right), "laser");
   disco::ResolveRequest wrong = right;
   wrong.mutable_slow_start()->set_nanos(1);
   wrong.set_subset(10'001);
   wrong.mutable_caller()->push_back('x');
-  ExpectFailure(Resolve(wrong).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"slow_start", "subset", "caller"});
+  wrong.mutable_affinity_key()->push_back('k');
+  ExpectFailure(Resolve(wrong).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD",
+                {"affinity_key", "slow_start", "subset", "caller"});
   wrong.mutable_slow_start()->set_seconds(-1);
   wrong.mutable_slow_start()->set_nanos(0);
   wrong.set_subset(0);
   wrong.set_caller("alice");
+  wrong.clear_affinity_key();
   ExpectFailure(Resolve(wrong).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"slow_start", "caller"});
 }
 
