@@ -68,6 +68,7 @@ class LeaseEndings : public ServedTest {
           client.Connect(server().address());
           for (int at = i; at < step; at += kGranters) {
             const Call call = Make(client, checker::Grant{.id = 0, .ttl = ttl, .request_id = ""}, 100 + i);
+            EXPECT_EQ(call.outcome, Outcome::kOk) << call.failure.code << ", reason " << static_cast<int>(call.failure.reason);
             if (call.outcome == Outcome::kOk) granted[at] = std::get<checker::GrantAnswer>(call.answer).id;
           }
         });
