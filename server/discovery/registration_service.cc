@@ -70,8 +70,8 @@ absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const 
       const auto [first, is_new] = places.try_emplace(registration->name, static_cast<int>(registrations.size()));
       if (!is_new) {
         registration = InvalidField(Reason::kInvalidField, "instance.id",
-                                    absl::StrCat("is ", Shown(registration->name.id), ", and so is that of registrations[", first->second,
-                                                 "]: each instance can be registered once in a call"));
+                                    absl::StrCat("is ", ::scoutlight::Shown(registration->name.id), ", and so is that of registrations[",
+                                                 first->second, "]: each instance can be registered once in a call"));
       }
     }
     registrations.push_back(std::move(registration));

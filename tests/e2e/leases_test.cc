@@ -619,7 +619,9 @@ TEST_F(KeepAlive, AClientThatDoesNotReadHoldsNobodyUp) {
     ASSERT_EQ(answer->results_size(), 10'000);
   }
   EXPECT_TRUE(client().Put("/a", "1").ok());
-  if (kJudgeMemory) EXPECT_LT(server().resident_bytes(), before + 64 * kMiB);
+  if (kJudgeMemory) {
+    EXPECT_LT(server().resident_bytes(), before + 64 * kMiB);
+  }
   server().Signal(SIGTERM);
   EXPECT_EQ(server().WaitForExit(), Exit{.code = 0}) << "a client that does not read keeps the server from stopping";
   Start();
