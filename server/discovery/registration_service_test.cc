@@ -296,7 +296,7 @@ TEST_F(RegistrationServiceTest, AnUpdateTellsAllThatIsWrongAndWhatWasSoBefore) {
   EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << refused.status.error_message();
   const std::string message = refused.status.error_message();
   for (const char* part : {"set_properties[\"x/y\"]", "set_properties[\"\"]", "set_properties.port",
-                           "set_properties.weight is not set here, and what is stored is \"heavy\""}) {
+                           "set_properties.weight: is not set here, and what is stored is \"heavy\""}) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " in " << message;
   }
 }
