@@ -27,15 +27,15 @@ class PieceSize {
 
   // `left`: how many are still to be read.
   size_t Next(size_t left) {
-    vain_ = left < left_ ? 0 : vain_ + 1;
-    left_ = left;
+    vain_ = left < least_ ? 0 : vain_ + 1;
+    least_ = std::min(least_, left);
     return vain_ > kVainPiecesMax ? kAll : instances_;
   }
 
  private:
   const size_t instances_;
-  size_t left_ = kAll;
-  int vain_ = 0;  // Since when it does not grow less.
+  size_t least_ = kAll;
+  int vain_ = 0;  // Pieces since there was less left than ever.
 };
 
 StoredValue StoredOf(const Entry& entry) {
@@ -258,7 +258,12 @@ Catalog::Turn::~Turn() {
 
 void Catalog::GiveWay() const {
   // A mutex that is only given up would mostly be taken again by who gave it up: those who wait have to wake up first.
-  if (waiting_.load(std::memory_order_relaxed) > 0) passed_.WaitFor(&mu_, kTurnMax);
+  if (waiting_.load(std::memory_order_relaxed) == 0) return;
+  // Whose turn it is next may work in pieces too: it sees that this one waits.
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+  passed_.NotifyAll();
+  passed_.WaitFor(&mu_, kTurnMax);
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 SnapshotPtr Catalog::Find(absl::string_view cluster, absl::string_view service) { return *FindIfRead(cluster, service, kAll); }
@@ -303,13 +308,17 @@ std::optional<std::vector<std::string>> Catalog::ClustersIfFew(absl::string_view
   std::string service_at;  // up to this service.
   size_t looks = 0;
   const Turn turn(this);
-  for (; static_cast<int>(clusters.size()) < max; GiveWay()) {
+  size_t here = 0;  // Looked at in this turn.
+  while (static_cast<int>(clusters.size()) < max) {
+    if (here > kServicesAtATime) {
+      GiveWay();
+      here = 0;
+    }
     const auto it = clusters_.upper_bound(at);
     if (it == clusters_.end()) break;
     if (it->first != cluster) service_at.clear();
     cluster = it->first;
     bool known = true;
-    size_t here = 0;
     for (auto service = it->second.upper_bound(service_at); service != it->second.end(); ++service) {
       if (++looks > looks_max) return std::nullopt;
       if (++here > kServicesAtATime) {
@@ -339,7 +348,12 @@ std::optional<std::vector<Catalog::ServiceCount>> Catalog::ServicesIfFew(absl::s
   std::optional<PieceSize> piece;  // Of the service that is being read;
   std::string name;                // this one.
   const Turn turn(this);
-  for (; static_cast<int>(counts.size()) < max; GiveWay()) {
+  size_t here = 0;  // Looked at in this turn.
+  while (static_cast<int>(counts.size()) < max) {
+    if (here > kServicesAtATime) {
+      GiveWay();
+      here = 0;
+    }
     const auto found = clusters_.find(cluster);
     if (found == clusters_.end()) break;
     const auto it = found->second.upper_bound(at);
@@ -348,11 +362,13 @@ std::optional<std::vector<Catalog::ServiceCount>> Catalog::ServicesIfFew(absl::s
     if (!piece.has_value() || it->first != name) {
       piece.emplace(instances_at_a_time_);
       name = it->first;
-      const Unread here = UnreadOf(service, looks_max);
-      unread.instances += here.instances;
-      unread.entries += here.entries;
+      const Unread of_service = UnreadOf(service, looks_max);
+      unread.instances += of_service.instances;
+      unread.entries += of_service.entries;
       if (++looks > looks_max || unread.IsOver(looks_max)) return std::nullopt;
     }
+    // As long as it takes to read so many.
+    here += 1 + std::min(service.changed.size(), instances_at_a_time_) * kServicesAtATime / instances_at_a_time_;
     if (!Refresh(cluster, name, piece->Next(service.changed.size()), &service)) continue;
     piece.reset();
     at = name;

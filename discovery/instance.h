@@ -85,7 +85,9 @@ struct Instance {
   EncodedOnce encoded;  // Of the rest, which must not change any more once this is there.
 
   // Whether it takes work: a lost owner's does not, but may be chosen when no other is left.
-  bool resolvable() const { return status == Status::kUp && health != Health::kCritical && valid && !override.has_value(); }
+  bool resolvable() const { return IsFit() && health != Health::kCritical; }
+  // Whether nothing but its health can keep it out of work.
+  bool IsFit() const { return status == Status::kUp && valid && !override.has_value(); }
 
   friend bool operator==(const Instance&, const Instance&) = default;
 };

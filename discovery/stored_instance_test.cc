@@ -67,6 +67,37 @@ TEST(StoredInstance, WrittenByHandIsUpAndNobodys) {
   EXPECT_TRUE(instance.resolvable());
 }
 
+// What its schema asks for is there: a stray value beside it is a problem, and takes nothing away.
+TEST(StoredInstance, WhatIsStrayKeepsNobodyOutOfWork) {
+  StoredInstance by_keys;
+  by_keys.entries = {{"", Text("stray")}, {"port", Text("80")}};
+  const Instance of_keys = ReadInstance(kName, by_keys, Plain());
+  EXPECT_THAT(of_keys.problems, ElementsAre(IsProblem("", "value in its own key")));
+  EXPECT_TRUE(of_keys.resolvable());
+  const auto members = ShippedSchemas()[2];
+  ASSERT_EQ(members->name, "members");
+  const auto read = [&](absl::string_view json) {
+    StoredInstance stored;
+    stored.entries[""] = Text(json);
+    return ReadInstance(kName, stored, *members);
+  };
+  const Instance of_json = read(R"({"hostname": "h", "port": "80", "a/b": "1", "list": [1]})");
+  EXPECT_EQ(of_json.problems.size(), 2u);
+  EXPECT_TRUE(of_json.resolvable());
+  for (const char* whole : {R"({"hostname": "h", "port": )", "[1]", "7", ""}) {
+    EXPECT_FALSE(read(whole).resolvable()) << whole;
+    EXPECT_FALSE(read(whole).problems.empty()) << whole;
+  }
+}
+
+TEST(StoredInstance, WhoIsCriticalIsFitAndTakesNoWork) {
+  StoredInstance stored;
+  stored.entries = {{"health", Text("critical")}, {"port", Text("80")}};
+  const Instance instance = ReadInstance(kName, stored, Plain());
+  EXPECT_TRUE(instance.IsFit());
+  EXPECT_FALSE(instance.resolvable());
+}
+
 TEST(StoredInstance, RecordSaysWhoseItIs) {
   StoredInstance stored;
   stored.entries["port"] = Text("80", 9, 77);

@@ -31,14 +31,13 @@ class SlowStartPicker : public Picker {
     size_t avoided = std::min(request.avoid.size(), avoid.size());
     std::copy_n(request.avoid.begin(), avoided, avoid.begin());
     PickRequest again = request;
-    const double most = ShareOf(oldest_, request.now);
     int chosen = kNoPick;
     double least = std::numeric_limits<double>::infinity();  // Of what was drawn for each, as a part of its share.
     for (int i = 0; i < kTries; ++i) {
       again.avoid = absl::MakeConstSpan(avoid.data(), avoided);
       const int place = inner_->Pick(again);
       if (place == kNoPick) break;
-      const double drawn = Draw(request, place) * most / ShareOf((*candidates_)[place].registered_at, request.now);
+      const double drawn = Draw(request, place) / ShareOf(place, request.now);
       if (drawn < 1) return place;
       if (drawn < least) {
         least = drawn;
@@ -51,10 +50,10 @@ class SlowStartPicker : public Picker {
   }
 
  private:
-  double ShareOf(absl::Time registered_at, absl::Time now) const {
-    const absl::Duration age = now - registered_at;
-    if (age >= window_) return 1;
-    return std::max(kShareMin, absl::FDivDuration(age, window_));
+  double ShareOf(int place, absl::Time now) const {
+    const auto age = [&](absl::Time registered_at) { return std::clamp(now - registered_at, absl::ZeroDuration(), window_); };
+    const absl::Duration behind = age(oldest_) - age((*candidates_)[place].registered_at);
+    return std::max(kShareMin, 1 - absl::FDivDuration(behind, window_));
   }
 
   double Draw(const PickRequest& request, int place) const {

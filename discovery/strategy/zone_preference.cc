@@ -60,7 +60,11 @@ ZonePreference::ZonePreference(uint64_t zone, std::unique_ptr<Strategy> local, s
 std::unique_ptr<Picker> ZonePreference::NewPicker(SharedCandidates candidates) {
   std::vector<int> local;
   std::vector<int> others;
-  for (size_t i = 0; i < candidates->size(); ++i) ((*candidates)[i].zone == zone_ ? local : others).push_back(static_cast<int>(i));
+  for (size_t i = 0; i < candidates->size(); ++i) {
+    const Candidate& candidate = (*candidates)[i];
+    if (candidate.health == Health::kCritical) continue;
+    (candidate.zone == zone_ ? local : others).push_back(static_cast<int>(i));
+  }
   return std::make_unique<ZonePicker>(LocalShare(*candidates, zone_), Part(candidates, std::move(local), local_.get()),
                                       Part(candidates, std::move(others), others_.get()));
 }

@@ -12,8 +12,8 @@ namespace scoutlight::discovery {
 // levels
 // ("Priority levels", load balancing documentation): the zone takes min(1, 1.4 * capacity) of the picks, where capacity is the mean over
 // its candidates of health (passing 1, warning 1/2, critical 0) times room (1 up to a load of 0.8, from there falling to 0 at a load of 1;
-// 1 if no load is known). Without candidates in the zone all picks go to the others, without others all stay. An affinity key stays on its
-// side until the share changes, and then only as many keys move as the share says.
+// 1 if no load is known). Critical ones count for that, and are never picked. Without candidates in the zone all picks go to the others,
+// without others all stay. An affinity key stays on its side until the share changes, and then only as many keys move as the share says.
 class ZonePreference : public Strategy {
  public:
   // `zone` is HashName of the caller's zone. Two strategies of one kind, because each remembers its own candidates.

@@ -33,9 +33,9 @@ class Changing : public std::enable_shared_from_this<Changing> {
  private:
   void Begin(absl::StatusOr<PresentInstance> present);
   // Those that the change begins with: none with `replace`. `moved`: those that are left under the schema of before, and come over.
+  absl::Status ReadProperties(discovery::Properties* properties, std::vector<std::string>* moved) const;
   // `wrong`, saying of what is not set but stored that it is so.
   absl::Status WithStoredOnes(const absl::Status& wrong, const discovery::Properties& properties) const;
-  absl::Status ReadProperties(discovery::Properties* properties, std::vector<std::string>* moved) const;
   void LeaveOthers(const discovery::Schema& schema, const std::vector<std::string>& moved, std::vector<discovery::KeyValue>* wanted,
                    EntriesByKey* stored) const;
   void Commit(const std::vector<discovery::KeyValue>& wanted, EntriesByKey stored);

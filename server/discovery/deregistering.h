@@ -30,7 +30,7 @@ class Deregistering : public std::enable_shared_from_this<Deregistering> {
   // Whatever the instance has in this layout, however much.
   void DeleteEntries(const discovery::Schema& schema, storage::Transaction* transaction) const;
   void OnCommitted(const storage::CommitResult& result);
-  // What the instance had is gone since `revision`; `replayed`: the request was carried out before.
+  // What the instance had is gone since `revision`. `found`: this request took something away; `replayed`: it had done so before.
   void AnswerRemoved(Revision revision, bool found, bool replayed);
   // Unless the request was carried out before: then this may be why. OK: it was not there. `revision`: of the state that this speaks of;
   // 0: of the catalog.

@@ -56,10 +56,12 @@ void OverrideEditor::Put(InstanceName name, Override override, std::optional<abs
   if (!ttl.has_value()) return Commit(std::move(putting), 0);
   store_.GrantLease(std::move(grant), [this, putting = std::move(putting)](const storage::LeaseResult& result) mutable {
     if (result.status.ok()) return Commit(std::move(putting), result.lease.id);
+    if (absl::IsUnknown(result.status)) return std::move(putting.done)({.status = result.status, .revision = result.revision});
     const storage::Origin asked = putting.origin;
     AskCarriedOut(&store_, asked, [this, putting = std::move(putting), result](const storage::CommitResult& known) mutable {
       if (known.status.ok() && known.replayed) return AnswerRepeated(std::move(putting), known.revision);
-      std::move(putting.done)({.status = result.status, .revision = result.revision});
+      const absl::Status& why = known.status.ok() ? result.status : known.status;
+      std::move(putting.done)({.status = why, .revision = known.status.ok() ? result.revision : known.revision});
     });
   });
 }

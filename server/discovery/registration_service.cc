@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -62,16 +63,19 @@ absl::StatusOr<std::vector<absl::StatusOr<Registration>>> RegistrationsOf(const 
                         absl::StrCat("are ", request.registrations_size(), ", must be from 1 to ", limits::kRegistrationsMax));
   }
   std::vector<absl::StatusOr<Registration>> registrations;
-  absl::flat_hash_map<discovery::InstanceName, int> places;
+  using Named = std::tuple<std::string, std::string, bool, std::string>;  // Cluster, service, whether by its request_id.
+  absl::flat_hash_map<Named, int> places;
   for (const wire::RegisterRequest& one : request.registrations()) {
     absl::StatusOr<Registration> registration = RegistrationOf(one, traits, claims);
-    // Which of two would come last is nobody's to say.
-    if (registration.ok() && !registration->name.id.empty()) {
-      const auto [first, is_new] = places.try_emplace(registration->name, static_cast<int>(registrations.size()));
+    // Which of two would come last is nobody's to say. The id of one that names none is drawn from its request_id.
+    if (registration.ok() && !(registration->name.id.empty() && one.request_id().empty())) {
+      const std::string& named = registration->name.id.empty() ? one.request_id() : registration->name.id;
+      const Named name{registration->name.cluster, registration->name.service, registration->name.id.empty(), named};
+      const auto [first, is_new] = places.try_emplace(name, static_cast<int>(registrations.size()));
       if (!is_new) {
-        registration = InvalidField(Reason::kInvalidField, "instance.id",
-                                    absl::StrCat("is ", ::scoutlight::Shown(registration->name.id), ", and so is that of registrations[",
-                                                 first->second, "]: each instance can be registered once in a call"));
+        registration = InvalidField(Reason::kInvalidField, registration->name.id.empty() ? "request_id" : "instance.id",
+                                    absl::StrCat("is ", ::scoutlight::Shown(named), ", and so is that of registrations[", first->second,
+                                                 "]: each instance can be registered once in a call"));
       }
     }
     registrations.push_back(std::move(registration));

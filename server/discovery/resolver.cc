@@ -76,7 +76,7 @@ struct Resolver::State {
   bool IsLong(const discovery::ServiceSnapshot& snapshot) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     size_t work = choice->selection.WorkFor(terms, snapshot);
     // Tables are of all who take part, which are known only then: at most so many.
-    if (sees_candidates()) work = std::max(work, std::min(choice->selection.size() + work, snapshot.resolvable()));
+    if (sees_candidates()) work = std::max(work, std::min(choice->selection.size() + work, snapshot.size()));
     return work > static_cast<size_t>(limits::kInlineEntriesMax);
   }
 };
@@ -100,7 +100,9 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
   using Candidates = Selection::Terms::Candidates;
   state->terms = {.filter = spec.filter,
                   .endpoint = spec.endpoint,
-                  .candidates = state->strategy->NewPickerOf(0) == nullptr ? Candidates::kMade : Candidates::kLeftOut};
+                  .candidates = state->strategy->NewPickerOf(0) == nullptr ? Candidates::kMade : Candidates::kLeftOut,
+                  // What a zone can carry is told by how many of it are well.
+                  .critical = spec.zone.empty() ? Selection::Terms::Critical::kLeftOut : Selection::Terms::Critical::kSeen};
   regexes_ += spec.filter.regexes();
   recent_.emplace_front(name, state);
   places_[std::move(name)] = recent_.begin();

@@ -14,7 +14,8 @@ using discovery::ServiceSnapshot;
 using ChunkPtr = ServiceSnapshot::ChunkPtr;
 
 bool TakesPart(const Selection::Terms& terms, const discovery::Instance& instance, absl::Time now) {
-  if (!instance.resolvable() || !terms.filter.Matches(instance, now)) return false;
+  const bool fit = terms.critical == Selection::Terms::Critical::kSeen ? instance.IsFit() : instance.resolvable();
+  if (!fit || !terms.filter.Matches(instance, now)) return false;
   if (terms.endpoint.empty()) return true;
   const discovery::Endpoints read = discovery::ReadEndpoints(instance.properties);
   return discovery::PickEndpoint(read.endpoints, terms.endpoint) != nullptr;

@@ -23,6 +23,8 @@ class Selection {
     discovery::Filter filter;
     std::string endpoint;  // Name or scheme; empty: any, or none.
     enum class Candidates { kLeftOut, kMade } candidates = Candidates::kMade;
+    // Whether instances are among the candidates whose health is critical: a strategy that picks none of them may have to count them.
+    enum class Critical { kLeftOut, kSeen } critical = Critical::kLeftOut;
   };
 
   // Nobody, of no snapshot.

@@ -183,6 +183,26 @@ TEST_F(Discovery, AnOverrideTakesAnInstanceOutOverRegistrationsUntilItIsDeleted)
   EXPECT_EQ(Picked(ResolveOf("Printer")), "laser");
 }
 
+TEST_F(Discovery, OverridesOfAServiceAreThoseOfTheDefaultCluster) {
+  for (const char* cluster : {"default", "other"}) {
+    disco::PutOverrideRequest put;
+    put.mutable_name()->set_cluster(cluster);
+    put.mutable_name()->set_service("Printer");
+    put.mutable_name()->set_id("laser");
+    put.set_reason(std::string(512, 'x'));
+    ASSERT_TRUE(Call(&disco::RegistrationService::Stub::PutOverride, put).ok());
+    put.mutable_reason()->push_back('x');
+    ExpectFailure(Call(&disco::RegistrationService::Stub::PutOverride, put).status, grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD",
+                  {"reason"});
+  }
+  disco::ListOverridesRequest request;
+  EXPECT_EQ(Call(&disco::DiscoveryService::Stub::ListOverrides, request)->overrides_size(), 2);
+  request.set_service("Printer");
+  const auto listed = Call(&disco::DiscoveryService::Stub::ListOverrides, request);
+  ASSERT_EQ(listed->overrides_size(), 1);
+  EXPECT_EQ(listed->overrides(0).name().cluster(), "default");
+}
+
 TEST_F(Discovery, ListsArePagedAndCountWhatIsThere) {
   std::set<std::string> registered;
   disco::RegisterAllRequest all;

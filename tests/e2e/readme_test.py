@@ -9,7 +9,6 @@ Arguments: the server's program, the README. SCOUTLIGHT_TOOLS names the folder t
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -90,7 +89,7 @@ class Watch:
         self.command = command
         self.path = output
         with open(output, "w", encoding="utf-8") as file:
-            # exec, so that the signal that ends it reaches grpcurl.
+            # exec, so that what ends it ends grpcurl.
             self.process = subprocess.Popen(
                 ["bash", "-c", "exec " + typed(command, address, 10 * CALL_SECONDS_MAX)], env=environment(tools), stdout=file, stderr=file
             )
@@ -111,8 +110,8 @@ class Watch:
             time.sleep(0.01)
 
     def end(self):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=CALL_SECONDS_MAX)
+        self.process.kill()
+        self.process.wait()
 
 
 def start(program, folder):

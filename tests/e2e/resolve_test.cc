@@ -95,6 +95,20 @@ TEST_F(Discovery, ACallerIsSentToItsZoneWhileThatBearsItsShare) {
   EXPECT_THAT(picked_from("south"), ::testing::ElementsAre("south0", "south1"));
   EXPECT_EQ(picked_from("").size(), 4u);
   EXPECT_EQ(picked_from("east").size(), 4u) << "nobody is there";
+  // With one of two left it bears 0.7 of its callers, and never the one who is critical.
+  Properties sick = kLaser;
+  sick["zone"] = "north";
+  sick["health"] = "critical";
+  ASSERT_TRUE(Register("Printer", "north0", sick).ok());
+  int away = 0;
+  for (int i = 0; i < 200; ++i) {
+    disco::ResolveRequest request = ResolveOf("Printer");
+    request.set_zone("north");
+    const std::string picked = Picked(request);
+    EXPECT_NE(picked, "north0");
+    away += picked == "north1" ? 0 : 1;
+  }
+  EXPECT_NEAR(away, 60, 33) << "five standard deviations of 200 draws";
 }
 
 TEST_F(Discovery, WhoIsCriticalTakesNoWork) {
