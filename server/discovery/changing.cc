@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "discovery/names.h"
 #include "discovery/stored_instance.h"
-#include "server/discovery/ask_carried_out.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/discovery/store_requests.h"
 #include "storage/store_errors.h"
 
 namespace scoutlight::server {

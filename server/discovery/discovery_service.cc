@@ -12,10 +12,10 @@
 #include "server/admit.h"
 #include "server/discovery/discovery_conversion.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/discovery/run_on_reader.h"
 #include "server/error_mapping.h"
 #include "server/hub_call.h"
 #include "server/unary_call.h"
-#include "storage/store_errors.h"
 
 namespace scoutlight::server {
 namespace {
@@ -61,10 +61,9 @@ void AnswerFromCatalog(const UnaryCall& call, const DiscoveryService::Parts& par
       return;
     }
     if (TryAnswer<Response>(call, parts, spec, Effort::kShort)) return;
-    ReaderPool::Work work = [call, &parts, spec = std::move(spec)] { TryAnswer<Response>(call, parts, spec, Effort::kAny); };
-    if (parts.readers->TryRun(work)) return;
-    call.Fail(storage::Overloaded(absl::StrCat(limits::kQueuedReadsMax, " long reads of instances wait already, which is the most")),
-              {0, 0, parts.store->store_id()});
+    const absl::Status refused =
+        RunOnReader(parts.readers, [call, &parts, spec = std::move(spec)] { TryAnswer<Response>(call, parts, spec, Effort::kAny); });
+    if (!refused.ok()) call.Fail(refused, {0, 0, parts.store->store_id()});
   });
 }
 

@@ -11,6 +11,7 @@
 #include "discovery/key_pattern.h"
 #include "discovery/shipped_schemas.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/discovery/store_requests.h"
 #include "storage/check_transaction.h"
 #include "storage/store_errors.h"
 
@@ -159,22 +160,11 @@ void CommitChecked(storage::Store* store, Transaction transaction, storage::Done
   });
 }
 
-void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection) {
-  storage::RevokeRequest revoke{.id = id, .origin = {}};
-  revoke.origin.connection = connection;
-  store->RevokeLease(std::move(revoke), [](const storage::CommitResult&) {});
-}
-
 bool IsConditionFailed(const absl::Status& status) { return ReasonOf(status) == Reason::kConditionFailed; }
 
 Revision CatalogRevision(const Registrar::Parts& parts) {
   const std::shared_ptr<discovery::Catalog> catalog = parts.feed->catalog();
   return catalog == nullptr ? 0 : catalog->revision();
-}
-
-absl::Status NotShownYet(Revision revision, const absl::Status& why) {
-  return storage::OutcomeUnknown(
-      absl::StrCat("it was changed at revision ", revision, ", which this server does not show yet (", why.message(), ")"));
 }
 
 void AnswerAt(const Registrar::Parts& parts, Revision revision, InstanceName name, Revision epoch, Effect effect, Registrar::Done done) {

@@ -66,18 +66,12 @@ storage::PutOperation PutRecord(const discovery::InstanceName& name, const disco
 // Store::Commit, also of what is over a transaction's limits, as an instance written by hand may be. Errors name no operations.
 void CommitChecked(storage::Store* store, storage::Transaction transaction, storage::Done<storage::CommitResult> done);
 
-// A lease that the server made for one instance goes when that leaves it.
-void RevokeLease(storage::Store* store, LeaseId id, uint64_t connection);
-
 bool IsConditionFailed(const absl::Status& status);
 
 // Answers a repetition of what was carried out at `revision`: as AnswerAt, with the instance if its owner has been the same since. With
 // Unowned::kShown one that nobody owns is shown too.
 enum class Unowned { kShown, kRefused };
 void AnswerRepeated(const Registrar::Parts& parts, Revision revision, discovery::InstanceName name, Unowned unowned, Registrar::Done done);
-
-// That something was changed at `revision`, which the catalog does not show because of `why`.
-absl::Status NotShownYet(Revision revision, const absl::Status& why);
 
 // Of the catalog; 0: there is none yet.
 Revision CatalogRevision(const Registrar::Parts& parts);

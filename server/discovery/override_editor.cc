@@ -4,13 +4,11 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "discovery/catalog.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
-#include "server/discovery/ask_carried_out.h"
 #include "server/discovery/instance_conversion.h"
-#include "storage/store_errors.h"
+#include "server/discovery/store_requests.h"
 
 namespace scoutlight::server {
 namespace {
@@ -75,7 +73,7 @@ void OverrideEditor::Commit(Putting putting, LeaseId lease_id) {
   store_.Commit(std::move(transaction), [this, putting = std::move(putting), lease_id](const storage::CommitResult& result) mutable {
     const bool put = result.status.ok() && !result.replayed;
     const LeaseId left = put ? putting.lease_before : lease_id;
-    if (left != 0 && !absl::IsUnknown(result.status)) DropLease(left, putting.origin.connection);
+    if (left != 0 && !absl::IsUnknown(result.status)) RevokeLease(&store_, left, putting.origin.connection);
     OverrideChange change{.status = result.status, .revision = result.revision, .replayed = result.replayed};
     if (!result.status.ok()) return std::move(putting.done)(std::move(change));
     if (put) change.override = std::move(putting.override);
@@ -105,7 +103,7 @@ void OverrideEditor::Delete(InstanceName name, storage::Origin origin, Done done
     OverrideChange change{.status = result.status, .revision = result.revision, .replayed = result.replayed};
     if (!result.status.ok()) return std::move(done)(std::move(change));
     // That of a repetition is another override's.
-    if (lease_id != 0 && !result.replayed) DropLease(lease_id, connection);
+    if (lease_id != 0 && !result.replayed) RevokeLease(&store_, lease_id, connection);
     change.found = result.changed;
     AnswerWhenShown(std::move(change), std::move(done));
   });
@@ -121,18 +119,9 @@ std::optional<Override> OverrideEditor::Now(const InstanceName& name) const {
 void OverrideEditor::AnswerWhenShown(OverrideChange change, Done done) {
   const Revision revision = change.revision;
   feed_.WhenAt(revision, [change = std::move(change), done = std::move(done)](const absl::Status& status) mutable {
-    if (!status.ok()) {
-      change.status = storage::OutcomeUnknown(
-          absl::StrCat("it was changed at revision ", change.revision, ", which this server does not show yet (", status.message(), ")"));
-    }
+    if (!status.ok()) change.status = NotShownYet(change.revision, status);
     std::move(done)(std::move(change));
   });
-}
-
-void OverrideEditor::DropLease(LeaseId id, uint64_t connection) {
-  storage::RevokeRequest revoke{.id = id, .origin = {}};
-  revoke.origin.connection = connection;
-  store_.RevokeLease(std::move(revoke), [](const storage::CommitResult&) {});
 }
 
 }  // namespace scoutlight::server

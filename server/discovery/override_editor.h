@@ -46,8 +46,6 @@ class OverrideEditor {
   void AnswerRepeated(Putting putting, Revision revision);
   std::optional<discovery::Override> Now(const discovery::InstanceName& name) const;
   void AnswerWhenShown(OverrideChange change, Done done);
-  // Ends a lease that the server made.
-  void DropLease(LeaseId id, uint64_t connection);
 
   storage::Store& store_;
   CatalogFeed& feed_;

@@ -7,8 +7,8 @@
 #include "base/stable_hash.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
-#include "server/discovery/ask_carried_out.h"
 #include "server/discovery/instance_change.h"
+#include "server/discovery/store_requests.h"
 #include "storage/store_errors.h"
 
 namespace scoutlight::server {

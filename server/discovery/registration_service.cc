@@ -25,9 +25,9 @@
 #include "server/discovery/all_results.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/discovery/registration_conversion.h"
+#include "server/discovery/run_on_reader.h"
 #include "server/error_mapping.h"
 #include "server/unary_call.h"
-#include "storage/store_errors.h"
 
 namespace scoutlight::server {
 namespace {
@@ -140,10 +140,9 @@ grpc::ServerUnaryReactor* RegistrationService::RegisterAll(grpc::CallbackServerC
     return call.reactor();
   }
   // The bytes live as long as the call.
-  ReaderPool::Work work = [this, call, identity, bytes] { RegisterEach(call, identity, *bytes); };
-  if (parts_.readers->TryRun(work)) return call.reactor();
-  return call.Fail(storage::Overloaded(absl::StrCat(limits::kQueuedReadsMax, " long calls of discovery wait already, which is the most")),
-                   {});
+  const absl::Status refused = RunOnReader(parts_.readers, [this, call, identity, bytes] { RegisterEach(call, identity, *bytes); });
+  if (!refused.ok()) return call.Fail(refused, {});
+  return call.reactor();
 }
 
 void RegistrationService::RegisterEach(const UnaryCall& call, const Identity& identity, const grpc::ByteBuffer& bytes) {

@@ -13,10 +13,10 @@
 #include "discovery/schema_document.h"
 #include "discovery/shipped_schemas.h"
 #include "discovery/system_records.h"
-#include "server/discovery/ask_carried_out.h"
 #include "server/discovery/instance_conversion.h"
-#include "server/discovery/run_over_claims.h"
+#include "server/discovery/run_on_reader.h"
 #include "server/discovery/schema_users.h"
+#include "server/discovery/store_requests.h"
 #include "storage/store_errors.h"
 
 namespace scoutlight::server {

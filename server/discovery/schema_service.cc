@@ -11,7 +11,7 @@
 #include "discovery/schema_document.h"
 #include "discovery/system_records.h"
 #include "server/admit.h"
-#include "server/discovery/run_over_claims.h"
+#include "server/discovery/run_on_reader.h"
 #include "server/discovery/schema_conversion.h"
 #include "server/identity.h"
 #include "server/unary_call.h"

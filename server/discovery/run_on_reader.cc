@@ -1,4 +1,4 @@
-#include "server/discovery/run_over_claims.h"
+#include "server/discovery/run_on_reader.h"
 
 #include <cstddef>
 #include <utility>
@@ -9,13 +9,17 @@
 
 namespace scoutlight::server {
 
+absl::Status RunOnReader(ReaderPool* readers, ReaderPool::Work work) {
+  if (readers->TryRun(work)) return absl::OkStatus();
+  return storage::Overloaded(absl::StrCat(limits::kQueuedReadsMax, " long calls of discovery wait already, which is the most"));
+}
+
 absl::Status RunOverClaims(const discovery::Claims& claims, ReaderPool* readers, ReaderPool::Work work) {
   if (claims.schemas().size() + claims.bindings().all().size() <= static_cast<size_t>(limits::kInlineEntriesMax)) {
     std::move(work)();
     return absl::OkStatus();
   }
-  if (readers->TryRun(work)) return absl::OkStatus();
-  return storage::Overloaded(absl::StrCat(limits::kQueuedReadsMax, " long reads of discovery wait already, which is the most"));
+  return RunOnReader(readers, std::move(work));
 }
 
 }  // namespace scoutlight::server
