@@ -7,6 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
+#include "base/connect_errno.h"
 #include "base/mutex.h"
 #include "compat/etcd/rpc.grpc.pb.h"
 
@@ -25,6 +26,7 @@ constexpr int kReconnectMinMs = 50;
 constexpr int kReconnectMaxMs = 2'000;
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
+  KeepErrnoOfConnect();
   grpc::ChannelArguments arguments;
   // etcd bounds requests, not answers.
   arguments.SetMaxReceiveMessageSize(-1);

@@ -36,7 +36,6 @@ constexpr int kEndsPerSecondMax = 1'000;
 // What a busy machine may add to an end: the looks of the server, a commit, the way to the watch.
 constexpr absl::Duration kSlack = absl::Seconds(2);
 constexpr int kGranters = 32;
-constexpr int kGrantTriesMax = 3;
 
 absl::Duration Since(Nanos from, Nanos to) { return absl::Nanoseconds(to - from); }
 
@@ -68,14 +67,9 @@ class LeaseEndings : public ServedTest {
           checker::RecordingClient client(&recorder_);
           client.Connect(server().address());
           for (int at = i; at < step; at += kGranters) {
-            // On a machine with much else to do a connection may break: what came of that grant nobody knows, so another one is asked for.
-            for (int tries = 0; granted[at] == 0 && tries < kGrantTriesMax; ++tries) {
-              if (tries > 0) client.Connect(server().address());
-              const Call call = Make(client, checker::Grant{.id = 0, .ttl = ttl, .request_id = ""}, 100 + i);
-              if (call.outcome == Outcome::kOk) granted[at] = std::get<checker::GrantAnswer>(call.answer).id;
-              if (call.outcome != Outcome::kOk)
-                std::cout << absl::StrCat("a grant ended with ", absl::StatusCodeToString(call.failure.code), "\n");
-            }
+            const Call call = Make(client, checker::Grant{.id = 0, .ttl = ttl, .request_id = ""}, 100 + i);
+            EXPECT_EQ(call.outcome, Outcome::kOk) << call.failure.code;
+            if (call.outcome == Outcome::kOk) granted[at] = std::get<checker::GrantAnswer>(call.answer).id;
           }
         });
       }

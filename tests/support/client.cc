@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/connect_errno.h"
 
 namespace scoutlight::testing {
 namespace {
@@ -30,6 +31,7 @@ Answered<Response> Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientCon
 }
 
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  KeepErrnoOfConnect();
   grpc::ChannelArguments arguments;
   // Channels with equal arguments would share a connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
