@@ -3,19 +3,19 @@
 
 #include <algorithm>
 
-#include "discovery/strategy/ranked_picker.h"
+#include "discovery/strategy/ranked.h"
 
 namespace scoutlight::discovery {
 
 // The best health; among those the highest reliability * (1 - load), the share of work that is likely done: the more reliable, the less
 // occupied, as the Python ScoutLight asks of its strategies. Equals take turns. Who tells no load or reliability counts as the mean of the
 // others, or as idle and reliable if nobody tells; a load over 1 counts as 1.
-class BestQualityPicker : public RankedPicker {
+class BestQuality : public Ranked {
  public:
-  explicit BestQualityPicker(const SharedCandidates& candidates) : RankedPicker(Scores(*candidates)) {}
+  BestQuality() : Ranked(ScoresOf) {}
 
  private:
-  static std::vector<double> Scores(const CandidateList& candidates) {
+  static std::vector<double> ScoresOf(const CandidateList& candidates) {
     const std::vector<double> loads = KnownLoads(candidates, 0);
     const std::vector<double> reliabilities = KnownReliabilities(candidates, 1);
     std::vector<double> scores;
@@ -28,8 +28,6 @@ class BestQualityPicker : public RankedPicker {
     return scores;
   }
 };
-
-using BestQuality = StrategyOf<BestQualityPicker>;
 
 }  // namespace scoutlight::discovery
 

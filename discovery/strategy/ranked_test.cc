@@ -1,4 +1,6 @@
-#include "discovery/strategy/ranked_picker.h"
+#include "discovery/strategy/ranked.h"
+
+#include <vector>
 
 #include "discovery/strategy/best_quality.h"
 #include "discovery/strategy/least_loaded.h"
@@ -25,6 +27,15 @@ TEST(LeastLoaded, PicksTheLowestLoadAndEqualsTakeTurns) {
   EXPECT_THAT(PickMany(*picker, 3, random, {1}), Each(3));
   EXPECT_THAT(PickMany(*picker, 3, random, {1, 3}), Each(0));
   EXPECT_THAT(PickMany(*picker, 3, random, {0, 1, 3}), Each(2));
+}
+
+TEST(LeastLoaded, TurnsGoOnFromSnapshotToSnapshot) {
+  LeastLoaded strategy;
+  Random random(1);
+  const SharedCandidates candidates = Share(MakeCandidates(3));
+  std::vector<int> picked;
+  for (int i = 0; i < 6; ++i) picked.push_back(PickMany(*strategy.NewPicker(candidates), 1, random).front());
+  EXPECT_THAT(picked, ElementsAre(0, 1, 2, 0, 1, 2));
 }
 
 TEST(LeastLoaded, WhoTellsNoLoadCountsAsTheMean) {
