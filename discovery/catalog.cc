@@ -12,34 +12,17 @@ namespace scoutlight::discovery {
 namespace {
 
 constexpr size_t kAll = std::numeric_limits<size_t>::max();
-// What is done under the mutex at a time, so that a commit does not wait for who reads a large service: about a millisecond.
-constexpr size_t kEntriesAtATime = 2'048;
+// Of services, what is done under the mutex at a time, so that a commit does not wait for who reads many: about a millisecond.
 constexpr size_t kServicesAtATime = 1'024;
-// A service that has changed faster than it was read so often is read at once.
-constexpr int kVainPiecesMax = 16;
 // How long who works in pieces waits for another's turn to be over.
 constexpr absl::Duration kTurnMax = absl::Milliseconds(1);
 
-// How much of a large service is to be read next.
-class PieceSize {
- public:
-  explicit PieceSize(size_t instances) : instances_(instances) {}
-
-  // `left`: how many are still to be read.
-  size_t Next(size_t left) {
-    vain_ = left < least_ ? 0 : vain_ + 1;
-    least_ = std::min(least_, left);
-    return vain_ > kVainPiecesMax ? kAll : instances_;
-  }
-
- private:
-  const size_t instances_;
-  size_t least_ = kAll;
-  int vain_ = 0;  // Pieces since there was less left than ever.
-};
-
-StoredValue StoredOf(const Entry& entry) {
-  return {.value = entry.value, .create_revision = entry.create_revision, .mod_revision = entry.mod_revision, .lease_id = entry.lease_id};
+// Of a value over `value_bytes_max` only as much as shows that it is.
+StoredValue StoredOf(const Entry& entry, size_t value_bytes_max) {
+  return {.value = {entry.value.form, entry.value.bytes.substr(0, value_bytes_max + 1)},
+          .create_revision = entry.create_revision,
+          .mod_revision = entry.mod_revision,
+          .lease_id = entry.lease_id};
 }
 
 }  // namespace
@@ -58,7 +41,8 @@ std::optional<Catalog::Place> Catalog::PlaceOf(const Key& key) const {
   const KeyReading& reading = claim->reading;
   return Place{.name = {std::string(reading.cluster), std::string(reading.service), std::string(reading.instance)},
                .part = Place::Part::kEntry,
-               .property = std::string(reading.property.value_or(""))};
+               .property = std::string(reading.property.value_or("")),
+               .value_bytes_max = claim->schema->layout.value_bytes_max()};
 }
 
 void Catalog::Count(bool existed, bool exists, Service* service, size_t* all) {
@@ -140,7 +124,7 @@ void Catalog::Fill(const Entry& entry) {
   const std::optional<Place> place = PlaceOf(entry.key);
   if (!place.has_value()) return;
   const Turn turn(this);
-  Set(*place, StoredOf(entry));
+  Set(*place, StoredOf(entry, place->value_bytes_max));
 }
 
 void Catalog::FillUpTo(Revision revision) { Advance(revision); }
@@ -148,7 +132,7 @@ void Catalog::FillUpTo(Revision revision) { Advance(revision); }
 void Catalog::MakeSnapshots() {
   const Turn turn(this);
   for (auto& [cluster, services] : clusters_) {
-    for (auto& [name, service] : services) Refresh(cluster, name, kAll, &service);
+    for (auto& [name, service] : services) Refresh(cluster, name, {.instances = kAll, .entries = kAll}, &service);
   }
 }
 
@@ -169,7 +153,7 @@ Catalog::Applied Catalog::Apply(const Batch& batch) {
   const Turn turn(this);
   for (const auto& [place, event] : changes) {
     if (event->kind == EventKind::kPut) {
-      Set(place, StoredOf(event->entry));
+      Set(place, StoredOf(event->entry, place.value_bytes_max));
     } else {
       Erase(place);
     }
@@ -210,13 +194,13 @@ InstancePtr Catalog::Read(absl::string_view cluster, absl::string_view name, con
   return std::make_shared<const Instance>(ReadInstance({std::string(cluster), std::string(name), id}, stored->second, *schema));
 }
 
-bool Catalog::Refresh(absl::string_view cluster, absl::string_view name, size_t instances_max, Service* service) {
+bool Catalog::Refresh(absl::string_view cluster, absl::string_view name, const PieceSize::Piece& piece, Service* service) {
   // What was read in pieces is shown when nothing is left to read, also if it is gone before it was.
   if (service->changed.empty() && service->pending == nullptr) return true;
   ServiceSnapshot::Changes changes;
   size_t entries = 0;
   auto it = service->changed.begin();
-  while (it != service->changed.end() && changes.size() < instances_max && (entries < kEntriesAtATime || instances_max == kAll)) {
+  while (it != service->changed.end() && changes.size() < piece.instances && entries < piece.entries) {
     const auto stored = service->stored.find(*it);
     if (stored != service->stored.end()) entries += stored->second.entries.size();
     changes.emplace_back(*it, Read(cluster, name, *service, *it));
@@ -282,11 +266,15 @@ std::optional<SnapshotPtr> Catalog::FindIfRead(absl::string_view cluster, absl::
   }
 }
 
-InstancePtr Catalog::FindInstance(const InstanceName& name) const {
+InstancePtr Catalog::FindInstance(const InstanceName& name) const { return *FindInstanceIfRead(name, kAll); }
+
+std::optional<InstancePtr> Catalog::FindInstanceIfRead(const InstanceName& name, size_t entries_max) const {
   const Turn turn(this);
   const Service* const service = FindService(name.cluster, name.service);
   if (service == nullptr) return nullptr;
   if (!service->changed.contains(name.id)) return service->newest()->Find(name.id);
+  const auto stored = service->stored.find(name.id);
+  if (stored != service->stored.end() && stored->second.entries.size() > entries_max) return std::nullopt;
   return Read(name.cluster, name.service, *service, name.id);
 }
 

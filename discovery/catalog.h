@@ -15,8 +15,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "base/entry.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "discovery/claims.h"
+#include "discovery/piece_size.h"
 #include "discovery/service_snapshot.h"
 #include "discovery/stored_instance.h"
 
@@ -24,8 +26,8 @@ namespace scoutlight::discovery {
 
 // All instances, in memory, under one set of schemas and bindings: what a scan of the store at revision() would give. Filled entry by
 // entry, then kept true batch by batch. A snapshot is made only when it is asked for, from what has changed since the one before.
-// Thread-safe: one mutex, held for the changes of a batch or for reading a few instances of a service anew, and then left to whoever waits
-// for it; nothing else blocks.
+// Thread-safe: one mutex, held for the changes of a batch or for reading a few instances of a service anew (more only while others keep
+// changing as many: piece_size.h), and then left to whoever waits for it; nothing else blocks.
 class Catalog {
  public:
   // `number`: greater than that of the catalog whose place it takes. `instances_at_a_time`: of a large service, so many are read anew
@@ -57,12 +59,14 @@ class Catalog {
 
   // The instance as it is now; null: it is not there. Reads no other, however many have changed.
   InstancePtr FindInstance(const InstanceName& name) const;
+  // As FindInstance; nullopt: it has changed, and would be read from over `entries_max` entries.
+  std::optional<InstancePtr> FindInstanceIfRead(const InstanceName& name, size_t entries_max) const;
 
   // As Find; nullopt: it would read over `unread_max` instances, because so many have changed since it was asked for last, or those have
   // over limits::kInlineStoredMax entries.
   std::optional<SnapshotPtr> FindIfRead(absl::string_view cluster, absl::string_view service, size_t unread_max);
 
-  // What is stored of an instance; nullopt: nothing.
+  // What is stored of an instance; nullopt: nothing. Of a value over Layout::value_bytes_max() one byte more than that.
   std::optional<StoredInstance> FindStored(const InstanceName& name) const;
 
   // Those that have instances, by name: at most `max` that come after `after`.
@@ -110,6 +114,7 @@ class Catalog {
     InstanceName name;
     enum class Part { kEntry, kRecord, kOverride } part = Part::kEntry;
     std::string property;
+    size_t value_bytes_max = limits::kValueBytesMax;  // A longer one is wrong.
   };
   std::optional<Place> PlaceOf(const Key& key) const;
   void Set(const Place& place, StoredValue value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -121,8 +126,8 @@ class Catalog {
   // What a service's snapshot is to show under an id; null: nothing.
   InstancePtr Read(absl::string_view cluster, absl::string_view name, const Service& service, const std::string& id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Reads at most `instances_max` of the changed ones anew. Whether the snapshot shows all as they are.
-  bool Refresh(absl::string_view cluster, absl::string_view name, size_t instances_max, Service* service)
+  // Reads `piece` of the changed ones anew. Whether the snapshot shows all as they are.
+  bool Refresh(absl::string_view cluster, absl::string_view name, const PieceSize::Piece& piece, Service* service)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What must be read anew of a service, up to the bounds of what is short.
   struct Unread {

@@ -242,8 +242,43 @@ TEST(Catalog, AnInstanceOfManyEntriesIsNoShortWork) {
   put(limits::kInlineStoredMax);
   EXPECT_EQ(catalog.FindIfRead("c", "s", 1), std::nullopt);
   EXPECT_FALSE(catalog.ServicesIfFew("c", "", 1, 1).has_value());
+  const InstanceName name{"c", "s", "i"};
+  EXPECT_EQ(catalog.FindInstanceIfRead(name, limits::kInlineStoredMax), std::nullopt);
+  EXPECT_NE(*catalog.FindInstanceIfRead(name, limits::kInlineStoredMax + 1), nullptr);
+  EXPECT_EQ(*catalog.FindInstanceIfRead({"c", "s", "x"}, 0), nullptr);
   EXPECT_EQ(catalog.Find("c", "s")->size(), 1u);
+  EXPECT_NE(*catalog.FindInstanceIfRead(name, 0), nullptr) << "it is read already";
   EXPECT_TRUE(catalog.FindIfRead("c", "s", 1).has_value());
+}
+
+TEST(Catalog, OfAValueThatIsTooLongItKeepsWhatShowsThat) {
+  Catalog catalog(DefaultClaims());
+  const InstanceName name{"c", "s", "i"};
+  const InstanceName member{"c", "t", "i"};
+  constexpr size_t kMax = limits::kPropertyValueBytesMax;
+  // One key of many may be as long as the store takes; the other way of putting them in is as good.
+  const Entry longest = EntryOf("/c/services/s/i/a", std::string(limits::kValueBytesMax, 'x'), 2);
+  catalog.Fill(longest);
+  catalog.Fill(EntryOf("/c/services/s/i/fits", std::string(kMax, 'x'), 2));
+  EXPECT_EQ(catalog.FindStored(name)->entries.at("a").value.bytes.size(), kMax + 1);
+  catalog.Apply(BatchOf(3, {DeleteOf(longest.key, 3)}));
+  catalog.Apply(BatchOf(4, {PutOf(longest)}));
+  EXPECT_EQ(catalog.FindStored(name)->entries.at("a").value.bytes.size(), kMax + 1);
+  EXPECT_EQ(catalog.FindStored(name)->entries.at("fits").value.bytes.size(), kMax);
+  const InstancePtr instance = catalog.FindInstance(name);
+  EXPECT_EQ(instance->properties, (Properties{{"fits", std::string(kMax, 'x')}}));
+  EXPECT_THAT(instance->problems, ElementsAre(Problem{"a", "is over the 32768 bytes allowed"}));
+  // A key that holds all is kept as it is.
+  const auto members = Claims::Create(ShippedSchemas(), Bindings::Create({{"c", "t", "members"}}).value()).value();
+  Catalog of_members(members);
+  const std::string json = R"({"port": "80"})" + std::string(limits::kPropertyValueBytesMax * 2, ' ');
+  of_members.Fill(EntryOf("/c/services/t/members/i", json, 2));
+  EXPECT_EQ(of_members.FindStored(member)->entries.at("").value.bytes, json);
+  EXPECT_EQ(of_members.FindInstance(member)->properties, (Properties{{"port", "80"}}));
+  // What no store of ours takes.
+  of_members.Fill(EntryOf("/c/services/t/members/i", json + std::string(2 * limits::kValueBytesMax, ' '), 2));
+  EXPECT_EQ(of_members.FindStored(member)->entries.at("").value.bytes.size(), limits::kValueBytesMax + 1);
+  EXPECT_FALSE(of_members.FindInstance(member)->valid);
 }
 
 // It is read in pieces, between which others commit: what is shown is one state all the same.
@@ -425,6 +460,7 @@ class Dice {
 
   Value AnyValue(const Key& key) {
     if (Chance(5)) return {Value::Form::kData, std::string("\xff\x00\xfe", 3)};
+    if (Chance(2)) return {Value::Form::kText, std::string(limits::kPropertyValueBytesMax + Below(3), 'x')};
     if (key.IsSystem() && Chance(80)) {
       return {Value::Form::kText,
               Pick({R"({"status": "UP"})", R"({"status": "DRAINING", "epoch": 3, "session": "x"})",

@@ -32,6 +32,30 @@ class ProblemList {
   std::vector<Problem>& problems_;
 };
 
+// The room that an instance has for properties.
+class Room {
+ public:
+  // What is wrong with a property, or with having it beside those before it; empty: it is taken in.
+  std::string Take(absl::string_view name, absl::string_view value) {
+    if (std::string fault = PropertyNameFault(name); !fault.empty()) return fault;
+    // Of what is too long maybe only a part is known.
+    if (value.size() > limits::kPropertyValueBytesMax)
+      return absl::StrCat("is over the ", limits::kPropertyValueBytesMax, " bytes allowed");
+    if (std::string fault = PropertyValueFault(value); !fault.empty()) return fault;
+    if (count_ >= limits::kPropertiesMax) return absl::StrCat("is one more than the ", limits::kPropertiesMax, " allowed");
+    if (bytes_ + name.size() + value.size() > limits::kInstanceBytesMax) {
+      return absl::StrCat("brings the instance over the ", limits::kInstanceBytesMax, " bytes allowed");
+    }
+    ++count_;
+    bytes_ += name.size() + value.size();
+    return "";
+  }
+
+ private:
+  size_t bytes_ = 0;
+  int count_ = 0;
+};
+
 std::string KnownSerializers() {
   return absl::StrJoin(AllSerializers(), ", ", [](std::string* out, const Serializer* one) { absl::StrAppend(out, one->name()); });
 }
@@ -42,6 +66,10 @@ std::string SerializerFault(const Serializer* serializer, absl::string_view name
   return serializer->key_per_property()
              ? absl::StrCat("is ", name, ", which needs {property} in the pattern")
              : absl::StrCat("is ", name, ", which keeps all properties in one key, so the pattern must not have {property}");
+}
+
+DecodedProperties TooLong(size_t bytes_max) {
+  return {.properties = {}, .problems = {{"", absl::StrCat("has a value of over ", bytes_max, " bytes")}}, .unreadable = true};
 }
 
 }  // namespace
@@ -68,28 +96,27 @@ std::vector<KeyValue> Layout::Encode(const InstanceName& name, const Properties&
   return entries;
 }
 
-DecodedProperties Layout::Decode(absl::Span<const Piece> pieces) const {
+DecodedProperties Layout::Decode(absl::Span<const Piece> pieces, const PropertyRules& rules) const {
+  if (!serializer_->key_per_property()) {
+    for (const Piece& piece : pieces) {
+      if (piece.value.bytes.size() > value_bytes_max()) return TooLong(value_bytes_max());
+    }
+  }
   DecodedProperties decoded = serializer_->Decode(pieces);
   ProblemList problems(&decoded.problems);
   for (Problem& problem : decoded.problems) {
     if (!problem.property.empty() && !PropertyNameFault(problem.property).empty()) problem.property = "";
   }
-  size_t bytes = 0;
-  int count = 0;
-  for (auto it = decoded.properties.begin(); it != decoded.properties.end();) {
-    std::string fault = PropertyNameFault(it->first);
-    if (fault.empty()) fault = PropertyValueFault(it->second);
-    if (fault.empty() && count >= limits::kPropertiesMax) fault = absl::StrCat("is one more than the ", limits::kPropertiesMax, " allowed");
-    if (fault.empty() && bytes + it->first.size() + it->second.size() > limits::kInstanceBytesMax) {
-      fault = absl::StrCat("brings the instance over the ", limits::kInstanceBytesMax, " bytes allowed");
-    }
-    if (fault.empty()) {
-      ++count;
-      bytes += it->first.size() + it->second.size();
-      ++it;
-    } else {
-      problems.Add(it->first, std::move(fault));
-      it = decoded.properties.erase(it);
+  Room room;
+  for (const bool defined : {true, false}) {
+    for (auto it = decoded.properties.begin(); it != decoded.properties.end();) {
+      std::string fault = rules.definitions.contains(it->first) == defined ? room.Take(it->first, it->second) : "";
+      if (fault.empty()) {
+        ++it;
+      } else {
+        problems.Add(it->first, std::move(fault));
+        it = decoded.properties.erase(it);
+      }
     }
   }
   std::stable_sort(decoded.problems.begin(), decoded.problems.end(),

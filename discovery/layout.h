@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_DISCOVERY_LAYOUT_H_
 #define SCOUTLIGHT_DISCOVERY_LAYOUT_H_
 
+#include <cstddef>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -8,8 +9,10 @@
 #include "absl/types/span.h"
 #include "base/entry.h"
 #include "base/key.h"
+#include "base/limits.h"
 #include "discovery/instance.h"
 #include "discovery/key_pattern.h"
+#include "discovery/property_definition.h"
 #include "discovery/serializer.h"
 
 namespace scoutlight::discovery {
@@ -36,9 +39,13 @@ class Layout {
   // `name` and `properties` pass CheckInstance.
   std::vector<KeyValue> Encode(const InstanceName& name, const Properties& properties) const;
 
+  // A longer value of an entry is wrong, whatever is in it: so much of it and one byte more is as good as all of it.
+  size_t value_bytes_max() const { return serializer_->key_per_property() ? limits::kPropertyValueBytesMax : limits::kValueBytesMax; }
+
   // The properties in `pieces`, which `pattern` has read as of one instance. What does not decode, and what CheckInstance would refuse,
-  // becomes a problem, of at most limits::kProblemsPerInstanceMax, and is left out; nothing else is hidden by it.
-  DecodedProperties Decode(absl::Span<const Piece> pieces) const;
+  // becomes a problem, of at most limits::kProblemsPerInstanceMax, and is left out; nothing else is hidden by it. Of more properties than
+  // an instance may have those stay that `rules` define, then those that come first by name.
+  DecodedProperties Decode(absl::Span<const Piece> pieces, const PropertyRules& rules = {}) const;
 
   friend bool operator==(const Layout& a, const Layout& b) { return a.pattern_ == b.pattern_ && a.serializer_ == b.serializer_; }
 

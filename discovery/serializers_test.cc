@@ -221,6 +221,58 @@ TEST(Layout, WhatIsOverTheBoundsOfAnInstanceIsLeftOut) {
   EXPECT_THAT(read.problems, ElementsAre(Field(&Problem::property, "4"), Field(&Problem::property, "long")));
 }
 
+TEST(Layout, WhatTheRulesDefineStaysHoweverManyOthersThereAre) {
+  PropertyRules rules;
+  for (const char* name : {"hostname", "port", "wrong"}) rules.definitions[name] = {};
+  std::vector<Piece> pieces;
+  for (int i = 0; i < limits::kPropertiesMax; ++i) pieces.push_back({absl::StrCat(1000 + i), {}});
+  for (const char* name : {"hostname", "port"}) pieces.push_back({name, {Value::Form::kText, "80"}});
+  pieces.push_back({"wrong", {Value::Form::kText, "\xFF"}});
+  const DecodedProperties read = TextLayout().Decode(pieces, rules);
+  EXPECT_THAT(read.properties, SizeIs(limits::kPropertiesMax));
+  EXPECT_TRUE(read.properties.contains("hostname"));
+  EXPECT_TRUE(read.properties.contains("port"));
+  EXPECT_TRUE(read.properties.contains(absl::StrCat(1000 + limits::kPropertiesMax - 3)));
+  EXPECT_THAT(read.problems,
+              ElementsAre(Field(&Problem::property, absl::StrCat(1000 + limits::kPropertiesMax - 2)),
+                          Field(&Problem::property, absl::StrCat(1000 + limits::kPropertiesMax - 1)), Field(&Problem::property, "wrong")));
+}
+
+TEST(Layout, WhatTheRulesDefineStaysHoweverLongOthersAre) {
+  PropertyRules rules;
+  rules.definitions["port"] = {};
+  std::vector<Piece> pieces;
+  for (int i = 0; i < 4; ++i)
+    pieces.push_back({absl::StrCat(i), {Value::Form::kText, std::string(limits::kPropertyValueBytesMax - 1, 'v')}});
+  pieces.push_back({"port", {Value::Form::kText, "80"}});
+  const DecodedProperties read = TextLayout().Decode(pieces, rules);
+  EXPECT_TRUE(read.properties.contains("port"));
+  EXPECT_THAT(read.problems, ElementsAre(Field(&Problem::property, "3")));
+}
+
+// The bound that whoever keeps values may cut them at.
+TEST(Layout, ValueOverItsBoundIsWrongWhateverIsInIt) {
+  google::protobuf::Struct message;
+  (*message.mutable_fields())["port"].set_string_value("80");
+  const size_t whole = ProtobufLayout().value_bytes_max();
+  EXPECT_EQ(whole, limits::kValueBytesMax);
+  EXPECT_EQ(TextLayout().value_bytes_max(), limits::kPropertyValueBytesMax);
+  const std::string json = R"({"port": "80"})";
+  // The last of its equal fields holds, however often it is there.
+  const std::string field = message.SerializeAsString();
+  std::string large = field;
+  while (large.size() <= whole) large += field;
+  for (const size_t size : {whole, whole + 1}) {
+    const DecodedProperties read = FromJson(json + std::string(size - json.size(), ' '));
+    EXPECT_EQ(read.unreadable, size > whole);
+    EXPECT_EQ(read.properties.size(), size > whole ? 0u : 1u);
+  }
+  const DecodedProperties read = ProtobufLayout().Decode({Piece{std::nullopt, {Value::Form::kData, large}}});
+  EXPECT_TRUE(read.unreadable);
+  EXPECT_THAT(read.problems, ElementsAre(Problem{"", "has a value of over 1048576 bytes"}));
+  EXPECT_FALSE(ProtobufLayout().Decode({Piece{std::nullopt, {Value::Form::kData, large.substr(field.size())}}}).unreadable);
+}
+
 TEST(Layout, MistakesAreAllNamed) {
   const auto fields = [](absl::string_view pattern, absl::string_view serializer) {
     const absl::StatusOr<Layout> layout = Layout::Create(pattern, serializer);

@@ -52,7 +52,7 @@ DecodedProperties StoredProperties(const StoredInstance& stored, const Schema& s
   for (const auto& [property, entry] : stored.entries) {
     pieces.push_back({.property = property.empty() ? std::nullopt : std::optional<std::string>(property), .value = entry.value});
   }
-  return schema.layout.Decode(pieces);
+  return schema.layout.Decode(pieces, schema.properties);
 }
 
 Ownership ReadOwnership(const StoredInstance& stored) {

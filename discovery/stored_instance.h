@@ -15,7 +15,7 @@ namespace scoutlight::discovery {
 
 // What an entry says beside its key.
 struct StoredValue {
-  Value value;
+  Value value;  // Of one over Layout::value_bytes_max() maybe only the beginning, which is over that too.
   Revision create_revision = 0;
   Revision mod_revision = 0;
   LeaseId lease_id = 0;

@@ -223,6 +223,19 @@ TEST(StoredInstance, ValueThatCannotBeReadAtAllLeavesNothingToResolve) {
   EXPECT_FALSE(instance.resolvable());
 }
 
+TEST(StoredInstance, ExtraPropertiesKeepNobodyOutOfWork) {
+  StoredInstance stored;
+  stored.entries = {{"hostname", Text("h")}, {"port", Text("80")}, {"health", Text("warning")}};
+  for (int i = 0; i < 10 * limits::kPropertiesMax; ++i) stored.entries[absl::StrCat(10'000 + i)] = Text("x");
+  const Instance instance = ReadInstance(kName, stored, *ShippedSchemas()[0]);
+  EXPECT_EQ(instance.properties.size(), static_cast<size_t>(limits::kPropertiesMax));
+  EXPECT_EQ(instance.properties.at("hostname"), "h");
+  EXPECT_EQ(instance.properties.at("port"), "80");
+  EXPECT_EQ(instance.health, Health::kWarning);
+  EXPECT_TRUE(instance.resolvable());
+  EXPECT_EQ(instance.problems.size(), static_cast<size_t>(limits::kProblemsPerInstanceMax));
+}
+
 TEST(StoredInstance, ProblemsAreBounded) {
   PropertyRules rules;
   rules.extra_allowed = false;

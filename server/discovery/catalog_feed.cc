@@ -16,6 +16,8 @@ using discovery::Catalog;
 // What a new catalog gets at once, while the store waits. Or one batch, which the store waits for in any case.
 constexpr size_t kNearBatchesMax = 64;
 constexpr size_t kNearBytesMax = 1 * limits::kMiB;
+// At the time: so often at least, whatever clock it is.
+constexpr absl::Duration kLook = absl::Milliseconds(100);
 
 absl::Status Loading(absl::string_view why) {
   ErrorDetails details;
@@ -201,7 +203,6 @@ bool CatalogFeed::AnyEnded() const {
 }
 
 void CatalogFeed::AnswerLoop() {
-  constexpr absl::Duration kLook = absl::Milliseconds(100);  // At the time.
   while (true) {
     {
       MutexLock lock(&mu_);
@@ -218,16 +219,25 @@ void CatalogFeed::AnswerLoop() {
   }
 }
 
+void CatalogFeed::PauseAfterFailure() {
+  const absl::Duration until = options_.clock->SinceBoot() + options_.retry_after;
+  while (!stopping_) {
+    const absl::Duration left = until - options_.clock->SinceBoot();
+    if (left <= absl::ZeroDuration()) return;
+    wake_.WaitFor(&mu_, std::min(left, kLook));
+  }
+}
+
 void CatalogFeed::LoadLoop() {
-  bool failed = false;
+  LoadEnd last = LoadEnd::kInPlace;
   while (true) {
     {
       MutexLock lock(&mu_);
-      if (failed && !stopping_) wake_.WaitFor(&mu_, options_.retry_after);
+      if (last == LoadEnd::kFailed) PauseAfterFailure();
       while (!stopping_ && !(reload_ && following_)) wake_.Wait(&mu_);
       if (stopping_) return;
     }
-    failed = !Load();
+    last = Load();
     std::deque<RecentBatches::Kept> gone;  // Ends outside of the lock.
     MutexLock lock(&mu_);
     loading_ = false;
@@ -235,7 +245,7 @@ void CatalogFeed::LoadLoop() {
   }
 }
 
-bool CatalogFeed::Load() {
+CatalogFeed::LoadEnd CatalogFeed::Load() {
   {
     MutexLock lock(&mu_);
     // What changes from here on is seen by the reading, or asks for another.
@@ -249,6 +259,7 @@ bool CatalogFeed::Load() {
   });
   const absl::StatusOr<Revision> revision = reader.Pin();
   absl::Status status = revision.status();
+  LoadEnd end = LoadEnd::kFailed;
   if (status.ok()) {
     absl::StatusOr<std::shared_ptr<const discovery::Claims>> claims = LoadClaims(&reader, options_.warn);
     status = claims.status();
@@ -256,46 +267,47 @@ bool CatalogFeed::Load() {
       const absl::StatusOr<std::shared_ptr<Catalog>> catalog = LoadCatalog(&reader, ++loads_, *std::move(claims), *revision);
       status = catalog.status();
       if (status.ok()) (*catalog)->MakeSnapshots();
-      if (status.ok() && BringUp(*catalog, *revision)) return true;
+      if (status.ok()) end = BringUp(*catalog, *revision);
+      if (end == LoadEnd::kInPlace) return end;
     }
   }
   if (!status.ok() && !absl::IsCancelled(status))
     options_.warn(absl::StrCat("the instances could not be read, which is tried again: ", status.message()));
   MutexLock lock(&mu_);
   reload_ = true;
-  return false;
+  return end;
 }
 
-bool CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision claims_at) {
+CatalogFeed::LoadEnd CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalog, Revision claims_at) {
   StoreReader reader(&store_, [] { return false; });  // Each round looks itself.
   for (int round = 0;; ++round) {
     Revision to = 0;
     std::shared_ptr<Catalog> old;  // Ends outside of the lock: with many instances that takes long.
     {
       MutexLock lock(&mu_);
-      if (stopping_) return true;
+      if (stopping_) return LoadEnd::kInPlace;
       if (catalog->revision() >= recent_.after()) return PutInPlace(catalog, claims_at, &old);
       to = seen_;
     }
     if (round == options_.bring_up_rounds_max) break;
     const storage::HistoryPage page = reader.History(catalog->revision() + 1, to);
-    if (!page.status.ok()) return false;
+    if (!page.status.ok()) return LoadEnd::kFailed;
     for (const std::shared_ptr<const Batch>& batch : page.batches) {
       if (!catalog->Apply(*batch).claims_changed) continue;
       // These schemas are old already.
-      return false;
+      return LoadEnd::kOutdated;
     }
     catalog->Advance(page.next - 1);
   }
   options_.warn(absl::StrCat("the store changes faster than its instances can be read: after ", options_.bring_up_rounds_max,
                              " pieces of what has happened meanwhile they are read anew"));
-  return false;
+  return LoadEnd::kFailed;
 }
 
-bool CatalogFeed::PutInPlace(const std::shared_ptr<Catalog>& catalog, Revision claims_at, std::shared_ptr<Catalog>* old) {
+CatalogFeed::LoadEnd CatalogFeed::PutInPlace(const std::shared_ptr<Catalog>& catalog, Revision claims_at, std::shared_ptr<Catalog>* old) {
   if (catalog->revision() < recent_.last()) {
     for (const BatchPtr& batch : recent_.Take(catalog->revision() + 1, recent_.last(), kNearBatchesMax, kNearBytesMax).batches) {
-      if (catalog->Apply(*batch).claims_changed) return false;
+      if (catalog->Apply(*batch).claims_changed) return LoadEnd::kOutdated;
     }
   }
   catalog->Advance(seen_);
@@ -305,7 +317,7 @@ bool CatalogFeed::PutInPlace(const std::shared_ptr<Catalog>& catalog, Revision c
   live_ = true;
   on_changed_({});
   wake_.NotifyAll();
-  return true;
+  return LoadEnd::kInPlace;
 }
 
 }  // namespace scoutlight::server

@@ -25,7 +25,7 @@ struct CatalogFeedOptions {
   Clock* clock = &Clock::System();                       // Outlives the feed.
   absl::Duration wait_max = absl::Seconds(5);            // For a revision, by those who ask for it.
   absl::Duration apply_wait_max = absl::Seconds(10);     // For schemas and bindings to be in force.
-  absl::Duration retry_after = absl::Milliseconds(200);  // After a load that failed.
+  absl::Duration retry_after = absl::Milliseconds(200);  // From a load that failed to the next.
   int bring_up_rounds_max = limits::kBringUpRoundsMax;   // Of one load; at least 1.
   Warn warn = [](absl::string_view) {};
 };
@@ -93,13 +93,16 @@ class CatalogFeed final : public storage::Sink {
   void LoadLoop();
   // Apart from the loads, so that nobody waits longer because of one.
   void AnswerLoop();
-  // Whether a new catalog is in place.
-  bool Load();
-  bool BringUp(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at);
-  // Gives out the one before. False: schemas or bindings have changed since it was read. Requires that it has all that was shown before
-  // recent_.
-  bool PutInPlace(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at, std::shared_ptr<discovery::Catalog>* old)
+  // How a load ends: with a new catalog in place; with schemas or bindings that have changed since they were read, so that another is due
+  // at once; or without one, so that another is tried after a pause.
+  enum class LoadEnd { kInPlace, kOutdated, kFailed };
+  LoadEnd Load();
+  LoadEnd BringUp(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at);
+  // Gives out the one before. Requires that the new one has all that was shown before recent_.
+  LoadEnd PutInPlace(const std::shared_ptr<discovery::Catalog>& catalog, Revision claims_at, std::shared_ptr<discovery::Catalog>* old)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Until `options_.retry_after` is over or it is stopped, whatever is shown meanwhile.
+  void PauseAfterFailure() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Wait(Revision revision, bool claims, absl::Duration bound, Waiter done);
   bool Reached(const Waiting& waiting) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AnyEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -155,7 +155,7 @@ class CatalogFeedTest : public ::testing::Test {
   // Follows the store from its latest revision on.
   void Begin(CatalogFeedOptions options = {}) {
     options.clock = &clock_;
-    options.retry_after = absl::Milliseconds(1);
+    options.retry_after = retry_after_;
     options.warn = [this](absl::string_view warning) {
       MutexLock lock(&mu_);
       warnings_.emplace_back(warning);
@@ -211,6 +211,7 @@ class CatalogFeedTest : public ::testing::Test {
   }
 
   storage::FakeClock clock_;
+  absl::Duration retry_after_;  // By clock_.
   std::unique_ptr<storage::Store> store_;
   GatedStore gate_;
   const storage::SyncStore sync_;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -246,6 +247,66 @@ TEST_F(CatalogFeedTest, FailedReadingIsWarnedOfAndTriedAgain) {
   BeginAndLoad();
   EXPECT_EQ(Shown("s", "i", "port"), "80");
   EXPECT_THAT(warnings(), Contains(HasSubstr("could not be read, which is tried again")).Times(2));
+}
+
+TEST_F(CatalogFeedTest, CommitsDoNotEndThePauseAfterAFailedReading) {
+  retry_after_ = absl::Seconds(2);
+  BeginAndLoad();
+  const auto failures = [this] {
+    int failures = 0;
+    for (const std::string& warning : warnings()) failures += absl::StrContains(warning, "could not be read, which is tried again") ? 1 : 0;
+    return failures;
+  };
+  gate_.FailReads(1'000'000);
+  const Revision bound = Put("/.scoutlight/bindings/c/t", "none");
+  for (int failed = 1; failed <= 3; ++failed) {
+    ASSERT_TRUE(AwaitCondition([&] { return failures() == failed; })) << failures();
+    for (int i = 0; i < 100; ++i) {
+      Put("/c/services/s/i/port", absl::StrCat(i));
+      EXPECT_EQ(Shown("s", "i", "port"), absl::StrCat(i)) << "the old catalog is kept true meanwhile";
+    }
+    ASSERT_TRUE(clock_.AdvanceAndWaitUntilSeen(absl::ZeroDuration()));
+    ASSERT_EQ(failures(), failed) << "time stands still";
+    if (failed == 3) gate_.FailReads(0);
+    ASSERT_TRUE(AwaitCondition([&] {
+      clock_.Advance(retry_after_ / 4);
+      return failures() > failed || feed_->claims().revision >= bound;
+    }));
+  }
+  EXPECT_EQ(failures(), 3);
+  EXPECT_GE(feed_->claims().revision, bound);
+}
+
+TEST_F(CatalogFeedTest, StopEndsThePauseAfterAFailedReading) {
+  retry_after_ = absl::Hours(1);
+  gate_.FailReads(1);
+  Begin();
+  ASSERT_TRUE(AwaitCondition([&] { return !warnings().empty(); }));
+  EXPECT_EQ(feed_->catalog(), nullptr);
+  feed_->Stop();
+}
+
+// What the health of discovery says.
+TEST_F(CatalogFeedTest, ThereIsACatalogFromTheFirstReadingOnThatSucceedsForGood) {
+  retry_after_ = absl::Seconds(2);
+  gate_.FailReads(1);
+  Begin();
+  ASSERT_TRUE(AwaitCondition([&] { return !warnings().empty(); }));
+  Put("/c/services/s/i/port", "80");
+  EXPECT_EQ(feed_->catalog(), nullptr);
+  gate_.Close();
+  ASSERT_TRUE(AwaitCondition([&] {
+    clock_.Advance(retry_after_);
+    return gate_.holds();
+  }));
+  EXPECT_EQ(feed_->catalog(), nullptr);
+  gate_.Open();
+  ASSERT_TRUE(AwaitCondition([&] { return feed_->catalog() != nullptr; }));
+  EXPECT_EQ(Shown("s", "i", "port"), "80");
+  gate_.FailReads(1);
+  Put("/.scoutlight/bindings/c/t", "none");
+  ASSERT_TRUE(AwaitCondition([&] { return warnings().size() == 2; }));
+  EXPECT_EQ(Shown("s", "i", "port"), "80");
 }
 
 TEST_F(CatalogFeedTest, WithoutACatalogNobodyWaits) {

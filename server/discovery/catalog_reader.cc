@@ -27,6 +27,11 @@ size_t LooksMax(Effort effort) {
   return effort == Effort::kShort ? static_cast<size_t>(limits::kInlineEntriesMax) : std::numeric_limits<size_t>::max();
 }
 
+// Of so many entries an instance that has changed may be read.
+size_t StoredMax(Effort effort) {
+  return effort == Effort::kShort ? static_cast<size_t>(limits::kInlineStoredMax) : std::numeric_limits<size_t>::max();
+}
+
 // Of a list of at most `most`, so many are asked for: with little effort no more than show that there are too many.
 int Most(Effort effort, int most) { return effort == Effort::kShort ? std::min(most, limits::kInlineEntriesMax + 1) : most; }
 
@@ -92,9 +97,11 @@ CatalogReader::Result CatalogReader::Read(const InstancesSpec& spec, Effort effo
   return absl::OkStatus();
 }
 
-CatalogReader::Result CatalogReader::Read(const InstanceSpec& spec, Effort /*effort*/, Catalog* catalog,
+CatalogReader::Result CatalogReader::Read(const InstanceSpec& spec, Effort effort, Catalog* catalog,
                                           wire::GetInstanceResponse* response) const {
-  const discovery::InstancePtr instance = catalog->FindInstance(spec.name);
+  const std::optional<discovery::InstancePtr> found = catalog->FindInstanceIfRead(spec.name, StoredMax(effort));
+  if (!found.has_value()) return std::nullopt;
+  const discovery::InstancePtr& instance = *found;
   if (instance == nullptr) return InstanceNotFound(spec.name);
   FillInstance(*instance, response->mutable_instance());
   return absl::OkStatus();

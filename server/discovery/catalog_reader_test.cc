@@ -124,6 +124,17 @@ TEST_F(CatalogReaderTest, OneInstanceIsShortHoweverManyAreNotRead) {
   EXPECT_EQ(ReasonOf(*gone), Reason::kInstanceNotFound);
 }
 
+TEST_F(CatalogReaderTest, OneInstanceOfManyEntriesIsNoShortWork) {
+  const InstanceSpec spec{.name = {"c", "s", "i"}};
+  wire::GetInstanceResponse response;
+  for (int i = 0; i < limits::kInlineStoredMax; ++i) Put(absl::StrCat("/c/services/s/i/", i));
+  EXPECT_EQ(reader_.Read(spec, Effort::kShort, &catalog_, &response), absl::OkStatus());
+  Put("/c/services/s/i/port");
+  EXPECT_FALSE(reader_.Read(spec, Effort::kShort, &catalog_, &response).has_value());
+  EXPECT_EQ(reader_.Read(spec, Effort::kAny, &catalog_, &response), absl::OkStatus());
+  EXPECT_EQ(response.instance().properties().at("port"), "80");
+}
+
 TEST_F(CatalogReaderTest, PicksAreShortUpToWhatTheyMustLookAt) {
   PutInstances("s", 10 * kFew);
   ReadAll();
