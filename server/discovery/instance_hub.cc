@@ -168,6 +168,7 @@ void InstanceHub::Loop() {
     ServeChanged(changed, any);
     ServeHeartbeats(parts_.clock->SinceBoot());
     made_.clear();
+    looks_.clear();
   }
 }
 
@@ -191,26 +192,33 @@ void InstanceHub::ServeHeartbeats(absl::Duration now) {
     watch->due = now + watch->spec.heartbeat;
     due_.insert({watch->due, watch});
     if (watch->ended || watch->writing) continue;
-    // Before the look at the service: what came up to here is in it.
-    const std::shared_ptr<discovery::Catalog> catalog = parts_.catalog();
-    if (catalog == nullptr) continue;
-    const Revision revision = catalog->revision();
+    const Look* const look = LookAt(watch->spec.service);
+    if (look == nullptr) continue;
+    const Revision revision = look->revision;
     Serve(watch, now);
     if (!watch->writing && watch->has != nullptr && watch->to == nullptr) WriteFrame(watch, ProgressFrame(revision), now);
   }
 }
 
+const InstanceHub::Look* InstanceHub::LookAt(const discovery::ServiceName& service) {
+  if (const auto found = looks_.find(service); found != looks_.end()) return &found->second;
+  const std::shared_ptr<discovery::Catalog> catalog = parts_.catalog();
+  if (catalog == nullptr) return nullptr;
+  // Before the snapshot: what came up to here is in it.
+  const Revision revision = catalog->revision();
+  SnapshotPtr snapshot = catalog->Find(service.cluster, service.service);
+  if (snapshot == nullptr) snapshot = empty_;
+  const Revision shown = std::max(revision, snapshot->revision());
+  return &looks_.insert({service, {.snapshot = std::move(snapshot), .revision = shown}}).first->second;
+}
+
 void InstanceHub::Serve(Watch* watch, absl::Duration now) {
   while (!watch->ended && !watch->writing) {
     if (watch->to == nullptr) {
-      const std::shared_ptr<discovery::Catalog> catalog = parts_.catalog();
-      if (catalog == nullptr) return;
-      const Revision revision = catalog->revision();
-      SnapshotPtr now_there = catalog->Find(watch->spec.service.cluster, watch->spec.service.service);
-      if (now_there == nullptr) now_there = empty_;
-      if (now_there == watch->has) return;
-      watch->to_revision = std::max(revision, now_there->revision());
-      watch->to = std::move(now_there);
+      const Look* const look = LookAt(watch->spec.service);
+      if (look == nullptr || look->snapshot == watch->has) return;
+      watch->to = look->snapshot;
+      watch->to_revision = look->revision;
       watch->after.clear();
     }
     if (Frame frame = NextFrame(watch); frame != nullptr) WriteFrame(watch, std::move(frame), now);

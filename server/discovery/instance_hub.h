@@ -85,13 +85,20 @@ class InstanceHub {
   struct Watch;
   using Frame = std::shared_ptr<const std::string>;
   using Task = absl::AnyInvocable<void() &&>;
+  // A service as all its watches see it in one round, whatever is committed meanwhile.
+  struct Look {
+    discovery::SnapshotPtr snapshot;
+    Revision revision = 0;  // Everything up to here is in `snapshot`.
+  };
 
   void Post(Task task);
   void Loop();
   // All watches of services that changed, whose streams are free.
   void ServeChanged(const absl::flat_hash_set<discovery::ServiceName>& services, bool any);
   void ServeHeartbeats(absl::Duration now);
-  // Writes the next frame of a watch, if there is one to write and its stream is free.
+  // This round's look, valid until the next call; null: there is no catalog yet. A change that comes after it is told in the next round.
+  const Look* LookAt(const discovery::ServiceName& service);
+  // Writes the next frame of a watch, if there is one to write up to this round's look and its stream is free.
   void Serve(Watch* watch, absl::Duration now);
   // The next frame on the way from what the client has to `watch->to`; null: nothing is left that it should see.
   Frame NextFrame(Watch* watch);
@@ -107,7 +114,8 @@ class InstanceHub {
   // The thread's own.
   absl::flat_hash_map<InstanceStream*, std::unique_ptr<Watch>> watches_;
   absl::flat_hash_map<discovery::ServiceName, absl::flat_hash_set<Watch*>> by_service_;
-  std::set<std::pair<absl::Duration, Watch*>> due_;  // When each one's next heartbeat is.
+  std::set<std::pair<absl::Duration, Watch*>> due_;          // When each one's next heartbeat is.
+  absl::flat_hash_map<discovery::ServiceName, Look> looks_;  // Of this round.
   // The frames of this round, by what they lead from and to, for whom: equal watches share them.
   struct MadeFrame;
   absl::flat_hash_map<std::string, MadeFrame> made_;

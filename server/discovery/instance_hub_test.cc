@@ -1,5 +1,7 @@
 #include "server/discovery/instance_hub.h"
 
+#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -100,7 +102,14 @@ class InstanceHubTest : public ::testing::Test {
 
   InstanceHubTest()
       : catalog_(std::make_shared<discovery::Catalog>(*discovery::Claims::Create(discovery::ShippedSchemas(), discovery::Bindings()))),
-        hub_({.catalog = [this] { return catalog_; }, .clock = &clock_, .store_id = "store", .places = places_}) {
+        hub_({.catalog =
+                  [this] {
+                    RunStep();
+                    return catalog_;
+                  },
+              .clock = &clock_,
+              .store_id = "store",
+              .places = places_}) {
     hub_.Start();
   }
   ~InstanceHubTest() override {
@@ -108,14 +117,14 @@ class InstanceHubTest : public ::testing::Test {
   }
 
   // One transaction that puts a property of an instance.
-  void Put(const std::string& id, const std::string& property, const std::string& value) {
+  void Put(const std::string& id, const std::string& property, const std::string& value, const std::string& service = "Printer") {
     Batch batch{.revision = ++revision_, .committed = absl::UnixEpoch(), .events = {}};
     Event event;
-    event.key = *Key::Parse(absl::StrCat("/default/services/Printer/", id, "/", property));
+    event.key = *Key::Parse(absl::StrCat("/default/services/", service, "/", id, "/", property));
     event.entry = {.key = event.key,
                    .value = {Value::Form::kText, value},
-                   .create_revision = revision_,
-                   .mod_revision = revision_,
+                   .create_revision = batch.revision,
+                   .mod_revision = batch.revision,
                    .version = 1,
                    .has_value = true};
     batch.events.push_back(std::move(event));
@@ -130,9 +139,9 @@ class InstanceHubTest : public ::testing::Test {
     hub_.OnChanged(catalog_->Apply(batch).services);
   }
 
-  FakeStream* Watch(const std::string& filter, bool reads = true) {
+  FakeStream* Watch(const std::string& filter, bool reads = true, const std::string& service = "Printer") {
     auto stream = std::make_shared<FakeStream>(&hub_, reads);
-    InstanceWatchSpec spec{.service = {"default", "Printer"},
+    InstanceWatchSpec spec{.service = {"default", service},
                            .filter = *discovery::Filter::Parse(filter, discovery::AgeTerms::kRefused),
                            .heartbeat = absl::Seconds(10)};
     EXPECT_TRUE(hub_.Open(stream, std::move(spec)).ok());
@@ -144,9 +153,21 @@ class InstanceHubTest : public ::testing::Test {
     return AwaitCondition([&] { return stream->frames().size() >= frames; });
   }
 
+  // From now on `step` runs on the hub's thread, each time before it looks at the catalog; null: nothing does, nor is one still under way.
+  void BeforeLooks(std::function<void()> step) {
+    MutexLock lock(&mu_);
+    step_ = std::move(step);
+  }
+  void RunStep() {
+    MutexLock lock(&mu_);
+    if (step_) step_();
+  }
+
+  Mutex mu_;
+  std::function<void()> step_ ABSL_GUARDED_BY(mu_);
   storage::FakeClock clock_;
   const std::shared_ptr<discovery::Catalog> catalog_;
-  Revision revision_ = 1;
+  std::atomic<Revision> revision_ = 1;
   const std::shared_ptr<StreamPlaces> places_ = std::make_shared<StreamPlaces>(kStreams);
   InstanceHub hub_;
   std::vector<std::shared_ptr<FakeStream>> streams_;
@@ -179,6 +200,41 @@ TEST_F(InstanceHubTest, EqualWatchesShareTheirFrames) {
   Put("laser", "weight", "2");
   for (FakeStream* watch : watches) ASSERT_TRUE(Await(watch, 3));
   EXPECT_EQ(hub_.frames_made() - before, 1);
+}
+
+TEST_F(InstanceHubTest, EqualWatchesShareTheirFramesWhateverElseIsCommitted) {
+  Put("laser", "zone", "north");
+  std::vector<FakeStream*> watches;
+  for (int i = 0; i < 100; ++i) watches.push_back(Watch("zone == \"north\""));
+  for (FakeStream* watch : watches) ASSERT_TRUE(Await(watch, 2));
+  // As above.
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Await(Watch("zone == \"south\""), 1));
+  const int64_t before = hub_.frames_made();
+  BeforeLooks([this] { Put("b", "pages", "1", "Book"); });
+  Put("laser", "weight", "2");
+  for (FakeStream* watch : watches) ASSERT_TRUE(Await(watch, 3));
+  BeforeLooks(nullptr);
+  EXPECT_EQ(hub_.frames_made() - before, 1);
+}
+
+// Whenever its service is compared, another change is there by then that its filter hides.
+TEST_F(InstanceHubTest, AWatchWhoseFilterHidesEndlessChangesHoldsUpNoOther) {
+  Put("north", "zone", "north");
+  ASSERT_TRUE(Await(Watch("zone == \"north\""), 2));
+  FakeStream* const other = Watch("", true, "Book");
+  ASSERT_TRUE(Await(other, 1));
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Await(Watch("", true, "Chair"), 1));
+  constexpr int kChangesMax = 1'000;
+  std::atomic<int> changes = 0;
+  BeforeLooks([&] {
+    if (changes == kChangesMax || other->frames().size() > 1) return;
+    if (++changes == 1) Put("b", "pages", "1", "Book");
+    Put(absl::StrCat("south-", changes.load()), "zone", "south");
+  });
+  Put("south-0", "zone", "south");
+  EXPECT_TRUE(Await(other, 2));
+  BeforeLooks(nullptr);
+  EXPECT_LT(changes, kChangesMax);
 }
 
 TEST_F(InstanceHubTest, ASlowReaderGetsTheNewestOfWhatChangedAndWhatCameAndWentNotAtAll) {

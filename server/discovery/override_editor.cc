@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "discovery/catalog.h"
@@ -22,10 +23,10 @@ std::optional<discovery::StoredValue> FindOverride(const discovery::Catalog& cat
   return stored.has_value() ? stored->override : std::nullopt;
 }
 
-// Each expiring override has a lease of its own; 0: none.
-LeaseId OverrideLease(const discovery::Catalog& catalog, const InstanceName& name) {
-  const std::optional<discovery::StoredValue> override = FindOverride(catalog, name);
-  return override.has_value() ? override->lease_id : 0;
+// The lease of the override that a transaction has taken away; 0: none. Each expiring override has a lease of its own.
+LeaseId LeaseLeft(const storage::CommitResult& result) {
+  const std::vector<Entry>& previous = result.results.front().entries;
+  return previous.empty() ? 0 : previous.front().lease_id;
 }
 
 }  // namespace
@@ -35,22 +36,15 @@ struct OverrideEditor::Putting {
   InstanceName name;
   Override override;
   storage::Origin origin;
-  LeaseId lease_before = 0;
   Done done;
 };
 
 void OverrideEditor::Put(InstanceName name, Override override, std::optional<absl::Duration> ttl, storage::Origin origin, Done done) {
-  const std::shared_ptr<discovery::Catalog> catalog = feed_.catalog();
-  if (catalog == nullptr) return std::move(done)({.status = CatalogLoading()});
+  if (feed_.catalog() == nullptr) return std::move(done)({.status = CatalogLoading()});
   origin.memory = storage::Memory::kChange;
   storage::GrantRequest grant{.id = 0, .ttl = ttl.value_or(absl::ZeroDuration()), .origin = {}};
   grant.origin.connection = origin.connection;
-  const LeaseId before = OverrideLease(*catalog, name);
-  Putting putting{.name = std::move(name),
-                  .override = std::move(override),
-                  .origin = std::move(origin),
-                  .lease_before = before,
-                  .done = std::move(done)};
+  Putting putting{.name = std::move(name), .override = std::move(override), .origin = std::move(origin), .done = std::move(done)};
   if (!ttl.has_value()) return Commit(std::move(putting), 0);
   store_.GrantLease(std::move(grant), [this, putting = std::move(putting)](const storage::LeaseResult& result) mutable {
     if (result.status.ok()) return Commit(std::move(putting), result.lease.id);
@@ -69,10 +63,11 @@ void OverrideEditor::Commit(Putting putting, LeaseId lease_id) {
   transaction.origin = putting.origin;
   transaction.on_success.push_back(storage::PutOperation{.key = discovery::OverrideKey(putting.name),
                                                          .value = {Value::Form::kText, discovery::EncodeOverride(putting.override)},
-                                                         .lease_id = lease_id});
+                                                         .lease_id = lease_id,
+                                                         .return_previous = true});
   store_.Commit(std::move(transaction), [this, putting = std::move(putting), lease_id](const storage::CommitResult& result) mutable {
     const bool put = result.status.ok() && !result.replayed;
-    const LeaseId left = put ? putting.lease_before : lease_id;
+    const LeaseId left = put ? LeaseLeft(result) : lease_id;
     if (left != 0 && !absl::IsUnknown(result.status)) RevokeLease(&store_, left, putting.origin.connection);
     OverrideChange change{.status = result.status, .revision = result.revision, .replayed = result.replayed};
     if (!result.status.ok()) return std::move(putting.done)(std::move(change));
@@ -91,19 +86,18 @@ void OverrideEditor::AnswerRepeated(Putting putting, Revision revision) {
 }
 
 void OverrideEditor::Delete(InstanceName name, storage::Origin origin, Done done) {
-  const std::shared_ptr<discovery::Catalog> catalog = feed_.catalog();
-  if (catalog == nullptr) return std::move(done)({.status = CatalogLoading()});
+  if (feed_.catalog() == nullptr) return std::move(done)({.status = CatalogLoading()});
   storage::Transaction transaction;
   transaction.origin = std::move(origin);
   transaction.origin.memory = storage::Memory::kChange;
   const uint64_t connection = transaction.origin.connection;
-  transaction.on_success.push_back(storage::DeleteOperation{.range = {discovery::OverrideKey(name), Scope::kKey}});
-  const LeaseId lease_id = OverrideLease(*catalog, name);
-  store_.Commit(std::move(transaction), [this, lease_id, connection, done = std::move(done)](const storage::CommitResult& result) mutable {
+  transaction.on_success.push_back(storage::DeleteOperation{.range = {discovery::OverrideKey(name), Scope::kKey}, .return_previous = true});
+  store_.Commit(std::move(transaction), [this, connection, done = std::move(done)](const storage::CommitResult& result) mutable {
     OverrideChange change{.status = result.status, .revision = result.revision, .replayed = result.replayed};
     if (!result.status.ok()) return std::move(done)(std::move(change));
-    // That of a repetition is another override's.
-    if (lease_id != 0 && !result.replayed) RevokeLease(&store_, lease_id, connection);
+    // A repetition takes nothing away.
+    const LeaseId left = result.replayed ? 0 : LeaseLeft(result);
+    if (left != 0) RevokeLease(&store_, left, connection);
     change.found = result.changed;
     AnswerWhenShown(std::move(change), std::move(done));
   });

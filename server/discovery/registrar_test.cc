@@ -21,10 +21,10 @@
 #include "discovery/system_records.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/discovery/raced_store.h"
 #include "server/discovery/schema_editor.h"
 #include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
-#include "storage/testing/forwarding_store.h"
 #include "storage/testing/local_stores.h"
 #include "storage/testing/sync_store.h"
 
@@ -41,78 +41,6 @@ constexpr int kTries = 8;  // So often a change is tried.
 constexpr absl::Duration kTtl = absl::Seconds(30);
 const InstanceName kName{"c", "s", "i"};
 const Properties kPort = {{"port", "80"}};
-
-// A store in which something else happens just before commits.
-class RacedStore final : public storage::ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-  ~RacedStore() override {
-    MutexLock lock(&mu_);
-    for (std::thread& thread : threads_) thread.join();
-  }
-
-  // `step` runs before each of the next `commits`, with the store below as it is when they were made.
-  void BeforeCommits(int commits, std::function<void()> step) {
-    MutexLock lock(&mu_);
-    left_ = commits;
-    step_ = std::move(step);
-  }
-  int commits() const {
-    MutexLock lock(&mu_);
-    return commits_;
-  }
-  // The answers to reads wait until LetReads().
-  void HoldReads() {
-    MutexLock lock(&mu_);
-    hold_reads_ = true;
-  }
-  void LetReads() {
-    std::vector<std::function<void()>> held;
-    {
-      MutexLock lock(&mu_);
-      hold_reads_ = false;
-      held = std::exchange(held_reads_, {});
-    }
-    for (const std::function<void()>& read : held) read();
-  }
-  // Every read from now on ends so.
-  void FailReads(absl::Status status) { read_status_ = std::move(status); }
-
-  void Read(storage::Query query, storage::Done<storage::Page> done) override {
-    MutexLock lock(&mu_);
-    if (hold_reads_) {
-      const auto shared = std::make_shared<storage::Done<storage::Page>>(std::move(done));
-      held_reads_.push_back([this, query, shared] { store_.Read(query, std::move(*shared)); });
-      return;
-    }
-    store_.Read(std::move(query), [this, done = std::move(done)](storage::Page page) mutable {
-      if (!read_status_.ok()) page.status = read_status_;
-      std::move(done)(std::move(page));
-    });
-  }
-
-  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
-    MutexLock lock(&mu_);
-    ++commits_;
-    if (left_ == 0) return store_.Commit(std::move(transaction), std::move(done));
-    --left_;
-    // On a thread that may wait for the store: the commit may be made on one of the store's own.
-    threads_.emplace_back([this, step = step_, transaction = std::move(transaction), done = std::move(done)]() mutable {
-      step();
-      store_.Commit(std::move(transaction), std::move(done));
-    });
-  }
-
- private:
-  absl::Status read_status_;  // Not changed during a read.
-  mutable Mutex mu_;
-  int commits_ ABSL_GUARDED_BY(mu_) = 0;
-  int left_ ABSL_GUARDED_BY(mu_) = 0;
-  std::function<void()> step_ ABSL_GUARDED_BY(mu_);
-  std::vector<std::thread> threads_ ABSL_GUARDED_BY(mu_);
-  bool hold_reads_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<std::function<void()>> held_reads_ ABSL_GUARDED_BY(mu_);
-};
 
 class RegistrarTest : public ::testing::Test {
  protected:
@@ -386,6 +314,43 @@ TEST_F(RegistrarTest, DeregisteringWhatIsNotThereIsFine) {
   sync_.Put(K("/c/services/s/i/port"), "80");
   EXPECT_FALSE(Deregister().unchanged) << "written by hand";
   EXPECT_EQ(Shown(), "none");
+}
+
+TEST_F(RegistrarTest, OfTwoThatDeregisterOneHasFoundIt) {
+  for (const bool registered : {true, false}) {
+    SCOPED_TRACE(registered ? "registered" : "written by hand");
+    if (registered) {
+      ASSERT_TRUE(Register(Of("a")).status.ok());
+    } else {
+      sync_.Put(K("/c/services/s/i/port"), "80");
+    }
+    ChangedInstance faster;
+    raced_.BeforeCommits(1, [&] { faster = Deregister(); });
+    const ChangedInstance slower = Deregister();
+    for (const ChangedInstance& gone : {faster, slower}) EXPECT_TRUE(gone.status.ok()) << gone.status;
+    EXPECT_FALSE(faster.unchanged);
+    EXPECT_TRUE(slower.unchanged);
+    EXPECT_EQ(Shown(), "none");
+    EXPECT_TRUE(LeasesCome(0));
+  }
+}
+
+// What was deregistered meanwhile has come back: the slower one takes that away, unless it names the epoch of before.
+TEST_F(RegistrarTest, WhoIsSlowerToDeregisterFindsWhatHasComeSince) {
+  for (const bool names_epoch : {false, true}) {
+    SCOPED_TRACE(names_epoch);
+    const ChangedInstance first = Register(Of("a"));
+    ASSERT_TRUE(first.status.ok()) << first.status;
+    raced_.BeforeCommits(1, [&] {
+      EXPECT_FALSE(Deregister().unchanged);
+      EXPECT_TRUE(Register(Of("b")).status.ok());
+    });
+    const ChangedInstance slower = Deregister(names_epoch ? first.instance->epoch : 0);
+    EXPECT_EQ(slower.unchanged, names_epoch);
+    EXPECT_EQ(ReasonOf(slower.status), names_epoch ? Reason::kFenced : Reason::kUnspecified) << slower.status;
+    EXPECT_EQ(Shown(), names_epoch ? "80" : "none");
+    EXPECT_TRUE(LeasesCome(names_epoch ? 1 : 0));
+  }
 }
 
 TEST_F(RegistrarTest, LeaseOfTheCallersOwnStays) {

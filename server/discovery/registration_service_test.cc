@@ -355,6 +355,24 @@ TEST_F(RegistrationServiceTest, ManyRegistrationsAreRefusedWhenReadersAreBehindA
   EXPECT_TRUE(storage::AwaitCondition([this] { return Call(&Registrations::RegisterAll, AllOf(limits::kInlineEntriesMax + 1)).ok(); }));
 }
 
+TEST_F(RegistrationServiceTest, ListsWithRegularExpressionsAreWorkForAReader) {
+  ASSERT_TRUE(Call(&Registrations::RegisterAll, AllOf(2)).ok());
+  wire::ListInstancesRequest request;
+  request.set_cluster("c");
+  request.set_service("s");
+  const auto list = [&](const std::string& filter) {
+    request.set_filter(filter);
+    grpc::ClientContext context;
+    wire::ListInstancesResponse response;
+    return server_->reads().ListInstances(&context, request, &response).error_code();
+  };
+  server_->HoldReaders();
+  EXPECT_EQ(list("protocol == 'http'"), grpc::StatusCode::OK);
+  EXPECT_EQ(list("protocol matches 'http'"), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  server_->LetReaders();
+  EXPECT_TRUE(storage::AwaitCondition([&] { return list("protocol matches 'http'") == grpc::StatusCode::OK; }));
+}
+
 TEST_F(RegistrationServiceTest, AnOverrideThatExpiresIsGoneAfterItsTimeAndNotBefore) {
   const absl::Duration step = absl::Milliseconds(200);
   const absl::Duration ttl = absl::Seconds(10);

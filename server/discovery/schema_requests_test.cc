@@ -111,6 +111,24 @@ TEST_F(SchemaRequestsTest, WhatOthersHaveDoneSinceStays) {
   EXPECT_EQ(SeenOf(Delete("mine", &refused)).reason, "SCHEMA_IN_USE") << "without the id it is another request";
 }
 
+TEST_F(SchemaRequestsTest, OfAPutThatIsCompactedAwayItIsKnownThatItWasCarriedOut) {
+  StartAndLoad();
+  const auto put = PutOf(kMine, "put");
+  const wire::PutSchemaResponse stored = Send(put);
+  const auto wider = PutOf(R"({"name": "mine", "pattern": "/{cluster}/mine/{service}/{instance}/{property}"})", "wider");
+  const wire::PutSchemaResponse changed = Send(wider);
+  ASSERT_TRUE(sync_.Compact(stored.revision()).status.ok());
+  ExpectReplayed(put, stored);
+  ASSERT_TRUE(sync_.Compact(changed.revision()).status.ok());
+  wire::PutSchemaResponse without = stored;
+  without.clear_document();
+  without.clear_version();
+  ExpectReplayed(put, without);
+  ExpectReplayed(wider, changed);
+  wire::PutSchemaResponse reused;
+  EXPECT_EQ(SeenOf(Call(&Stub::PutSchema, PutOf(kTwin, "put"), &reused)).reason, "REQUEST_ID_REUSED");
+}
+
 TEST_F(SchemaRequestsTest, AnIdBelongsToOneRequest) {
   StartAndLoad();
   Send(PutOf(kMine, "put"));
