@@ -63,7 +63,8 @@ inline constexpr size_t kDiskReserveBytesMin = 16 * kMiB;
 
 // Reads: work over this many entries leaves the caller's thread for the reader threads, whose queue is bounded.
 inline constexpr int kInlineEntriesMax = 64;
-inline constexpr int kInlineStoredMax = 1'024;  // Of a catalog's instances that it reads anew: entries that they are made of.
+inline constexpr int kInlineStoredMax = 1'024;           // Of a catalog's instances that it reads anew: entries that they are made of.
+inline constexpr int64_t kInlineRegexWorkMax = 200'000;  // Of regexes: their instructions times the bytes of texts, up to 6 ns each.
 inline constexpr int kReaderThreads = 2;
 inline constexpr int kQueuedReadsMax = 4'096;
 
@@ -113,7 +114,9 @@ inline constexpr int kSchemaMistakesMax = 64;
 inline constexpr int kEnumValuesMax = 256;
 inline constexpr size_t kRegexBytesMax = 512;
 inline constexpr int64_t kRegexMemoryBytesMax = 256 * kKiB;  // RE2's max_mem: the program of one regex and its cache.
+inline constexpr int kRegexInstructionsMax = 1'024;          // Of its program: a hostname's has 503, that of ".{0,64}" 580.
 inline constexpr int kSchemasMax = 1'000;
+inline constexpr int kSchemaRegexesMax = 4'096;  // Of all schemas together; each may come to hold kRegexMemoryBytesMax.
 inline constexpr int kBindingsMax = 10'000;
 inline constexpr int kSchemaUsersMax = 1'000;  // Instances that an error counts.
 inline constexpr int kSchemaScansMax = 1;      // Deletions that read all records to find them, at one time.

@@ -8,9 +8,11 @@
 
 namespace scoutlight::discovery {
 
-// Why `next` may not follow `previous` under the same name: one break for each property that instances could have so far and could not
-// any longer, with the fields of CheckSchema, `name`, `version`, `pattern` or `serializer`. Empty: every instance that was valid is valid,
-// and reads the same. Both pass CheckSchema. Thread-safe.
+// Why `next` may not follow `previous` under the same name: what instances could be so far and could not be any longer, with the fields of
+// CheckSchema, `name`, `version`, `pattern` or `serializer`, at most limits::kSchemaMistakesMax of them. Empty: every instance that was
+// valid is valid, lies under the same keys, and what it says of itself reads the same. What it leaves to a default reads as the default of
+// `next`, or is missing without one: a default may come, change, and go where the property need not be there. Both pass CheckSchema.
+// Thread-safe.
 std::vector<FieldViolation> FindBreaks(const Schema& previous, const Schema& next);
 
 }  // namespace scoutlight::discovery

@@ -65,6 +65,11 @@ TEST(SchemaBreaks, PropertiesMayWidenAndNotNarrow) {
       {{.required = true}, {}, ""},
       {{}, {.required = true, .default_value = "x"}, ""},
       {{.required = true, .default_value = "x"}, {.required = true}, "properties.p.required "},
+      {{.required = true, .default_value = "x"}, {.required = true, .default_value = "y"}, ""},
+      {{}, {.default_value = "x"}, ""},
+      {{.default_value = "x"}, {.default_value = "y"}, ""},
+      {{.default_value = "x"}, {}, ""},
+      {{.required = true}, {.default_value = "x"}, ""},
   };
   for (const auto& c : cases)
     EXPECT_EQ(Breaks(c.before, c.after), c.breaks) << PropertyTypeText(c.before.type) << " to " << PropertyTypeText(c.after.type);

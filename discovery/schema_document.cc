@@ -146,7 +146,13 @@ PropertyRules ReadProperties(const Json& json, std::vector<FieldViolation>* mist
     mistakes->push_back({"properties", absl::StrCat("is ", json.type_name(), ", an object is wanted")});
     return rules;
   }
+  // Each may cost milliseconds to read, by its pattern.
+  if (json.size() > static_cast<size_t>(limits::kPropertiesMax)) {
+    mistakes->push_back({"properties", absl::StrCat("are ", json.size(), ", at most ", limits::kPropertiesMax, " are allowed")});
+    return rules;
+  }
   for (const auto& [name, definition] : json.items()) {
+    if (mistakes->size() >= static_cast<size_t>(limits::kSchemaMistakesMax)) break;
     const std::string path = JsonMemberPath("properties", name);
     if (const std::string fault = PropertyNameFault(name); !fault.empty()) mistakes->push_back({path, "the name " + fault});
     rules.definitions[name] = ReadDefinition(definition, path, mistakes);

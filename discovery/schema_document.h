@@ -25,8 +25,9 @@ namespace scoutlight::discovery {
 // start; of a property: type `string`, not required, nothing else. `default`, `min` and `max` are strings, numbers or booleans.
 //
 // At most limits::kSchemaDocumentBytesMax bytes. kInvalidArgument with every mistake at once, at most limits::kSchemaMistakesMax, each with
-// its path as the violated field (`properties.port.min`): wrong types, members that are not known or there twice, and what Layout::Create
-// and CheckSchema find. What is no JSON at all is told with the field `document`. Thread-safe.
+// its path as the violated field (`properties.port.min`; of too many properties `properties` alone): wrong types, members that are not
+// known or there twice, and what Layout::Create and CheckSchema find. What is no JSON at all is told with the field `document`.
+// Thread-safe.
 absl::StatusOr<Schema> ParseSchemaDocument(absl::string_view text);
 
 // The document of `schema`: ParseSchemaDocument of it gives an equal one, and equal schemas give equal documents. Thread-safe.

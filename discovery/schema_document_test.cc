@@ -115,6 +115,16 @@ TEST(SchemaDocument, MistakesAreBounded) {
   EXPECT_THAT(Fields(document + "}"), SizeIs(limits::kSchemaMistakesMax));
 }
 
+TEST(SchemaDocument, OfTooManyPropertiesNoneIsRead) {
+  const auto with = [](int properties) {
+    std::string document = R"({"name": "x", "pattern": "/{cluster}/{service}/{instance}[/{property}]", "properties": {)";
+    for (int i = 0; i < properties; ++i) absl::StrAppend(&document, i == 0 ? "" : ", ", R"("p)", i, R"(": {"pattern": "("})");
+    return document + "}}";
+  };
+  EXPECT_THAT(Fields(with(limits::kPropertiesMax + 1)), ElementsAre("properties"));
+  EXPECT_THAT(Fields(with(limits::kPropertiesMax)), SizeIs(limits::kSchemaMistakesMax));
+}
+
 // Damaged documents are refused or read; nothing else happens.
 TEST(SchemaDocument, DamagedOnesDoNoHarm) {
   for (uint64_t seed = 1; seed <= 3000; ++seed) {

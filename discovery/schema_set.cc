@@ -10,10 +10,24 @@
 #include "discovery/key_pattern.h"
 
 namespace scoutlight::discovery {
+namespace {
+
+int RegexesOf(const Schema& schema) {
+  const auto& definitions = schema.properties.definitions;
+  return static_cast<int>(
+      std::count_if(definitions.begin(), definitions.end(), [](const auto& named) { return named.second.pattern.has_value(); }));
+}
+
+}  // namespace
 
 std::vector<FieldViolation> SchemaSet::Add(std::shared_ptr<const Schema> schema) {
   if (all_.size() >= static_cast<size_t>(limits::kSchemasMax)) {
     return {{"schemas", absl::StrCat("are ", all_.size() + 1, ", at most ", limits::kSchemasMax, " are allowed")}};
+  }
+  const int regexes = RegexesOf(*schema);
+  if (regexes_ + regexes > limits::kSchemaRegexesMax) {
+    return {{"schemas", absl::StrCat("have ", regexes_, " regular expressions of properties without ", schema->name, ", which has ",
+                                     regexes, "; at most ", limits::kSchemaRegexesMax, " are allowed")}};
   }
   std::vector<FieldViolation> violations;
   if (places_.contains(schema->name)) violations.push_back({"name", absl::StrCat("is ", schema->name, " again")});
@@ -35,6 +49,7 @@ std::vector<FieldViolation> SchemaSet::Add(std::shared_ptr<const Schema> schema)
   if (!known) patterns_.push_back(schema.get());
   places_.insert({schema->name, static_cast<int>(all_.size())});
   all_.push_back(std::move(schema));
+  regexes_ += regexes;
   return violations;
 }
 

@@ -17,7 +17,8 @@ namespace scoutlight::discovery {
 class SchemaSet {
  public:
   // Takes a schema that passes CheckSchema, or says why it cannot be with those before it, and then it is not in:
-  //   `schemas`   it would be more than limits::kSchemasMax, or more than limits::kKeyPatternsMax different patterns
+  //   `schemas`   it would be more than limits::kSchemasMax, more than limits::kKeyPatternsMax different patterns, or more than
+  //               limits::kSchemaRegexesMax regular expressions of properties
   //   `name`      another has it
   //   `pattern`   together with that of another one it could read one key two ways; both are named, with such a key
   // Holds the pattern against each different one, so costs the same however many schemas share them.
@@ -35,6 +36,7 @@ class SchemaSet {
   std::vector<std::shared_ptr<const Schema>> all_;
   absl::flat_hash_map<std::string, int> places_;  // Of names, in `all_`.
   std::vector<const Schema*> patterns_;
+  int regexes_ = 0;  // Of the properties of all.
 };
 
 }  // namespace scoutlight::discovery

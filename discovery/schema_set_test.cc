@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "discovery/regex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -37,6 +38,30 @@ TEST(SchemaSet, WhatIsRefusedIsNotInAndHindersNobody) {
   EXPECT_EQ(set.all().size(), 3u);
   EXPECT_EQ(set.patterns().size(), 2u);
   EXPECT_EQ(set.Find("c"), set.all()[2]);
+}
+
+// With so many properties that have a regular expression.
+std::shared_ptr<const Schema> WithRegexes(absl::string_view name, int regexes) {
+  Schema schema = *Make(name, kPattern);
+  const Regex regex = *Regex::Parse("x");
+  for (int i = 0; i < regexes; ++i) schema.properties.definitions[absl::StrCat("p", i)].pattern = regex;
+  return std::make_shared<const Schema>(schema);
+}
+
+TEST(SchemaSet, RegularExpressionsOfAllAreBounded) {
+  SchemaSet set;
+  int regexes = limits::kPropertiesMax - 1;
+  ASSERT_THAT(set.Add(WithRegexes("first", regexes)), IsEmpty());
+  for (int i = 0; regexes + limits::kPropertiesMax <= limits::kSchemaRegexesMax; ++i, regexes += limits::kPropertiesMax) {
+    ASSERT_THAT(set.Add(WithRegexes(absl::StrCat("s", i), limits::kPropertiesMax)), IsEmpty());
+  }
+  const std::vector<FieldViolation> more = set.Add(WithRegexes("more", 2));
+  ASSERT_THAT(more, ElementsAre(Field(&FieldViolation::field, "schemas")));
+  EXPECT_EQ(more[0].description, "have 4095 regular expressions of properties without more, which has 2; at most 4096 are allowed");
+  EXPECT_EQ(set.Find("more"), nullptr);
+  EXPECT_THAT(set.Add(WithRegexes("more", 1)), IsEmpty()) << "what is refused counts for nothing";
+  EXPECT_THAT(set.Add(WithRegexes("none", 0)), IsEmpty());
+  EXPECT_THAT(set.Add(WithRegexes("one", 1)), ElementsAre(Field(&FieldViolation::field, "schemas")));
 }
 
 TEST(SchemaSet, PatternsAndSchemasAreBounded) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -51,19 +53,33 @@ bool TextHolds(const FilterNode& node, absl::string_view value) {
   return false;
 }
 
-bool ComparisonHolds(const FilterNode& node, const Instance& instance, absl::Time now) {
+// The text that a comparison looks at; nullopt: the property is missing, or it looks at `age`.
+std::optional<absl::string_view> TextOf(const FilterNode& node, const Instance& instance) {
   switch (node.field) {
     case FilterField::kStatus:
-      return TextHolds(node, StatusText(instance.status));
+      return StatusText(instance.status);
     case FilterField::kHealth:
-      return TextHolds(node, HealthText(instance.health));
+      return HealthText(instance.health);
     case FilterField::kAge:
-      return Holds(node.op, Order(now - instance.registered_at, node.literals.front().duration));
+      return std::nullopt;
     case FilterField::kProperty:
       break;
   }
   const std::string* const value = FindProperty(instance.properties, node.property);
-  return value != nullptr && TextHolds(node, *value);
+  return value == nullptr ? std::nullopt : std::optional<absl::string_view>(*value);
+}
+
+bool ComparisonHolds(const FilterNode& node, const Instance& instance, absl::Time now) {
+  if (node.field == FilterField::kAge) return Holds(node.op, Order(now - instance.registered_at, node.literals.front().duration));
+  const std::optional<absl::string_view> text = TextOf(node, instance);
+  return text.has_value() && TextHolds(node, *text);
+}
+
+int64_t RegexWorkOf(const FilterNode& node, const Instance& instance) {
+  int64_t work = 0;
+  for (const FilterNode& child : node.children) work += RegexWorkOf(child, instance);
+  if (!node.regex.has_value()) return work;
+  return work + node.regex->instructions() * static_cast<int64_t>(TextOf(node, instance).value_or("").size());
 }
 
 bool NodeHolds(const FilterNode& node, const Instance& instance, absl::Time now) {
@@ -117,5 +133,7 @@ absl::StatusOr<Filter> Filter::Parse(absl::string_view text, AgeTerms age, absl:
 }
 
 bool Filter::Matches(const Instance& instance, absl::Time now) const { return root_ == nullptr || NodeHolds(*root_, instance, now); }
+
+int64_t Filter::RegexWork(const Instance& instance) const { return regexes_ == 0 ? 0 : RegexWorkOf(*root_, instance); }
 
 }  // namespace scoutlight::discovery

@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_DISCOVERY_FILTER_FILTER_H_
 #define SCOUTLIGHT_DISCOVERY_FILTER_FILTER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -62,6 +63,9 @@ class Filter {
   bool uses_age() const { return uses_age_; }
   // Regular expressions in it, each of which may come to hold limits::kRegexMemoryBytesMax. Copies share them.
   int regexes() const { return regexes_; }
+  // What its regular expressions may cost of `instance`: of each, its instructions times the bytes of the text that it is matched with.
+  // Matches nothing, so costs next to nothing itself.
+  int64_t RegexWork(const Instance& instance) const;
 
   friend bool operator==(const Filter& a, const Filter& b) { return a.text_ == b.text_; }
 

@@ -1,5 +1,6 @@
 #include "discovery/filter/filter.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "discovery/regex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -219,6 +221,19 @@ TEST(Filter, BoundsAreInclusive) {
   regexes.push_back(regexes[0]);
   EXPECT_THAT(Canonical(absl::StrJoin(regexes, " or ")), HasSubstr("one more than the 16 regular expressions"));
   EXPECT_THAT(Canonical(absl::StrCat("a matches \"", std::string(limits::kRegexBytesMax + 1, 'x'), "\"")), HasSubstr("513 bytes"));
+}
+
+TEST(Filter, RegexWorkCountsInstructionsAndTheBytesOfTheTexts) {
+  const auto work = [](absl::string_view text) { return Filter::Parse(text, AgeTerms::kAllowed)->RegexWork(Printer()); };
+  const int64_t x = Regex::Parse("x")->instructions();
+  const int64_t many = Regex::Parse("[a-z]{100}")->instructions();
+  EXPECT_EQ(work(""), 0);
+  EXPECT_EQ(work("port > 1 and age < 1h"), 0);
+  EXPECT_EQ(work("protocol matches 'x'"), 5 * x);
+  EXPECT_EQ(work("protocol matches '[a-z]{100}'"), 5 * many);
+  EXPECT_EQ(work("health matches 'x' or not (zone matches 'x' and age < 1h)"), 7 * x + x) << "warning, a";
+  EXPECT_EQ(work("gone matches 'x' or empty matches 'x'"), 0);
+  EXPECT_EQ(Filter().RegexWork(Printer()), 0);
 }
 
 TEST(Filter, EqualFiltersHaveOneCanonicalText) {

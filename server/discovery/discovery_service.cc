@@ -51,6 +51,13 @@ bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, cons
   return true;
 }
 
+// Whether it may be tried with little effort. What a list's regular expressions cost is known only from the texts that they look at.
+template <typename Spec>
+bool MayBeShort(const Spec& /*spec*/) {
+  return true;
+}
+bool MayBeShort(const InstancesSpec& spec) { return spec.filter.regexes() == 0; }
+
 // Answers `call` from the catalog once that has come to the revision asked for: at once if it is little work, else on a reader.
 template <typename Response, typename Spec>
 void AnswerFromCatalog(const UnaryCall& call, const DiscoveryService::Parts& parts, Spec spec) {
@@ -60,7 +67,7 @@ void AnswerFromCatalog(const UnaryCall& call, const DiscoveryService::Parts& par
       call.Fail(status, {0, 0, parts.store->store_id()});
       return;
     }
-    if (TryAnswer<Response>(call, parts, spec, Effort::kShort)) return;
+    if (MayBeShort(spec) && TryAnswer<Response>(call, parts, spec, Effort::kShort)) return;
     const absl::Status refused =
         RunOnReader(parts.readers, [call, &parts, spec = std::move(spec)] { TryAnswer<Response>(call, parts, spec, Effort::kAny); });
     if (!refused.ok()) call.Fail(refused, {0, 0, parts.store->store_id()});

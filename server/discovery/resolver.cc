@@ -77,7 +77,8 @@ struct Resolver::State {
     size_t work = choice->selection.WorkFor(terms, snapshot);
     // Tables are of all who take part, which are known only then: at most so many.
     if (sees_candidates()) work = std::max(work, std::min(choice->selection.size() + work, snapshot.size()));
-    return work > static_cast<size_t>(limits::kInlineEntriesMax);
+    if (work > static_cast<size_t>(limits::kInlineEntriesMax)) return true;
+    return terms.filter.regexes() > 0 && choice->selection.RegexWorkFor(terms, snapshot) > limits::kInlineRegexWorkMax;
   }
 };
 

@@ -50,7 +50,8 @@ class Resolver {
   // For a thread that may take its time: however many instances that means to look at, and waiting while another call does the same.
   absl::StatusOr<std::vector<discovery::InstancePtr>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now);
 
-  // As Resolve, for a thread that may not. nullopt: it would be work over limits::kInlineEntriesMax instances, or another call is at it.
+  // As Resolve, for a thread that may not. nullopt: it would be work over limits::kInlineEntriesMax instances, or over
+  // limits::kInlineRegexWorkMax of the filter's regular expressions, or another call is at it.
   std::optional<absl::StatusOr<std::vector<discovery::InstancePtr>>> TryResolve(const PickSpec& spec,
                                                                                 const discovery::SnapshotPtr& snapshot, absl::Time now);
 

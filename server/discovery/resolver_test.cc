@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "discovery/regex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -213,6 +214,23 @@ TEST(Resolver, WhatIsLittleWorkIsDoneAtOnceAndMoreIsNot) {
     EXPECT_TRUE(other.Resolve(SpecOf(kind), many, absl::UnixEpoch()).ok()) << name;
     EXPECT_TRUE(other.TryResolve(SpecOf(kind), many, absl::UnixEpoch()).has_value()) << name << ": it is there by now";
   }
+}
+
+TEST(Resolver, MuchWorkOfRegularExpressionsIsNotDoneAtOnce) {
+  const std::string regex = "[a-z]*x[a-z]{90}";
+  const int instructions = discovery::Regex::Parse(regex)->instructions();
+  const size_t bytes_max = static_cast<size_t>(limits::kInlineRegexWorkMax / instructions);
+  const auto tagged = [](const std::string& id, size_t bytes) { return Named(id, {{"tags", std::string(bytes, 'x')}}); };
+  const SnapshotPtr fits = SnapshotOf({tagged("a", bytes_max - 1'000), tagged("b", 1'000)});
+  const SnapshotPtr over = SnapshotOf({tagged("a", bytes_max - 1'000), tagged("b", 1'001)});
+  const PickSpec matching = Spec(absl::StrCat("tags matches '", regex, "'"));
+  Resolver resolver(1);
+  EXPECT_TRUE(resolver.TryResolve(matching, fits, absl::UnixEpoch()).has_value());
+  Resolver other(1);
+  EXPECT_FALSE(other.TryResolve(matching, over, absl::UnixEpoch()).has_value());
+  EXPECT_TRUE(other.TryResolve(Spec("tags != 'x'"), over, absl::UnixEpoch()).has_value());
+  EXPECT_TRUE(other.Resolve(matching, over, absl::UnixEpoch()).ok());
+  EXPECT_TRUE(other.TryResolve(matching, over, absl::UnixEpoch()).has_value()) << "it is there by now";
 }
 
 TEST(Resolver, OneChangeAmongManyIsLittleWorkButForTablesOfAll) {

@@ -222,6 +222,30 @@ TEST_F(SchemaServiceTest, WhatIsInForceYetIsNotTakenForWhatIsStored) {
   EXPECT_THAT(Bindings(), ElementsAre("c/*=service", "*/*=printers"));
 }
 
+TEST_F(SchemaServiceTest, RegularExpressionsOfAllSchemasAreBounded) {
+  const auto document = [](const std::string& name, int regexes) {
+    std::string properties;
+    for (int i = 0; i < regexes; ++i) absl::StrAppend(&properties, i == 0 ? "" : ", ", R"("p)", i, R"(": {"pattern": "x"})");
+    return absl::StrCat(R"({"name": ")", name, R"(", "pattern": "/{cluster}/services/{service}/{instance}/{property}", "properties": {)",
+                        properties, "}}");
+  };
+  std::vector<storage::Operation> puts;
+  for (int i = 0; i < limits::kSchemaRegexesMax / limits::kPropertiesMax; ++i) {
+    const std::string name = absl::StrCat("s", i);
+    puts.push_back(storage::PutOf(discovery::SchemaKey(name), document(name, limits::kPropertiesMax)));
+  }
+  ASSERT_TRUE(sync_.Commit(storage::TransactionOf(std::move(puts))).status.ok());
+  StartAndLoad();
+  wire::PutSchemaResponse put;
+  const Seen seen = SeenOf(Put(document("more", 1), &put));
+  EXPECT_EQ(seen.code, grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(seen.message, HasSubstr("schemas have 4096 regular expressions of properties without more, which has 1; at most 4096"));
+  EXPECT_TRUE(Put(document("more", 0), &put).ok());
+  EXPECT_TRUE(Put(document("s0", limits::kPropertiesMax - 1), &put).ok()) << "one that is there counts as it will be";
+  EXPECT_TRUE(Put(document("one", 1), &put).ok());
+  EXPECT_EQ(SeenOf(Put(document("two", 1), &put)).code, grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
 TEST_F(SchemaServiceTest, NumberOfSchemasAndBindingsIsBounded) {
   const int own = limits::kSchemasMax - 3;  // Beside those shipped.
   const auto document = [](int i) {

@@ -57,18 +57,30 @@ Selection::Selection(const Selection& before, const Terms& terms, discovery::Sna
   }
 }
 
-size_t Selection::WorkFor(const Terms& terms, const ServiceSnapshot& snapshot) const {
-  if (terms.filter.uses_age()) return snapshot.size();
-  size_t work = 0;
-  auto known = pieces_.begin();
+template <typename Show>
+void Selection::ForEachChanged(const Terms& terms, const ServiceSnapshot& snapshot, const Show& show) const {
+  auto known = terms.filter.uses_age() ? pieces_.end() : pieces_.begin();
   for (const ChunkPtr& chunk : snapshot.chunks()) {
     known = FindChunk(known, pieces_.end(), chunk);
     if (known != pieces_.end() && (*known)->chunk == chunk) {
       ++known;
     } else {
-      work += chunk->size();
+      show(*chunk);
     }
   }
+}
+
+size_t Selection::WorkFor(const Terms& terms, const ServiceSnapshot& snapshot) const {
+  size_t work = 0;
+  ForEachChanged(terms, snapshot, [&work](const ServiceSnapshot::Chunk& chunk) { work += chunk.size(); });
+  return work;
+}
+
+int64_t Selection::RegexWorkFor(const Terms& terms, const ServiceSnapshot& snapshot) const {
+  int64_t work = 0;
+  ForEachChanged(terms, snapshot, [&](const ServiceSnapshot::Chunk& chunk) {
+    for (const InstancePtr& instance : chunk) work += terms.filter.RegexWork(*instance);
+  });
   return work;
 }
 

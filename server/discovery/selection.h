@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_SERVER_DISCOVERY_SELECTION_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ class Selection {
 
   // How many instances making the selection of `snapshot` after this one looks at.
   size_t WorkFor(const Terms& terms, const discovery::ServiceSnapshot& snapshot) const;
+  // What the filter's regular expressions may cost in that: Filter::RegexWork of them all. Looks at each once itself.
+  int64_t RegexWorkFor(const Terms& terms, const discovery::ServiceSnapshot& snapshot) const;
 
   const discovery::SnapshotPtr& snapshot() const { return snapshot_; }  // Null: of none.
   absl::Time made() const { return made_; }
@@ -57,6 +60,9 @@ class Selection {
   // From `from` on the piece of `chunk`; if there is none, the first that does not come before it.
   static Pieces::const_iterator FindChunk(Pieces::const_iterator from, Pieces::const_iterator end,
                                           const discovery::ServiceSnapshot::ChunkPtr& chunk);
+  // Shows the chunks that the selection of `snapshot` after this one looks at.
+  template <typename Show>
+  void ForEachChanged(const Terms& terms, const discovery::ServiceSnapshot& snapshot, const Show& show) const;
   static PiecePtr MakePiece(const Terms& terms, const discovery::ServiceSnapshot::ChunkPtr& chunk, absl::Time now);
 
   discovery::SnapshotPtr snapshot_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "discovery/regex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -73,6 +74,24 @@ TEST(Selection, NextOneLooksAtTheChunksThatChangedAlone) {
   EXPECT_LE(selection.WorkFor(terms, *snapshot->With({{IdOf(5'000), Named(IdOf(5'000))}}, 2)), kChunk);
   EXPECT_LE(selection.WorkFor(terms, *snapshot->With({{IdOf(0), nullptr}}, 2)), kChunk);
   EXPECT_GT(selection.WorkFor(terms, *snapshot->With({{IdOf(0), nullptr}, {IdOf(5'000), nullptr}}, 2)), kChunk);
+}
+
+TEST(Selection, RegexWorkIsThatOfTheChunksThatChanged) {
+  const Selection::Terms terms = TermsOf("zone matches 'x'");
+  SnapshotPtr snapshot = Fill(10'000);
+  const auto in_zone = [&snapshot](int number, size_t bytes) {
+    snapshot = snapshot->With({{IdOf(number), Named(IdOf(number), {{"zone", std::string(bytes, 'x')}})}}, snapshot->revision() + 1);
+  };
+  in_zone(0, 100);
+  in_zone(9'999, 7);
+  const int64_t instructions = discovery::Regex::Parse("x")->instructions();
+  EXPECT_EQ(Selection().RegexWorkFor(terms, *snapshot), 107 * instructions);
+  EXPECT_EQ(Selection().RegexWorkFor(TermsOf("zone == 'x'"), *snapshot), 0);
+  const Selection selection(Selection(), terms, snapshot, absl::UnixEpoch());
+  EXPECT_EQ(selection.RegexWorkFor(terms, *snapshot), 0);
+  in_zone(0, 3);
+  EXPECT_EQ(selection.RegexWorkFor(terms, *snapshot), 3 * instructions);
+  EXPECT_EQ(selection.RegexWorkFor(TermsOf("zone matches 'x' and age < 1m"), *snapshot), 10 * instructions) << "age looks at all";
 }
 
 TEST(Selection, WhatAgeChoosesIsLookedAtWhole) {
