@@ -112,7 +112,7 @@ class Server {
     return id;
   }
 
-  discovery::Catalog& catalog() const { return *feed_->catalog(); }
+  std::shared_ptr<discovery::Catalog> catalog() const { return feed_->catalog(); }
   Registrations& registrations() const { return *registrations_; }
   Reads& reads() const { return *reads_; }
 
@@ -223,7 +223,7 @@ TEST_F(RegistrationServiceTest, ErrorsCarryTheStateThatTheySpeakOf) {
   mine.set_session_id("mine");
   ASSERT_TRUE(Register(mine).ok());
   sync().Put(discovery::BindingKey("default", "off"), "none");
-  ASSERT_TRUE(storage::AwaitCondition([this] { return server_->catalog().claims()->SchemaOf("default", "off") == nullptr; }));
+  ASSERT_TRUE(storage::AwaitCondition([this] { return server_->catalog()->claims()->SchemaOf("default", "off") == nullptr; }));
   const Revision latest = sync().Latest();
   const auto expect = [&](const auto& seen, grpc::StatusCode code, const std::string& reason) {
     EXPECT_EQ(seen.status.error_code(), code) << seen.status.error_message();
@@ -349,7 +349,7 @@ TEST_F(RegistrationServiceTest, ManyRegistrationsAreRefusedWhenReadersAreBehindA
   const auto refused = Call(&Registrations::RegisterAll, AllOf(limits::kInlineEntriesMax + 1));
   EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(refused.reason, "OVERLOADED");
-  EXPECT_EQ(server_->catalog().instances(), 0u);
+  EXPECT_EQ(server_->catalog()->instances(), 0u);
   EXPECT_TRUE(Call(&Registrations::RegisterAll, AllOf(limits::kInlineEntriesMax)).ok());
   server_->LetReaders();
   EXPECT_TRUE(storage::AwaitCondition([this] { return Call(&Registrations::RegisterAll, AllOf(limits::kInlineEntriesMax + 1)).ok(); }));
@@ -402,7 +402,7 @@ TEST_F(RegistrationServiceTest, AnOverrideThatExpiresIsGoneAfterItsTimeAndNotBef
     EXPECT_FALSE(again->instance().resolvable());
     ASSERT_TRUE(clock_.AdvanceAndWaitUntilSeen(step));
   }
-  ASSERT_TRUE(storage::AwaitCondition([this] { return !server_->catalog().FindInstance({"default", "s", "i"})->override.has_value(); }));
+  ASSERT_TRUE(storage::AwaitCondition([this] { return !server_->catalog()->FindInstance({"default", "s", "i"})->override.has_value(); }));
   EXPECT_EQ(overrides(), 0);
   const auto picked = resolved();
   ASSERT_TRUE(picked.ok()) << picked.status.error_message();
@@ -452,7 +452,7 @@ class RepeatedRequestTest : public RegistrationServiceTest {
   Seen<wire::DeleteOverrideResponse> Delete(const wire::DeleteOverrideRequest& request) {
     return Call(&Registrations::DeleteOverride, request);
   }
-  discovery::InstancePtr Instance() const { return server_->catalog().FindInstance({"default", "s", "i"}); }
+  discovery::InstancePtr Instance() const { return server_->catalog()->FindInstance({"default", "s", "i"}); }
   bool LeasesCome(size_t to) const {
     return storage::AwaitCondition([&] { return sync().ListLeases().leases.size() == to; });
   }
