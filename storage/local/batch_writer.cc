@@ -217,13 +217,12 @@ void BatchWriter::AddGrant(QueuedGrant& write) {
   }
   {
     MutexLock lock(&parts_.leases->mu);
-    const LeaseTable& table = parts_.leases->table;
-    if (table.size() + granted_.size() >= static_cast<size_t>(limits::kLeasesMax)) {
+    if (parts_.leases->table.size() + granted_.size() >= static_cast<size_t>(limits::kLeasesMax)) {
       write.result.status = LeasesFull();
       return;
     }
     // At most a million of 2^63 ids are in use: the loop ends.
-    while (id == 0 || table.Knows(id) || granted_.contains(id)) id = static_cast<LeaseId>((*parts_.random)() >> 1);
+    while (id == 0 || parts_.leases->table.Knows(id) || granted_.contains(id)) id = static_cast<LeaseId>((*parts_.random)() >> 1);
   }
   granted_[id] = {.id = id, .ttl = request.ttl, .ends = parts_.lease_now + request.ttl, .life = life_, .tag = tag};
   writes_->Put(Table::kLeases, layout::LeaseKey(id),
