@@ -31,7 +31,8 @@ struct Claim {
 class Claims {
  public:
   // `schemas` have different names; each passes CheckSchema. kInvalidArgument with every mistake, at most limits::kSchemaMistakesMax:
-  //   `schemas`                  more than limits::kSchemasMax, or more than limits::kKeyPatternsMax different patterns
+  //   `schemas`                  more than limits::kSchemasMax, than limits::kKeyPatternsMax different patterns, or than
+  //                              limits::kSchemaRegexesMax regular expressions
   //   `schemas[i].name`          the name of an earlier one
   //   `schemas[i].pattern`       together with that of an earlier one it could read one key two ways; both are named, with such a key
   //   `bindings[i].schema`       there is no such schema

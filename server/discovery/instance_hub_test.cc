@@ -167,6 +167,16 @@ class InstanceHubTest : public ::testing::Test {
   std::function<void()> step_ ABSL_GUARDED_BY(mu_);
   storage::FakeClock clock_;
   const std::shared_ptr<discovery::Catalog> catalog_;
+  // An instance in the north, and 100 equal watches of it, all of which have read up to here.
+  void WatchTheNorth(std::vector<FakeStream*>* watches) {
+    Put("laser", "zone", "north");
+    for (int i = 0; i < 100; ++i) watches->push_back(Watch("zone == \"north\""));
+    for (FakeStream* watch : *watches) ASSERT_TRUE(Await(watch, 2));
+    // The hub does things in order, and has told of its own writes before the first of these is answered: when the second one is, it has
+    // heard that all of the others have read.
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(Await(Watch("zone == \"south\""), 1));
+  }
+
   std::atomic<Revision> revision_ = 1;
   const std::shared_ptr<StreamPlaces> places_ = std::make_shared<StreamPlaces>(kStreams);
   InstanceHub hub_;
@@ -189,13 +199,8 @@ TEST_F(InstanceHubTest, ChangesThatAFilterHidesSendNothing) {
 }
 
 TEST_F(InstanceHubTest, EqualWatchesShareTheirFrames) {
-  Put("laser", "zone", "north");
   std::vector<FakeStream*> watches;
-  for (int i = 0; i < 100; ++i) watches.push_back(Watch("zone == \"north\""));
-  for (FakeStream* watch : watches) ASSERT_TRUE(Await(watch, 2));
-  // The hub does things in order, and has told of its own writes before the first of these is answered: when the second one is, it has
-  // heard that all of the others have read.
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Await(Watch("zone == \"south\""), 1));
+  ASSERT_NO_FATAL_FAILURE(WatchTheNorth(&watches));
   const int64_t before = hub_.frames_made();
   Put("laser", "weight", "2");
   for (FakeStream* watch : watches) ASSERT_TRUE(Await(watch, 3));
@@ -203,12 +208,8 @@ TEST_F(InstanceHubTest, EqualWatchesShareTheirFrames) {
 }
 
 TEST_F(InstanceHubTest, EqualWatchesShareTheirFramesWhateverElseIsCommitted) {
-  Put("laser", "zone", "north");
   std::vector<FakeStream*> watches;
-  for (int i = 0; i < 100; ++i) watches.push_back(Watch("zone == \"north\""));
-  for (FakeStream* watch : watches) ASSERT_TRUE(Await(watch, 2));
-  // As above.
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Await(Watch("zone == \"south\""), 1));
+  ASSERT_NO_FATAL_FAILURE(WatchTheNorth(&watches));
   const int64_t before = hub_.frames_made();
   BeforeLooks([this] { Put("b", "pages", "1", "Book"); });
   Put("laser", "weight", "2");
