@@ -47,6 +47,7 @@ enum class Reason {
   kSchemaInUse = 34,
   kSchemaShipped = 35,
   kContended = 36,
+  kNotRegistered = 37,
   // OUT_OF_RANGE
   kCompacted = 40,
   kFutureRevision = 41,

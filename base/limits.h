@@ -136,6 +136,32 @@ inline constexpr size_t kAffinityKeyBytesMax = 1 * kKiB;
 inline constexpr size_t kSessionIdBytesMax = 64;
 inline constexpr size_t kOverrideReasonBytesMax = 512;
 
+// Discovery: instances whose owner was lost. Lost in one service within the window, more of a hundred than the share, and at least so many
+// (loss_breaker.h): they are held. All of them that are remembered, held or not yet.
+inline constexpr absl::Duration kLossWindow = absl::Seconds(10);
+inline constexpr absl::Duration kLossHeldMax = absl::Seconds(60);
+inline constexpr int kLossSharePercent = 30;
+inline constexpr int kLossesHeldMin = 3;
+inline constexpr int kLossesRememberedMax = 100'000;
+inline constexpr int kLossesConfirmedMax = 1'000;  // Ids of one ConfirmLoss.
+
+// Discovery: sessions. Instances of one; changes of one that are under way at a time.
+inline constexpr int kSessionInstancesMax = 1'000;
+inline constexpr int kSessionChangesMax = 8;
+
+// Discovery: subscribers. Services of one; messages that one has been sent and not confirmed, of which the newest are kept apart; those
+// that are remembered after their stream; how long a drain waits for them.
+inline constexpr int kSubscribedServicesMax = 1'000;
+inline constexpr int kGoneSubscribersMax = 20'000;
+inline constexpr size_t kSubscriberIdBytesMax = 64;
+inline constexpr absl::Duration kSubscriberGrace = absl::Seconds(15);
+inline constexpr int kDrainsMax = 1'000;  // That wait at a time.
+inline constexpr int kLaggardsMax = 1'000;
+inline constexpr absl::Duration kDrainTimeoutDefault = absl::Seconds(30);
+inline constexpr absl::Duration kDrainTimeoutMax = absl::Minutes(10);
+inline constexpr absl::Duration kRecentResolverWindow = absl::Seconds(60);
+inline constexpr int kRecentResolversMax = 100'000;
+
 // Discovery: one filter expression. A term is a comparison, or one value of an `in` list.
 inline constexpr size_t kFilterBytesMax = 4 * kKiB;
 inline constexpr int kFilterDepthMax = 32;
