@@ -48,6 +48,7 @@ constexpr NamedReason kReasons[] = {
     {Reason::kSchemaInUse, "SCHEMA_IN_USE"},
     {Reason::kSchemaShipped, "SCHEMA_SHIPPED"},
     {Reason::kContended, "CONTENDED"},
+    {Reason::kNotRegistered, "NOT_REGISTERED"},
     {Reason::kCompacted, "COMPACTED"},
     {Reason::kFutureRevision, "FUTURE_REVISION"},
     {Reason::kOverloaded, "OVERLOADED"},

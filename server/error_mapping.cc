@@ -77,6 +77,7 @@ const char* DiscoveryType(Reason reason) {
     case Reason::kInstanceOwned:
     case Reason::kFenced:
     case Reason::kContended:
+    case Reason::kNotRegistered:
     case Reason::kDiscoveryOff:
       return "instance";
     case Reason::kServiceNotFound:
