@@ -73,6 +73,7 @@ void Catalog::Set(const Place& place, StoredValue value) {
       overridden_.insert(place.name);
       break;
   }
+  if (!existed && stored.exists() && losses_.size() > 0) losses_.Forget(place.name);
   Count(existed, stored.exists(), &service, &instances_);
   service.changed.insert(place.name.id);
 }
@@ -107,17 +108,55 @@ void Catalog::Settle(const InstanceName& name) {
   const auto service = cluster->second.find(name.service);
   if (service == cluster->second.end()) return;
   const auto stored = service->second.stored.find(name.id);
-  if (stored == service->second.stored.end()) return;
-  // Soft values are an owner's word, and go with the instance.
-  if (!stored->second.exists()) stored->second.soft = SoftValues();
-  if (stored->second.empty()) {
+  if (stored != service->second.stored.end()) {
+    // Soft values are an owner's word, and go with the instance.
+    if (!stored->second.exists()) stored->second.soft = SoftValues();
+    if (!stored->second.empty()) return;
     service->second.stored.erase(stored);
-    // What nobody was shown need not be taken back: instances that come and go unseen leave nothing.
-    if (service->second.newest()->Find(name.id) == nullptr) service->second.changed.erase(name.id);
   }
-  if (!service->second.stored.empty()) return;
+  const bool held = losses_.FindHeld(name) != nullptr;
+  // What nobody was shown need not be taken back: instances that come and go unseen leave nothing.
+  if (!held && service->second.newest()->Find(name.id) == nullptr) service->second.changed.erase(name.id);
+  if (!service->second.stored.empty() || losses_.held({name.cluster, name.service}) > 0) return;
   cluster->second.erase(service);
   if (cluster->second.empty()) clusters_.erase(cluster);
+}
+
+void Catalog::ShowAnew(const InstanceName& name) {
+  Service& service = clusters_[name.cluster][name.service];
+  if (service.snapshot == nullptr) service.snapshot = nothing_;
+  service.changed.insert(name.id);
+  Settle(name);
+}
+
+void Catalog::NoteLost(const Place& place, Lost* lost) const {
+  if (place.part == Place::Part::kOverride || lost->contains(place.name)) return;
+  const Service* const service = FindService(place.name.cluster, place.name.service);
+  if (service == nullptr) return;
+  const auto stored = service->stored.find(place.name.id);
+  if (stored == service->stored.end() || !stored->second.exists()) return;
+  // One that is leaving has said so: that it goes is no loss.
+  if (ReadOwnership(stored->second).status == Status::kDraining) return;
+  lost->insert({place.name, stored->second});
+}
+
+bool Catalog::JudgeLosses(Lost lost, Instant now) {
+  absl::btree_set<ServiceName> services;
+  for (auto& [name, stored] : lost) {
+    const Service* const service = FindService(name.cluster, name.service);
+    if (service != nullptr) {
+      const auto left = service->stored.find(name.id);
+      if (left != service->stored.end() && left->second.exists()) continue;
+    }
+    if (losses_.Add(name, std::move(stored), now.since_boot)) services.insert({name.cluster, name.service});
+  }
+  for (const ServiceName& name : services) {
+    const Service* const service = FindService(name.cluster, name.service);
+    for (std::string& id : losses_.Judge(name, service == nullptr ? 0 : service->instances, now)) {
+      ShowAnew({name.cluster, name.service, std::move(id)});
+    }
+  }
+  return !services.empty();
 }
 
 void Catalog::Fill(const Entry& entry) {
@@ -136,7 +175,7 @@ void Catalog::MakeSnapshots() {
   }
 }
 
-Catalog::Applied Catalog::Apply(const Batch& batch) {
+Catalog::Applied Catalog::Apply(const Batch& batch, Instant now) {
   Applied applied;
   absl::btree_set<ServiceName> services;
   std::vector<std::pair<Place, const Event*>> changes;
@@ -151,17 +190,20 @@ Catalog::Applied Catalog::Apply(const Batch& batch) {
   }
   applied.services.assign(services.begin(), services.end());
   const Turn turn(this);
+  Lost lost;
   for (const auto& [place, event] : changes) {
     if (event->kind == EventKind::kPut) {
       Set(place, StoredOf(event->entry, place.value_bytes_max));
-    } else {
-      Erase(place);
+      continue;
     }
+    if (event->cause == EventCause::kLeaseExpired) NoteLost(place, &lost);
+    Erase(place);
   }
   // Only the whole batch says what is gone: an instance may have lost one key and got another.
   for (const auto& [place, event] : changes) {
     if (event->kind == EventKind::kDelete) Settle(place.name);
   }
+  applied.lost = JudgeLosses(std::move(lost), now);
   revision_ = std::max(revision_, batch.revision);
   return applied;
 }
@@ -189,9 +231,19 @@ Catalog::Service* Catalog::FindService(absl::string_view cluster, absl::string_v
 
 InstancePtr Catalog::Read(absl::string_view cluster, absl::string_view name, const Service& service, const std::string& id) const {
   const Schema* const schema = claims_->SchemaOf(cluster, name);
+  if (schema == nullptr) return nullptr;
+  const InstanceName full{std::string(cluster), std::string(name), id};
   const auto stored = service.stored.find(id);
-  if (schema == nullptr || stored == service.stored.end() || !stored->second.exists()) return nullptr;
-  return std::make_shared<const Instance>(ReadInstance({std::string(cluster), std::string(name), id}, stored->second, *schema));
+  const bool known = stored != service.stored.end();
+  if (known && stored->second.exists()) return std::make_shared<const Instance>(ReadInstance(full, stored->second, *schema));
+  const LossBreaker::Loss* const loss = losses_.size() == 0 ? nullptr : losses_.FindHeld(full);
+  if (loss == nullptr) return nullptr;
+  StoredInstance was = *loss->stored;
+  was.override = known ? stored->second.override : std::nullopt;
+  auto held = std::make_shared<Instance>(ReadInstance(full, was, *schema));
+  held->status = Status::kOwnerLost;
+  held->held_until = loss->held_until;
+  return held;
 }
 
 bool Catalog::Refresh(absl::string_view cluster, absl::string_view name, const PieceSize::Piece& piece, Service* service) {
@@ -314,7 +366,8 @@ std::optional<std::vector<std::string>> Catalog::ClustersIfFew(absl::string_view
         break;
       }
       service_at = service->first;
-      if (service->second.instances == 0 || claims_->SchemaOf(cluster, service->first) == nullptr) continue;
+      if (service->second.instances == 0 && losses_.held({cluster, service->first}) == 0) continue;
+      if (claims_->SchemaOf(cluster, service->first) == nullptr) continue;
       clusters.push_back(cluster);
       break;
     }
@@ -361,7 +414,8 @@ std::optional<std::vector<Catalog::ServiceCount>> Catalog::ServicesIfFew(absl::s
     piece.reset();
     at = name;
     const SnapshotPtr& snapshot = service.snapshot;
-    if (snapshot->size() > 0) counts.push_back({.service = name, .instances = snapshot->size(), .resolvable = snapshot->resolvable()});
+    if (snapshot->size() == 0) continue;
+    counts.push_back({.service = name, .instances = snapshot->size(), .resolvable = snapshot->resolvable(), .held = snapshot->held()});
   }
   return counts;
 }
@@ -394,6 +448,54 @@ bool Catalog::SetSoftValues(const InstanceName& name, SoftValues soft) {
   stored->second.soft = std::move(soft);
   service->changed.insert(name.id);
   return true;
+}
+
+std::vector<ServiceName> Catalog::EndHolds(absl::Duration now) {
+  const Turn turn(this);
+  absl::btree_set<ServiceName> services;
+  for (const InstanceName& name : losses_.Expire(now)) {
+    ShowAnew(name);
+    services.insert({name.cluster, name.service});
+  }
+  return {services.begin(), services.end()};
+}
+
+bool Catalog::HasLosses() const {
+  const Turn turn(this);
+  return losses_.size() > 0;
+}
+
+int Catalog::ConfirmLoss(const ServiceName& service, const std::vector<std::string>& ids) {
+  const Turn turn(this);
+  int confirmed = 0;
+  for (const std::string& id : ids.empty() ? losses_.HeldOf(service) : ids) {
+    const InstanceName name{service.cluster, service.service, id};
+    if (losses_.FindHeld(name) == nullptr) continue;
+    losses_.Forget(name);
+    ShowAnew(name);
+    ++confirmed;
+  }
+  return confirmed;
+}
+
+void Catalog::TakeLosses(const Catalog& before) {
+  std::vector<std::pair<InstanceName, LossBreaker::Loss>> losses;
+  {
+    const Turn turn(&before);
+    losses = before.losses_.All();
+  }
+  const Turn turn(this);
+  for (auto& [name, loss] : losses) {
+    const Schema* const schema = claims_->SchemaOf(name.cluster, name.service);
+    const Schema* const was = before.claims_->SchemaOf(name.cluster, name.service);
+    if (schema == nullptr || was == nullptr || schema->name != was->name) continue;
+    const Service* const service = FindService(name.cluster, name.service);
+    if (service != nullptr) {
+      const auto stored = service->stored.find(name.id);
+      if (stored != service->stored.end() && stored->second.exists()) continue;
+    }
+    if (losses_.Keep(name, std::move(loss)) && losses_.FindHeld(name) != nullptr) ShowAnew(name);
+  }
 }
 
 size_t Catalog::instances() const {

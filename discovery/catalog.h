@@ -15,17 +15,20 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "base/entry.h"
+#include "base/instant.h"
 #include "base/limits.h"
 #include "base/mutex.h"
 #include "discovery/claims.h"
+#include "discovery/loss_breaker.h"
 #include "discovery/piece_size.h"
 #include "discovery/service_snapshot.h"
 #include "discovery/stored_instance.h"
 
 namespace scoutlight::discovery {
 
-// All instances, in memory, under one set of schemas and bindings: what a scan of the store at revision() would give. Filled entry by
-// entry, then kept true batch by batch. A snapshot is made only when it is asked for, from what has changed since the one before.
+// All instances, in memory, under one set of schemas and bindings: what a scan of the store at revision() would give, and those that are
+// held though their leases have ended (loss_breaker.h). Filled entry by entry, then kept true batch by batch. A snapshot is made only when
+// it is asked for, from what has changed since the one before.
 // Thread-safe: one mutex, held for the changes of a batch or for reading a few instances of a service anew (more only while others keep
 // changing as many: piece_size.h), and then left to whoever waits for it; nothing else blocks.
 class Catalog {
@@ -48,8 +51,10 @@ class Catalog {
   struct Applied {
     std::vector<ServiceName> services;  // Whose instances changed; each once.
     bool claims_changed = false;        // It touches schemas or bindings: a new catalog is due.
+    bool lost = false;                  // Leases of instances have ended: EndHolds() will have something to do.
   };
-  Applied Apply(const Batch& batch);
+  // `now`: when it happened, for what is lost by it.
+  Applied Apply(const Batch& batch, Instant now = {});
   // Nothing else happened up to `revision`.
   void Advance(Revision revision);
   Revision revision() const;
@@ -75,6 +80,7 @@ class Catalog {
     std::string service;
     size_t instances = 0;
     size_t resolvable = 0;
+    size_t held = 0;
   };
   std::vector<ServiceCount> Services(absl::string_view cluster, absl::string_view after = "", int max = std::numeric_limits<int>::max());
   // As these; nullopt: it would look at over `looks_max` services, those without instances too, or read over so many instances, or over
@@ -94,7 +100,17 @@ class Catalog {
   // Takes the place of an instance's soft values. False: there is no such instance.
   bool SetSoftValues(const InstanceName& name, SoftValues soft);
 
-  // Those of services that are bound to no schema too, as far as they have records.
+  // Instances whose leases have ended, and which are held: shown as they were, with Status::kOwnerLost. Those are gone that need be held no
+  // longer by now; the services that show them no more, each once.
+  std::vector<ServiceName> EndHolds(absl::Duration now);
+  // Whether there is anything to end, now or later.
+  bool HasLosses() const;
+  // Gone are those of these ids that are held, or of the whole service if there are none. How many.
+  int ConfirmLoss(const ServiceName& service, const std::vector<std::string>& ids);
+  // Holds what `before` holds, whose place it takes, of services under the same schemas.
+  void TakeLosses(const Catalog& before);
+
+  // In the store: those of services that are bound to no schema too, as far as they have records.
   size_t instances() const;
 
  private:
@@ -119,8 +135,15 @@ class Catalog {
   std::optional<Place> PlaceOf(const Key& key) const;
   void Set(const Place& place, StoredValue value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Erase(const Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Drops what is not needed any more after Erase.
+  // Drops what is not needed any more after Erase, or when an instance is held no longer.
   void Settle(const InstanceName& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What of an instance that is there ends with a lease that has expired.
+  using Lost = absl::btree_map<InstanceName, StoredInstance>;
+  void NoteLost(const Place& place, Lost* lost) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Holds what is to be held. Whether anything is lost.
+  bool JudgeLosses(Lost lost, Instant now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // It is held from now on, or no longer.
+  void ShowAnew(const InstanceName& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const Service* FindService(absl::string_view cluster, absl::string_view service) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Service* FindService(absl::string_view cluster, absl::string_view service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What a service's snapshot is to show under an id; null: nothing.
@@ -163,6 +186,7 @@ class Catalog {
   Revision revision_ ABSL_GUARDED_BY(mu_) = 0;
   absl::btree_map<std::string, Services_> clusters_ ABSL_GUARDED_BY(mu_);
   absl::btree_set<InstanceName> overridden_ ABSL_GUARDED_BY(mu_);  // Those that have an override.
+  LossBreaker losses_ ABSL_GUARDED_BY(mu_);
   size_t instances_ ABSL_GUARDED_BY(mu_) = 0;
 };
 

@@ -88,6 +88,8 @@ struct Instance {
   bool resolvable() const { return IsFit() && health != Health::kCritical; }
   // Whether nothing but its health can keep it out of work.
   bool IsFit() const { return status == Status::kUp && valid && !override.has_value(); }
+  // Whether it would take work, were its owner not lost.
+  bool IsFitButLost() const { return status == Status::kOwnerLost && valid && !override.has_value() && health != Health::kCritical; }
 
   friend bool operator==(const Instance&, const Instance&) = default;
 };

@@ -10,6 +10,8 @@ using Chunk = ServiceSnapshot::Chunk;
 using ChunkPtr = ServiceSnapshot::ChunkPtr;
 using Change = std::pair<std::string, InstancePtr>;
 
+bool IsHeld(const Instance& instance) { return instance.status == Status::kOwnerLost; }
+
 const std::string& IdOf(const InstancePtr& instance) { return instance->name.id; }
 
 // The first chunk that holds ids at or after `id`; the last one if all come before.
@@ -71,7 +73,9 @@ SnapshotPtr ServiceSnapshot::With(const Changes& changes, Revision revision) con
   auto next = std::make_shared<ServiceSnapshot>(catalog_);
   next->revision_ = revision;
   next->size_ = size_;
+  next->version_ = version_ + 1;
   next->resolvable_ = resolvable_;
+  next->held_ = held_;
   next->chunks_.reserve(chunks_.size() + 1);
   size_t done = 0;  // Of `chunks_`.
   for (auto change = changes.begin(); change != changes.end();) {
@@ -102,6 +106,7 @@ void ServiceSnapshot::Append(const ChunkPtr& before, Changes::const_iterator cha
     if (there) {
       --size_;
       resolvable_ -= (*place)->resolvable() ? 1 : 0;
+      held_ -= IsHeld(**place) ? 1 : 0;
       if (change->second == nullptr) {
         chunk.erase(place);
         continue;
@@ -112,6 +117,7 @@ void ServiceSnapshot::Append(const ChunkPtr& before, Changes::const_iterator cha
     }
     ++size_;
     resolvable_ += change->second->resolvable() ? 1 : 0;
+    held_ += IsHeld(*change->second) ? 1 : 0;
   }
   if (changed) {
     AppendCut(std::move(chunk), &chunks_);

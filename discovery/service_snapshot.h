@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -34,12 +35,13 @@ class ServiceSnapshot {
   // Up to where the catalog had come when it was made: everything up to there is in it.
   Revision revision() const { return revision_; }
   // Whether it shows what `other` does not yet. Revisions tell only within one catalog: the next one reads other schemas in the same
-  // entries.
+  // entries. What is not stored, soft values and holds, changes without a revision.
   bool IsNewerThan(const ServiceSnapshot& other) const {
-    return catalog_ != other.catalog_ ? catalog_ > other.catalog_ : revision_ > other.revision_;
+    return std::tie(catalog_, revision_, version_) > std::tie(other.catalog_, other.revision_, other.version_);
   }
   size_t size() const { return size_; }
   size_t resolvable() const { return resolvable_; }
+  size_t held() const { return held_; }  // Though their owners were lost.
 
   // Null: it is not there.
   InstancePtr Find(absl::string_view id) const;
@@ -54,8 +56,10 @@ class ServiceSnapshot {
   const uint64_t catalog_;
   std::vector<ChunkPtr> chunks_;
   Revision revision_ = 0;
+  uint64_t version_ = 0;  // Of the snapshots after each other.
   size_t size_ = 0;
   size_t resolvable_ = 0;
+  size_t held_ = 0;
 };
 
 using SnapshotPtr = std::shared_ptr<const ServiceSnapshot>;

@@ -18,12 +18,21 @@ constexpr size_t kNearBatchesMax = 64;
 constexpr size_t kNearBytesMax = 1 * limits::kMiB;
 // At the time: so often at least, whatever clock it is.
 constexpr absl::Duration kLook = absl::Milliseconds(100);
+// Soft values are told so often at most.
+constexpr absl::Duration kSoftRest = absl::Seconds(1);
 
 absl::Status Loading(absl::string_view why) {
   ErrorDetails details;
   details.reason = Reason::kCatalogLoading;
   details.retry_after = absl::Milliseconds(200);
   return MakeError(absl::StatusCode::kUnavailable, why, details);
+}
+
+// When a batch of history happened: what is lost within a while is judged by that.
+Instant InstantOf(const Batch& batch, Instant now) {
+  now.since_boot -= std::max(now.calendar - batch.committed, absl::ZeroDuration());
+  now.calendar = std::min(now.calendar, batch.committed);
+  return now;
 }
 
 absl::Status TooManyWait() {
@@ -79,11 +88,12 @@ void CatalogFeed::OnBatch(std::shared_ptr<const Batch> batch) {
     following_ = true;
     // A follower that begins in the past shows what the catalog was read with.
     if (live_ && batch->revision > catalog_->revision()) {
-      const Catalog::Applied applied = catalog_->Apply(*batch);
+      const Catalog::Applied applied = catalog_->Apply(*batch, Instant::Of(options_.clock));
       if (applied.claims_changed) {
         reload_ = true;
         claims_current_ = false;
       }
+      if (applied.lost) losses_ = wake = true;
       if (claims_current_) claims_at_ = batch->revision;
       wake = wake || reload_ || !waiting_.empty();
       // Under the lock, so that none comes after Stop().
@@ -202,21 +212,58 @@ bool CatalogFeed::AnyEnded() const {
   return false;
 }
 
+void CatalogFeed::ServeDue() {
+  if (stopping_) return;
+  const absl::Duration now = options_.clock->SinceBoot();
+  std::vector<discovery::ServiceName> changed;
+  if (losses_) {
+    changed = catalog_->EndHolds(now);
+    losses_ = catalog_->HasLosses();
+  }
+  if (!soft_changed_.empty() && soft_due_ <= now) {
+    changed.insert(changed.end(), soft_changed_.begin(), soft_changed_.end());
+    soft_changed_.clear();
+  }
+  // Under the lock, so that none comes after Stop().
+  if (!changed.empty()) on_changed_(changed);
+}
+
 void CatalogFeed::AnswerLoop() {
   while (true) {
     {
       MutexLock lock(&mu_);
+      ServeDue();
       while (!stopping_ && !AnyEnded()) {
-        if (waiting_.empty()) {
+        if (waiting_.empty() && !losses_ && soft_changed_.empty()) {
           wake_.Wait(&mu_);
         } else {
           wake_.WaitFor(&mu_, kLook);
         }
+        ServeDue();
       }
       if (stopping_) return;
     }
     ServeWaiters();
   }
+}
+
+int CatalogFeed::ConfirmLoss(const discovery::ServiceName& service, const std::vector<std::string>& ids) {
+  MutexLock lock(&mu_);
+  if (catalog_ == nullptr) return 0;
+  const int confirmed = catalog_->ConfirmLoss(service, ids);
+  if (confirmed > 0 && !stopping_) on_changed_({service});
+  return confirmed;
+}
+
+bool CatalogFeed::SetSoftValues(const discovery::InstanceName& name, discovery::SoftValues soft) {
+  {
+    MutexLock lock(&mu_);
+    if (catalog_ == nullptr || !catalog_->SetSoftValues(name, std::move(soft))) return false;
+    if (soft_changed_.empty()) soft_due_ = options_.clock->SinceBoot() + kSoftRest;
+    soft_changed_.insert({name.cluster, name.service});
+  }
+  wake_.NotifyAll();
+  return true;
 }
 
 void CatalogFeed::PauseAfterFailure() {
@@ -292,8 +339,9 @@ CatalogFeed::LoadEnd CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalo
     if (round == options_.bring_up_rounds_max) break;
     const storage::HistoryPage page = reader.History(catalog->revision() + 1, to);
     if (!page.status.ok()) return LoadEnd::kFailed;
+    const Instant now = Instant::Of(options_.clock);
     for (const std::shared_ptr<const Batch>& batch : page.batches) {
-      if (!catalog->Apply(*batch).claims_changed) continue;
+      if (!catalog->Apply(*batch, InstantOf(*batch, now)).claims_changed) continue;
       // These schemas are old already.
       return LoadEnd::kOutdated;
     }
@@ -305,12 +353,15 @@ CatalogFeed::LoadEnd CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalo
 }
 
 CatalogFeed::LoadEnd CatalogFeed::PutInPlace(const std::shared_ptr<Catalog>& catalog, Revision claims_at, std::shared_ptr<Catalog>* old) {
+  const Instant now = Instant::Of(options_.clock);
   if (catalog->revision() < recent_.last()) {
     for (const BatchPtr& batch : recent_.Take(catalog->revision() + 1, recent_.last(), kNearBatchesMax, kNearBytesMax).batches) {
-      if (catalog->Apply(*batch).claims_changed) return LoadEnd::kOutdated;
+      if (catalog->Apply(*batch, InstantOf(*batch, now)).claims_changed) return LoadEnd::kOutdated;
     }
   }
   catalog->Advance(seen_);
+  if (catalog_ != nullptr) catalog->TakeLosses(*catalog_);
+  losses_ = true;
   *old = std::exchange(catalog_, catalog);
   claims_current_ = !reload_;
   claims_at_ = claims_current_ ? catalog->revision() : claims_at;

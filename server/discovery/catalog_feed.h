@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -35,6 +37,7 @@ struct CatalogFeedOptions {
 // it up from history and puts it in the place of the old one, which is kept true meanwhile. The last few batches before it is there it gets
 // at once, while the store waits; if it has not come so near after `bring_up_rounds_max` pieces of history, because the store changes
 // faster than it can be read, that is warned of and the reading begins anew: until one succeeds, the old catalog stays, or there is none.
+// What ends by time alone, holds of lost instances, it ends too.
 // Held by shared_ptr: the store may call it until it ends, after Stop() without effect. Thread-safe; only Stop() blocks.
 class CatalogFeed final : public storage::Sink {
  public:
@@ -62,6 +65,11 @@ class CatalogFeed final : public storage::Sink {
 
   // Null: none has been read yet.
   std::shared_ptr<discovery::Catalog> catalog() const;
+
+  // As Catalog::ConfirmLoss and Catalog::SetSoftValues, and whoever watches the service is told: of soft values a second later at the
+  // latest, and not more often. None and false if there is no catalog.
+  int ConfirmLoss(const discovery::ServiceName& service, const std::vector<std::string>& ids);
+  bool SetSoftValues(const discovery::InstanceName& name, discovery::SoftValues soft);
 
   // The schemas and bindings in force, up to which revision they are those of the store, and the catalog under them. Null: none have been
   // read yet.
@@ -108,6 +116,8 @@ class CatalogFeed final : public storage::Sink {
   bool AnyEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Ends those who have waited enough.
   void ServeWaiters();
+  // What is due by time: holds that end, soft values that are told.
+  void ServeDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   storage::Store& store_;
   const CatalogFeedOptions options_;
@@ -125,6 +135,10 @@ class CatalogFeed final : public storage::Sink {
   bool loading_ ABSL_GUARDED_BY(mu_) = false;  // A catalog is being read; `recent_` has what was shown last since.
   RecentBatches recent_ ABSL_GUARDED_BY(mu_);
   std::vector<Waiting> waiting_ ABSL_GUARDED_BY(mu_);
+  bool losses_ ABSL_GUARDED_BY(mu_) = false;  // The catalog may have some.
+  // Services with soft values that nobody was told of, and when all of them are: a second after the first.
+  absl::flat_hash_set<discovery::ServiceName> soft_changed_ ABSL_GUARDED_BY(mu_);
+  absl::Duration soft_due_ ABSL_GUARDED_BY(mu_);
   bool waits_ended_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t loads_ = 0;  // The loader's alone.

@@ -19,11 +19,11 @@
 namespace scoutlight::server {
 namespace {
 
+using storage::AwaitCondition;
 using discovery::Catalog;
 using discovery::Instance;
 using discovery::InstanceName;
 using discovery::SnapshotPtr;
-using storage::AwaitCondition;
 using storage::K;
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -420,6 +420,72 @@ TEST(CatalogFeedRestart, RocksdbStoreIsServedAsItWas) {
     EXPECT_EQ(before.size(), 2u * (life + 1)) << "life " << life;
     feed->Stop();
   }
+}
+
+// Instances on one lease that ends; whoever keeps the rest has no lease.
+class CatalogFeedLossTest : public CatalogFeedTest {
+ protected:
+  void HoldMany(size_t count) {
+    store_->BeginServing();
+    const LeaseId lease = sync_.Grant(absl::Seconds(5)).lease.id;
+    for (size_t i = 0; i < count; ++i) {
+      ASSERT_TRUE(sync_.Put(K(absl::StrCat("/c/services/s/i", i, "/port")), "80", lease).status.ok());
+    }
+    // A leap would look like a stopped process, whose leases live on.
+    ASSERT_TRUE(AwaitCondition([&] {
+      clock_.Advance(absl::Milliseconds(200));
+      sync_.ListLeases();
+      return Held() == count;
+    }));
+  }
+  size_t Held() const {
+    const discovery::SnapshotPtr snapshot = feed_->catalog()->Find("c", "s");
+    return snapshot == nullptr ? 0 : snapshot->held();
+  }
+  size_t ToldOf(const std::string& service) const {
+    size_t told = 0;
+    for (const discovery::ServiceName& name : changed()) told += name.service == service ? 1 : 0;
+    return told;
+  }
+};
+
+TEST_F(CatalogFeedLossTest, WhatIsHeldEndsByTimeAndIsTold) {
+  BeginAndLoad();
+  HoldMany(4);
+  const size_t told = ToldOf("s");
+  clock_.Advance(limits::kLossHeldMax);
+  ASSERT_TRUE(AwaitCondition([&] { return Held() == 0; }));
+  EXPECT_TRUE(AwaitCondition([&] { return ToldOf("s") > told; }));
+  EXPECT_EQ(feed_->catalog()->Find("c", "s"), nullptr);
+}
+
+TEST_F(CatalogFeedLossTest, ANewCatalogHoldsWhatTheOldOneDid) {
+  BeginAndLoad();
+  HoldMany(4);
+  const int loads_before = loads();
+  Put("/.scoutlight/bindings/c/another", "members");
+  ASSERT_TRUE(AwaitCondition([&] { return loads() > loads_before; }));
+  EXPECT_EQ(Held(), 4u);
+  EXPECT_EQ(feed_->ConfirmLoss({"c", "s"}, {"i0"}), 1);
+  EXPECT_EQ(Held(), 3u);
+  clock_.Advance(limits::kLossHeldMax);
+  EXPECT_TRUE(AwaitCondition([&] { return Held() == 0; }));
+}
+
+TEST_F(CatalogFeedLossTest, SoftValuesAreToldOnceASecond) {
+  Put("/c/services/s/i/port", "80");
+  BeginAndLoad();
+  EXPECT_FALSE(feed_->SetSoftValues({"c", "s", "other"}, {.load = 0.5, .reliability = {}, .counters = {}}));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(feed_->SetSoftValues({"c", "s", "i"}, {.load = i * 0.01, .reliability = {}, .counters = {}}));
+  EXPECT_EQ(feed_->catalog()->FindInstance({"c", "s", "i"})->soft.load, 0.99);
+  EXPECT_EQ(ToldOf("s"), 0u);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(AwaitCondition([&] { return ToldOf("s") == 1; }));
+  clock_.Advance(absl::Seconds(5));
+  ASSERT_TRUE(feed_->SetSoftValues({"c", "s", "i"}, {.load = 0.1, .reliability = {}, .counters = {}}));
+  EXPECT_EQ(ToldOf("s"), 1u);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(AwaitCondition([&] { return ToldOf("s") == 2; }));
 }
 
 }  // namespace

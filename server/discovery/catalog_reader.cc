@@ -62,6 +62,7 @@ CatalogReader::Result CatalogReader::Read(const NamesSpec& spec, Effort effort, 
     service->set_name(std::move(count.service));
     service->set_instances(static_cast<int32_t>(count.instances));
     service->set_resolvable(static_cast<int32_t>(count.resolvable));
+    service->set_held(static_cast<int32_t>(count.held));
   }
   if (response->services_size() == spec.names_max) {
     response->set_next_page_token(TokenBehind({spec.cluster, response->services().rbegin()->name(), "-"}, spec.query_hash, *catalog));
@@ -76,6 +77,7 @@ CatalogReader::Result CatalogReader::Read(const InstancesSpec& spec, Effort effo
   if (!found.has_value()) return std::nullopt;
   const discovery::SnapshotPtr& snapshot = *found;
   if (snapshot == nullptr) return absl::OkStatus();
+  response->set_guarded(snapshot->held() > 0);
   const absl::Time now = parts_.clock->Now();
   size_t bytes_shown = kAnswerSlackBytes;
   size_t looked_at = 0;
@@ -133,6 +135,7 @@ CatalogReader::Result CatalogReader::Read(const ResolveSpec& spec, Effort effort
     answer->AddPick(std::move(picked), pick.endpoint);
   }
   answer->set_strategy(WireStrategy(pick.strategy));
+  answer->set_guarded(snapshot->held() > 0);
   return absl::OkStatus();
 }
 

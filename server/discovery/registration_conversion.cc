@@ -137,6 +137,24 @@ absl::StatusOr<discovery::InstanceName> NameOf(const wire::DeleteOverrideRequest
   return name;
 }
 
+absl::StatusOr<ConfirmedLoss> ConfirmedLossOf(const wire::ConfirmLossRequest& request) {
+  Violations violations;
+  ConfirmedLoss loss;
+  loss.service = {ReadCluster(request.cluster(), &violations), ReadService(request.service(), &violations)};
+  if (request.ids_size() > limits::kLossesConfirmedMax) {
+    violations.Add(Reason::kInvalidField, "ids",
+                   absl::StrCat("has ", request.ids_size(), " ids, at most ", limits::kLossesConfirmedMax, " are allowed"));
+  } else {
+    loss.ids.assign(request.ids().begin(), request.ids().end());
+    for (size_t i = 0; i < loss.ids.size(); ++i) {
+      const std::string fault = discovery::InstanceIdFault(loss.ids[i]);
+      if (!fault.empty()) violations.Add(Reason::kInvalidField, absl::StrCat("ids[", i, "]"), fault);
+    }
+  }
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return loss;
+}
+
 void FillError(const absl::Status& status, wire::RegisterAllResponse::Result* result) {
   result->set_code(static_cast<int>(status.code()));
   result->set_message(CleanText(status.message(), limits::kErrorMessageBytesMax));

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "discovery/claims.h"
 #include "discovery/instance.h"
+#include "discovery/names.h"
 #include "scoutlight/discovery/v1/registration.pb.h"
 #include "server/discovery/registrar.h"
 #include "storage/store.h"
@@ -34,6 +35,12 @@ struct OverrideSpec {
 };
 absl::StatusOr<OverrideSpec> OverrideSpecOf(const discovery::v1::PutOverrideRequest& request, const storage::Traits& traits);
 absl::StatusOr<discovery::InstanceName> NameOf(const discovery::v1::DeleteOverrideRequest& request);
+
+struct ConfirmedLoss {
+  discovery::ServiceName service;
+  std::vector<std::string> ids;  // None: all.
+};
+absl::StatusOr<ConfirmedLoss> ConfirmedLossOf(const discovery::v1::ConfirmLossRequest& request);
 
 // What a result of RegisterAll tells of an error, in at most kResultErrorBytesMax bytes: what is over limits::kErrorMessageBytesMax of a
 // text is cut, violations over limits::kErrorViolationsBytesMax are left out. Requires !status.ok().

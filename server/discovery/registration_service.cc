@@ -282,4 +282,20 @@ grpc::ServerUnaryReactor* RegistrationService::DeleteOverride(grpc::CallbackServ
   return call.reactor();
 }
 
+grpc::ServerUnaryReactor* RegistrationService::ConfirmLoss(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                           grpc::ByteBuffer* answer) {
+  const UnaryCall call(context, answer);
+  wire::ConfirmLossRequest request;
+  auto loss = Admit(*parts_.admission, IdentityOf(*context), "RegistrationService/ConfirmLoss", *bytes, &request, ConfirmedLossOf,
+                    [](const ConfirmedLoss& asked) { return std::vector<KeyRange>{RangeOf(asked.service)}; });
+  if (!loss.ok()) return call.Fail(loss.status(), {});
+  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
+  wire::ConfirmLossResponse response;
+  response.set_confirmed(parts_.feed->ConfirmLoss(loss->service, loss->ids));
+  response.set_revision(catalog == nullptr ? 0 : catalog->revision());
+  response.set_store_id(parts_.store->store_id());
+  call.Answer(response);
+  return call.reactor();
+}
+
 }  // namespace scoutlight::server

@@ -23,7 +23,9 @@ using RawRegistrationService = discovery::v1::RegistrationService::WithRawCallba
     discovery::v1::RegistrationService::WithRawCallbackMethod_RegisterAll<discovery::v1::RegistrationService::WithRawCallbackMethod_Update<
         discovery::v1::RegistrationService::WithRawCallbackMethod_Deregister<
             discovery::v1::RegistrationService::WithRawCallbackMethod_PutOverride<
-                discovery::v1::RegistrationService::WithRawCallbackMethod_DeleteOverride<discovery::v1::RegistrationService::Service>>>>>>;
+                discovery::v1::RegistrationService::WithRawCallbackMethod_DeleteOverride<
+                    discovery::v1::RegistrationService::WithRawCallbackMethod_ConfirmLoss<
+                        discovery::v1::RegistrationService::Service>>>>>>>;
 
 // scoutlight.discovery.v1.RegistrationService. Every handler parses, converts, authorizes and hands over to the registrar or the store;
 // none waits, and a RegisterAll of over limits::kInlineEntriesMax does all that on a reader. Thread-safe.
@@ -52,6 +54,8 @@ class RegistrationService final : public RawRegistrationService {
                                         grpc::ByteBuffer* answer) override;
   grpc::ServerUnaryReactor* DeleteOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                            grpc::ByteBuffer* answer) override;
+  grpc::ServerUnaryReactor* ConfirmLoss(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                        grpc::ByteBuffer* answer) override;
 
  private:
   // All of RegisterAll, on this thread.

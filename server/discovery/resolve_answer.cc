@@ -18,7 +18,7 @@ using google::protobuf::io::CodedOutputStream;
 using Response = wire::ResolveResponse;
 
 // Messages and texts look alike: tag, length, bytes. All tags here are of one byte.
-static_assert(Response::kStoreIdFieldNumber < 16 && Response::Pick::kEndpointFieldNumber < 16);
+static_assert(Response::kGuardedFieldNumber < 16 && Response::Pick::kEndpointFieldNumber < 16);
 
 size_t BytesOf(size_t content) { return 1 + CodedOutputStream::VarintSize64(content) + content; }
 
@@ -65,7 +65,7 @@ size_t ResolveAnswer::Shown::bytes() const {
 
 std::string ResolveAnswer::Encode() const {
   const uint64_t revision = static_cast<uint64_t>(revision_);
-  size_t bytes = 2 + 1 + CodedOutputStream::VarintSize64(revision) + BytesOf(store_id_.size());
+  size_t bytes = 2 + 1 + CodedOutputStream::VarintSize64(revision) + BytesOf(store_id_.size()) + (guarded_ ? 2 : 0);
   for (const Shown& pick : picks_) bytes += BytesOf(pick.bytes());
   std::string encoded(bytes, '\0');
   uint8_t* at = reinterpret_cast<uint8_t*>(encoded.data());
@@ -77,7 +77,8 @@ std::string ResolveAnswer::Encode() const {
   static_assert(wire::Strategy_MAX < 128, "a strategy takes one byte");
   at = WireFormatLite::WriteEnumToArray(Response::kStrategyFieldNumber, strategy_, at);
   at = WireFormatLite::WriteInt64ToArray(Response::kRevisionFieldNumber, revision_, at);
-  WriteBytes(Response::kStoreIdFieldNumber, store_id_, at);
+  at = WriteBytes(Response::kStoreIdFieldNumber, store_id_, at);
+  if (guarded_) WireFormatLite::WriteBoolToArray(Response::kGuardedFieldNumber, true, at);
   return encoded;
 }
 

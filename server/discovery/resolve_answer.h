@@ -24,6 +24,7 @@ class ResolveAnswer {
   void set_strategy(discovery::v1::Strategy strategy) { strategy_ = strategy; }
   void set_revision(Revision revision) { revision_ = revision; }
   void set_store_id(StoreId store_id) { store_id_ = std::move(store_id); }
+  void set_guarded(bool guarded) { guarded_ = guarded; }
 
   // The bytes of the ResolveResponse.
   std::string Encode() const;
@@ -43,6 +44,7 @@ class ResolveAnswer {
   discovery::v1::Strategy strategy_ = discovery::v1::STRATEGY_UNSPECIFIED;
   Revision revision_ = 0;
   StoreId store_id_;
+  bool guarded_ = false;
 };
 
 }  // namespace scoutlight::server

@@ -82,8 +82,9 @@ struct Resolver::State {
   }
 };
 
-absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
+absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec, Among among) {
   std::string name = StateName(spec);
+  if (among == Among::kHeld) name.insert(0, "held ");
   std::vector<StatePtr> dropped;  // End outside of the lock.
   MutexLock lock(&mu_);
   if (const auto found = places_.find(name); found != places_.end()) {
@@ -103,7 +104,8 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec) {
                   .endpoint = spec.endpoint,
                   .candidates = state->strategy->NewPickerOf(0) == nullptr ? Candidates::kMade : Candidates::kLeftOut,
                   // What a zone can carry is told by how many of it are well.
-                  .critical = spec.zone.empty() ? Selection::Terms::Critical::kLeftOut : Selection::Terms::Critical::kSeen};
+                  .critical = spec.zone.empty() ? Selection::Terms::Critical::kLeftOut : Selection::Terms::Critical::kSeen,
+                  .among = among == Among::kHeld ? Selection::Terms::Among::kHeld : Selection::Terms::Among::kLive};
   regexes_ += spec.filter.regexes();
   recent_.emplace_front(name, state);
   places_[std::move(name)] = recent_.begin();
@@ -180,14 +182,22 @@ std::vector<InstancePtr> Resolver::PickFrom(const Choice& choice, const PickSpec
   return picks;
 }
 
-std::optional<absl::StatusOr<std::vector<InstancePtr>>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
-                                                                          absl::Time now, Effort effort) {
-  const absl::StatusOr<StatePtr> state = StateFor(spec);
+std::optional<absl::StatusOr<std::vector<InstancePtr>>> Resolver::PickAmong(Among among, const PickSpec& spec,
+                                                                            const discovery::SnapshotPtr& snapshot, absl::Time now,
+                                                                            Effort effort) {
+  const absl::StatusOr<StatePtr> state = StateFor(spec, among);
   if (!state.ok()) return state.status();
   const std::shared_ptr<Choice> choice = Choose(snapshot, now, effort, *state);
   if (choice == nullptr) return std::nullopt;
-  std::vector<InstancePtr> picks = PickFrom(*choice, spec, now);
-  if (picks.empty()) return NobodyMatches(spec, snapshot);
+  return PickFrom(*choice, spec, now);
+}
+
+std::optional<absl::StatusOr<std::vector<InstancePtr>>> Resolver::Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
+                                                                          absl::Time now, Effort effort) {
+  std::optional<absl::StatusOr<std::vector<InstancePtr>>> picks = PickAmong(Among::kLive, spec, snapshot, now, effort);
+  const auto nobody = [&picks] { return picks.has_value() && picks->ok() && (*picks)->empty(); };
+  if (nobody() && snapshot->held() > 0) picks = PickAmong(Among::kHeld, spec, snapshot, now, effort);
+  if (nobody()) return NobodyMatches(spec, snapshot);
   return picks;
 }
 

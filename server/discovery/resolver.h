@@ -46,6 +46,7 @@ class Resolver {
   explicit Resolver(uint64_t seed) : seed_(seed) {}
 
   // From `snapshot`, the newest known of the service. The different ones that the strategy picks one after the other, at most `count`.
+  // If none that takes work matches, of those that are held though their owners were lost, and would take work else.
   // kUnavailable, NONE_RESOLVABLE: nobody takes work. kFailedPrecondition, NONE_MATCHES: filter or endpoint exclude all that do.
   // For a thread that may take its time: however many instances that means to look at, and waiting while another call does the same.
   absl::StatusOr<std::vector<discovery::InstancePtr>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot, absl::Time now);
@@ -62,8 +63,13 @@ class Resolver {
   struct State;
   using StatePtr = std::shared_ptr<State>;
 
-  absl::StatusOr<StatePtr> StateFor(const PickSpec& spec);
+  enum class Among { kLive, kHeld };
+  absl::StatusOr<StatePtr> StateFor(const PickSpec& spec, Among among);
   enum class Effort { kShort, kAny };
+  // Empty: nobody matches.
+  std::optional<absl::StatusOr<std::vector<discovery::InstancePtr>>> PickAmong(Among among, const PickSpec& spec,
+                                                                               const discovery::SnapshotPtr& snapshot, absl::Time now,
+                                                                               Effort effort);
   std::optional<absl::StatusOr<std::vector<discovery::InstancePtr>>> Resolve(const PickSpec& spec, const discovery::SnapshotPtr& snapshot,
                                                                              absl::Time now, Effort effort);
   // The choice that holds for `snapshot`: the one that is there, or a new one. Null, with Effort::kShort: it would take long.

@@ -59,6 +59,43 @@ TEST(Resolver, CallersShareTheTurnsOfOneStateAndFiltersHaveTheirOwn) {
   EXPECT_EQ(resolver.states(), 2u);
 }
 
+InstancePtr Held(const std::string& id, const discovery::Properties& properties = {}) {
+  Instance instance = *Named(id, properties);
+  instance.status = discovery::Status::kOwnerLost;
+  return std::make_shared<const Instance>(std::move(instance));
+}
+
+TEST(Resolver, WhoIsHeldIsPickedOnlyWhenNobodyElseMatches) {
+  Resolver resolver(1);
+  Instance overridden = *Held("d", {{"zone", "x"}});
+  overridden.override = discovery::Override{.reason = "jam"};
+  const SnapshotPtr snapshot =
+      SnapshotOf({Held("a", {{"zone", "x"}}), Named("b", {{"zone", "y"}}), Held("c"), std::make_shared<const Instance>(overridden)});
+  EXPECT_EQ(snapshot->held(), 3u);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(IdOf(resolver.Resolve(Spec(), snapshot, absl::UnixEpoch())), "b");
+  PickSpec many = Spec();
+  many.count = 4;
+  EXPECT_EQ(resolver.Resolve(many, snapshot, absl::UnixEpoch())->size(), 1u);
+  EXPECT_EQ(IdOf(resolver.Resolve(Spec("zone == \"x\""), snapshot, absl::UnixEpoch())), "a");
+  EXPECT_EQ(ReasonOf(resolver.Resolve(Spec("zone == \"z\""), snapshot, absl::UnixEpoch()).status()), Reason::kNoneMatches);
+
+  const SnapshotPtr none_left = snapshot->With({{"b", nullptr}}, 2);
+  std::set<std::string> picked;
+  for (int i = 0; i < 10; ++i) picked.insert(IdOf(resolver.TryResolve(Spec(), none_left, absl::UnixEpoch()).value()));
+  EXPECT_EQ(picked, (std::set<std::string>{"a", "c"}));
+  // They are back: nobody else is picked any more.
+  const SnapshotPtr back = none_left->With({{"c", Named("c")}}, 3);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(IdOf(resolver.Resolve(Spec(), back, absl::UnixEpoch())), "c");
+}
+
+TEST(Resolver, ANewerSnapshotOfTheSameRevisionTakesTheOldOnesPlaceToo) {
+  Resolver resolver(1);
+  const SnapshotPtr before = SnapshotOf({Named("a")}, 1);
+  const SnapshotPtr after = before->With({{"a", nullptr}, {"b", Named("b")}}, 1);
+  EXPECT_EQ(IdOf(resolver.Resolve(Spec(), after, absl::UnixEpoch())), "b");
+  EXPECT_EQ(IdOf(resolver.Resolve(Spec(), before, absl::UnixEpoch())), "b") << "the call was slower than the one before";
+}
+
 TEST(Resolver, ANewerSnapshotTakesTheOldOnesPlaceAndAnOlderOneDoesNot) {
   Resolver resolver(1);
   const SnapshotPtr old = SnapshotOf({Named("a")}, 1);

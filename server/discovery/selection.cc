@@ -13,9 +13,13 @@ using discovery::InstancePtr;
 using discovery::ServiceSnapshot;
 using ChunkPtr = ServiceSnapshot::ChunkPtr;
 
+bool IsFit(const Selection::Terms& terms, const discovery::Instance& instance) {
+  if (terms.among == Selection::Terms::Among::kHeld) return instance.IsFitButLost();
+  return terms.critical == Selection::Terms::Critical::kSeen ? instance.IsFit() : instance.resolvable();
+}
+
 bool TakesPart(const Selection::Terms& terms, const discovery::Instance& instance, absl::Time now) {
-  const bool fit = terms.critical == Selection::Terms::Critical::kSeen ? instance.IsFit() : instance.resolvable();
-  if (!fit || !terms.filter.Matches(instance, now)) return false;
+  if (!IsFit(terms, instance) || !terms.filter.Matches(instance, now)) return false;
   if (terms.endpoint.empty()) return true;
   const discovery::Endpoints read = discovery::ReadEndpoints(instance.properties);
   return discovery::PickEndpoint(read.endpoints, terms.endpoint) != nullptr;

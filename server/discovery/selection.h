@@ -26,6 +26,8 @@ class Selection {
     enum class Candidates { kLeftOut, kMade } candidates = Candidates::kMade;
     // Whether instances are among the candidates whose health is critical: a strategy that picks none of them may have to count them.
     enum class Critical { kLeftOut, kSeen } critical = Critical::kLeftOut;
+    // Whether it is of those that take work, or of those that are held though their owners were lost, and would take work else.
+    enum class Among { kLive, kHeld } among = Among::kLive;
   };
 
   // Nobody, of no snapshot.
