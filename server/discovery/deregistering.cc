@@ -83,9 +83,18 @@ void Deregistering::End(const absl::Status& status, Revision revision) {
   });
 }
 
+bool Deregistering::EndHold() {
+  const InstanceName& name = deregistration_.name;
+  const discovery::InstancePtr held = present_.catalog->FindInstance(name);
+  if (held == nullptr || held->status != discovery::Status::kOwnerLost) return false;
+  if (deregistration_.epoch != 0 && deregistration_.epoch != held->epoch) return false;
+  return parts_.feed->ConfirmLoss({name.cluster, name.service}, {name.id}) > 0;
+}
+
 void Deregistering::Answer(const absl::Status& status, Revision revision) {
   if (revision == 0) revision = CatalogRevision(parts_);
-  std::move(done_)({.status = status, .revision = revision, .instance = nullptr, .unchanged = true});
+  const bool found = status.ok() && EndHold();
+  std::move(done_)({.status = status, .revision = revision, .instance = nullptr, .unchanged = !found});
 }
 
 }  // namespace scoutlight::server

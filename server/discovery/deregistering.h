@@ -35,6 +35,8 @@ class Deregistering : public std::enable_shared_from_this<Deregistering> {
   // Unless the request was carried out before: then this may be why. OK: it was not there. `revision`: of the state that this speaks of;
   // 0: of the catalog.
   void End(const absl::Status& status, Revision revision);
+  // Of one that is not there: whether it was held, as that of the epoch asked for. It is no longer.
+  bool EndHold();
   void Answer(const absl::Status& status, Revision revision);
 
   const Registrar::Parts& parts_;
