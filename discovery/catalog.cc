@@ -16,6 +16,8 @@ constexpr size_t kAll = std::numeric_limits<size_t>::max();
 constexpr size_t kServicesAtATime = 1'024;
 // How long who works in pieces waits for another's turn to be over.
 constexpr absl::Duration kTurnMax = absl::Milliseconds(1);
+// An instance of more was written by hand, and is not held when its leases end: it would be copied for each of them.
+constexpr size_t kLostEntriesMax = limits::kPropertiesMax + 1;
 
 // Of a value over `value_bytes_max` only as much as shows that it is.
 StoredValue StoredOf(const Entry& entry, size_t value_bytes_max) {
@@ -56,9 +58,17 @@ void Catalog::Count(bool existed, bool exists, Service* service, size_t* all) {
   }
 }
 
+Catalog::Service& Catalog::ServiceOf(const InstanceName& name) {
+  std::unique_ptr<Service>& service = clusters_[name.cluster][name.service];
+  if (service == nullptr) {
+    service = std::make_unique<Service>();
+    service->snapshot = nothing_;
+  }
+  return *service;
+}
+
 void Catalog::Set(const Place& place, StoredValue value) {
-  Service& service = clusters_[place.name.cluster][place.name.service];
-  if (service.snapshot == nullptr) service.snapshot = nothing_;
+  Service& service = ServiceOf(place.name);
   StoredInstance& stored = service.stored[place.name.id];
   const bool existed = stored.exists();
   switch (place.part) {
@@ -83,8 +93,8 @@ void Catalog::Erase(const Place& place) {
   if (cluster == clusters_.end()) return;
   const auto service = cluster->second.find(place.name.service);
   if (service == cluster->second.end()) return;
-  const auto stored = service->second.stored.find(place.name.id);
-  if (stored == service->second.stored.end()) return;
+  const auto stored = service->second->stored.find(place.name.id);
+  if (stored == service->second->stored.end()) return;
   const bool existed = stored->second.exists();
   switch (place.part) {
     case Place::Part::kEntry:
@@ -98,8 +108,8 @@ void Catalog::Erase(const Place& place) {
       overridden_.erase(place.name);
       break;
   }
-  Count(existed, stored->second.exists(), &service->second, &instances_);
-  service->second.changed.insert(place.name.id);
+  Count(existed, stored->second.exists(), service->second.get(), &instances_);
+  service->second->changed.insert(place.name.id);
 }
 
 void Catalog::Settle(const InstanceName& name) {
@@ -107,24 +117,23 @@ void Catalog::Settle(const InstanceName& name) {
   if (cluster == clusters_.end()) return;
   const auto service = cluster->second.find(name.service);
   if (service == cluster->second.end()) return;
-  const auto stored = service->second.stored.find(name.id);
-  if (stored != service->second.stored.end()) {
+  const auto stored = service->second->stored.find(name.id);
+  if (stored != service->second->stored.end()) {
     // Soft values are an owner's word, and go with the instance.
     if (!stored->second.exists()) stored->second.soft = SoftValues();
     if (!stored->second.empty()) return;
-    service->second.stored.erase(stored);
+    service->second->stored.erase(stored);
   }
   const bool held = losses_.FindHeld(name) != nullptr;
   // What nobody was shown need not be taken back: instances that come and go unseen leave nothing.
-  if (!held && service->second.newest()->Find(name.id) == nullptr) service->second.changed.erase(name.id);
-  if (!service->second.stored.empty() || losses_.held({name.cluster, name.service}) > 0) return;
+  if (!held && service->second->newest()->Find(name.id) == nullptr) service->second->changed.erase(name.id);
+  if (!service->second->stored.empty() || losses_.held({name.cluster, name.service}) > 0) return;
   cluster->second.erase(service);
   if (cluster->second.empty()) clusters_.erase(cluster);
 }
 
 void Catalog::ShowAnew(const InstanceName& name) {
-  Service& service = clusters_[name.cluster][name.service];
-  if (service.snapshot == nullptr) service.snapshot = nothing_;
+  Service& service = ServiceOf(name);
   service.changed.insert(name.id);
   Settle(name);
 }
@@ -136,19 +145,20 @@ void Catalog::NoteLost(const Place& place, Lost* lost) const {
   const auto stored = service->stored.find(place.name.id);
   if (stored == service->stored.end() || !stored->second.exists()) return;
   // One that is leaving has said so: that it goes is no loss.
-  if (ReadOwnership(stored->second).status == Status::kDraining) return;
-  lost->insert({place.name, stored->second});
+  const bool held = stored->second.entries.size() <= kLostEntriesMax && ReadOwnership(stored->second).status != Status::kDraining;
+  lost->insert({place.name, held ? std::optional<StoredInstance>(stored->second) : std::nullopt});
 }
 
 bool Catalog::JudgeLosses(Lost lost, Instant now) {
   absl::btree_set<ServiceName> services;
   for (auto& [name, stored] : lost) {
+    if (!stored.has_value()) continue;
     const Service* const service = FindService(name.cluster, name.service);
     if (service != nullptr) {
       const auto left = service->stored.find(name.id);
       if (left != service->stored.end() && left->second.exists()) continue;
     }
-    if (losses_.Add(name, std::move(stored), now.since_boot)) services.insert({name.cluster, name.service});
+    if (losses_.Add(name, *std::move(stored), now.since_boot)) services.insert({name.cluster, name.service});
   }
   for (const ServiceName& name : services) {
     const Service* const service = FindService(name.cluster, name.service);
@@ -171,7 +181,7 @@ void Catalog::FillUpTo(Revision revision) { Advance(revision); }
 void Catalog::MakeSnapshots() {
   const Turn turn(this);
   for (auto& [cluster, services] : clusters_) {
-    for (auto& [name, service] : services) Refresh(cluster, name, {.instances = kAll, .entries = kAll}, &service);
+    for (auto& [name, service] : services) Refresh(cluster, name, {.instances = kAll, .entries = kAll}, service.get());
   }
 }
 
@@ -222,7 +232,7 @@ const Catalog::Service* Catalog::FindService(absl::string_view cluster, absl::st
   const auto found_cluster = clusters_.find(cluster);
   if (found_cluster == clusters_.end()) return nullptr;
   const auto found = found_cluster->second.find(service);
-  return found == found_cluster->second.end() ? nullptr : &found->second;
+  return found == found_cluster->second.end() ? nullptr : found->second.get();
 }
 
 Catalog::Service* Catalog::FindService(absl::string_view cluster, absl::string_view service) {
@@ -253,8 +263,7 @@ bool Catalog::Refresh(absl::string_view cluster, absl::string_view name, const P
   size_t entries = 0;
   auto it = service->changed.begin();
   while (it != service->changed.end() && changes.size() < piece.instances && entries < piece.entries) {
-    const auto stored = service->stored.find(*it);
-    if (stored != service->stored.end()) entries += stored->second.entries.size();
+    entries += EntriesOf(cluster, name, *service, *it);
     changes.emplace_back(*it, Read(cluster, name, *service, *it));
     ++it;
   }
@@ -271,13 +280,18 @@ bool Catalog::Unread::IsOver(size_t instances_max) const {
   return instances_max != kAll && (instances > instances_max || entries > static_cast<size_t>(limits::kInlineStoredMax));
 }
 
-Catalog::Unread Catalog::UnreadOf(const Service& service, size_t instances_max) {
+size_t Catalog::EntriesOf(absl::string_view cluster, absl::string_view name, const Service& service, const std::string& id) const {
+  const auto stored = service.stored.find(id);
+  if (stored != service.stored.end() && stored->second.exists()) return stored->second.entries.size();
+  if (losses_.size() == 0) return 0;
+  const LossBreaker::Loss* const loss = losses_.FindHeld({std::string(cluster), std::string(name), id});
+  return loss == nullptr ? 0 : loss->stored->entries.size();
+}
+
+Catalog::Unread Catalog::UnreadOf(absl::string_view cluster, absl::string_view name, const Service& service, size_t instances_max) const {
   Unread unread{.instances = service.changed.size()};
   if (instances_max == kAll || unread.IsOver(instances_max)) return unread;
-  for (const std::string& id : service.changed) {
-    const auto stored = service.stored.find(id);
-    if (stored != service.stored.end()) unread.entries += stored->second.entries.size();
-  }
+  for (const std::string& id : service.changed) unread.entries += EntriesOf(cluster, name, service, id);
   return unread;
 }
 
@@ -310,7 +324,7 @@ std::optional<SnapshotPtr> Catalog::FindIfRead(absl::string_view cluster, absl::
   while (true) {
     Service* const found = FindService(cluster, service);
     if (found == nullptr) return nullptr;
-    if (UnreadOf(*found, unread_max).IsOver(unread_max)) return std::nullopt;
+    if (UnreadOf(cluster, service, *found, unread_max).IsOver(unread_max)) return std::nullopt;
     if (Refresh(cluster, service, piece.Next(found->changed.size()), found)) {
       return found->snapshot->size() == 0 ? nullptr : found->snapshot;
     }
@@ -325,8 +339,7 @@ std::optional<InstancePtr> Catalog::FindInstanceIfRead(const InstanceName& name,
   const Service* const service = FindService(name.cluster, name.service);
   if (service == nullptr) return nullptr;
   if (!service->changed.contains(name.id)) return service->newest()->Find(name.id);
-  const auto stored = service->stored.find(name.id);
-  if (stored != service->stored.end() && stored->second.entries.size() > entries_max) return std::nullopt;
+  if (EntriesOf(name.cluster, name.service, *service, name.id) > entries_max) return std::nullopt;
   return Read(name.cluster, name.service, *service, name.id);
 }
 
@@ -366,7 +379,7 @@ std::optional<std::vector<std::string>> Catalog::ClustersIfFew(absl::string_view
         break;
       }
       service_at = service->first;
-      if (service->second.instances == 0 && losses_.held({cluster, service->first}) == 0) continue;
+      if (service->second->instances == 0 && losses_.held({cluster, service->first}) == 0) continue;
       if (claims_->SchemaOf(cluster, service->first) == nullptr) continue;
       clusters.push_back(cluster);
       break;
@@ -399,11 +412,11 @@ std::optional<std::vector<Catalog::ServiceCount>> Catalog::ServicesIfFew(absl::s
     if (found == clusters_.end()) break;
     const auto it = found->second.upper_bound(at);
     if (it == found->second.end()) break;
-    Service& service = it->second;
+    Service& service = *it->second;
     if (!piece.has_value() || it->first != name) {
       piece.emplace(instances_at_a_time_);
       name = it->first;
-      const Unread of_service = UnreadOf(service, looks_max);
+      const Unread of_service = UnreadOf(cluster, name, service, looks_max);
       unread.instances += of_service.instances;
       unread.entries += of_service.entries;
       if (++looks > looks_max || unread.IsOver(looks_max)) return std::nullopt;
@@ -453,7 +466,7 @@ bool Catalog::SetSoftValues(const InstanceName& name, SoftValues soft) {
 std::vector<ServiceName> Catalog::EndHolds(absl::Duration now) {
   const Turn turn(this);
   absl::btree_set<ServiceName> services;
-  for (const InstanceName& name : losses_.Expire(now)) {
+  for (const InstanceName& name : losses_.Expire(now, limits::kLossesConfirmedMax)) {
     ShowAnew(name);
     services.insert({name.cluster, name.service});
   }
@@ -465,26 +478,37 @@ bool Catalog::HasLosses() const {
   return losses_.size() > 0;
 }
 
+bool Catalog::HasLossesDue(absl::Duration now) const {
+  const Turn turn(this);
+  return losses_.IsDue(now);
+}
+
+std::vector<std::string> Catalog::HeldOf(const ServiceName& service, size_t max) const {
+  const Turn turn(this);
+  return losses_.HeldOf(service, max);
+}
+
 int Catalog::ConfirmLoss(const ServiceName& service, const std::vector<std::string>& ids) {
   const Turn turn(this);
   int confirmed = 0;
-  for (const std::string& id : ids.empty() ? losses_.HeldOf(service) : ids) {
+  for (const std::string& id : ids) {
     const InstanceName name{service.cluster, service.service, id};
-    if (losses_.FindHeld(name) == nullptr) continue;
-    losses_.Forget(name);
+    if (!losses_.Forget(name)) continue;
     ShowAnew(name);
     ++confirmed;
   }
   return confirmed;
 }
 
-void Catalog::TakeLosses(const Catalog& before) {
+void Catalog::TakeLosses(const Catalog& before, Before state) {
   std::vector<std::pair<InstanceName, LossBreaker::Loss>> losses;
   {
     const Turn turn(&before);
     losses = before.losses_.All();
   }
   const Turn turn(this);
+  std::vector<std::pair<InstanceName, LossBreaker::Loss>> own = losses_.All();
+  losses_ = LossBreaker();
   for (auto& [name, loss] : losses) {
     const Schema* const schema = claims_->SchemaOf(name.cluster, name.service);
     const Schema* const was = before.claims_->SchemaOf(name.cluster, name.service);
@@ -494,8 +518,15 @@ void Catalog::TakeLosses(const Catalog& before) {
       const auto stored = service->stored.find(name.id);
       if (stored != service->stored.end() && stored->second.exists()) continue;
     }
-    if (losses_.Keep(name, std::move(loss)) && losses_.FindHeld(name) != nullptr) ShowAnew(name);
+    losses_.Keep(name, std::move(loss));
   }
+  if (state == Before::kBehind) {
+    for (const auto& [name, loss] : own) losses_.Keep(name, loss);
+  }
+  for (const auto& [name, loss] : losses) {
+    if (losses_.FindHeld(name) != nullptr) ShowAnew(name);
+  }
+  for (const auto& [name, loss] : own) ShowAnew(name);
 }
 
 size_t Catalog::instances() const {

@@ -101,14 +101,19 @@ class Catalog {
   bool SetSoftValues(const InstanceName& name, SoftValues soft);
 
   // Instances whose leases have ended, and which are held: shown as they were, with Status::kOwnerLost. Those are gone that need be held no
-  // longer by now; the services that show them no more, each once.
+  // longer by now, at most limits::kLossesConfirmedMax at a time; the services that show them no more, each once.
   std::vector<ServiceName> EndHolds(absl::Duration now);
-  // Whether there is anything to end, now or later.
+  // Whether there is anything to end, now or later; already by now.
   bool HasLosses() const;
-  // Gone are those of these ids that are held, or of the whole service if there are none. How many.
+  bool HasLossesDue(absl::Duration now) const;
+  // At most `max` ids of those that are held.
+  std::vector<std::string> HeldOf(const ServiceName& service, size_t max) const;
+  // What is lost of these ids is gone, and counts no more. How many of them were held.
   int ConfirmLoss(const ServiceName& service, const std::vector<std::string>& ids);
-  // Holds what `before` holds, whose place it takes, of services under the same schemas.
-  void TakeLosses(const Catalog& before);
+  // Holds what `before` holds, whose place it takes, of services under the same schemas. kComplete: that one has seen all that this one
+  // has, and what was confirmed besides: it holds nothing else.
+  enum class Before { kComplete, kBehind };
+  void TakeLosses(const Catalog& before, Before state);
 
   // In the store: those of services that are bound to no schema too, as far as they have records.
   size_t instances() const;
@@ -123,7 +128,8 @@ class Catalog {
 
     const SnapshotPtr& newest() const { return pending != nullptr ? pending : snapshot; }
   };
-  using Services_ = absl::btree_map<std::string, Service>;
+  // Apart from the names, so that a name is found in few of the map's nodes.
+  using Services_ = absl::btree_map<std::string, std::unique_ptr<Service>>;
 
   // Where an entry belongs. nullopt: it is none of discovery.
   struct Place {
@@ -137,13 +143,15 @@ class Catalog {
   void Erase(const Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Drops what is not needed any more after Erase, or when an instance is held no longer.
   void Settle(const InstanceName& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // What of an instance that is there ends with a lease that has expired.
-  using Lost = absl::btree_map<InstanceName, StoredInstance>;
+  // Instances whose entries a batch takes with a lease that has expired, as they were before it; nullopt: they would not be held.
+  using Lost = absl::btree_map<InstanceName, std::optional<StoredInstance>>;
   void NoteLost(const Place& place, Lost* lost) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Holds what is to be held. Whether anything is lost.
   bool JudgeLosses(Lost lost, Instant now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // It is held from now on, or no longer.
   void ShowAnew(const InstanceName& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The one that is there, or a new one.
+  Service& ServiceOf(const InstanceName& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const Service* FindService(absl::string_view cluster, absl::string_view service) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Service* FindService(absl::string_view cluster, absl::string_view service) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What a service's snapshot is to show under an id; null: nothing.
@@ -159,7 +167,11 @@ class Catalog {
 
     bool IsOver(size_t instances_max) const;
   };
-  static Unread UnreadOf(const Service& service, size_t instances_max);
+  Unread UnreadOf(absl::string_view cluster, absl::string_view name, const Service& service, size_t instances_max) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Of how many entries Read() would read it.
+  size_t EntriesOf(absl::string_view cluster, absl::string_view name, const Service& service, const std::string& id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Holds mu_. Whoever holds it for long sees that others wait for it, and lets them.
   class ABSL_SCOPED_LOCKABLE Turn {

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_DISCOVERY_LOSS_BREAKER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,10 +21,11 @@ namespace scoutlight::discovery {
 
 // Which instances are kept though their leases have ended, because so many of a service's did at a time that rather the registry was cut
 // off from their owners than all of them gone. More than limits::kLossSharePercent of those that a service had, and at least
-// limits::kLossesHeldMin, lost within limits::kLossWindow: then all of these are held, each until limits::kLossHeldMax after its loss.
-// An instance that has come back, or whose loss is confirmed, counts no more. Each service is judged by itself, and by what it has lost
-// anew: nothing prolongs a hold. At most limits::kLossesRememberedMax losses are remembered, whatever else is lost is gone at once.
-// Not thread-safe.
+// limits::kLossesHeldMin, lost within the window: then all of these are held, each until limits::kLossHeldMax after its loss. The window is
+// limits::kLossWindow; while leases end about as fast as the store lets them (limits::kLeasesExpiredPerSecondMax), what has ended since
+// that began is one event, and within it too. An instance that has come back, or whose loss is confirmed, counts no more. Each service is
+// judged by itself, and by what it has lost anew: nothing prolongs a hold. At most limits::kLossesRememberedMax losses are remembered,
+// whatever else is lost is gone at once. Not thread-safe.
 class LossBreaker {
  public:
   struct Loss {
@@ -40,17 +42,18 @@ class LossBreaker {
   std::vector<std::string> Judge(const ServiceName& service, size_t live, Instant now);
   // It is there again, or lost indeed. Whether it was held.
   bool Forget(const InstanceName& name);
-  // As Forget, of what is no more held, or need not be remembered, by now. Those that were held.
-  std::vector<InstanceName> Expire(absl::Duration now);
+  // As Forget, of what is limits::kLossHeldMax past, at most `max` of them. Those that were held.
+  std::vector<InstanceName> Expire(absl::Duration now, size_t max);
   // Whether Expire would do something.
-  bool IsDue(absl::Duration now) const { return !due_.empty() && due_.begin()->first <= now; }
+  bool IsDue(absl::Duration now) const { return !by_time_.empty() && by_time_.begin()->first <= now - limits::kLossHeldMax; }
 
   // Null: it is not held. Valid until the next change.
   const Loss* FindHeld(const InstanceName& name) const;
-  std::vector<std::string> HeldOf(const ServiceName& service) const;
+  // At most `max` of a service's.
+  std::vector<std::string> HeldOf(const ServiceName& service, size_t max) const;
   size_t held(const ServiceName& service) const;
   // Losses that are remembered, held or not.
-  size_t size() const { return due_.size(); }
+  size_t size() const { return by_time_.size(); }
 
   // Of what is remembered.
   std::vector<std::pair<InstanceName, Loss>> All() const;
@@ -61,14 +64,16 @@ class LossBreaker {
   struct Service {
     absl::btree_map<std::string, Loss> losses;
     absl::btree_set<std::pair<absl::Duration, std::string>> recent;  // Within the window, when judged last: by time.
-    absl::btree_set<std::string> unheld;
+    absl::btree_set<std::string> unheld;                             // Of these.
     size_t held = 0;
   };
 
-  static absl::Duration DueOf(const Loss& loss) { return loss.lost_at + (loss.held ? limits::kLossHeldMax : limits::kLossWindow); }
+  // After this what is lost by now is within the window.
+  absl::Duration WindowStart(absl::Duration now) const;
 
   absl::flat_hash_map<ServiceName, Service> services_;
-  absl::btree_set<std::pair<absl::Duration, InstanceName>> due_;  // When each loss is to be forgotten.
+  absl::btree_set<std::pair<absl::Duration, InstanceName>> by_time_;  // When each loss was, the oldest first.
+  absl::btree_map<int64_t, int> paces_;  // How many there were in each second, of the last limits::kLossHeldMax.
 };
 
 }  // namespace scoutlight::discovery

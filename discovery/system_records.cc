@@ -4,6 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/shown.h"
@@ -21,6 +22,7 @@ constexpr absl::string_view kInstances = "instances";
 constexpr absl::string_view kOverrides = "overrides";
 constexpr absl::string_view kSchemas = "schemas";
 constexpr absl::string_view kBindings = "bindings";
+constexpr absl::string_view kSessions = "sessions";
 
 // What is no UTF-8 becomes U+FFFD: a record can always be written.
 std::string Dump(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -124,6 +126,20 @@ absl::StatusOr<InstanceRecord> ParseInstanceRecord(absl::string_view text) {
   return record;
 }
 
+std::string EncodeSessionRecord(const SessionRecord& record) {
+  return Dump({{"lease_id", record.lease_id}, {"ttl", absl::FormatDuration(record.ttl)}});
+}
+
+absl::StatusOr<SessionRecord> ParseSessionRecord(absl::string_view text) {
+  RecordReader reader(text);
+  SessionRecord record;
+  record.lease_id = reader.Number("lease_id");
+  const std::string ttl = reader.Text("ttl");
+  if (!ttl.empty() && !absl::ParseDuration(ttl, &record.ttl)) reader.Fault("ttl", "is no duration");
+  if (!reader.status().ok()) return reader.status();
+  return record;
+}
+
 std::string EncodeOverride(const Override& override) {
   json document = {{"reason", override.reason}, {"author", override.author}, {"created_at", TimeText(override.created_at)}};
   if (override.expires_at.has_value()) document["expires_at"] = TimeText(*override.expires_at);
@@ -147,6 +163,7 @@ Key SchemaKey(absl::string_view schema) { return KeyOf(absl::StrCat(kSystemTree,
 Key BindingKey(absl::string_view cluster, absl::string_view service) {
   return KeyOf(absl::StrCat(kSystemTree, "/", kBindings, "/", cluster, "/", service));
 }
+Key SessionKey(absl::string_view id) { return KeyOf(absl::StrCat(kSystemTree, "/", kSessions, "/", absl::BytesToHexString(id))); }
 Key InstanceRecordsTree() { return KeyOf(absl::StrCat(kSystemTree, "/", kInstances)); }
 Key OverridesTree() { return KeyOf(absl::StrCat(kSystemTree, "/", kOverrides)); }
 Key SchemasTree() { return KeyOf(absl::StrCat(kSystemTree, "/", kSchemas)); }

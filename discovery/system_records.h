@@ -20,6 +20,7 @@
 //                                                     there having been no other
 //   /.scoutlight/schemas/{name}                       the schema's document (schema_document.h)
 //   /.scoutlight/bindings/{cluster}/{service}         the name of a schema, or `none`; `*` stands for all
+//   /.scoutlight/sessions/{id in hexadecimal}         SessionRecord, on the session's lease; put by each stream that opens the session
 //
 // Members that are not known are left alone, so that a later version may add some. All functions are thread-safe.
 namespace scoutlight::discovery {
@@ -40,6 +41,17 @@ std::string EncodeInstanceRecord(const InstanceRecord& record);
 // kInvalidArgument with what is wrong.
 absl::StatusOr<InstanceRecord> ParseInstanceRecord(absl::string_view text);
 
+// A session that is open, or was within its ttl.
+struct SessionRecord {
+  LeaseId lease_id = 0;  // Its instances are on it.
+  absl::Duration ttl;
+
+  friend bool operator==(const SessionRecord&, const SessionRecord&) = default;
+};
+
+std::string EncodeSessionRecord(const SessionRecord& record);
+absl::StatusOr<SessionRecord> ParseSessionRecord(absl::string_view text);
+
 std::string EncodeOverride(const Override& override);
 absl::StatusOr<Override> ParseOverride(absl::string_view text);
 
@@ -48,6 +60,8 @@ Key InstanceRecordKey(const InstanceName& name);
 Key OverrideKey(const InstanceName& name);
 Key SchemaKey(absl::string_view schema);
 Key BindingKey(absl::string_view cluster, absl::string_view service);
+// `id`: any bytes, 1 to limits::kSessionIdBytesMax.
+Key SessionKey(absl::string_view id);
 // The nodes above them all.
 Key InstanceRecordsTree();
 Key OverridesTree();

@@ -54,6 +54,17 @@ TEST(SystemRecords, OtherKeysAreNone) {
   }
 }
 
+TEST(SystemRecords, SessionsAreKeptUnderAnyId) {
+  EXPECT_EQ(SessionKey("a/b\n").path(), "/.scoutlight/sessions/612f620a");
+  EXPECT_EQ(SessionKey(std::string(64, '\xff')).path().size(), 22 + 128u);
+  const SessionRecord record{.lease_id = 17, .ttl = absl::Milliseconds(1'500)};
+  EXPECT_EQ(EncodeSessionRecord(record), R"({"lease_id":17,"ttl":"1.5s"})");
+  EXPECT_EQ(ParseSessionRecord(EncodeSessionRecord(record)).value(), record);
+  EXPECT_FALSE(ParseSessionRecord(R"({"ttl":"soon"})").ok());
+  EXPECT_FALSE(ParseSessionRecord(R"({"lease_id":-1})").ok());
+  EXPECT_FALSE(ParseSessionRecord("17").ok());
+}
+
 TEST(SystemRecords, RecordIsReadBackAsWritten) {
   InstanceRecord record{.status = Status::kDraining,
                         .epoch = 9'007'199'254'740'993,  // More than a double holds.
