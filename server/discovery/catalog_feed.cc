@@ -93,7 +93,7 @@ void CatalogFeed::OnBatch(std::shared_ptr<const Batch> batch) {
         reload_ = true;
         claims_current_ = false;
       }
-      if (applied.lost) losses_ = wake = true;
+      if (applied.lost && !std::exchange(losses_, true)) wake = true;
       if (claims_current_) claims_at_ = batch->revision;
       wake = wake || reload_ || !waiting_.empty();
       // Under the lock, so that none comes after Stop().
@@ -212,8 +212,8 @@ bool CatalogFeed::AnyEnded() const {
   return false;
 }
 
-void CatalogFeed::ServeDue() {
-  if (stopping_) return;
+bool CatalogFeed::ServeDue() {
+  if (stopping_) return false;
   const absl::Duration now = options_.clock->SinceBoot();
   std::vector<discovery::ServiceName> changed;
   if (losses_) {
@@ -226,20 +226,21 @@ void CatalogFeed::ServeDue() {
   }
   // Under the lock, so that none comes after Stop().
   if (!changed.empty()) on_changed_(changed);
+  return losses_ && catalog_->HasLossesDue(now);
 }
 
 void CatalogFeed::AnswerLoop() {
   while (true) {
     {
       MutexLock lock(&mu_);
-      ServeDue();
-      while (!stopping_ && !AnyEnded()) {
+      bool more = ServeDue();
+      while (!stopping_ && !more && !AnyEnded()) {
         if (waiting_.empty() && !losses_ && soft_changed_.empty()) {
           wake_.Wait(&mu_);
         } else {
           wake_.WaitFor(&mu_, kLook);
         }
-        ServeDue();
+        more = ServeDue();
       }
       if (stopping_) return;
     }
@@ -255,14 +256,31 @@ int CatalogFeed::ConfirmLoss(const discovery::ServiceName& service, const std::v
   return confirmed;
 }
 
+int CatalogFeed::ConfirmLosses(const discovery::ServiceName& service) {
+  int confirmed = 0;
+  // What is lost meanwhile is confirmed too, but not for ever.
+  while (confirmed < limits::kLossesRememberedMax) {
+    const std::shared_ptr<Catalog> known = catalog();
+    if (known == nullptr) break;
+    const std::vector<std::string> ids = known->HeldOf(service, limits::kLossesConfirmedMax);
+    if (ids.empty()) break;
+    const int now = ConfirmLoss(service, ids);
+    if (now == 0 && known == catalog()) break;
+    confirmed += now;
+  }
+  return confirmed;
+}
+
 bool CatalogFeed::SetSoftValues(const discovery::InstanceName& name, discovery::SoftValues soft) {
+  bool wake = false;
   {
     MutexLock lock(&mu_);
     if (catalog_ == nullptr || !catalog_->SetSoftValues(name, std::move(soft))) return false;
-    if (soft_changed_.empty()) soft_due_ = options_.clock->SinceBoot() + kSoftRest;
+    wake = soft_changed_.empty();
+    if (wake) soft_due_ = options_.clock->SinceBoot() + kSoftRest;
     soft_changed_.insert({name.cluster, name.service});
   }
-  wake_.NotifyAll();
+  if (wake) wake_.NotifyAll();
   return true;
 }
 
@@ -346,6 +364,7 @@ CatalogFeed::LoadEnd CatalogFeed::BringUp(const std::shared_ptr<Catalog>& catalo
       return LoadEnd::kOutdated;
     }
     catalog->Advance(page.next - 1);
+    while (catalog->HasLossesDue(now.since_boot)) catalog->EndHolds(now.since_boot);
   }
   options_.warn(absl::StrCat("the store changes faster than its instances can be read: after ", options_.bring_up_rounds_max,
                              " pieces of what has happened meanwhile they are read anew"));
@@ -360,7 +379,7 @@ CatalogFeed::LoadEnd CatalogFeed::PutInPlace(const std::shared_ptr<Catalog>& cat
     }
   }
   catalog->Advance(seen_);
-  if (catalog_ != nullptr) catalog->TakeLosses(*catalog_);
+  if (catalog_ != nullptr) catalog->TakeLosses(*catalog_, live_ ? Catalog::Before::kComplete : Catalog::Before::kBehind);
   losses_ = true;
   *old = std::exchange(catalog_, catalog);
   claims_current_ = !reload_;

@@ -41,8 +41,8 @@ struct CatalogFeedOptions {
 // Held by shared_ptr: the store may call it until it ends, after Stop() without effect. Thread-safe; only Stop() blocks.
 class CatalogFeed final : public storage::Sink {
  public:
-  // Told of the services whose instances have changed, on the thread that commits, under the feed's lock: it must not block, nor call the
-  // feed. An empty list: of any. Not after Stop().
+  // Told of the services whose instances have changed, mostly on the thread that commits, under the feed's lock: it must not block, nor
+  // call the feed. An empty list: of any. Not after Stop().
   using OnChanged = std::function<void(const std::vector<discovery::ServiceName>&)>;
 
   // `store` outlives Stop().
@@ -66,9 +66,12 @@ class CatalogFeed final : public storage::Sink {
   // Null: none has been read yet.
   std::shared_ptr<discovery::Catalog> catalog() const;
 
-  // As Catalog::ConfirmLoss and Catalog::SetSoftValues, and whoever watches the service is told: of soft values a second later at the
-  // latest, and not more often. None and false if there is no catalog.
+  // As Catalog::ConfirmLoss, and whoever watches the service is told. 0 if there is no catalog.
   int ConfirmLoss(const discovery::ServiceName& service, const std::vector<std::string>& ids);
+  // Likewise, of all that are held: not for a thread that must not take long, of which there may be limits::kLossesRememberedMax.
+  int ConfirmLosses(const discovery::ServiceName& service);
+  // As Catalog::SetSoftValues, and whoever watches the service is told about a second later, of all that has come by then. False if there
+  // is no catalog.
   bool SetSoftValues(const discovery::InstanceName& name, discovery::SoftValues soft);
 
   // The schemas and bindings in force, up to which revision they are those of the store, and the catalog under them. Null: none have been
@@ -116,8 +119,8 @@ class CatalogFeed final : public storage::Sink {
   bool AnyEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Ends those who have waited enough.
   void ServeWaiters();
-  // What is due by time: holds that end, soft values that are told.
-  void ServeDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What is due by time: holds that end, soft values that are told. Whether more is due.
+  bool ServeDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   storage::Store& store_;
   const CatalogFeedOptions options_;

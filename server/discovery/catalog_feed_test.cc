@@ -19,11 +19,11 @@
 namespace scoutlight::server {
 namespace {
 
-using storage::AwaitCondition;
 using discovery::Catalog;
 using discovery::Instance;
 using discovery::InstanceName;
 using discovery::SnapshotPtr;
+using storage::AwaitCondition;
 using storage::K;
 using ::testing::Contains;
 using ::testing::HasSubstr;

@@ -128,11 +128,8 @@ CatalogReader::Result CatalogReader::Read(const ResolveSpec& spec, Effort effort
       effort == Effort::kShort ? parts_.resolver->TryResolve(pick, snapshot, now) : parts_.resolver->Resolve(pick, snapshot, now);
   if (!picks.has_value()) return std::nullopt;
   if (!picks->ok()) return picks->status();
-  size_t bytes_shown = kAnswerSlackBytes;
   for (discovery::InstancePtr& picked : **picks) {
-    bytes_shown += 2 * InstanceBytes(*picked);
-    if (answer->picks() > 0 && bytes_shown > limits::kAnswerBytesMax) break;
-    answer->AddPick(std::move(picked), pick.endpoint);
+    if (!answer->AddPick(std::move(picked), pick.endpoint, limits::kAnswerBytesMax - kAnswerSlackBytes)) break;
   }
   answer->set_strategy(WireStrategy(pick.strategy));
   answer->set_guarded(snapshot->held() > 0);

@@ -51,12 +51,16 @@ std::string EncodeEndpoint(const discovery::Instance& instance, const std::strin
 
 }  // namespace
 
-void ResolveAnswer::AddPick(discovery::InstancePtr instance, const std::string& selector) {
+bool ResolveAnswer::AddPick(discovery::InstancePtr instance, const std::string& selector, size_t bytes_max) {
   Shown shown{.first_endpoint = selector.empty()};
   shown.encoded = &instance->encoded.Get([&instance] { return EncodeInstance(*instance); });
   if (!shown.first_endpoint) shown.other_endpoint = EncodeEndpoint(*instance, selector);
   shown.instance = std::move(instance);
+  const size_t bytes = BytesOf(shown.bytes());
+  if (!picks_.empty() && picks_bytes_ + bytes > bytes_max) return false;
+  picks_bytes_ += bytes;
   picks_.push_back(std::move(shown));
+  return true;
 }
 
 size_t ResolveAnswer::Shown::bytes() const {
@@ -65,8 +69,7 @@ size_t ResolveAnswer::Shown::bytes() const {
 
 std::string ResolveAnswer::Encode() const {
   const uint64_t revision = static_cast<uint64_t>(revision_);
-  size_t bytes = 2 + 1 + CodedOutputStream::VarintSize64(revision) + BytesOf(store_id_.size()) + (guarded_ ? 2 : 0);
-  for (const Shown& pick : picks_) bytes += BytesOf(pick.bytes());
+  size_t bytes = 2 + 1 + CodedOutputStream::VarintSize64(revision) + BytesOf(store_id_.size()) + (guarded_ ? 2 : 0) + picks_bytes_;
   std::string encoded(bytes, '\0');
   uint8_t* at = reinterpret_cast<uint8_t*>(encoded.data());
   for (const Shown& pick : picks_) {

@@ -17,8 +17,8 @@ namespace scoutlight::server {
 // them anew for each call took a third of the call. Not thread-safe.
 class ResolveAnswer {
  public:
-  // `selector` as of discovery::PickEndpoint.
-  void AddPick(discovery::InstancePtr instance, const std::string& selector);
+  // `selector` as of discovery::PickEndpoint. False: it would take the picks over `bytes_max`, and is left out. The first one is not.
+  bool AddPick(discovery::InstancePtr instance, const std::string& selector, size_t bytes_max);
   size_t picks() const { return picks_.size(); }
 
   void set_strategy(discovery::v1::Strategy strategy) { strategy_ = strategy; }
@@ -41,6 +41,7 @@ class ResolveAnswer {
   };
 
   std::vector<Shown> picks_;
+  size_t picks_bytes_ = 0;
   discovery::v1::Strategy strategy_ = discovery::v1::STRATEGY_UNSPECIFIED;
   Revision revision_ = 0;
   StoreId store_id_;

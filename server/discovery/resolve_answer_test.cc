@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/limits.h"
 #include "discovery/service_snapshot.h"
 #include "gtest/gtest.h"
 #include "scoutlight/discovery/v1/discovery.pb.h"
@@ -46,15 +47,17 @@ TEST(ResolveAnswer, IsTheMessageThatItIsShownAs) {
   const auto two = std::make_shared<const Instance>(
       Printer("two", {{"hostname", "h"}, {"port", "80"}, {"protocol", "http"}, {"endpoint.admin", "https://a:9000/x"}}));
   ResolveAnswer answer;
-  answer.AddPick(none, "");
-  answer.AddPick(none, "admin");
-  answer.AddPick(two, "");
-  answer.AddPick(two, "admin");
-  answer.AddPick(two, "http");
+  answer.AddPick(none, "", limits::kAnswerBytesMax);
+  answer.AddPick(none, "admin", limits::kAnswerBytesMax);
+  answer.AddPick(two, "", limits::kAnswerBytesMax);
+  answer.AddPick(two, "admin", limits::kAnswerBytesMax);
+  answer.AddPick(two, "http", limits::kAnswerBytesMax);
   answer.set_strategy(wire::STRATEGY_CONSISTENT_HASH);
   answer.set_revision(int64_t{1} << 40);
   answer.set_store_id("0123456789abcdef");
   EXPECT_EQ(answer.picks(), 5u);
+  EXPECT_FALSE(Read(answer).guarded());
+  answer.set_guarded(true);
 
   const wire::ResolveResponse read = Read(answer);
   ASSERT_EQ(read.picks_size(), 5);
@@ -68,12 +71,25 @@ TEST(ResolveAnswer, IsTheMessageThatItIsShownAs) {
   EXPECT_EQ(read.strategy(), wire::STRATEGY_CONSISTENT_HASH);
   EXPECT_EQ(read.revision(), int64_t{1} << 40);
   EXPECT_EQ(read.store_id(), "0123456789abcdef");
+  EXPECT_TRUE(read.guarded());
+}
+
+TEST(ResolveAnswer, WhatWouldBeTooMuchIsLeftOutButForTheFirst) {
+  const auto large = std::make_shared<const Instance>(Printer("large", {{"text", std::string(1'000, 'x')}}));
+  ResolveAnswer answer;
+  EXPECT_TRUE(answer.AddPick(large, "", 1));
+  EXPECT_FALSE(answer.AddPick(large, "", 1));
+  EXPECT_EQ(answer.picks(), 1u);
+  const size_t one = answer.Encode().size();
+  EXPECT_TRUE(answer.AddPick(large, "", 2 * one));
+  EXPECT_FALSE(answer.AddPick(large, "", 2 * one));
+  EXPECT_EQ(Read(answer).picks_size(), 2);
 }
 
 TEST(ResolveAnswer, AChangedCopyOfAnInstanceIsShownAsItIs) {
   const auto before = std::make_shared<const Instance>(Printer("a", {{"hostname", "old"}}));
   ResolveAnswer first;
-  first.AddPick(before, "");
+  first.AddPick(before, "", limits::kAnswerBytesMax);
   Instance changed = *before;
   changed.properties["hostname"] = "new";
   Instance assigned = *before;
@@ -81,7 +97,7 @@ TEST(ResolveAnswer, AChangedCopyOfAnInstanceIsShownAsItIs) {
   assigned = changed;
   for (Instance* const instance : {&changed, &assigned}) {
     ResolveAnswer next;
-    next.AddPick(std::make_shared<const Instance>(*instance), "");
+    next.AddPick(std::make_shared<const Instance>(*instance), "", limits::kAnswerBytesMax);
     EXPECT_EQ(Read(next).picks(0).instance().properties().at("hostname"), "new");
     EXPECT_EQ(Read(next).picks(0).endpoint().host(), "new");
   }

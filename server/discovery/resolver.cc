@@ -56,7 +56,10 @@ struct Resolver::Choice {
 };
 
 struct Resolver::State {
-  size_t counted = 0;                             // Of what it holds, in Resolver::held_; under that mutex.
+  std::string name;                               // Constant.
+  size_t counted = 0;                             // Of what it holds, in Resolver::held_; under that mutex, as the next two.
+  bool used = false;                              // Since it was at the front.
+  std::list<StatePtr>::iterator place;            // In Resolver::states_.
   Selection::Terms terms;                         // Constant.
   std::unique_ptr<discovery::Strategy> strategy;  // Used by whoever has set `making`.
 
@@ -87,9 +90,9 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec, Amon
   if (among == Among::kHeld) name.insert(0, "held ");
   std::vector<StatePtr> dropped;  // End outside of the lock.
   MutexLock lock(&mu_);
-  if (const auto found = places_.find(name); found != places_.end()) {
-    recent_.splice(recent_.begin(), recent_, found->second);
-    return recent_.front().second;
+  if (const auto found = by_name_.find(name); found != by_name_.end()) {
+    found->second->used = true;
+    return found->second;
   }
   absl::StatusOr<std::unique_ptr<discovery::Strategy>> strategy = discovery::MakeStrategy({.kind = spec.strategy,
                                                                                            .slow_start = spec.slow_start,
@@ -107,8 +110,11 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec, Amon
                   .critical = spec.zone.empty() ? Selection::Terms::Critical::kLeftOut : Selection::Terms::Critical::kSeen,
                   .among = among == Among::kHeld ? Selection::Terms::Among::kHeld : Selection::Terms::Among::kLive};
   regexes_ += spec.filter.regexes();
-  recent_.emplace_front(name, state);
-  places_[std::move(name)] = recent_.begin();
+  states_.push_front(state);
+  newest_ = state;
+  state->place = states_.begin();
+  state->name = name;
+  by_name_[std::move(name)] = state;
   dropped = DropOldest();
   return state;
 }
@@ -116,9 +122,9 @@ absl::StatusOr<Resolver::StatePtr> Resolver::StateFor(const PickSpec& spec, Amon
 void Resolver::KeepBounds(const StatePtr& state, size_t held) {
   std::vector<StatePtr> dropped;  // End outside of the lock.
   MutexLock lock(&mu_);
-  const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const auto& named) { return named.second == state; });
-  // It may have been dropped meanwhile. The one just used is at the front, so this does not look far.
-  if (found == recent_.end()) return;
+  // It may have been dropped meanwhile.
+  const auto found = by_name_.find(state->name);
+  if (found == by_name_.end() || found->second != state) return;
   held_ += held - state->counted;
   state->counted = held;
   dropped = DropOldest();
@@ -126,14 +132,19 @@ void Resolver::KeepBounds(const StatePtr& state, size_t held) {
 
 std::vector<Resolver::StatePtr> Resolver::DropOldest() {
   std::vector<StatePtr> dropped;
-  while (recent_.size() > 1 && (recent_.size() > static_cast<size_t>(limits::kResolverStatesMax) ||
+  while (states_.size() > 1 && (states_.size() > static_cast<size_t>(limits::kResolverStatesMax) ||
                                 held_ > static_cast<size_t>(limits::kResolverCandidatesMax) || regexes_ > limits::kResolverRegexesMax)) {
-    StatePtr& last = recent_.back().second;
+    const StatePtr last = states_.back();
+    // Each is passed over once at most: then it counts as not used. But for the newest, whose turn comes when the others have had theirs.
+    if (std::exchange(last->used, false) || last == newest_) {
+      states_.splice(states_.begin(), states_, last->place);
+      continue;
+    }
     held_ -= last->counted;
     regexes_ -= last->terms.filter.regexes();
-    places_.erase(recent_.back().first);
-    dropped.push_back(std::move(last));
-    recent_.pop_back();
+    by_name_.erase(last->name);
+    states_.pop_back();
+    dropped.push_back(last);
   }
   return dropped;
 }
@@ -212,7 +223,7 @@ std::optional<absl::StatusOr<std::vector<InstancePtr>>> Resolver::TryResolve(con
 
 size_t Resolver::states() const {
   MutexLock lock(&mu_);
-  return recent_.size();
+  return states_.size();
 }
 
 }  // namespace scoutlight::server

@@ -37,10 +37,11 @@ struct PickSpec {
 };
 
 // Picks instances for callers that keep no state of their own: what a strategy must remember stays here, one state for each (service,
-// strategy with its modifiers, filter, endpoint) that is asked for, at most limits::kResolverStatesMax, the least recently used one going
-// first. When a service has changed, the first who asks looks at the instances near the changed ones, and makes the strategy's tables of
-// all, if it has some; picks take no lock but two short ones. All states together hold at most limits::kResolverCandidatesMax candidates,
-// with the pieces that they lie in, and limits::kResolverRegexesMax regular expressions, beside those of the newest state. Thread-safe.
+// strategy with its modifiers, filter, endpoint) that is asked for, at most limits::kResolverStatesMax, of which the one goes first that
+// was not used for longest, about (a call marks its state, and moves nothing). When a service has changed, the first who asks looks at the
+// instances near the changed ones, and makes the strategy's tables of all, if it has some; picks take no lock but two short ones. All
+// states together hold at most limits::kResolverCandidatesMax candidates, with the pieces that they lie in, and limits::kResolverRegexesMax
+// regular expressions, beside those of the newest state. Thread-safe.
 class Resolver {
  public:
   explicit Resolver(uint64_t seed) : seed_(seed) {}
@@ -77,17 +78,18 @@ class Resolver {
   std::vector<discovery::InstancePtr> PickFrom(const Choice& choice, const PickSpec& spec, absl::Time now);
   // Counts what `state` holds now.
   void KeepBounds(const StatePtr& state, size_t held);
-  // The least recently used states, until the bounds hold.
+  // Those not used for longest, until the bounds hold.
   std::vector<StatePtr> DropOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const uint64_t seed_;
   std::atomic<uint64_t> calls_{0};  // Makes each call's randomness differ; orders nothing.
 
   mutable Mutex mu_;
-  int regexes_ ABSL_GUARDED_BY(mu_) = 0;                                     // In the filters of all states.
-  size_t held_ ABSL_GUARDED_BY(mu_) = 0;                                     // By all states, as counted last.
-  std::list<std::pair<std::string, StatePtr>> recent_ ABSL_GUARDED_BY(mu_);  // The last used one first.
-  absl::flat_hash_map<std::string, std::list<std::pair<std::string, StatePtr>>::iterator> places_ ABSL_GUARDED_BY(mu_);
+  int regexes_ ABSL_GUARDED_BY(mu_) = 0;             // In the filters of all states.
+  size_t held_ ABSL_GUARDED_BY(mu_) = 0;             // By all states, as counted last.
+  std::list<StatePtr> states_ ABSL_GUARDED_BY(mu_);  // The newest first, and those used since they were last.
+  absl::flat_hash_map<std::string, StatePtr> by_name_ ABSL_GUARDED_BY(mu_);
+  StatePtr newest_ ABSL_GUARDED_BY(mu_);  // Stays.
 };
 
 }  // namespace scoutlight::server

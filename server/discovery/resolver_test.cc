@@ -334,6 +334,21 @@ TEST(Resolver, StatesThatNobodyFillsAreBoundedToo) {
   EXPECT_EQ(resolver.states(), static_cast<size_t>(limits::kResolverStatesMax));
 }
 
+TEST(Resolver, TheOneThatIsUsedStays) {
+  Resolver resolver(1);
+  // Round robin tells whether its turn is remembered.
+  const SnapshotPtr snapshot = SnapshotOf({Named("a"), Named("b"), Named("c")});
+  std::string last = IdOf(resolver.Resolve(Spec("zone != 'used'"), snapshot, absl::UnixEpoch()));
+  for (int i = 0; i < 3 * limits::kResolverStatesMax; ++i) {
+    resolver.Resolve(Spec(absl::StrCat("port != ", i)), snapshot, absl::UnixEpoch()).IgnoreError();
+    if (i % 1'000 != 0) continue;
+    const std::string now = IdOf(resolver.Resolve(Spec("zone != 'used'"), snapshot, absl::UnixEpoch()));
+    ASSERT_NE(now, last) << i;
+    last = now;
+  }
+  EXPECT_EQ(resolver.states(), static_cast<size_t>(limits::kResolverStatesMax));
+}
+
 TEST(Resolver, CallersAtATimeAreShownTheirSnapshotOrANewerOne) {
   constexpr int kSnapshots = 300;
   // In each one another instance is gone, which is out of work from then on.

@@ -15,10 +15,10 @@ using ::testing::ElementsAre;
 
 class Losses : public Discovery {
  protected:
-  // A lease that nobody renews.
+  // A lease that nobody renews: time enough to register something.
   int64_t Grant() {
     wire::GrantRequest grant;
-    grant.mutable_ttl()->set_seconds(1);
+    grant.mutable_ttl()->set_seconds(4);
     const auto granted = CallOf(*leases_, &wire::LeaseService::Stub::Grant, grant);
     EXPECT_TRUE(granted.ok()) << granted.status.error_message();
     return granted->lease().lease_id();
@@ -26,6 +26,7 @@ class Losses : public Discovery {
   std::string IdOf(int i) const { return absl::StrCat("i", 100 + i); }
   // `all` instances, of which `lost` end with one lease; returns when those are held.
   void RegisterAndLose(int all, int lost) {
+    InstanceReader reader(*discovery_, WatchedService("Printer"));
     disco::RegisterAllRequest request;
     const int64_t lease = Grant();
     for (int i = 0; i < all; ++i) {
@@ -36,8 +37,6 @@ class Losses : public Discovery {
     const auto registered = Call(&disco::RegistrationService::Stub::RegisterAll, request);
     ASSERT_TRUE(registered.ok()) << registered.status.error_message();
     for (const auto& result : registered->results()) ASSERT_EQ(result.code(), 0) << result.message();
-
-    InstanceReader reader(*discovery_, WatchedService("Printer"));
     std::set<std::string> held;
     while (static_cast<int>(held.size()) < lost) {
       const std::optional<disco::WatchResponse> frame = reader.NextEvent();
@@ -97,10 +96,14 @@ TEST_F(Losses, AHoldEndsByRegisteringAgainDeregisteringAndConfirming) {
   RegisterAndLose(6, 5);
   ASSERT_TRUE(Register("Printer", IdOf(0), kInkjet).ok());
   EXPECT_EQ(Get("Printer", IdOf(0))->instance().status(), disco::INSTANCE_STATUS_UP);
+  const auto other = Deregister("Printer", IdOf(1), 1);
+  EXPECT_TRUE(other.ok() && !other->found()) << "it is another epoch's";
   const auto gone = Deregister("Printer", IdOf(1));
   ASSERT_TRUE(gone.ok()) << gone.status.error_message();
   EXPECT_TRUE(gone->found());
   ExpectFailure(Get("Printer", IdOf(1)).status, grpc::StatusCode::NOT_FOUND, "INSTANCE_NOT_FOUND");
+
+  EXPECT_FALSE(Deregister("Printer", IdOf(1))->found());
 
   EXPECT_EQ(Confirm({IdOf(2), IdOf(0), "unknown"})->confirmed(), 1);
   EXPECT_EQ(HeldOf("Printer"), 2);
@@ -120,13 +123,11 @@ TEST_F(Losses, ARestartEndsAllHolds) {
 }
 
 TEST_F(Losses, SingleOnesAreGoneAtOnce) {
-  const int64_t lease = Grant();
-  for (int i = 0; i < 6; ++i) {
-    disco::RegisterRequest one = RegisterOf("Printer", IdOf(i), kLaser);
-    if (i == 0) one.set_lease_id(lease);
-    ASSERT_TRUE(Register(one).ok());
-  }
+  for (int i = 1; i < 6; ++i) ASSERT_TRUE(Register("Printer", IdOf(i), kLaser).ok());
   InstanceReader reader(*discovery_, WatchedService("Printer"));
+  disco::RegisterRequest one = RegisterOf("Printer", IdOf(0), kLaser);
+  one.set_lease_id(Grant());
+  ASSERT_TRUE(Register(one).ok());
   std::vector<std::string> removed;
   while (removed.empty()) {
     const std::optional<disco::WatchResponse> frame = reader.NextEvent();
