@@ -35,6 +35,7 @@ void Deregistering::Begin(absl::StatusOr<PresentInstance> present) {
   Transaction transaction;
   transaction.origin = deregistration_.origin;
   RequireSame(present_, name, &transaction);
+  RequireGuard(deregistration_.guard, &transaction);
   DropLeft(present_, name, &transaction.on_success);
   DeleteEntries(*present_.schema, &transaction);
   own_lease_ = owner.owns_lease ? owner.lease_id : 0;
@@ -59,6 +60,8 @@ void Deregistering::OnCommitted(const storage::CommitResult& result) {
     if (own_lease_ != 0) RevokeLease(parts_.store, own_lease_, deregistration_.origin.connection);
     return AnswerRemoved(result.revision, result.changed, false);
   }
+  guard_found_ = BrokenGuard(deregistration_.guard, result);
+  if (guard_found_.has_value()) return End(GuardBroken(deregistration_.name), result.revision);
   if (!result.status.ok() && !IsConditionFailed(result.status)) return End(result.status, result.revision);
   if (++tries_ == kChangeTriesMax) return End(Contended(deregistration_.name), result.revision);
   WhenCaughtUp(parts_, present_, result, [self = shared_from_this(), revision = result.revision](const absl::Status& status) {
@@ -86,15 +89,15 @@ void Deregistering::End(const absl::Status& status, Revision revision) {
 bool Deregistering::EndHold() {
   const InstanceName& name = deregistration_.name;
   const discovery::InstancePtr held = present_.catalog->FindInstance(name);
-  if (held == nullptr || held->status != discovery::Status::kOwnerLost) return false;
-  if (deregistration_.epoch != 0 && deregistration_.epoch != held->epoch) return false;
+  if (held != nullptr && deregistration_.epoch != 0 && deregistration_.epoch != held->epoch) return false;
+  // One that is not held is no loss either, if its owner says so.
   return parts_.feed->ConfirmLoss({name.cluster, name.service}, {name.id}) > 0;
 }
 
 void Deregistering::Answer(const absl::Status& status, Revision revision) {
   if (revision == 0) revision = CatalogRevision(parts_);
   const bool found = status.ok() && EndHold();
-  std::move(done_)({.status = status, .revision = revision, .instance = nullptr, .unchanged = !found});
+  std::move(done_)({.status = status, .revision = revision, .instance = nullptr, .unchanged = !found, .guard_found = guard_found_});
 }
 
 }  // namespace scoutlight::server

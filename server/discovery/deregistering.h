@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_SERVER_DISCOVERY_DEREGISTERING_H_
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -43,7 +44,8 @@ class Deregistering : public std::enable_shared_from_this<Deregistering> {
   Deregistration deregistration_;
   Registrar::Done done_;
   PresentInstance present_;
-  LeaseId own_lease_ = 0;  // Made for the instance alone.
+  LeaseId own_lease_ = 0;                // Made for the instance alone.
+  std::optional<Revision> guard_found_;  // As ChangedInstance::guard_found.
   int tries_ = 0;
 };
 

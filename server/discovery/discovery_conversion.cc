@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/error.h"
@@ -18,6 +20,9 @@ namespace scoutlight::server {
 namespace {
 
 namespace wire = discovery::v1;
+
+// Of services in one message of a subscriber, each way.
+constexpr int kServicesNamedMax = 2 * limits::kSubscribedServicesMax;
 
 discovery::Filter ReadFilter(const std::string& text, discovery::AgeTerms age, Violations* violations, absl::Status* mistake) {
   absl::StatusOr<discovery::Filter> filter = discovery::Filter::Parse(text, age);
@@ -73,6 +78,21 @@ void ReadNames(const Request& request, absl::string_view method, const StoreId& 
 void CheckBytes(absl::string_view text, size_t bytes_max, absl::string_view field, Violations* violations) {
   if (text.size() <= bytes_max) return;
   violations->Add(Reason::kInvalidField, field, absl::StrCat("is ", text.size(), " bytes long, at most ", bytes_max, " are allowed"));
+}
+
+std::vector<discovery::ServiceName> ReadServices(const google::protobuf::RepeatedPtrField<wire::SubscribeRequest::Service>& services,
+                                                 absl::string_view field, Violations* violations) {
+  std::vector<discovery::ServiceName> read;
+  if (services.size() > kServicesNamedMax) {
+    violations->Add(Reason::kInvalidField, field, absl::StrCat("are ", services.size(), ", at most ", kServicesNamedMax, " are allowed"));
+    return read;
+  }
+  for (int i = 0; i < services.size(); ++i) {
+    violations->SetPrefix(absl::StrCat(field, "[", i, "]."));
+    read.push_back({ReadCluster(services[i].cluster(), violations), ReadService(services[i].service(), violations)});
+  }
+  violations->SetPrefix("");
+  return read;
 }
 
 }  // namespace
@@ -186,6 +206,52 @@ absl::StatusOr<InstanceWatchSpec> InstanceWatchSpecOf(const wire::WatchRequest& 
   spec.heartbeat = ReadHeartbeat(request.heartbeat(), &violations);
   if (absl::Status wrong = Wrong(violations, mistake); !wrong.ok()) return wrong;
   return spec;
+}
+
+absl::StatusOr<SubscriberMessage> SubscriberMessageOf(const wire::SubscribeRequest& request) {
+  Violations violations;
+  SubscriberMessage message;
+  message.subscriber_id = request.subscriber_id();
+  CheckBytes(message.subscriber_id, limits::kSubscriberIdBytesMax, "subscriber_id", &violations);
+  if (request.has_heartbeat()) message.heartbeat = ReadHeartbeat(request.heartbeat(), &violations);
+  message.add = ReadServices(request.add(), "add", &violations);
+  message.remove = ReadServices(request.remove(), "remove", &violations);
+  message.confirmed = ReadCount(request.confirmed(), "confirmed", &violations);
+  message.goodbye = request.goodbye();
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return message;
+}
+
+absl::StatusOr<SubscribersSpec> SubscribersSpecOf(const wire::ListSubscribersRequest& request, const StoreId& store_id) {
+  Violations violations;
+  SubscribersSpec spec;
+  discovery::ServiceName& service = spec.query.service;
+  if (!request.cluster().empty() || !request.service().empty()) service.cluster = ReadCluster(request.cluster(), &violations);
+  if (!request.service().empty()) service.service = ReadService(request.service(), &violations);
+  spec.query.subscribers_max = ReadEntriesMax(request.page_size(), "page_size", &violations);
+  spec.query_hash = StableHash().Add("ListSubscribers").Add(service.cluster).Add(service.service).value();
+  const auto after = ReadPageToken(request.page_token(), spec.query_hash, store_id, &violations);
+  if (after.has_value()) spec.query.after = absl::HexStringToBytes(after->id);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return spec;
+}
+
+void FillSubscribers(const SubscribersPage& page, uint64_t query_hash, const StoreId& store_id, wire::ListSubscribersResponse* response) {
+  for (const SubscribersPage::Entry& entry : page.subscribers) {
+    wire::ListSubscribersResponse::Subscriber* const subscriber = response->add_subscribers();
+    subscriber->set_subscriber_id(entry.subscriber_id);
+    subscriber->set_peer(entry.peer);
+    subscriber->set_services(entry.services);
+    subscriber->set_sent(entry.sent);
+    subscriber->set_confirmed(entry.confirmed);
+    subscriber->set_gone(entry.gone);
+  }
+  response->set_revision(page.revision);
+  response->set_store_id(store_id);
+  // An id is any text, and stands in the token as a name does: in hexadecimal.
+  if (!page.last.empty()) {
+    response->set_next_page_token(NextPageToken({"-", "-", absl::BytesToHexString(page.last)}, query_hash, store_id, page.revision));
+  }
 }
 
 absl::StatusOr<OverridesSpec> OverridesSpecOf(const wire::ListOverridesRequest& request, const StoreId& store_id) {

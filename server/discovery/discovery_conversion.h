@@ -14,6 +14,8 @@
 #include "scoutlight/discovery/v1/discovery.pb.h"
 #include "server/discovery/instance_hub.h"
 #include "server/discovery/resolver.h"
+#include "server/discovery/subscriber_list.h"
+#include "server/discovery/subscriber_message.h"
 #include "server/identity.h"
 
 namespace scoutlight::server {
@@ -58,6 +60,17 @@ absl::StatusOr<ResolveSpec> ResolveSpecOf(const discovery::v1::ResolveRequest& r
 discovery::v1::Strategy WireStrategy(discovery::StrategyKind kind);
 
 absl::StatusOr<InstanceWatchSpec> InstanceWatchSpecOf(const discovery::v1::WatchRequest& request);
+
+// What is against the messages before it, CheckMessage() says.
+absl::StatusOr<SubscriberMessage> SubscriberMessageOf(const discovery::v1::SubscribeRequest& request);
+
+struct SubscribersSpec {
+  SubscribersQuery query;
+  uint64_t query_hash = 0;
+};
+absl::StatusOr<SubscribersSpec> SubscribersSpecOf(const discovery::v1::ListSubscribersRequest& request, const StoreId& store_id);
+void FillSubscribers(const SubscribersPage& page, uint64_t query_hash, const StoreId& store_id,
+                     discovery::v1::ListSubscribersResponse* response);
 
 struct OverridesSpec {
   discovery::ServiceName service;  // Each part empty: all.

@@ -10,10 +10,13 @@
 #include "server/discovery/catalog_reader.h"
 #include "server/discovery/discovery_service.h"
 #include "server/discovery/instance_hub.h"
+#include "server/discovery/recent_resolvers.h"
 #include "server/discovery/registrar.h"
 #include "server/discovery/registration_service.h"
 #include "server/discovery/resolver.h"
 #include "server/discovery/schema_service.h"
+#include "server/discovery/session_hub.h"
+#include "server/discovery/subscriber_hub.h"
 
 namespace scoutlight::server {
 
@@ -21,34 +24,59 @@ namespace scoutlight::server {
 struct DiscoveryServer::Parts {
   Parts(storage::Store* store, const Admission* admission, const DiscoveryOptions& options)
       : feed(std::make_shared<CatalogFeed>(store, CatalogFeedOptions{.clock = options.clock, .warn = options.warn},
-                                           [this](const std::vector<discovery::ServiceName>& services) { hub.OnChanged(services); })),
+                                           [this](const std::vector<discovery::ServiceName>& services) {
+                                             hub.OnChanged(services);
+                                             sessions.OnChanged(services);
+                                             subscribers.OnChanged(services);
+                                           })),
         hub({.catalog = [this] { return feed->catalog(); },
              .clock = options.clock,
              .store_id = store->store_id(),
              .places = options.places}),
+        recent_resolvers(options.clock),
+        subscribers({.catalog = [this] { return feed->catalog(); },
+                     .clock = options.clock,
+                     .store_id = store->store_id(),
+                     .random = [this, seed = options.seed] { return Draw(seed); },
+                     .places = options.places,
+                     .count_watches = [this](discovery::InstanceName name,
+                                             SubscriberHub::Parts::Counted done) { hub.CountShown(std::move(name), std::move(done)); },
+                     .count_resolvers = [this](const discovery::ServiceName& service) { return recent_resolvers.Count(service); }}),
         resolver(options.seed),
         reader({.store = store, .resolver = &resolver, .clock = options.clock}),
         registrar(
-            {.store = store,
-             .feed = feed.get(),
-             .clock = options.clock,
-             .random = [this, seed = options.seed] { return discovery::MixBits(seed + drawn.fetch_add(1, std::memory_order_relaxed)); }}),
+            {.store = store, .feed = feed.get(), .clock = options.clock, .random = [this, seed = options.seed] { return Draw(seed); }}),
+        sessions({.store = store, .feed = feed.get(), .registrar = &registrar, .places = options.places}),
         registration({.store = store,
                       .admission = admission,
                       .feed = feed.get(),
                       .registrar = &registrar,
                       .readers = &readers,
+                      .sessions = &sessions,
+                      .subscribers = &subscribers,
                       .clock = options.clock}),
-        discovery({.store = store, .admission = admission, .feed = feed.get(), .reader = &reader, .readers = &readers, .hub = &hub}),
+        discovery({.store = store,
+                   .admission = admission,
+                   .feed = feed.get(),
+                   .reader = &reader,
+                   .readers = &readers,
+                   .hub = &hub,
+                   .subscribers = &subscribers,
+                   .recent_resolvers = &recent_resolvers}),
         schemas({.store = store, .admission = admission, .feed = feed.get(), .readers = &readers}) {}
+
+  uint64_t Draw(uint64_t seed) { return discovery::MixBits(seed + drawn.fetch_add(1, std::memory_order_relaxed)); }
 
   std::atomic<uint64_t> drawn{0};  // Orders nothing.
   const std::shared_ptr<CatalogFeed> feed;
   InstanceHub hub;
+  RecentResolvers recent_resolvers;
+  SubscriberHub subscribers;
   Resolver resolver;
   const CatalogReader reader;
-  ReaderPool readers{limits::kReaderThreads, limits::kQueuedReadsMax};
   Registrar registrar;
+  SessionHub sessions;
+  ReaderPool readers{limits::kReaderThreads, limits::kQueuedReadsMax};
   RegistrationService registration;
   DiscoveryService discovery;
   SchemaService schemas;
@@ -71,11 +99,17 @@ std::shared_ptr<storage::Sink> DiscoveryServer::sink() const { return parts_->fe
 void DiscoveryServer::Start() {
   parts_->feed->Start();
   parts_->hub.Start();
+  parts_->subscribers.Start();
+  parts_->sessions.Start();
 }
 
 bool DiscoveryServer::ready() const { return parts_->feed->catalog() != nullptr; }
 
-void DiscoveryServer::Drain(absl::Status reason) { parts_->hub.Drain(std::move(reason)); }
+void DiscoveryServer::Drain(absl::Status reason) {
+  parts_->sessions.Drain(reason);
+  parts_->subscribers.Drain(reason);
+  parts_->hub.Drain(std::move(reason));
+}
 
 void DiscoveryServer::EndWaits() { parts_->feed->EndWaits(); }
 

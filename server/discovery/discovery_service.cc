@@ -13,6 +13,7 @@
 #include "server/discovery/discovery_conversion.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/discovery/run_on_reader.h"
+#include "server/discovery/subscribe_calls.h"
 #include "server/error_mapping.h"
 #include "server/hub_call.h"
 #include "server/unary_call.h"
@@ -145,6 +146,7 @@ grpc::ServerUnaryReactor* DiscoveryService::Resolve(grpc::CallbackServerContext*
       [&identity](const wire::ResolveRequest& wanted) { return ResolveSpecOf(wanted, identity); },
       [](const ResolveSpec& wanted) { return std::vector<KeyRange>{RangeOf(wanted.pick.service)}; });
   if (!spec.ok()) return call.Fail(spec.status(), {});
+  if (parts_.recent_resolvers != nullptr) parts_.recent_resolvers->Note(spec->pick.service, identity);
   AnswerFromCatalog<ResolveAnswer>(call, parts_, *std::move(spec));
   return call.reactor();
 }
@@ -161,6 +163,26 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* DiscoveryService::Watch(grpc::Callba
   }
   if (absl::Status refused = parts_.hub->Open(call, *std::move(spec)); !refused.ok()) call->Fail(ToGrpcStatus(refused, {}));
   return call.get();
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* DiscoveryService::Subscribe(grpc::CallbackServerContext* context) {
+  return StartSubscribe(*context, *parts_.admission, parts_.subscribers);
+}
+
+grpc::ServerUnaryReactor* DiscoveryService::ListSubscribers(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                            grpc::ByteBuffer* answer) {
+  const UnaryCall call(context, answer);
+  wire::ListSubscribersRequest request;
+  auto spec = Admit(
+      *parts_.admission, IdentityOf(*context), "DiscoveryService/ListSubscribers", *bytes, &request,
+      [this](const wire::ListSubscribersRequest& wanted) { return SubscribersSpecOf(wanted, parts_.store->store_id()); }, kAllInstances);
+  if (!spec.ok()) return call.Fail(spec.status(), {});
+  parts_.subscribers->List(spec->query, [this, call, query_hash = spec->query_hash](const SubscribersPage& page) {
+    wire::ListSubscribersResponse response;
+    FillSubscribers(page, query_hash, parts_.store->store_id(), &response);
+    call.Answer(response);
+  });
+  return call.reactor();
 }
 
 grpc::ServerUnaryReactor* DiscoveryService::ListOverrides(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,

@@ -13,6 +13,8 @@
 #include "server/discovery/catalog_feed.h"
 #include "server/discovery/catalog_reader.h"
 #include "server/discovery/instance_hub.h"
+#include "server/discovery/recent_resolvers.h"
+#include "server/discovery/subscriber_hub.h"
 #include "storage/store.h"
 
 namespace scoutlight::server {
@@ -22,7 +24,10 @@ using RawDiscoveryService =
         discovery::v1::DiscoveryService::WithRawCallbackMethod_ListInstances<
             discovery::v1::DiscoveryService::WithRawCallbackMethod_GetInstance<
                 discovery::v1::DiscoveryService::WithRawCallbackMethod_Resolve<discovery::v1::DiscoveryService::WithRawCallbackMethod_Watch<
-                    discovery::v1::DiscoveryService::WithRawCallbackMethod_ListOverrides<discovery::v1::DiscoveryService::Service>>>>>>>;
+                    discovery::v1::DiscoveryService::WithRawCallbackMethod_Subscribe<
+                        discovery::v1::DiscoveryService::WithRawCallbackMethod_ListSubscribers<
+                            discovery::v1::DiscoveryService::WithRawCallbackMethod_ListOverrides<
+                                discovery::v1::DiscoveryService::Service>>>>>>>>>;
 
 // scoutlight.discovery.v1.DiscoveryService, answered from the catalog. None of its handlers waits. Thread-safe.
 class DiscoveryService final : public RawDiscoveryService {
@@ -35,6 +40,8 @@ class DiscoveryService final : public RawDiscoveryService {
     const CatalogReader* reader = nullptr;
     ReaderPool* readers = nullptr;  // For what is too long for gRPC's threads.
     InstanceHub* hub = nullptr;
+    SubscriberHub* subscribers = nullptr;
+    RecentResolvers* recent_resolvers = nullptr;  // Null: nobody asks who they are.
   };
 
   explicit DiscoveryService(Parts parts) : parts_(parts) {}
@@ -49,6 +56,9 @@ class DiscoveryService final : public RawDiscoveryService {
                                         grpc::ByteBuffer* answer) override;
   grpc::ServerUnaryReactor* Resolve(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* ListSubscribers(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                            grpc::ByteBuffer* answer) override;
   grpc::ServerUnaryReactor* ListOverrides(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                           grpc::ByteBuffer* answer) override;
 

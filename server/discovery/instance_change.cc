@@ -100,6 +100,25 @@ void RequireSame(const PresentInstance& present, const InstanceName& name, Trans
   transaction->on_failure.push_back(storage::GetOperation{.key = record});
 }
 
+void RequireGuard(const std::optional<Guard>& guard, Transaction* transaction) {
+  if (!guard.has_value()) return;
+  transaction->conditions.push_back({.key = guard->key, .target = Condition::Target::kModRevision, .number = guard->revision});
+  transaction->on_failure.push_back(storage::GetOperation{.key = guard->key});
+}
+
+std::optional<Revision> BrokenGuard(const std::optional<Guard>& guard, const storage::CommitResult& result) {
+  // What RequireSame() reads stands before it.
+  if (!guard.has_value() || !result.status.ok() || result.succeeded || result.results.size() < 2) return std::nullopt;
+  const std::vector<Entry>& found = result.results[1].entries;
+  const Revision revision = found.empty() ? 0 : found.front().mod_revision;
+  return revision == guard->revision ? std::nullopt : std::optional<Revision>(revision);
+}
+
+absl::Status GuardBroken(const InstanceName& name) {
+  return InstanceError(absl::StatusCode::kAborted, Reason::kFenced, name,
+                       absl::StrCat("the session that asked to change instance ", name.id, " was opened on another stream, or has ended"));
+}
+
 void WhenCaughtUp(const Registrar::Parts& parts, const PresentInstance& present, const storage::CommitResult& result,
                   CatalogFeed::Waiter again) {
   // An operation's own condition is asked after those of the transaction, which have held.

@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_CHANGE_H_
 #define SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_CHANGE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,12 @@ Key KeyOf(const discovery::Schema& schema, const discovery::InstanceName& name, 
 // Makes `transaction` conditional on what `present` was found by: the record, the binding that decides which schema the service has, and
 // that schema, none of which anybody has changed since. If one has, the transaction reads the record.
 void RequireSame(const PresentInstance& present, const discovery::InstanceName& name, storage::Transaction* transaction);
+
+// Makes `transaction` conditional on the guard too, if there is one. After RequireSame().
+void RequireGuard(const std::optional<Guard>& guard, storage::Transaction* transaction);
+// The revision at which the guard's key was put last (0: it is not there), if that made the transaction fail.
+std::optional<Revision> BrokenGuard(const std::optional<Guard>& guard, const storage::CommitResult& result);
+absl::Status GuardBroken(const discovery::InstanceName& name);
 
 // Calls `again` when the catalog has what made the transaction fail that was conditional on `present`: if the record is as it was, these
 // are schemas and bindings. As CatalogFeed::WhenAt and WhenApplied.

@@ -2,22 +2,22 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "base/limits.h"
-#include "scoutlight/discovery/v1/discovery.pb.h"
-#include "server/discovery/instance_conversion.h"
 
 namespace scoutlight::server {
 namespace {
 
-namespace wire = discovery::v1;
-using discovery::InstancePtr;
 using discovery::SnapshotPtr;
 
-constexpr size_t kFrameBytes = 1 * limits::kMiB;
 constexpr absl::Duration kIdleLook = absl::Seconds(1);
 // Different services kept as changed; beyond, any may have.
 constexpr size_t kChangedServicesMax = 10'000;
+
+bool ShowsAtWork(const SnapshotPtr& snapshot, const std::string& id, const discovery::Filter& filter) {
+  if (snapshot == nullptr) return false;
+  const discovery::InstancePtr instance = snapshot->Find(id);
+  return instance != nullptr && instance->status != discovery::Status::kDraining && filter.Matches(*instance, absl::Time());
+}
 
 }  // namespace
 
@@ -28,20 +28,13 @@ struct InstanceHub::Watch {
   SnapshotPtr to;   // Where the frames under way lead; null: none are.
   Revision to_revision = 0;
   std::string after;  // Up to this id they have come.
+  SnapshotPtr had;    // What the client had before the frame that is on its way out; null: nothing, or none is.
   bool writing = false;
   bool ended = false;
   absl::Duration due;  // Its place in due_.
 };
 
-struct InstanceHub::MadeFrame {
-  Frame frame;  // Null: nothing to show.
-  std::string after;
-  bool last = false;
-  SnapshotPtr from;  // Kept alive, so that no other snapshot gets their place in memory while the frame is remembered.
-  SnapshotPtr to;
-};
-
-InstanceHub::InstanceHub(Parts parts) : parts_(std::move(parts)) {}
+InstanceHub::InstanceHub(Parts parts) : parts_(std::move(parts)), looks_(parts_.catalog), frames_(parts_.store_id) {}
 
 InstanceHub::~InstanceHub() {
   {
@@ -105,6 +98,7 @@ void InstanceHub::OnWritten(InstanceStream* stream) {
     Watch* const watch = Find(stream);
     if (watch == nullptr) return;
     watch->writing = false;
+    watch->had = nullptr;
     Serve(watch, parts_.clock->SinceBoot());
   });
 }
@@ -138,6 +132,25 @@ void InstanceHub::Drain(absl::Status reason) {
   });
 }
 
+void InstanceHub::CountShown(discovery::InstanceName name, absl::AnyInvocable<void(int) &&> done) {
+  Post([this, name = std::move(name), done = std::move(done)]() mutable {
+    const discovery::ServiceName service{name.cluster, name.service};
+    int count = 0;
+    // What is committed by now is told before it is counted.
+    looks_.Forget(service);
+    if (const auto found = by_service_.find(service); found != by_service_.end()) {
+      for (Watch* watch : found->second) {
+        Serve(watch, parts_.clock->SinceBoot());
+        const discovery::Filter& filter = watch->spec.filter;
+        const bool shown =
+            ShowsAtWork(watch->had, name.id, filter) || ShowsAtWork(watch->has, name.id, filter) || ShowsAtWork(watch->to, name.id, filter);
+        if (shown && !watch->ended) ++count;
+      }
+    }
+    std::move(done)(count);
+  });
+}
+
 InstanceHub::Watch* InstanceHub::Find(InstanceStream* stream) {
   const auto found = watches_.find(stream);
   return found == watches_.end() ? nullptr : found->second.get();
@@ -167,8 +180,8 @@ void InstanceHub::Loop() {
     for (Task& task : tasks) std::move(task)();
     ServeChanged(changed, any);
     ServeHeartbeats(parts_.clock->SinceBoot());
-    made_.clear();
-    looks_.clear();
+    frames_.Clear();
+    looks_.Clear();
   }
 }
 
@@ -192,107 +205,41 @@ void InstanceHub::ServeHeartbeats(absl::Duration now) {
     watch->due = now + watch->spec.heartbeat;
     due_.insert({watch->due, watch});
     if (watch->ended || watch->writing) continue;
-    const Look* const look = LookAt(watch->spec.service);
+    const ServiceLook* const look = looks_.At(watch->spec.service);
     if (look == nullptr) continue;
     const Revision revision = look->revision;
     Serve(watch, now);
-    if (!watch->writing && watch->has != nullptr && watch->to == nullptr) WriteFrame(watch, ProgressFrame(revision), now);
+    if (!watch->writing && watch->has != nullptr && watch->to == nullptr) WriteFrame(watch, frames_.Progress(revision), now);
   }
-}
-
-const InstanceHub::Look* InstanceHub::LookAt(const discovery::ServiceName& service) {
-  if (const auto found = looks_.find(service); found != looks_.end()) return &found->second;
-  const std::shared_ptr<discovery::Catalog> catalog = parts_.catalog();
-  if (catalog == nullptr) return nullptr;
-  // Before the snapshot: what came up to here is in it.
-  const Revision revision = catalog->revision();
-  SnapshotPtr snapshot = catalog->Find(service.cluster, service.service);
-  if (snapshot == nullptr) snapshot = empty_;
-  const Revision shown = std::max(revision, snapshot->revision());
-  return &looks_.insert({service, {.snapshot = std::move(snapshot), .revision = shown}}).first->second;
 }
 
 void InstanceHub::Serve(Watch* watch, absl::Duration now) {
   while (!watch->ended && !watch->writing) {
     if (watch->to == nullptr) {
-      const Look* const look = LookAt(watch->spec.service);
+      const ServiceLook* const look = looks_.At(watch->spec.service);
       if (look == nullptr || look->snapshot == watch->has) return;
       watch->to = look->snapshot;
       watch->to_revision = look->revision;
       watch->after.clear();
     }
-    if (Frame frame = NextFrame(watch); frame != nullptr) WriteFrame(watch, std::move(frame), now);
+    if (InstanceFrame frame = NextFrame(watch); frame != nullptr) WriteFrame(watch, std::move(frame), now);
   }
 }
 
-InstanceHub::Frame InstanceHub::NextFrame(Watch* watch) {
-  const SnapshotPtr from = watch->has;
-  const SnapshotPtr to = watch->to;
-  const std::string name =
-      absl::StrCat(absl::Hex(reinterpret_cast<uintptr_t>(from.get())), "-", absl::Hex(reinterpret_cast<uintptr_t>(to.get())), "-",
-                   watch->to_revision, "-", watch->after.size(), ":", watch->after, watch->spec.filter.text());
-  auto [found, is_new] = made_.try_emplace(name);
-  MadeFrame& made = found->second;
-  if (is_new) {
-    made.from = from;
-    made.to = to;
-    made.last = true;
-    wire::WatchResponse response;
-    size_t bytes = 0;
-    const discovery::Filter& filter = watch->spec.filter;
-    discovery::ForEachDifference(from.get(), to.get(), [&](const InstancePtr& was, const InstancePtr& is) {
-      const std::string& id = was != nullptr ? was->name.id : is->name.id;
-      if (id <= watch->after || !made.last) return;
-      const bool shown = was != nullptr && filter.Matches(*was, absl::Time());
-      const bool shows = is != nullptr && filter.Matches(*is, absl::Time());
-      if (!shown && !shows) return;
-      const size_t more = shows ? InstanceBytes(*is) : id.size();
-      if (bytes > 0 && bytes + more > kFrameBytes) {
-        made.last = false;
-        return;
-      }
-      bytes += more;
-      made.after = id;
-      if (shows) {
-        FillInstance(*is, response.add_changed());
-      } else {
-        response.add_removed(id);
-      }
-    });
-    const bool initial = from == nullptr;
-    // The end of a snapshot is told even if there was nothing.
-    if (initial || bytes > 0) {
-      response.set_kind(!initial ? wire::WatchResponse::KIND_CHANGES
-                                 : (bytes == 0 ? wire::WatchResponse::KIND_SNAPSHOT_END : wire::WatchResponse::KIND_SNAPSHOT));
-      response.set_fragment(!initial && !made.last);
-      // A piece of a snapshot says nothing about any revision yet.
-      if (!initial || bytes == 0) response.set_revision(watch->to_revision);
-      response.set_store_id(parts_.store_id);
-      made.frame = std::make_shared<const std::string>(response.SerializeAsString());
-      frames_made_.fetch_add(1, std::memory_order_relaxed);
-      // Behind the last piece of a snapshot comes one more frame, its end.
-      if (initial) made.last = bytes == 0;
-    }
-  }
-  if (made.last) {
-    watch->has = watch->to;
-    watch->to = nullptr;
+InstanceFrame InstanceHub::NextFrame(Watch* watch) {
+  InstanceFrames::Next next =
+      frames_.NextOf({.from = watch->has, .to = watch->to, .to_revision = watch->to_revision, .after = watch->after}, watch->spec.filter);
+  if (next.last) {
+    if (next.frame != nullptr) watch->had = watch->has;
+    watch->has = std::exchange(watch->to, nullptr);
     watch->after.clear();
   } else {
-    watch->after = made.after;
+    watch->after = std::move(next.after);
   }
-  return made.frame;
+  return next.frame;
 }
 
-InstanceHub::Frame InstanceHub::ProgressFrame(Revision revision) const {
-  wire::WatchResponse response;
-  response.set_kind(wire::WatchResponse::KIND_PROGRESS);
-  response.set_revision(revision);
-  response.set_store_id(parts_.store_id);
-  return std::make_shared<const std::string>(response.SerializeAsString());
-}
-
-void InstanceHub::WriteFrame(Watch* watch, Frame frame, absl::Duration now) {
+void InstanceHub::WriteFrame(Watch* watch, InstanceFrame frame, absl::Duration now) {
   watch->writing = true;
   due_.erase({watch->due, watch});
   watch->due = now + watch->spec.heartbeat;

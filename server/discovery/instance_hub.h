@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_SERVER_DISCOVERY_INSTANCE_HUB_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -22,7 +23,8 @@
 #include "discovery/filter/filter.h"
 #include "discovery/names.h"
 #include "discovery/service_snapshot.h"
-#include "server/discovery/catalog_feed.h"
+#include "server/discovery/instance_frames.h"
+#include "server/discovery/service_looks.h"
 #include "server/discovery/shared_filters.h"
 #include "server/stream_places.h"
 
@@ -78,51 +80,42 @@ class InstanceHub {
   // Ends all streams, also those that come later.
   void Drain(absl::Status reason);
 
+  // How many streams were shown an instance at work (status not DRAINING), by what they were sent last, even in part or on its way out.
+  // Answers on the hub's thread; not after the hub's end.
+  void CountShown(discovery::InstanceName name, absl::AnyInvocable<void(int) &&> done);
+
   // Frames made, each written to any number of streams. For tests.
-  int64_t frames_made() const { return frames_made_.load(std::memory_order_relaxed); }
+  int64_t frames_made() const { return frames_.made(); }
 
  private:
   struct Watch;
-  using Frame = std::shared_ptr<const std::string>;
   using Task = absl::AnyInvocable<void() &&>;
-  // A service as all its watches see it in one round, whatever is committed meanwhile.
-  struct Look {
-    discovery::SnapshotPtr snapshot;
-    Revision revision = 0;  // Everything up to here is in `snapshot`.
-  };
 
   void Post(Task task);
   void Loop();
   // All watches of services that changed, whose streams are free.
   void ServeChanged(const absl::flat_hash_set<discovery::ServiceName>& services, bool any);
   void ServeHeartbeats(absl::Duration now);
-  // This round's look, valid until the next call; null: there is no catalog yet. A change that comes after it is told in the next round.
-  const Look* LookAt(const discovery::ServiceName& service);
   // Writes the next frame of a watch, if there is one to write up to this round's look and its stream is free.
   void Serve(Watch* watch, absl::Duration now);
   // The next frame on the way from what the client has to `watch->to`; null: nothing is left that it should see.
-  Frame NextFrame(Watch* watch);
-  Frame ProgressFrame(Revision revision) const;
-  void WriteFrame(Watch* watch, Frame frame, absl::Duration now);
+  InstanceFrame NextFrame(Watch* watch);
+  void WriteFrame(Watch* watch, InstanceFrame frame, absl::Duration now);
   void End(Watch* watch, const absl::Status& status);
   Watch* Find(InstanceStream* stream);
 
   const Parts parts_;
   SharedFilters filters_{limits::kWatchedRegexesMax};
-  const discovery::SnapshotPtr empty_ = std::make_shared<const discovery::ServiceSnapshot>();
 
   // The thread's own.
   absl::flat_hash_map<InstanceStream*, std::unique_ptr<Watch>> watches_;
   absl::flat_hash_map<discovery::ServiceName, absl::flat_hash_set<Watch*>> by_service_;
-  std::set<std::pair<absl::Duration, Watch*>> due_;          // When each one's next heartbeat is.
-  absl::flat_hash_map<discovery::ServiceName, Look> looks_;  // Of this round.
-  // The frames of this round, by what they lead from and to, for whom: equal watches share them.
-  struct MadeFrame;
-  absl::flat_hash_map<std::string, MadeFrame> made_;
+  std::set<std::pair<absl::Duration, Watch*>> due_;  // When each one's next heartbeat is.
+  ServiceLooks looks_;                               // Of this round.
+  InstanceFrames frames_;                            // Likewise: equal watches share them.
   absl::Status drained_;
 
-  std::atomic<int> streams_{0};          // Orders nothing.
-  std::atomic<int64_t> frames_made_{0};  // Orders nothing.
+  std::atomic<int> streams_{0};  // Orders nothing.
 
   Mutex mu_;
   CondVar wake_;

@@ -287,6 +287,34 @@ TEST_F(InstanceHubTest, AServiceMayComeAndGo) {
   EXPECT_THAT(stream->frames()[2].removed(), ElementsAre("laser"));
 }
 
+TEST_F(InstanceHubTest, WhoWasShownAnInstanceIsCountedUntilTheFrameWithoutItIsOut) {
+  Put("laser", "zone", "north");
+  FakeStream* const quick = Watch("");
+  FakeStream* const stalled = Watch("", false);
+  FakeStream* const blind = Watch("zone == \"south\"");
+  ASSERT_TRUE(Await(quick, 2));
+  ASSERT_TRUE(Await(stalled, 1));
+  ASSERT_TRUE(Await(blind, 1));
+  const auto count = [this](const std::string& id) {
+    std::atomic<int> counted = -1;
+    hub_.CountShown({"default", "Printer", id}, [&counted](int shown) { counted = shown; });
+    EXPECT_TRUE(AwaitCondition([&] { return counted >= 0; }));
+    return counted.load();
+  };
+  EXPECT_EQ(count("laser"), 2) << "one of them has not even its whole snapshot";
+  EXPECT_EQ(count("inkjet"), 0);
+  stalled->Read();
+  ASSERT_TRUE(Await(stalled, 2));
+  stalled->Read();
+  ASSERT_TRUE(AwaitCondition([&] { return count("laser") == 2; }));
+  Delete("laser", "zone");
+  ASSERT_TRUE(Await(quick, 3));
+  ASSERT_TRUE(Await(stalled, 3));
+  ASSERT_TRUE(AwaitCondition([&] { return count("laser") == 1; })) << "it is on its way to the stalled one";
+  stalled->Read();
+  EXPECT_TRUE(AwaitCondition([&] { return count("laser") == 0; }));
+}
+
 TEST_F(InstanceHubTest, WatchesTakePlacesThatStreamsOfAllKindsShare) {
   const discovery::Filter filter = discovery::Filter::Parse("zone matches 'x'", discovery::AgeTerms::kRefused).value();
   // Another kind of stream has one.

@@ -84,6 +84,7 @@ void Registering::Commit(LeaseId lease_id) {
   Transaction transaction;
   transaction.origin = registration_.origin;
   RequireSame(present_, name, &transaction);
+  RequireGuard(registration_.guard, &transaction);
   PutEntries(present_.schema->layout.Encode(name, registration_.properties), ByKey(present_.stored, *present_.schema, name), lease_id,
              Leases::kMove, &transaction.on_success);
   DropLeft(present_, name, &transaction.on_success);
@@ -109,6 +110,8 @@ void Registering::OnCommitted(const storage::CommitResult& result) {
     return AnswerAt(parts_, result.revision, registration_.name, same_owner_ ? owner.epoch : result.revision, Effect::kCommitted,
                     std::move(done_));
   }
+  guard_found_ = BrokenGuard(registration_.guard, result);
+  if (guard_found_.has_value()) return Fail(GuardBroken(registration_.name), result.revision);
   const bool lease_gone = ReasonOf(result.status) == Reason::kLeaseNotFound;
   if (lease_gone && !registration_.ttl.has_value()) return Fail(LeaseGone(), result.revision);
   if (!result.status.ok() && !lease_gone && !IsConditionFailed(result.status)) return Fail(result.status, result.revision);
@@ -166,7 +169,8 @@ void Registering::Fail(const absl::Status& status, Revision revision) {
 
 void Registering::AnswerError(const absl::Status& status, Revision revision) {
   DropGranted();
-  std::move(done_)({.status = status, .revision = revision == 0 ? CatalogRevision(parts_) : revision, .instance = nullptr});
+  if (revision == 0) revision = CatalogRevision(parts_);
+  std::move(done_)({.status = status, .revision = revision, .instance = nullptr, .guard_found = guard_found_});
 }
 
 }  // namespace scoutlight::server

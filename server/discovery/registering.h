@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_SERVER_DISCOVERY_REGISTERING_H_
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -50,6 +51,7 @@ class Registering : public std::enable_shared_from_this<Registering> {
   bool same_owner_ = false;
   LeaseId granted_ = 0;
   LeaseId lease_used_ = 0;
+  std::optional<Revision> guard_found_;  // As ChangedInstance::guard_found.
   int tries_ = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include "server/discovery/changing.h"
 #include "server/discovery/deregistering.h"
+#include "server/discovery/draining.h"
 #include "server/discovery/registering.h"
 
 namespace scoutlight::server {
@@ -18,5 +19,7 @@ void Registrar::Change(Update update, Done done) { std::make_shared<Changing>(pa
 void Registrar::Deregister(Deregistration deregistration, Done done) {
   std::make_shared<Deregistering>(parts_, std::move(deregistration), std::move(done))->Try();
 }
+
+void Registrar::Drain(DrainChange change, Done done) { std::make_shared<Draining>(parts_, std::move(change), std::move(done))->Try(); }
 
 }  // namespace scoutlight::server

@@ -12,12 +12,19 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/entry.h"
+#include "base/key.h"
 #include "discovery/instance.h"
 #include "discovery/service_snapshot.h"
 #include "server/discovery/catalog_feed.h"
 #include "storage/store.h"
 
 namespace scoutlight::server {
+
+// What a change of an instance is conditional on beside the instance: the key was put last at `revision`.
+struct Guard {
+  Key key;
+  Revision revision = 0;
+};
 
 // What is to be registered. Names and properties have passed CheckInstance, but for the id, which may be empty.
 struct Registration {
@@ -27,6 +34,7 @@ struct Registration {
   LeaseId lease_id = 0;               // Else this one; 0: it stays.
   bool take_over = false;
   std::string session;
+  std::optional<Guard> guard;
   storage::Origin origin;  // Of the request: its connection, and its id if it has one.
 };
 
@@ -42,7 +50,14 @@ struct Update {
 struct Deregistration {
   discovery::InstanceName name;
   Revision epoch = 0;
+  std::optional<Guard> guard;
   storage::Origin origin;
+};
+
+struct DrainChange {
+  discovery::InstanceName name;
+  Revision epoch = 0;      // 0: whoever owns it.
+  storage::Origin origin;  // As Registration::origin.
 };
 
 // An instance after a change.
@@ -52,6 +67,8 @@ struct ChangedInstance {
   discovery::InstancePtr instance;  // With OK; of a deregistration null.
   bool unchanged = false;           // It was so already. Of a deregistration: it was not there.
   bool replayed = false;            // The request was carried out before, and nothing has changed now.
+  // With an error: the guard did not hold. The revision at which its key was put last; 0: it is not there.
+  std::optional<Revision> guard_found;
 };
 
 // Changes registrations: reads what the catalog has, and commits on the condition that it is still so, record, binding and schema, a few
@@ -74,9 +91,12 @@ class Registrar {
   // Errors as RegistrationService tells them; fields as in its requests ("instance.properties.port").
   // A request with an id that has changed something is known by that for the store's window. A repetition changes nothing: it is answered
   // with the instance as it is now, or with kNotFound or kAborted, kFenced, if that is gone or somebody else's by now.
+  // A guard that does not hold: kAborted, kFenced, and `guard_found`. Of a change that has nothing to write it is not asked.
   void Register(Registration registration, Done done);
   void Change(Update update, Done done);
   void Deregister(Deregistration deregistration, Done done);
+  // Makes the instance's status DRAINING. The revision answered is that since which it has been so. One that is so already is left alone.
+  void Drain(DrainChange change, Done done);
 
  private:
   const Parts parts_;

@@ -42,15 +42,14 @@ void ReadLifetime(const wire::RegisterRequest& request, const storage::Traits& t
   }
 }
 
-// What is wrong with an instance: under the schema of its service, as far as the names tell which that is.
-std::vector<FieldViolation> CheckInstance(const discovery::InstanceName& name, const discovery::Properties& properties,
-                                          const discovery::Claims* claims) {
+}  // namespace
+
+std::vector<FieldViolation> InstanceViolations(const discovery::InstanceName& name, const discovery::Properties& properties,
+                                               const discovery::Claims* claims) {
   const bool named = discovery::ClusterFault(name.cluster).empty() && discovery::ServiceFault(name.service).empty();
   const discovery::Schema* const schema = claims != nullptr && named ? claims->SchemaOf(name.cluster, name.service) : nullptr;
   return schema == nullptr ? discovery::CheckInstance(name, properties) : discovery::CheckInstanceUnder(*schema, name, properties);
 }
-
-}  // namespace
 
 absl::StatusOr<Registration> RegistrationOf(const wire::RegisterRequest& request, const storage::Traits& traits,
                                             const discovery::Claims* claims) {
@@ -62,7 +61,7 @@ absl::StatusOr<Registration> RegistrationOf(const wire::RegisterRequest& request
   violations.SetPrefix("instance.");
   discovery::InstanceName checked = registration.name;
   if (checked.id.empty()) checked.id = "drawn";
-  for (const FieldViolation& violation : CheckInstance(checked, registration.properties, claims)) {
+  for (const FieldViolation& violation : InstanceViolations(checked, registration.properties, claims)) {
     violations.Add(Reason::kInvalidField, violation.field, violation.description);
   }
   violations.SetPrefix("");
@@ -108,6 +107,24 @@ absl::StatusOr<Deregistration> DeregistrationOf(const wire::DeregisterRequest& r
   CheckRequestId(request.request_id(), &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return deregistration;
+}
+
+absl::StatusOr<DrainSpec> DrainSpecOf(const wire::DrainRequest& request) {
+  Violations violations;
+  DrainSpec spec{.timeout = limits::kDrainTimeoutDefault};
+  violations.SetPrefix("name.");
+  spec.change.name = ReadInstanceName(request.name(), &violations);
+  violations.SetPrefix("");
+  spec.change.epoch = ReadCount(request.epoch(), "epoch", &violations);
+  if (request.has_timeout()) {
+    spec.timeout = ReadDuration(request.timeout(), absl::ZeroDuration(), limits::kDrainTimeoutMax, "timeout", &violations);
+  }
+  if (request.has_linger()) {
+    spec.linger = ReadDuration(request.linger(), absl::ZeroDuration(), limits::kDrainTimeoutMax, "linger", &violations);
+  }
+  CheckRequestId(request.request_id(), &violations);
+  if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
+  return spec;
 }
 
 absl::StatusOr<OverrideSpec> OverrideSpecOf(const wire::PutOverrideRequest& request, const storage::Traits& traits) {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/error.h"
 #include "base/limits.h"
 #include "discovery/claims.h"
 #include "discovery/instance.h"
@@ -22,11 +23,22 @@ namespace scoutlight::server {
 // From RegistrationService's requests. kInvalidArgument names every field that breaks a rule, with the limit and the value. Origins are
 // left empty.
 
+// What is wrong with an instance: under the schema of its service, as far as names and `claims` (null: not known yet) tell which that is.
+std::vector<FieldViolation> InstanceViolations(const discovery::InstanceName& name, const discovery::Properties& properties,
+                                               const discovery::Claims* claims);
+
 // `claims`: the schemas in force, so that what a property's schema has against it is told with everything else; null: not known yet.
 absl::StatusOr<Registration> RegistrationOf(const discovery::v1::RegisterRequest& request, const storage::Traits& traits,
                                             const discovery::Claims* claims);
 absl::StatusOr<Update> UpdateOf(const discovery::v1::UpdateRequest& request);
 absl::StatusOr<Deregistration> DeregistrationOf(const discovery::v1::DeregisterRequest& request);
+
+struct DrainSpec {
+  DrainChange change;
+  absl::Duration timeout;
+  absl::Duration linger;
+};
+absl::StatusOr<DrainSpec> DrainSpecOf(const discovery::v1::DrainRequest& request);
 
 struct OverrideSpec {
   discovery::InstanceName name;

@@ -23,9 +23,11 @@
 #include "discovery/system_records.h"
 #include "server/admit.h"
 #include "server/discovery/all_results.h"
+#include "server/discovery/drain_call.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/discovery/registration_conversion.h"
 #include "server/discovery/run_on_reader.h"
+#include "server/discovery/session_calls.h"
 #include "server/error_mapping.h"
 #include "server/unary_call.h"
 
@@ -282,6 +284,27 @@ grpc::ServerUnaryReactor* RegistrationService::DeleteOverride(grpc::CallbackServ
   return call.reactor();
 }
 
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RegistrationService::Session(grpc::CallbackServerContext* context) {
+  return StartSession(
+      *context,
+      {.store = parts_.store, .admission = parts_.admission, .feed = parts_.feed, .readers = parts_.readers, .hub = parts_.sessions});
+}
+
+grpc::ServerUnaryReactor* RegistrationService::Drain(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                                     grpc::ByteBuffer* answer) {
+  return StartDrain(
+      {.store = parts_.store, .admission = parts_.admission, .registrar = parts_.registrar, .subscribers = parts_.subscribers}, *context,
+      *bytes, answer);
+}
+
+void RegistrationService::AnswerConfirmed(const UnaryCall& call, int confirmed) const {
+  wire::ConfirmLossResponse response;
+  response.set_confirmed(confirmed);
+  response.set_revision(parts_.feed->catalog()->revision());
+  response.set_store_id(parts_.store->store_id());
+  call.Answer(response);
+}
+
 grpc::ServerUnaryReactor* RegistrationService::ConfirmLoss(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                            grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
@@ -289,12 +312,13 @@ grpc::ServerUnaryReactor* RegistrationService::ConfirmLoss(grpc::CallbackServerC
   auto loss = Admit(*parts_.admission, IdentityOf(*context), "RegistrationService/ConfirmLoss", *bytes, &request, ConfirmedLossOf,
                     [](const ConfirmedLoss& asked) { return std::vector<KeyRange>{RangeOf(asked.service)}; });
   if (!loss.ok()) return call.Fail(loss.status(), {});
-  const std::shared_ptr<discovery::Catalog> catalog = parts_.feed->catalog();
-  wire::ConfirmLossResponse response;
-  response.set_confirmed(parts_.feed->ConfirmLoss(loss->service, loss->ids));
-  response.set_revision(catalog == nullptr ? 0 : catalog->revision());
-  response.set_store_id(parts_.store->store_id());
-  call.Answer(response);
+  parts_.feed->WhenAt(0, [this, call, loss = *std::move(loss)](const absl::Status& status) mutable {
+    if (!status.ok()) return call.Fail(status, {0, 0, parts_.store->store_id()}), void();
+    if (!loss.ids.empty()) return AnswerConfirmed(call, parts_.feed->ConfirmLoss(loss.service, loss.ids));
+    const absl::Status refused = RunOnReader(
+        parts_.readers, [this, call, service = std::move(loss.service)] { AnswerConfirmed(call, parts_.feed->ConfirmLosses(service)); });
+    if (!refused.ok()) call.Fail(refused, {0, 0, parts_.store->store_id()});
+  });
   return call.reactor();
 }
 

@@ -13,6 +13,8 @@
 #include "server/discovery/catalog_feed.h"
 #include "server/discovery/override_editor.h"
 #include "server/discovery/registrar.h"
+#include "server/discovery/session_hub.h"
+#include "server/discovery/subscriber_hub.h"
 #include "server/identity.h"
 #include "server/unary_call.h"
 #include "storage/store.h"
@@ -25,7 +27,9 @@ using RawRegistrationService = discovery::v1::RegistrationService::WithRawCallba
             discovery::v1::RegistrationService::WithRawCallbackMethod_PutOverride<
                 discovery::v1::RegistrationService::WithRawCallbackMethod_DeleteOverride<
                     discovery::v1::RegistrationService::WithRawCallbackMethod_ConfirmLoss<
-                        discovery::v1::RegistrationService::Service>>>>>>>;
+                        discovery::v1::RegistrationService::WithRawCallbackMethod_Session<
+                            discovery::v1::RegistrationService::WithRawCallbackMethod_Drain<
+                                discovery::v1::RegistrationService::Service>>>>>>>>>;
 
 // scoutlight.discovery.v1.RegistrationService. Every handler parses, converts, authorizes and hands over to the registrar or the store;
 // none waits, and a RegisterAll of over limits::kInlineEntriesMax does all that on a reader. Thread-safe.
@@ -38,6 +42,8 @@ class RegistrationService final : public RawRegistrationService {
     CatalogFeed* feed = nullptr;
     Registrar* registrar = nullptr;
     ReaderPool* readers = nullptr;  // For what is too long for gRPC's threads.
+    SessionHub* sessions = nullptr;
+    SubscriberHub* subscribers = nullptr;
     Clock* clock = nullptr;
   };
 
@@ -54,10 +60,13 @@ class RegistrationService final : public RawRegistrationService {
                                         grpc::ByteBuffer* answer) override;
   grpc::ServerUnaryReactor* DeleteOverride(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                            grpc::ByteBuffer* answer) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Session(grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) override;
   grpc::ServerUnaryReactor* ConfirmLoss(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                         grpc::ByteBuffer* answer) override;
 
  private:
+  void AnswerConfirmed(const UnaryCall& call, int confirmed) const;
   // All of RegisterAll, on this thread.
   void RegisterEach(const UnaryCall& call, const Identity& identity, const grpc::ByteBuffer& bytes);
 

@@ -1,0 +1,108 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_DRAIN_WAITS_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_DRAIN_WAITS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/entry.h"
+#include "discovery/names.h"
+#include "server/discovery/subscriber_table.h"
+
+namespace scoutlight::server {
+
+// Who may still send work to an instance that is draining.
+struct DrainOutcome {
+  struct Laggard {
+    std::string subscriber_id;
+    std::string peer;
+    bool gone = false;
+  };
+
+  absl::Status status;    // Not OK: there is no telling.
+  bool complete = false;  // Everybody who must confirm has.
+  std::vector<Laggard> laggards;
+  int laggards_omitted = 0;
+  int unconfirmable_watches = 0;
+  int recent_resolvers = 0;
+};
+
+struct DrainWait {
+  discovery::InstanceName name;
+  Revision revision = 0;  // At which it was draining.
+  absl::Duration timeout;
+  absl::Duration linger;
+};
+
+// Drains that wait until subscribers have confirmed. A wait ends when nobody is left who may act on the instance, else after its timeout;
+// then it goes on, if all have confirmed, until `linger` is over or nobody is left who confirms nothing. Its owner bounds how many there
+// are. Not thread-safe; `done` is called within the methods, and must not call back.
+class DrainWaits {
+ public:
+  using Done = absl::AnyInvocable<void(DrainOutcome) &&>;
+
+  struct Parts {
+    // Asks how many watches were shown an instance; the answer comes by Counted() with the same number, not within the call.
+    std::function<void(const discovery::InstanceName&, uint64_t wait)> count_watches;
+    std::function<int(const discovery::ServiceName&)> count_resolvers;
+  };
+
+  explicit DrainWaits(Parts parts) : parts_(std::move(parts)) {}
+
+  // Nothing is complete before `end`: there may be subscribers that are not known.
+  void HoldUntil(absl::Duration end) { complete_from_ = std::max(complete_from_, end); }
+
+  // `number`: of no other wait that is there. `subscriptions`: all of the service; null: none.
+  void Add(uint64_t number, DrainWait wait, const absl::flat_hash_set<Subscription*>* subscriptions, absl::Duration now, Done done);
+  // A subscription has come that may act on what no view of it tells: it is waited for too.
+  void OnAssumed(Subscription* subscription);
+  // A subscription has confirmed a view.
+  void OnConfirmed(Subscription* subscription);
+  // A subscription goes.
+  void OnDropped(Subscription* subscription);
+  void Counted(uint64_t number, int watches, absl::Duration now);
+  // One that is not there is passed over.
+  void End(uint64_t number, const absl::Status& status);
+  void EndAll(const absl::Status& status);
+
+  // Goes on with those that are due.
+  void Serve(absl::Duration now);
+  // When there is something to do; InfiniteDuration: never.
+  absl::Duration next_due() const { return due_.empty() ? absl::InfiniteDuration() : due_.begin()->first; }
+
+ private:
+  struct Waiting {
+    DrainWait wait;
+    Done done;
+    absl::flat_hash_set<Subscription*> pending;
+    enum class Phase { kConfirming, kCounting, kLingering } phase = Phase::kConfirming;
+    bool complete = false;
+    absl::Duration deadline;  // Of the phase: for the confirmations, or for the lingering.
+    absl::Duration due;       // Its place in due_; InfiniteDuration: none.
+  };
+  using Waits = absl::flat_hash_map<uint64_t, Waiting>;
+
+  void SetDue(uint64_t number, Waiting* waiting, absl::Duration due);
+  void Settle(Subscription* subscription, bool dropped);
+  void Advance(uint64_t number, Waiting* waiting, absl::Duration now);
+  void Answer(uint64_t number, DrainOutcome outcome);
+
+  const Parts parts_;
+  Waits waits_;
+  absl::flat_hash_map<discovery::ServiceName, absl::flat_hash_set<uint64_t>> by_service_;
+  std::set<std::pair<absl::Duration, uint64_t>> due_;
+  absl::Duration complete_from_ = absl::ZeroDuration();
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_DRAIN_WAITS_H_

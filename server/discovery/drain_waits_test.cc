@@ -1,0 +1,231 @@
+#include "server/discovery/drain_waits.h"
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "gmock/gmock.h"
+#include "server/discovery/subscriber_hub_fixture.h"
+
+namespace scoutlight::server {
+namespace {
+
+using storage::AwaitCondition;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+class DrainWaitsTest : public SubscriberHubTest {
+ protected:
+  DrainWaitsTest() {
+    PassTheStart();
+    Put("laser");
+  }
+};
+
+TEST_F(DrainWaitsTest, NobodySubscribesSoItIsCompleteAtOnce) {
+  const DrainOutcome outcome = Await("laser", StartDraining("laser"))->Await();
+  EXPECT_TRUE(outcome.status.ok());
+  EXPECT_TRUE(outcome.complete);
+  EXPECT_THAT(Laggards(outcome), IsEmpty());
+}
+
+TEST_F(DrainWaitsTest, ItWaitsForEachConfirmation) {
+  FakeSubscriber* const a = Confirmed("a");
+  FakeSubscriber* const b = Confirmed("b");
+  const auto drain = Await("laser", StartDraining("laser"));
+  ASSERT_TRUE(AwaitSent(a, 4));
+  ASSERT_TRUE(AwaitSent(b, 4));
+  a->Confirm(4);
+  b->Confirm(3);
+  Settle();
+  EXPECT_FALSE(drain->answered());
+  b->Confirm(4);
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, AtItsEndItNamesWhoHasNotConfirmedAndOnlyThose) {
+  FakeSubscriber* const quick = Confirmed("quick");
+  Confirmed("late");
+  FakeSubscriber* const stalled = SubscribeAs("stalled", false);
+  ASSERT_TRUE(AwaitSent(stalled, 1));
+  for (size_t i = 2; i <= 3; ++i) {
+    stalled->Read();
+    ASSERT_TRUE(AwaitSent(stalled, i));
+  }
+  FakeSubscriber* const gone = Confirmed("gone");
+  const Revision revision = StartDraining("laser");
+  ASSERT_TRUE(AwaitSent(quick, 4));
+  const auto drain = Await("laser", revision);
+  quick->ConfirmAll();
+  // So that it is gone still at the deadline.
+  Pass(absl::Minutes(5) - absl::Seconds(1));
+  EXPECT_FALSE(drain->answered());
+  hub_.OnCancelled(gone);
+  Settle();
+  clock_.Advance(absl::Seconds(1));
+  const DrainOutcome outcome = drain->Await();
+  EXPECT_FALSE(outcome.complete);
+  EXPECT_THAT(Laggards(outcome), UnorderedElementsAre("late", "stalled", "gone gone"));
+  EXPECT_EQ(outcome.laggards[0].peer, "peer");
+}
+
+TEST_F(DrainWaitsTest, OneThatIsLateCanConfirmAfterTheFirstDrainHasEnded) {
+  FakeSubscriber* const late = Confirmed("late");
+  const Revision revision = StartDraining("laser");
+  const auto first = Await("laser", revision);
+  Pass(absl::Minutes(5));
+  EXPECT_FALSE(first->Await().complete);
+  late->ConfirmAll();
+  Settle();
+  EXPECT_TRUE(Await("laser", revision)->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, OneThatNeverSawTheInstanceNeedNotConfirm) {
+  FakeSubscriber* const stalled = SubscribeAs("stalled", false);
+  ASSERT_TRUE(AwaitSent(stalled, 1));
+  stalled->Read();
+  ASSERT_TRUE(AwaitSent(stalled, 2));
+  Put("inkjet");
+  EXPECT_TRUE(Await("inkjet", StartDraining("inkjet"))->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, RemovingTheServiceOrSayingGoodbyeIsAsGood) {
+  FakeSubscriber* const removing = Confirmed("removing");
+  FakeSubscriber* const leaving = Confirmed("leaving");
+  const auto drain = Await("laser", StartDraining("laser"));
+  removing->Send({.remove = {{"default", "Printer"}}});
+  Settle();
+  EXPECT_FALSE(drain->answered());
+  leaving->Send({.goodbye = true});
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, OneThatIsGoneIsWaitedForUntilItCannotComeBack) {
+  FakeSubscriber* const gone = Confirmed("gone");
+  hub_.OnCancelled(gone);
+  Settle();
+  const auto drain = Await("laser", StartDraining("laser"));
+  Pass(limits::kSubscriberGrace - absl::Seconds(1));
+  EXPECT_FALSE(drain->answered());
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, OneThatComesBackIsWaitedForUntilItConfirms) {
+  FakeSubscriber* const gone = Confirmed("back");
+  hub_.OnCancelled(gone);
+  Settle();
+  const auto drain = Await("laser", StartDraining("laser"));
+  FakeSubscriber* const back = SubscribeAs("back");
+  ASSERT_TRUE(AwaitSent(back, 3));
+  Pass(2 * limits::kSubscriberGrace);
+  EXPECT_FALSE(drain->answered()) << "it has not confirmed yet";
+  back->ConfirmAll();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, OneThatCameBackBeforeTheDrainKnowsWhatItHadSeen) {
+  FakeSubscriber* const gone = Confirmed("back");
+  hub_.OnCancelled(gone);
+  Settle();
+  FakeSubscriber* const back = Subscribe({.subscriber_id = "back"});
+  Settle();
+  const auto drain = Await("laser", StartDraining("laser"));
+  EXPECT_FALSE(drain->answered());
+  back->Send({.add = {{"default", "Printer"}}});
+  ASSERT_TRUE(AwaitSent(back, 3));
+  back->ConfirmAll();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, OneThatComesBackForOtherServicesIsWaitedForAsOneThatIsGone) {
+  FakeSubscriber* const gone = Confirmed("back");
+  hub_.OnCancelled(gone);
+  Settle();
+  const auto drain = Await("laser", StartDraining("laser"));
+  Subscribe({.subscriber_id = "back", .add = {{"default", "Book"}}});
+  Pass(limits::kSubscriberGrace - absl::Seconds(1));
+  EXPECT_FALSE(drain->answered());
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(SubscriberHubTest, AfterAStartNothingIsCompleteBeforeThoseOfBeforeMayHaveComeBack) {
+  Put("laser");
+  const Revision revision = StartDraining("laser");
+  const auto drain = Await("laser", revision);
+  Pass(limits::kSubscriberGrace - absl::Seconds(1));
+  EXPECT_FALSE(drain->answered());
+  FakeSubscriber* const back = SubscribeAs("back");
+  ASSERT_TRUE(AwaitSent(back, 3));
+  const auto second = Await("laser", revision);
+  Pass(absl::Seconds(1));
+  EXPECT_FALSE(drain->answered()) << "what the server showed it before the start is not known";
+  EXPECT_FALSE(second->answered());
+  back->ConfirmAll();
+  EXPECT_TRUE(drain->Await().complete);
+  EXPECT_TRUE(second->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, ItLingersForThoseWhoConfirmNothing) {
+  watches_ = 2;
+  resolvers_ = 1;
+  const auto drain = Await("laser", StartDraining("laser"), absl::Seconds(60));
+  ASSERT_TRUE(AwaitCondition([this] { return counted_ >= 1; }));
+  Pass(absl::Seconds(10));
+  ASSERT_TRUE(AwaitCondition([this] { return counted_ >= 2; }));
+  EXPECT_FALSE(drain->answered());
+  watches_ = 0;
+  Pass(absl::Seconds(10));
+  ASSERT_TRUE(AwaitCondition([this] { return counted_ >= 3; }));
+  EXPECT_FALSE(drain->answered());
+  Pass(absl::Seconds(40));
+  const DrainOutcome outcome = drain->Await();
+  EXPECT_TRUE(outcome.complete);
+  EXPECT_EQ(outcome.unconfirmable_watches, 0);
+  EXPECT_EQ(outcome.recent_resolvers, 1);
+}
+
+TEST_F(DrainWaitsTest, ItLingersNoLongerThanAnybodyIsLeft) {
+  resolvers_ = 1;
+  const auto drain = Await("laser", StartDraining("laser"), absl::Seconds(60));
+  Settle();
+  EXPECT_FALSE(drain->answered());
+  resolvers_ = 0;
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(drain->Await().recent_resolvers, 0);
+}
+
+TEST_F(DrainWaitsTest, WithLaggardsItDoesNotLinger) {
+  Confirmed("late");
+  watches_ = 3;
+  const auto drain = Await("laser", StartDraining("laser"), absl::Seconds(60));
+  Pass(absl::Minutes(5));
+  const DrainOutcome outcome = drain->Await();
+  EXPECT_FALSE(outcome.complete);
+  EXPECT_EQ(outcome.unconfirmable_watches, 3);
+}
+
+TEST_F(DrainWaitsTest, ItEndsWhenItsCallerGoesAndWhenTheServerStops) {
+  Confirmed("late");
+  const Revision revision = StartDraining("laser");
+  const auto cancelled = Await("laser", revision);
+  const auto stopped = Await("laser", revision);
+  hub_.EndWait(1);
+  EXPECT_EQ(cancelled->Await().status.code(), absl::StatusCode::kCancelled);
+  EXPECT_FALSE(stopped->answered());
+  hub_.Drain(absl::UnavailableError("stopping"));
+  EXPECT_EQ(stopped->Await().status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Await("laser", revision)->Await().status.code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(DrainWaitsTest, SoManyWait) {
+  for (int i = 0; i < limits::kDrainsMax; ++i) ASSERT_TRUE(hub_.TakeDrainPlace().ok());
+  EXPECT_EQ(ReasonOf(hub_.TakeDrainPlace().status()), Reason::kOverloaded);
+  hub_.GiveBackDrainPlace();
+  EXPECT_TRUE(hub_.TakeDrainPlace().ok());
+}
+
+}  // namespace
+}  // namespace scoutlight::server

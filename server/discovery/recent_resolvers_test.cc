@@ -1,0 +1,53 @@
+#include "server/discovery/recent_resolvers.h"
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "storage/testing/fake_clock.h"
+
+namespace scoutlight::server {
+namespace {
+
+const discovery::ServiceName kPrinter{"default", "Printer"};
+const discovery::ServiceName kBook{"default", "Book"};
+
+Identity Host(const std::string& name) { return {.kind = Identity::Kind::kHost, .name = name}; }
+
+TEST(RecentResolvers, CountsDifferentCallersOfAService) {
+  storage::FakeClock clock;
+  RecentResolvers recent(&clock);
+  for (int i = 0; i < 3; ++i) recent.Note(kPrinter, Host("10.0.0.1"));
+  recent.Note(kPrinter, Host("10.0.0.2"));
+  recent.Note(kPrinter, {.kind = Identity::Kind::kCertificate, .name = "10.0.0.2"});
+  recent.Note(kBook, Host("10.0.0.3"));
+  EXPECT_EQ(recent.Count(kPrinter), 3);
+  EXPECT_EQ(recent.Count(kBook), 1);
+  EXPECT_EQ(recent.Count({"default", "Chair"}), 0);
+}
+
+TEST(RecentResolvers, ACallerCountsUntilTheWindowIsOverSinceItAskedLast) {
+  storage::FakeClock clock;
+  RecentResolvers recent(&clock);
+  recent.Note(kPrinter, Host("a"));
+  recent.Note(kPrinter, Host("b"));
+  clock.Advance(limits::kRecentResolverWindow - absl::Seconds(1));
+  recent.Note(kPrinter, Host("b"));
+  EXPECT_EQ(recent.Count(kPrinter), 2);
+  clock.Advance(absl::Seconds(2));
+  EXPECT_EQ(recent.Count(kPrinter), 1);
+}
+
+TEST(RecentResolvers, OfTooManyThoseGoThatAskedLongestAgo) {
+  storage::FakeClock clock;
+  constexpr int kPairsMax = 160;
+  RecentResolvers recent(&clock, kPairsMax);
+  for (int i = 0; i < 10 * kPairsMax; ++i) recent.Note(kPrinter, Host(absl::StrCat("old", i)));
+  EXPECT_LE(recent.Count(kPrinter), kPairsMax);
+  clock.Advance(absl::Seconds(1));
+  recent.Note(kBook, Host("new"));
+  for (int i = 0; i < 8; ++i) recent.Note(kPrinter, Host(absl::StrCat("young", i)));
+  EXPECT_EQ(recent.Count(kBook), 1);
+  EXPECT_LE(recent.Count(kPrinter) + recent.Count(kBook), kPairsMax);
+}
+
+}  // namespace
+}  // namespace scoutlight::server

@@ -1,0 +1,165 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_SESSION_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_SESSION_H_
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/entry.h"
+#include "discovery/instance.h"
+#include "discovery/names.h"
+#include "server/discovery/session_host.h"
+
+namespace scoutlight::server {
+
+// What a client wants registered from now on. Names and properties have passed CheckInstance; each name is there once.
+struct Declaration {
+  struct Wanted {
+    discovery::InstanceName name;
+    discovery::Properties properties;
+  };
+  std::vector<Wanted> set;
+  std::vector<discovery::InstanceName> remove;
+  bool replace = false;
+  bool take_over = false;
+};
+
+struct SoftUpdate {
+  discovery::InstanceName name;
+  discovery::SoftValues soft;
+};
+
+// So often opening is tried again when others open the session at the same time.
+inline constexpr int kSessionTriesMax = 8;
+
+// kAborted, kFenced: the session was opened on another stream.
+absl::Status OpenedElsewhere();
+
+// One stream of a session: keeps the store so that what its client has declared is registered, on one lease, and tells the client how it
+// stands. Opening puts the session's record; the revision of that put is the stream's incarnation, and all that the stream changes is
+// conditional on it, so nothing that an older stream has under way acts after a newer one has opened, whichever servers they are on.
+//
+// When the lease has ended, it waits for the client's next message before it takes a new one: a client that has gone silent is gone.
+// Not thread-safe, holds no clock; at most limits::kSessionChangesMax changes of instances are under way at a time.
+class Session {
+ public:
+  // `host` outlives it.
+  Session(SessionHost* host, absl::Duration ttl) : host_(*host), ttl_(ttl) {}
+
+  // Once, first.
+  void Open();
+  // The client's messages, each after SessionHost::ReadNext(). INVALID_ARGUMENT, INVALID_FIELD: over limits::kSessionInstancesMax would be
+  // wanted; nothing has changed.
+  absl::Status Declare(Declaration declaration);
+  void Heartbeat(const std::vector<SoftUpdate>& updates);
+  void Leave();
+
+  // An instance that it follows may have changed.
+  void OnChanged(const discovery::InstanceName& name);
+
+  // The revision at which its record was put; 0: it is not open.
+  Revision incarnation() const { return incarnation_; }
+  // Of each instance that it has registered, as far as it knows, and wants: its epoch.
+  absl::btree_map<discovery::InstanceName, Revision> registered() const;
+
+ private:
+  enum class Phase {
+    kOpening,
+    kOpen,
+    kLapsed,    // The lease has ended; the client has not been heard of since.
+    kRenewing,  // Another is being taken in its place.
+    kLeaving,
+    kEnded,
+  };
+  // An instance that is wanted, or is to go.
+  struct Member {
+    discovery::Properties properties;
+    bool wanted = true;
+    bool take_over = false;  // With the next registration.
+    bool due = false;        // It must be changed.
+    bool queued = false;     // In due_.
+    bool under_way = false;
+    bool changed = false;  // By whomever, while a change was under way.
+    bool retry = false;    // With the next heartbeat.
+    bool owed = true;      // The client hears of it even if nothing has changed.
+    Revision epoch = 0;    // Of the session's registration; 0: none is known.
+    SessionInstance told;
+  };
+  // Whose places stay as they are: those of members with a change under way, which are not erased, are kept by who answers it.
+  using Members = std::map<discovery::InstanceName, Member>;
+
+  // Opening, and taking a lease in the place of one that has ended (session.cc).
+  void ReadRecord();
+  void OnRecordRead(const SessionHost::RecordRead& read);
+  void TakeLease();
+  void PutRecord();
+  void OnRecordPut(const SessionHost::RecordChange& put);
+  void PutAgain();
+  void OnOpen(Revision revision);
+  void OnLeaseEnded();
+  void RenewSession();
+  // Is the record still this stream's, does the lease live?
+  void CheckRecord();
+  void RenewLease();
+  void FinishHeartbeat(Revision revision);
+  void BeginLeaving();
+  void FinishLeaving();
+  void End(const absl::Status& status);
+
+  // The set, and its changes (session_changes.cc).
+  size_t WantedAfter(const Declaration& declaration) const;
+  void Want(Declaration::Wanted wanted, bool take_over);
+  void Unwant(Members::iterator member, bool owed);
+  void Remove(const discovery::InstanceName& name);
+  void FindEarlier();
+  void OnEarlierFound(const SessionHost::Registered& registered);
+  Members::iterator Add(const discovery::InstanceName& name);
+  void Erase(Members::iterator member);
+  void MarkDue(Members::iterator member);
+  void Pump();
+  void StartRegistering(Members::iterator member);
+  void StartDeregistering(Members::iterator member);
+  // False: what is answered is not of use any more.
+  bool TakeAnswer(Members::iterator member, Revision incarnation, const SessionHost::Change& change);
+  void OnRegistered(Members::iterator member, const SessionHost::Change& change);
+  void OnDeregistered(Members::iterator member, const SessionHost::Change& change);
+  void LookAt(Members::iterator member);
+  void Lose(Members::iterator member, Revision revision);
+  // Somebody else owns it: it is not wanted any more.
+  void LetGo(Members::iterator member, const absl::Status& status, Revision revision);
+  void Refuse(Members::iterator member, const absl::Status& status, Revision revision);
+  void Tell(Members::iterator member, SessionState state, const absl::Status& status, Revision revision);
+  void ReadNextIfFew();
+
+  SessionHost& host_;
+  const absl::Duration ttl_;
+  Phase phase_ = Phase::kOpening;
+  Revision incarnation_ = 0;
+  LeaseId lease_ = 0;
+  LeaseId lease_before_ = 0;  // The stream before had its instances on it; 0: there was none.
+  LeaseId granted_ = 0;       // Not in the record yet.
+  Revision expected_ = 0;     // Of the record, when it is put.
+  bool resumed_ = false;
+  int tries_ = 0;  // To put the record.
+
+  bool declared_ = false;           // Since it was opened.
+  bool finding_earlier_ = false;    // What the stream before has registered.
+  bool heartbeat_pending_ = false;  // Not answered yet.
+  bool read_pending_ = false;       // The client's next message waits for removals.
+  bool leave_pending_ = false;
+  bool deleting_record_ = false;
+  int fenced_ = 0;  // While leaving.
+  Members members_;
+  std::deque<discovery::InstanceName> due_;  // Each at most once.
+  int under_way_ = 0;
+  size_t removals_ = 0;  // Members that are not wanted.
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_SESSION_H_

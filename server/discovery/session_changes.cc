@@ -1,0 +1,275 @@
+// The set that a session wants, and how its instances are changed one by one.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "server/discovery/instance_conversion.h"
+#include "server/discovery/session.h"
+
+namespace scoutlight::server {
+
+using discovery::InstanceName;
+using Whose = SessionHost::Owner::Whose;
+
+namespace {
+
+// Whether two errors say the same, in whatever words.
+bool SameError(const absl::Status& a, const absl::Status& b) {
+  const ErrorDetails of_a = DetailsOf(a).value_or(ErrorDetails());
+  const ErrorDetails of_b = DetailsOf(b).value_or(ErrorDetails());
+  return a.code() == b.code() && of_a.reason == of_b.reason && of_a.violations == of_b.violations;
+}
+
+}  // namespace
+
+absl::btree_map<InstanceName, Revision> Session::registered() const {
+  absl::btree_map<InstanceName, Revision> registered;
+  for (const auto& [name, member] : members_) {
+    if (member.wanted && member.epoch != 0) registered[name] = member.epoch;
+  }
+  return registered;
+}
+
+size_t Session::WantedAfter(const Declaration& declaration) const {
+  if (declaration.replace || !declared_) return declaration.set.size();
+  const auto is_wanted = [this](const InstanceName& name) {
+    const auto member = members_.find(name);
+    return member != members_.end() && member->second.wanted;
+  };
+  size_t wanted = members_.size() - removals_;
+  for (const Declaration::Wanted& one : declaration.set) wanted += is_wanted(one.name) ? 0 : 1;
+  for (const InstanceName& name : declaration.remove) wanted -= is_wanted(name) ? 1 : 0;
+  return wanted;
+}
+
+Session::Members::iterator Session::Add(const InstanceName& name) {
+  const auto [member, is_new] = members_.try_emplace(name);
+  if (is_new) host_.Follow(name);
+  return member;
+}
+
+void Session::Erase(Members::iterator member) {
+  if (!member->second.wanted) --removals_;
+  host_.Unfollow(member->first);
+  members_.erase(member);
+}
+
+void Session::Want(Declaration::Wanted wanted, bool take_over) {
+  const auto member = Add(wanted.name);
+  Member& of = member->second;
+  if (!std::exchange(of.wanted, true)) --removals_;
+  of.properties = std::move(wanted.properties);
+  of.take_over = take_over;
+  of.owed = true;
+  MarkDue(member);
+}
+
+void Session::Unwant(Members::iterator member, bool owed) {
+  Member& of = member->second;
+  if (std::exchange(of.wanted, false)) ++removals_;
+  of.properties.clear();
+  of.take_over = false;
+  of.owed = owed;
+  MarkDue(member);
+}
+
+void Session::Remove(const InstanceName& name) { Unwant(Add(name), true); }
+
+void Session::FindEarlier() {
+  if (lease_before_ == 0) return;
+  finding_earlier_ = true;
+  host_.FindRegistered(lease_before_, [this](const SessionHost::Registered& registered) { OnEarlierFound(registered); });
+}
+
+void Session::OnEarlierFound(const SessionHost::Registered& registered) {
+  finding_earlier_ = false;
+  if (!registered.status.ok() && !absl::IsNotFound(registered.status)) return End(registered.status);
+  for (const InstanceName& name : registered.names) {
+    if (members_.contains(name)) continue;
+    const std::optional<SessionHost::Owner> owner = host_.Look(name);
+    if (owner.has_value() && owner->whose == Whose::kOurs) Unwant(Add(name), true);
+  }
+  Pump();
+}
+
+void Session::MarkDue(Members::iterator member) {
+  Member& of = member->second;
+  of.due = true;
+  of.retry = false;
+  if (of.under_way || std::exchange(of.queued, true)) return;
+  due_.push_back(member->first);
+}
+
+void Session::Pump() {
+  while ((phase_ == Phase::kOpen || phase_ == Phase::kLeaving) && under_way_ < limits::kSessionChangesMax && !due_.empty()) {
+    const auto member = members_.find(due_.front());
+    due_.pop_front();
+    member->second.queued = false;
+    member->second.due = false;
+    if (member->second.wanted) {
+      StartRegistering(member);
+    } else {
+      StartDeregistering(member);
+    }
+  }
+  FinishLeaving();
+}
+
+void Session::StartRegistering(Members::iterator member) {
+  Member& of = member->second;
+  of.under_way = true;
+  ++under_way_;
+  SessionHost::Registering registering{.name = member->first,
+                                       .properties = of.properties,
+                                       .lease_id = lease_,
+                                       .incarnation = incarnation_,
+                                       .take_over = std::exchange(of.take_over, false)};
+  host_.Register(std::move(registering), [this, member, incarnation = incarnation_](const SessionHost::Change& change) {
+    if (TakeAnswer(member, incarnation, change)) OnRegistered(member, change);
+    Pump();
+    ReadNextIfFew();
+  });
+}
+
+void Session::StartDeregistering(Members::iterator member) {
+  const std::optional<SessionHost::Owner> owner = host_.Look(member->first);
+  if (!owner.has_value()) return Refuse(member, CatalogLoading(), 0);
+  if (owner->whose == Whose::kAnother) return LetGo(member, absl::OkStatus(), owner->revision);
+  if (owner->whose == Whose::kNobody) {
+    Tell(member, SessionState::kRemoved, absl::OkStatus(), owner->revision);
+    return Erase(member);
+  }
+  member->second.under_way = true;
+  ++under_way_;
+  host_.Deregister(member->first, owner->epoch, incarnation_,
+                   [this, member, incarnation = incarnation_](const SessionHost::Change& change) {
+                     if (TakeAnswer(member, incarnation, change)) OnDeregistered(member, change);
+                     Pump();
+                     ReadNextIfFew();
+                   });
+}
+
+bool Session::TakeAnswer(Members::iterator member, Revision incarnation, const SessionHost::Change& change) {
+  Member& of = member->second;
+  of.under_way = false;
+  --under_way_;
+  if (phase_ == Phase::kEnded) return false;
+  // Of a lease that has ended since.
+  if (incarnation != incarnation_ || phase_ == Phase::kLapsed || phase_ == Phase::kRenewing) return MarkDue(member), false;
+  const bool record_gone = change.record_found.has_value() ? *change.record_found == 0 : ReasonOf(change.status) == Reason::kLeaseNotFound;
+  if (phase_ == Phase::kLeaving) {
+    if (change.record_found.value_or(0) != 0) return End(OpenedElsewhere()), false;
+    // With the lease it is gone.
+    if (record_gone) return Erase(member), false;
+    return true;
+  }
+  if (record_gone) {
+    MarkDue(member);
+    return OnLeaseEnded(), false;
+  }
+  if (change.record_found.has_value()) return End(OpenedElsewhere()), false;
+  return true;
+}
+
+void Session::OnRegistered(Members::iterator member, const SessionHost::Change& change) {
+  Member& of = member->second;
+  const bool changed = std::exchange(of.changed, false);
+  if (change.status.ok()) of.epoch = change.epoch;
+  // Something else is wanted by now.
+  if (of.due) return MarkDue(member);
+  if (change.status.ok()) {
+    Tell(member, SessionState::kRegistered, change.status, change.revision);
+    if (changed) LookAt(member);
+    return;
+  }
+  const Reason reason = ReasonOf(change.status);
+  if (reason == Reason::kInstanceOwned) return LetGo(member, change.status, change.revision);
+  if (reason == Reason::kInstanceNotFound) return Lose(member, change.revision);
+  if (reason != Reason::kFenced) return Refuse(member, change.status, change.revision);
+  const std::optional<SessionHost::Owner> owner = host_.Look(member->first);
+  if (owner.has_value() && owner->whose == Whose::kAnother) return LetGo(member, change.status, change.revision);
+  if (owner.has_value() && owner->whose == Whose::kOurs) return MarkDue(member);
+  Lose(member, change.revision);
+}
+
+void Session::OnDeregistered(Members::iterator member, const SessionHost::Change& change) {
+  Member& of = member->second;
+  of.changed = false;
+  if (change.status.ok()) of.epoch = 0;
+  if (of.due) return MarkDue(member);
+  if (change.status.ok()) {
+    Tell(member, SessionState::kRemoved, change.status, change.revision);
+    return Erase(member);
+  }
+  // Whose it is by now decides.
+  if (ReasonOf(change.status) == Reason::kFenced) return MarkDue(member);
+  Refuse(member, change.status, change.revision);
+}
+
+void Session::OnChanged(const InstanceName& name) {
+  const auto member = members_.find(name);
+  if (member == members_.end()) return;
+  Member& of = member->second;
+  // Of one that is to be changed anyway, the change will tell.
+  if (!of.wanted || of.due) return;
+  if (of.under_way) {
+    of.changed = true;
+    return;
+  }
+  if (of.epoch == 0 || phase_ != Phase::kOpen) return;
+  LookAt(member);
+  Pump();
+}
+
+void Session::LookAt(Members::iterator member) {
+  const std::optional<SessionHost::Owner> owner = host_.Look(member->first);
+  if (!owner.has_value()) return;
+  switch (owner->whose) {
+    case Whose::kNobody:
+      return Lose(member, owner->revision);
+    case Whose::kAnother:
+      return LetGo(member, absl::OkStatus(), owner->revision);
+    case Whose::kOurs:
+      if (owner->epoch == member->second.epoch) return;
+      member->second.epoch = owner->epoch;
+      Tell(member, SessionState::kRegistered, absl::OkStatus(), owner->revision);
+  }
+}
+
+void Session::Lose(Members::iterator member, Revision revision) {
+  member->second.epoch = 0;
+  MarkDue(member);
+  Tell(member, SessionState::kLost, absl::OkStatus(), revision);
+}
+
+void Session::LetGo(Members::iterator member, const absl::Status& status, Revision revision) {
+  if (phase_ == Phase::kLeaving) ++fenced_;
+  Tell(member, SessionState::kFenced, status, revision);
+  Erase(member);
+}
+
+void Session::Refuse(Members::iterator member, const absl::Status& status, Revision revision) {
+  Tell(member, SessionState::kRefused, status, revision);
+  // What cannot be removed goes with the lease at the latest.
+  if (phase_ == Phase::kLeaving || (!member->second.wanted && removals_ > limits::kSessionInstancesMax)) return Erase(member);
+  member->second.retry = true;
+}
+
+void Session::Tell(Members::iterator member, SessionState state, const absl::Status& status, Revision revision) {
+  Member& of = member->second;
+  const Revision epoch = state == SessionState::kRegistered ? of.epoch : 0;
+  const bool same = of.told.state == state && of.told.epoch == epoch && SameError(of.told.status, status);
+  if (!std::exchange(of.owed, false) && same) return;
+  of.told = {.name = member->first, .state = state, .epoch = epoch, .status = status, .revision = revision};
+  host_.SendInstance(of.told);
+}
+
+void Session::ReadNextIfFew() {
+  if (!read_pending_ || phase_ == Phase::kEnded || removals_ > limits::kSessionInstancesMax) return;
+  read_pending_ = false;
+  host_.ReadNext();
+}
+
+}  // namespace scoutlight::server

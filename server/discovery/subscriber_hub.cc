@@ -1,0 +1,383 @@
+#include "server/discovery/subscriber_hub.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/shown.h"
+#include "storage/store_errors.h"
+
+namespace scoutlight::server {
+namespace {
+
+using discovery::ServiceName;
+
+constexpr absl::Duration kIdleLook = absl::Seconds(1);
+// Different services kept as changed; beyond, any may have.
+constexpr size_t kChangedServicesMax = 10'000;
+absl::Status Replaced(const std::string& subscriber_id) {
+  ErrorDetails details;
+  details.reason = Reason::kFenced;
+  details.resource = subscriber_id;
+  return MakeError(absl::StatusCode::kAborted, absl::StrCat("another stream has come with the subscriber_id ", Shown(subscriber_id)),
+                   details);
+}
+
+}  // namespace
+
+struct SubscriberHub::Stream {
+  std::shared_ptr<SubscriberStream> stream;
+  std::string peer;
+  Subscriber* subscriber = nullptr;  // Null: its first message has not come, or it has ended.
+  absl::Duration heartbeat = limits::kHeartbeatDefault;
+  absl::Duration due = absl::InfiniteDuration();  // Its place in due_; InfiniteDuration: none.
+  bool writing = false;
+  bool ended = false;
+};
+
+void SubscriberHub::Inbox::Post(Task task) {
+  {
+    MutexLock lock(&mu);
+    if (closed) return;
+    tasks.push_back(std::move(task));
+  }
+  wake.NotifyOne();
+}
+
+SubscriberHub::SubscriberHub(Parts parts)
+    : parts_(std::move(parts)),
+      drains_({.count_watches = [this](const discovery::InstanceName& name, uint64_t wait) { CountWatches(name, wait); },
+               .count_resolvers = parts_.count_resolvers}),
+      table_([this](Subscription* subscription) { drains_.OnDropped(subscription); }),
+      looks_(parts_.catalog),
+      frames_(parts_.store_id) {}
+
+SubscriberHub::~SubscriberHub() {
+  {
+    MutexLock lock(&inbox_->mu);
+    inbox_->closed = true;
+  }
+  inbox_->wake.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SubscriberHub::Start() {
+  assume_until_ = parts_.clock->SinceBoot() + limits::kSubscriberGrace;
+  drains_.HoldUntil(assume_until_);
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void SubscriberHub::OnChanged(const std::vector<ServiceName>& services) {
+  if (opened_.load(std::memory_order_relaxed) == 0) return;
+  Inbox& inbox = *inbox_;
+  {
+    MutexLock lock(&inbox.mu);
+    inbox.any_changed = inbox.any_changed || services.empty() || inbox.changed.size() > kChangedServicesMax;
+    if (!inbox.any_changed) inbox.changed.insert(services.begin(), services.end());
+  }
+  inbox.wake.NotifyOne();
+}
+
+absl::Status SubscriberHub::Open(std::shared_ptr<SubscriberStream> stream, std::string peer) {
+  if (absl::Status full = parts_.places->Take(); !full.ok()) return full;
+  opened_.fetch_add(1, std::memory_order_relaxed);
+  inbox_->Post([this, stream = std::move(stream), peer = std::move(peer)]() mutable {
+    std::unique_ptr<Stream>& opened = streams_[stream.get()];
+    opened = std::make_unique<Stream>();
+    opened->stream = std::move(stream);
+    opened->peer = std::move(peer);
+    if (!drained_.ok()) return End(opened.get(), drained_, Stays::kNo);
+    opened->stream->ReadNext();
+  });
+  return absl::OkStatus();
+}
+
+void SubscriberHub::Take(SubscriberStream* stream, absl::StatusOr<SubscriberMessage> message) {
+  inbox_->Post([this, stream, message = std::move(message)]() mutable {
+    Stream* const taking = Find(stream);
+    if (taking == nullptr || taking->ended) return;
+    absl::Status wrong = message.ok() ? CheckMessage(*message, taking->subscriber, table_) : message.status();
+    if (!wrong.ok()) return End(taking, wrong, Stays::kYes);
+    Carry(taking, *message);
+  });
+}
+
+void SubscriberHub::OnWritten(SubscriberStream* stream) {
+  inbox_->Post([this, stream] {
+    Stream* const written = Find(stream);
+    if (written == nullptr) return;
+    written->writing = false;
+    ServeNext(written);
+  });
+}
+
+void SubscriberHub::OnCancelled(SubscriberStream* stream) {
+  inbox_->Post([this, stream] {
+    if (Stream* const cancelled = Find(stream); cancelled != nullptr) {
+      End(cancelled, absl::CancelledError("the subscriber has gone"), Stays::kYes);
+    }
+  });
+}
+
+void SubscriberHub::OnClosed(SubscriberStream* stream) {
+  inbox_->Post([this, stream] {
+    Stream* const closed = Find(stream);
+    if (closed == nullptr) return;
+    // Its call is over, whether or not it was ended from here.
+    closed->ended = true;
+    streams_.erase(stream);
+    opened_.fetch_sub(1, std::memory_order_relaxed);
+    parts_.places->GiveBack();
+  });
+}
+
+void SubscriberHub::List(SubscribersQuery query, absl::AnyInvocable<void(SubscribersPage) &&> done) {
+  inbox_->Post([this, query = std::move(query), done = std::move(done)]() mutable {
+    SubscribersPage page = ListSubscribers(table_, query);
+    page.revision = looks_.revision();
+    std::move(done)(std::move(page));
+  });
+}
+
+absl::StatusOr<uint64_t> SubscriberHub::TakeDrainPlace() {
+  if (drain_places_.fetch_add(1, std::memory_order_relaxed) < limits::kDrainsMax) {
+    return drains_begun_.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
+  drain_places_.fetch_sub(1, std::memory_order_relaxed);
+  return storage::Overloaded(absl::StrCat(limits::kDrainsMax, " drains wait, which is the most"));
+}
+
+void SubscriberHub::GiveBackDrainPlace() { drain_places_.fetch_sub(1, std::memory_order_relaxed); }
+
+void SubscriberHub::AwaitConfirmed(uint64_t number, DrainWait wait, DrainWaits::Done done) {
+  inbox_->Post([this, number, wait = std::move(wait), done = std::move(done)]() mutable {
+    if (!drained_.ok()) return std::move(done)({.status = drained_});
+    const ServiceName service{wait.name.cluster, wait.name.service};
+    // So that nobody is sent a view of before, made in this round, after this.
+    looks_.Forget(service);
+    drains_.Add(number, std::move(wait), table_.OfService(service), parts_.clock->SinceBoot(), std::move(done));
+  });
+}
+
+void SubscriberHub::EndWait(uint64_t number) {
+  inbox_->Post([this, number] { drains_.End(number, absl::CancelledError("the caller has gone")); });
+}
+
+void SubscriberHub::CountWatches(const discovery::InstanceName& name, uint64_t wait) {
+  parts_.count_watches(name, [this, inbox = inbox_, wait](int watches) {
+    inbox->Post([this, wait, watches] { drains_.Counted(wait, watches, parts_.clock->SinceBoot()); });
+  });
+}
+
+void SubscriberHub::Drain(absl::Status reason) {
+  inbox_->Post([this, reason = std::move(reason)] {
+    drained_ = reason;
+    for (const auto& [key, stream] : streams_) End(stream.get(), drained_, Stays::kNo);
+    drains_.EndAll(drained_);
+  });
+}
+
+SubscriberHub::Stream* SubscriberHub::Find(SubscriberStream* stream) const {
+  const auto found = streams_.find(stream);
+  return found == streams_.end() ? nullptr : found->second.get();
+}
+
+void SubscriberHub::End(Stream* stream, const absl::Status& status, Stays stays) {
+  if (std::exchange(stream->ended, true)) return;
+  due_.erase({stream->due, stream});
+  stream->due = absl::InfiniteDuration();
+  if (Subscriber* const subscriber = std::exchange(stream->subscriber, nullptr); subscriber != nullptr) {
+    stream_of_.erase(subscriber);
+    if (stays == Stays::kYes) {
+      // One that had to be forgotten early may come back: until then nothing is complete, and who comes may know everything.
+      const absl::Duration forgotten_until = table_.Lose(subscriber, parts_.clock->SinceBoot());
+      assume_until_ = std::max(assume_until_, forgotten_until);
+      drains_.HoldUntil(forgotten_until);
+    } else {
+      table_.Forget(subscriber);
+    }
+  }
+  stream->stream->Finish(status);
+}
+
+void SubscriberHub::Loop() {
+  while (RunTasks()) {
+    const absl::Duration now = parts_.clock->SinceBoot();
+    ServeHeartbeats(now);
+    table_.EndHolds(now);
+    drains_.Serve(now);
+    frames_.Clear();
+    looks_.Clear();
+  }
+}
+
+absl::Duration SubscriberHub::NextDue(absl::Duration now) const {
+  const absl::Duration heartbeat = due_.empty() ? absl::InfiniteDuration() : due_.begin()->first;
+  return std::clamp(std::min({heartbeat, table_.next_end(), drains_.next_due()}) - now, absl::ZeroDuration(), kIdleLook);
+}
+
+bool SubscriberHub::RunTasks() {
+  std::vector<Task> tasks;
+  absl::flat_hash_set<ServiceName> changed;
+  bool any = false;
+  {
+    Inbox& inbox = *inbox_;
+    MutexLock lock(&inbox.mu);
+    if (inbox.tasks.empty() && inbox.changed.empty() && !inbox.any_changed && !inbox.closed) {
+      inbox.wake.WaitFor(&inbox.mu, NextDue(parts_.clock->SinceBoot()));
+    }
+    if (inbox.closed) return false;
+    tasks.swap(inbox.tasks);
+    changed.swap(inbox.changed);
+    any = std::exchange(inbox.any_changed, false);
+  }
+  for (Task& task : tasks) std::move(task)();
+  if (!any) {
+    for (const ServiceName& service : changed) EnqueueService(service);
+    return true;
+  }
+  for (const auto& [key, stream] : streams_) {
+    if (stream->subscriber == nullptr) continue;
+    for (const auto& [service, subscription] : stream->subscriber->subscriptions) Enqueue(subscription.get());
+    ServeNext(stream.get());
+  }
+  return true;
+}
+
+void SubscriberHub::EnqueueService(const ServiceName& service) {
+  const absl::flat_hash_set<Subscription*>* const subscriptions = table_.OfService(service);
+  if (subscriptions == nullptr) return;
+  for (Subscription* subscription : *subscriptions) {
+    Enqueue(subscription);
+    if (const auto stream = stream_of_.find(subscription->subscriber); stream != stream_of_.end()) ServeNext(stream->second);
+  }
+}
+
+void SubscriberHub::Enqueue(Subscription* subscription) {
+  if (!subscription->wanted || subscription->subscriber->gone || std::exchange(subscription->queued, true)) return;
+  subscription->subscriber->turns.push_back(subscription);
+}
+
+void SubscriberHub::ServeHeartbeats(absl::Duration now) {
+  while (!due_.empty() && due_.begin()->first <= now) {
+    Stream* const stream = due_.begin()->second;
+    SetDue(stream);
+    if (stream->writing) continue;
+    if (!SentUpTo(*stream->subscriber).has_value()) ServeNext(stream);
+    if (stream->writing) continue;
+    if (const std::optional<Revision> revision = SentUpTo(*stream->subscriber); revision.has_value()) {
+      InstanceFrame frame = frames_.Progress(*revision);
+      std::string head = SubscriberFrameHead(nullptr, frame->size());
+      Write(stream, std::move(head), std::move(frame));
+    }
+  }
+}
+
+std::optional<Revision> SubscriberHub::SentUpTo(const Subscriber& subscriber) {
+  std::optional<Revision> lowest;
+  bool all = true;
+  for (const auto& [service, subscription] : subscriber.subscriptions) {
+    if (!subscription->wanted) continue;
+    const ServiceLook* const look = looks_.At(service);
+    if (look == nullptr) return std::nullopt;
+    lowest = std::min(lowest.value_or(look->revision), look->revision);
+    if (subscription->has == look->snapshot && subscription->to == nullptr) continue;
+    Enqueue(subscription.get());
+    all = false;
+  }
+  if (!all) return std::nullopt;
+  return lowest.value_or(looks_.revision());
+}
+
+void SubscriberHub::Carry(Stream* stream, const SubscriberMessage& message) {
+  if (stream->subscriber == nullptr) Name(stream, message);
+  Subscriber* const subscriber = stream->subscriber;
+  if (message.goodbye) return End(stream, absl::OkStatus(), Stays::kNo);
+  if (message.confirmed > subscriber->confirmed) Confirm(subscriber, message.confirmed);
+  for (const ServiceName& service : message.remove) table_.Unsubscribe(subscriber, service);
+  const bool assume = parts_.clock->SinceBoot() < assume_until_;
+  for (const ServiceName& service : message.add) {
+    Subscription* const subscription = table_.Subscribe(subscriber, service);
+    if (assume && subscription->views.empty()) {
+      subscription->views.AssumeAny();
+      drains_.OnAssumed(subscription);
+    }
+    Enqueue(subscription);
+  }
+  ServeNext(stream);
+  stream->stream->ReadNext();
+}
+
+void SubscriberHub::Name(Stream* stream, const SubscriberMessage& message) {
+  const std::string id = message.subscriber_id.empty() ? absl::StrCat(absl::Hex(parts_.random(), absl::kZeroPad16)) : message.subscriber_id;
+  Subscriber* const subscriber = table_.Arrive(id, parts_.clock->SinceBoot());
+  if (const auto before = stream_of_.find(subscriber); before != stream_of_.end()) {
+    Stream* const replaced = before->second;
+    replaced->subscriber = nullptr;
+    End(replaced, Replaced(id), Stays::kNo);
+  }
+  stream_of_[subscriber] = stream;
+  subscriber->peer = stream->peer;
+  stream->subscriber = subscriber;
+  stream->heartbeat = message.heartbeat.value_or(stream->heartbeat);
+  Write(stream, SubscriberNamed(id), nullptr);
+}
+
+void SubscriberHub::Confirm(Subscriber* subscriber, int64_t messages) {
+  subscriber->confirmed = messages;
+  for (const auto& [service, subscription] : subscriber->subscriptions) {
+    if (subscription->views.Confirm(messages)) drains_.OnConfirmed(subscription.get());
+  }
+}
+
+void SubscriberHub::ServeNext(Stream* stream) {
+  Subscriber* const subscriber = stream->subscriber;
+  if (subscriber == nullptr) return;
+  while (!stream->ended && !stream->writing && !subscriber->turns.empty()) {
+    Subscription* const subscription = subscriber->turns.front();
+    subscriber->turns.pop_front();
+    subscription->queued = false;
+    ServeService(stream, subscription);
+  }
+}
+
+void SubscriberHub::ServeService(Stream* stream, Subscription* subscription) {
+  if (subscription->to == nullptr) {
+    const ServiceLook* const look = looks_.At(subscription->service);
+    if (look == nullptr || look->snapshot == subscription->has) return;
+    subscription->to = look->snapshot;
+    subscription->to_revision = look->revision;
+  }
+  InstanceFrames::Next next = frames_.NextOf(
+      {.from = subscription->has, .to = subscription->to, .to_revision = subscription->to_revision, .after = subscription->after}, all_);
+  if (next.frame != nullptr && !std::exchange(subscription->begun, true)) {
+    subscription->views.Begin(subscription->to, subscription->to_revision);
+  }
+  subscription->after = std::move(next.after);
+  if (next.last) {
+    if (std::exchange(subscription->begun, false)) subscription->views.Complete(subscription->subscriber->sent + 1);
+    subscription->has = std::exchange(subscription->to, nullptr);
+    subscription->after.clear();
+  }
+  if (next.frame == nullptr) return;
+  // More of the step, or what was committed meanwhile.
+  Enqueue(subscription);
+  std::string head = SubscriberFrameHead(&subscription->service, next.frame->size());
+  Write(stream, std::move(head), std::move(next.frame));
+}
+
+void SubscriberHub::Write(Stream* stream, std::string head, InstanceFrame frame) {
+  ++stream->subscriber->sent;
+  stream->writing = true;
+  SetDue(stream);
+  stream->stream->Write(std::move(head), std::move(frame));
+}
+
+void SubscriberHub::SetDue(Stream* stream) {
+  due_.erase({stream->due, stream});
+  stream->due = parts_.clock->SinceBoot() + stream->heartbeat;
+  due_.insert({stream->due, stream});
+}
+
+}  // namespace scoutlight::server

@@ -1,0 +1,171 @@
+#ifndef SCOUTLIGHT_SERVER_DISCOVERY_SUBSCRIBER_HUB_H_
+#define SCOUTLIGHT_SERVER_DISCOVERY_SUBSCRIBER_HUB_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/entry.h"
+#include "base/limits.h"
+#include "base/mutex.h"
+#include "discovery/filter/filter.h"
+#include "discovery/names.h"
+#include "server/discovery/drain_waits.h"
+#include "server/discovery/instance_frames.h"
+#include "server/discovery/service_looks.h"
+#include "server/discovery/subscriber_list.h"
+#include "server/discovery/subscriber_message.h"
+#include "server/discovery/subscriber_table.h"
+#include "server/stream_places.h"
+
+namespace scoutlight::server {
+
+// A call of DiscoveryService/Subscribe as the hub sees it. Called from the hub's thread alone.
+class SubscriberStream {
+ public:
+  virtual ~SubscriberStream() = default;
+
+  // A SubscribeResponse: `head`, then `frame`, which may be null. SubscriberHub::OnWritten follows, and no other write before.
+  virtual void Write(std::string head, InstanceFrame frame) = 0;
+  // Take() follows with the next message, if the subscriber sends one.
+  virtual void ReadNext() = 0;
+  // The last call. OK after a goodbye.
+  virtual void Finish(const absl::Status& status) = 0;
+};
+
+// Tells subscribers how the instances of their services change, as InstanceHub tells watches, and knows what each of them has confirmed, so
+// that a drain can wait for them. A subscription is the snapshot that its stream was sent; the services of a stream take turns, and a slow
+// subscriber gets the newest state of what changed. Frames of a step are made once, and their bytes shared by all. One thread. Memory is
+// bounded by the places for streams, limits::kSubscribedServicesMax, kWatchesMax subscriptions in all, kGoneSubscribersMax, and one frame
+// of 1 MiB a stream; kDrainsMax wait. Thread-safe; nothing but the destructor blocks.
+class SubscriberHub {
+ public:
+  // All outlive the hub. An answer to `count_watches` may come after its end, without effect.
+  struct Parts {
+    std::function<std::shared_ptr<discovery::Catalog>()> catalog;  // Null while none has been read.
+    Clock* clock = nullptr;
+    StoreId store_id;
+    std::function<uint64_t()> random;                                                            // For ids.
+    std::shared_ptr<StreamPlaces> places = std::make_shared<StreamPlaces>(limits::kStreamsMax);  // Each stream takes one.
+    // How many watches were shown an instance at work; from any thread.
+    using Counted = absl::AnyInvocable<void(int) &&>;
+    std::function<void(discovery::InstanceName, Counted)> count_watches;
+    std::function<int(const discovery::ServiceName&)> count_resolvers;
+  };
+
+  explicit SubscriberHub(Parts parts);
+  // Every stream and drain is over, or will not be heard of again.
+  ~SubscriberHub();
+
+  // From now on for limits::kSubscriberGrace no drain is complete: who subscribed before may come back.
+  void Start();
+
+  // Instances of these services have changed; empty: of any. Cheap, from any thread.
+  void OnChanged(const std::vector<discovery::ServiceName>& services);
+
+  // Takes a stream, which is called from now on, until OnClosed(). kResourceExhausted, STREAMS_FULL: it is not taken. `peer`: who it is,
+  // for people.
+  absl::Status Open(std::shared_ptr<SubscriberStream> stream, std::string peer);
+  // The stream's next message. An error, or one that CheckMessage() refuses: the stream ends with that, and nothing of it is done.
+  void Take(SubscriberStream* stream, absl::StatusOr<SubscriberMessage> message);
+  void OnWritten(SubscriberStream* stream);
+  void OnCancelled(SubscriberStream* stream);
+  void OnClosed(SubscriberStream* stream);
+
+  void List(SubscribersQuery query, absl::AnyInvocable<void(SubscribersPage) &&> done);
+
+  // A place for a drain, to be given back, and its number. kResourceExhausted, OVERLOADED: limits::kDrainsMax wait.
+  absl::StatusOr<uint64_t> TakeDrainPlace();
+  void GiveBackDrainPlace();
+  // Waits for those who were shown an instance at work before `wait.revision`, which the catalog must have. `done` is called once, on the
+  // hub's thread, unless the hub ends before. kUnavailable: Drain() was called. kCancelled: EndWait() was.
+  void AwaitConfirmed(uint64_t number, DrainWait wait, DrainWaits::Done done);
+  void EndWait(uint64_t number);
+
+  // Ends all streams and waits, also those that come later.
+  void Drain(absl::Status reason);
+
+  // Frames made, each written to any number of streams. For tests.
+  int64_t frames_made() const { return frames_.made(); }
+
+ private:
+  using Task = absl::AnyInvocable<void() &&>;
+  struct Stream;
+  // What other threads leave for the hub's, which alone runs it.
+  struct Inbox {
+    Mutex mu;
+    CondVar wake;
+    std::vector<Task> tasks ABSL_GUARDED_BY(mu);  // At most a few for each stream and drain.
+    absl::flat_hash_set<discovery::ServiceName> changed ABSL_GUARDED_BY(mu);
+    bool any_changed ABSL_GUARDED_BY(mu) = false;
+    bool closed ABSL_GUARDED_BY(mu) = false;
+
+    void Post(Task task);
+  };
+
+  void Loop();
+  // False: the hub ends.
+  bool RunTasks();
+  absl::Duration NextDue(absl::Duration now) const;
+  void ServeHeartbeats(absl::Duration now);
+  void CountWatches(const discovery::InstanceName& name, uint64_t wait);
+
+  // Does what a message says.
+  void Carry(Stream* stream, const SubscriberMessage& message);
+  void Name(Stream* stream, const SubscriberMessage& message);
+  void Confirm(Subscriber* subscriber, int64_t messages);
+
+  void EnqueueService(const discovery::ServiceName& service);
+  static void Enqueue(Subscription* subscription);
+  // Writes the next frame of the stream, if it is free and one of its services has one.
+  void ServeNext(Stream* stream);
+  // Writes the next frame of this service, if there is one.
+  void ServeService(Stream* stream, Subscription* subscription);
+  // The lowest revision up to which everything of all services was sent; nullopt: something is to be sent.
+  std::optional<Revision> SentUpTo(const Subscriber& subscriber);
+  void Write(Stream* stream, std::string head, InstanceFrame frame);
+  void SetDue(Stream* stream);
+  // `stays`: as one that is gone.
+  enum class Stays { kYes, kNo };
+  void End(Stream* stream, const absl::Status& status, Stays stays);
+  Stream* Find(SubscriberStream* stream) const;
+
+  const Parts parts_;
+  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+  const discovery::Filter all_;
+
+  // The thread's own.
+  absl::flat_hash_map<SubscriberStream*, std::unique_ptr<Stream>> streams_;
+  absl::flat_hash_map<Subscriber*, Stream*> stream_of_;
+  std::set<std::pair<absl::Duration, Stream*>> due_;  // When each one's next heartbeat is.
+  DrainWaits drains_;
+  SubscriberTable table_;
+  ServiceLooks looks_;     // Of this round.
+  InstanceFrames frames_;  // Likewise.
+  absl::Duration assume_until_;
+  absl::Status drained_;
+
+  std::atomic<int> opened_{0};             // Streams. Orders nothing.
+  std::atomic<int> drain_places_{0};       // Taken. Orders nothing.
+  std::atomic<uint64_t> drains_begun_{0};  // Orders nothing.
+  std::thread thread_;
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_DISCOVERY_SUBSCRIBER_HUB_H_

@@ -1,0 +1,248 @@
+// Drains: an instance leaves when everybody who may send it work has confirmed that it goes, and who has not is named.
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/e2e/discovery_fixture.h"
+#include "tests/support/deadline.h"
+#include "tests/support/failure.h"
+#include "tests/support/frame_reader.h"
+
+namespace scoutlight::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+// How long a drain may wait at most, where it is to be complete.
+constexpr absl::Duration kLong = absl::Seconds(90);
+
+// A DiscoveryService.Subscribe.
+class SubscriberStream
+    : public FrameReader<grpc::ClientAsyncReaderWriter<disco::SubscribeRequest, disco::SubscribeResponse>, disco::SubscribeResponse> {
+ public:
+  explicit SubscriberStream(disco::DiscoveryService::Stub& stub) {
+    stream_ = stub.AsyncSubscribe(&context_, &queue_, TagOf(kStart));
+    Begin(kStart);
+    Await(kStart, kSoon);
+  }
+
+  bool Send(const disco::SubscribeRequest& request) {
+    Begin(kWrite);
+    stream_->Write(request, TagOf(kWrite));
+    return Await(kWrite, kSoon).value_or(false);
+  }
+  bool Subscribe(const std::string& id, const std::string& service) {
+    disco::SubscribeRequest request;
+    request.set_subscriber_id(id);
+    request.add_add()->set_service(service);
+    // Nothing but what the test makes is sent.
+    request.mutable_heartbeat()->set_seconds(3'600);
+    return Send(request);
+  }
+  bool Confirm() {
+    disco::SubscribeRequest request;
+    request.set_confirmed(taken_);
+    return Send(request);
+  }
+
+  // Takes in messages until one is the whole of a view that `shows` likes; false: none came.
+  template <typename Shows>
+  bool TakeUntil(Shows shows) {
+    while (std::optional<disco::SubscribeResponse> message = Next(kSoon)) {
+      ++taken_;
+      for (const disco::Instance& instance : message->frame().changed()) status_ = instance.status();
+      const bool whole = message->frame().kind() != disco::WatchResponse::KIND_SNAPSHOT && !message->frame().fragment();
+      if (message->has_frame() && whole && shows(*this)) return true;
+    }
+    return false;
+  }
+  bool TakeStatus(disco::InstanceStatus status) {
+    return TakeUntil([status](const SubscriberStream& stream) { return stream.status_ == status; });
+  }
+
+ private:
+  int64_t taken_ = 0;
+  disco::InstanceStatus status_ = disco::INSTANCE_STATUS_UNSPECIFIED;
+};
+
+class DrainTest : public Discovery {
+ protected:
+  using Drained = Answered<disco::DrainResponse>;
+
+  static disco::DrainRequest DrainOf(const std::string& id, absl::Duration timeout = kLong) {
+    disco::DrainRequest request;
+    request.mutable_name()->set_service("Printer");
+    request.mutable_name()->set_id(id);
+    *request.mutable_timeout() = WireDuration(timeout);
+    return request;
+  }
+  Drained Drain(const disco::DrainRequest& request) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(3));
+    Drained drained;
+    drained.status = registration_->Drain(&context, request, &drained.message);
+    return drained;
+  }
+  std::future<Drained> BeginDrain(const disco::DrainRequest& request) {
+    return std::async(std::launch::async, [this, request] { return Drain(request); });
+  }
+  static bool IsReady(const std::future<Drained>& drained) {
+    return drained.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
+
+  std::unique_ptr<SubscriberStream> Subscribe(const std::string& id) {
+    auto stream = std::make_unique<SubscriberStream>(*discovery_);
+    EXPECT_TRUE(stream->Subscribe(id, "Printer"));
+    return stream;
+  }
+  // Those that are subscribed and have confirmed what there is.
+  std::vector<std::unique_ptr<SubscriberStream>> SubscribeAll(const std::string& prefix, int count) {
+    std::vector<std::unique_ptr<SubscriberStream>> streams;
+    for (int i = 0; i < count; ++i) streams.push_back(Subscribe(absl::StrCat(prefix, i)));
+    for (const auto& stream : streams) {
+      EXPECT_TRUE(stream->TakeUntil([](const SubscriberStream&) { return true; }));
+      EXPECT_TRUE(stream->Confirm());
+    }
+    return streams;
+  }
+  disco::ListSubscribersResponse Subscribers() {
+    disco::ListSubscribersRequest request;
+    request.set_service("Printer");
+    const auto listed = Call(&disco::DiscoveryService::Stub::ListSubscribers, request);
+    EXPECT_TRUE(listed.ok()) << listed.status.error_message();
+    return listed.message;
+  }
+  // Waits until the server has sent subscriber `id` so much, and heard that of it.
+  bool AwaitSubscriber(const std::string& id, int64_t sent, int64_t confirmed) {
+    const Deadline deadline(kSoon);
+    while (!deadline.passed()) {
+      const disco::ListSubscribersResponse listed = Subscribers();
+      for (const auto& one : listed.subscribers()) {
+        if (one.subscriber_id() == id && one.sent() >= sent && one.confirmed() >= confirmed) return true;
+      }
+    }
+    return false;
+  }
+  static std::vector<std::string> Laggards(const Drained& drained) {
+    std::vector<std::string> ids;
+    for (const auto& laggard : drained->laggards()) ids.push_back(laggard.subscriber_id());
+    return ids;
+  }
+};
+
+TEST_F(DrainTest, WhoDoesNotConfirmIsNamedAndNobodyElse) {
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  const auto quick = SubscribeAll("quick", 199);
+  const auto silent = SubscribeAll("silent", 1);
+  const auto deaf = Subscribe("deaf");  // It reads nothing at all.
+  ASSERT_TRUE(AwaitSubscriber("deaf", 3, 0));
+  ASSERT_EQ(Subscribers().subscribers_size(), 201);
+
+  std::future<Drained> first = BeginDrain(DrainOf("laser", absl::Seconds(20)));
+  for (const auto& stream : quick) {
+    ASSERT_TRUE(stream->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+    ASSERT_TRUE(stream->Confirm());
+  }
+  ASSERT_TRUE(silent[0]->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  const Drained named = first.get();
+  ASSERT_TRUE(named.ok()) << named.status.error_message();
+  EXPECT_FALSE(named->complete());
+  EXPECT_THAT(Laggards(named), UnorderedElementsAre("silent0", "deaf"));
+  EXPECT_FALSE(named->laggards(0).gone());
+  EXPECT_EQ(named->store_id(), Get("Printer", "laser")->store_id());
+
+  ASSERT_TRUE(silent[0]->Confirm());
+  ASSERT_TRUE(deaf->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  ASSERT_TRUE(deaf->Confirm());
+  const Drained second = Drain(DrainOf("laser"));
+  ASSERT_TRUE(second.ok()) << second.status.error_message();
+  EXPECT_TRUE(second->complete());
+  EXPECT_THAT(Laggards(second), IsEmpty());
+  EXPECT_EQ(second->revision(), named->revision());
+  EXPECT_EQ(Get("Printer", "laser")->instance().status(), disco::INSTANCE_STATUS_DRAINING);
+}
+
+TEST_F(DrainTest, AfterACrashThoseWhoComeBackAreWaitedFor) {
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  { const auto before = SubscribeAll("s", 5); }
+  KillAndRestart();
+  Connect();
+  std::future<Drained> drained = BeginDrain(DrainOf("laser"));
+  std::vector<std::unique_ptr<SubscriberStream>> back;
+  for (int i = 0; i < 5; ++i) back.push_back(Subscribe(absl::StrCat("s", i)));
+  for (const auto& stream : back) ASSERT_TRUE(stream->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(IsReady(drained)) << "before the last one has confirmed";
+    ASSERT_TRUE(back[i]->Confirm());
+  }
+  const Drained answer = drained.get();
+  ASSERT_TRUE(answer.ok()) << answer.status.error_message();
+  EXPECT_TRUE(answer->complete());
+  EXPECT_THAT(Laggards(answer), IsEmpty());
+}
+
+TEST_F(DrainTest, PollersAreCountedAndDrainingInstancesNotResolved) {
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  EXPECT_EQ(Picked(ResolveOf("Printer")), "laser");
+  const Drained drained = Drain(DrainOf("laser", absl::ZeroDuration()));
+  ASSERT_TRUE(drained.ok()) << drained.status.error_message();
+  EXPECT_EQ(drained->recent_resolvers(), 1);
+  EXPECT_THAT(Laggards(drained), IsEmpty());
+  const auto resolved = Resolve(ResolveOf("Printer"));
+  EXPECT_EQ(FailureOf(resolved.status).reason, "NONE_RESOLVABLE");
+}
+
+TEST_F(DrainTest, WhatCannotDrainIsTold) {
+  const auto registered = Register("Printer", "laser", kLaser);
+  ASSERT_TRUE(registered.ok());
+  ASSERT_TRUE(client().Put("/default/services/Printer/byhand/hostname", "h").ok());
+  EXPECT_EQ(FailureOf(Drain(DrainOf("nobody")).status).reason, "INSTANCE_NOT_FOUND");
+  const Drained by_hand = Drain(DrainOf("byhand"));
+  EXPECT_EQ(by_hand.status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(FailureOf(by_hand.status).reason, "NOT_REGISTERED");
+  disco::DrainRequest fenced = DrainOf("laser");
+  fenced.set_epoch(registered->instance().epoch() + 1);
+  EXPECT_EQ(FailureOf(Drain(fenced).status).reason, "FENCED");
+  disco::DrainRequest wrong = DrainOf("laser");
+  wrong.mutable_timeout()->set_seconds(601);
+  wrong.mutable_linger()->set_seconds(-1);
+  const Drained refused = Drain(wrong);
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Get("Printer", "laser")->instance().status(), disco::INSTANCE_STATUS_UP);
+}
+
+TEST_F(DrainTest, ARepetitionIsKnownAndWaitsAnew) {
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  disco::DrainRequest request = DrainOf("laser", absl::ZeroDuration());
+  request.set_request_id("once");
+  const Drained first = Drain(request);
+  ASSERT_TRUE(first.ok()) << first.status.error_message();
+  EXPECT_FALSE(first->replayed());
+  const Drained again = Drain(request);
+  ASSERT_TRUE(again.ok()) << again.status.error_message();
+  EXPECT_TRUE(again->replayed());
+  EXPECT_EQ(again->revision(), first->revision());
+}
+
+TEST_F(DrainTest, StoppingEndsSubscribersAndDrains) {
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  const auto streams = SubscribeAll("s", 1);
+  std::future<Drained> drained = BeginDrain(DrainOf("laser"));
+  ASSERT_TRUE(streams[0]->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  server().Signal(SIGTERM);
+  EXPECT_EQ(FailureOf(streams[0]->End()).reason, "DRAINING");
+  EXPECT_EQ(FailureOf(drained.get().status).reason, "DRAINING");
+  EXPECT_EQ(server().WaitForExit(), Exit{.code = 0}) << server().errors();
+  Start();
+}
+
+}  // namespace
+}  // namespace scoutlight::testing
