@@ -32,6 +32,20 @@ void Send(const UnaryCall& call, const Message& message) {
 }
 void Send(const UnaryCall& call, const ResolveAnswer& answer) { call.AnswerBytes(answer.Encode()); }
 
+// A Resolve, and who asks.
+struct ResolveCallSpec : ResolveSpec {
+  Identity identity;
+};
+
+// Remembers who has asked, if that counts. `result`: of the read.
+template <typename Spec>
+void NoteCaller(const DiscoveryService::Parts& /*parts*/, const Spec& /*spec*/, const absl::Status& /*result*/) {}
+void NoteCaller(const DiscoveryService::Parts& parts, const ResolveCallSpec& spec, const absl::Status& result) {
+  // Names that nobody has may be any number.
+  if (parts.recent_resolvers == nullptr || ReasonOf(result) == Reason::kServiceNotFound) return;
+  parts.recent_resolvers->Note(spec.pick.service, spec.identity);
+}
+
 // Answers `call` with what is found in the catalog, if `effort` is enough for that.
 template <typename Response, typename Spec>
 bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, const Spec& spec, Effort effort) {
@@ -42,6 +56,7 @@ bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, cons
   Response response;
   const CatalogReader::Result result = parts.reader->Read(spec, effort, catalog.get(), &response);
   if (!result.has_value()) return false;
+  NoteCaller(parts, spec, *result);
   if (!result->ok()) {
     call.Fail(*result, {revision, 0, store_id});
     return true;
@@ -139,15 +154,14 @@ grpc::ServerUnaryReactor* DiscoveryService::GetInstance(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* DiscoveryService::Resolve(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                     grpc::ByteBuffer* answer) {
   const UnaryCall call(context, answer);
-  const Identity identity = IdentityOf(*context);
+  Identity identity = IdentityOf(*context);
   wire::ResolveRequest request;
   auto spec = Admit(
       *parts_.admission, identity, "DiscoveryService/Resolve", *bytes, &request,
       [&identity](const wire::ResolveRequest& wanted) { return ResolveSpecOf(wanted, identity); },
       [](const ResolveSpec& wanted) { return std::vector<KeyRange>{RangeOf(wanted.pick.service)}; });
   if (!spec.ok()) return call.Fail(spec.status(), {});
-  if (parts_.recent_resolvers != nullptr) parts_.recent_resolvers->Note(spec->pick.service, identity);
-  AnswerFromCatalog<ResolveAnswer>(call, parts_, *std::move(spec));
+  AnswerFromCatalog<ResolveAnswer>(call, parts_, ResolveCallSpec{*std::move(spec), std::move(identity)});
   return call.reactor();
 }
 

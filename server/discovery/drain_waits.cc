@@ -35,7 +35,7 @@ void DrainWaits::OnAssumed(Subscription* subscription) {
   if (of_service == by_service_.end()) return;
   for (const uint64_t number : of_service->second) {
     Waiting& waiting = waits_.at(number);
-    if (waiting.phase == Waiting::Phase::kConfirming) waiting.pending.insert(subscription);
+    if (!waiting.complete) waiting.pending.insert(subscription);
   }
 }
 
@@ -68,7 +68,7 @@ void DrainWaits::Serve(absl::Duration now) {
 
 void DrainWaits::Advance(uint64_t number, Waiting* waiting, absl::Duration now) {
   if (waiting->phase == Waiting::Phase::kConfirming) {
-    waiting->complete = waiting->pending.empty() && now >= complete_from_;
+    waiting->complete = IsComplete(*waiting, now);
     if (!waiting->complete && now < waiting->deadline) {
       return SetDue(number, waiting, waiting->pending.empty() ? std::min(waiting->deadline, complete_from_) : waiting->deadline);
     }
@@ -83,6 +83,8 @@ void DrainWaits::Counted(uint64_t number, int watches, absl::Duration now) {
   const auto found = waits_.find(number);
   if (found == waits_.end()) return;
   Waiting& waiting = found->second;
+  // Some may have confirmed since it began to count: what it says is of one moment.
+  waiting.complete = waiting.complete || IsComplete(waiting, now);
   DrainOutcome outcome{.status = absl::OkStatus(), .complete = waiting.complete, .unconfirmable_watches = watches};
   outcome.recent_resolvers = parts_.count_resolvers(ServiceOf(waiting.wait.name));
   if (waiting.complete && (watches != 0 || outcome.recent_resolvers != 0) && now < waiting.deadline) {

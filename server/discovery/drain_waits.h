@@ -85,13 +85,14 @@ class DrainWaits {
     Done done;
     absl::flat_hash_set<Subscription*> pending;
     enum class Phase { kConfirming, kCounting, kLingering } phase = Phase::kConfirming;
-    bool complete = false;
+    bool complete = false;    // Stays so, with nothing pending.
     absl::Duration deadline;  // Of the phase: for the confirmations, or for the lingering.
     absl::Duration due;       // Its place in due_; InfiniteDuration: none.
   };
   using Waits = absl::flat_hash_map<uint64_t, Waiting>;
 
   void SetDue(uint64_t number, Waiting* waiting, absl::Duration due);
+  bool IsComplete(const Waiting& waiting, absl::Duration now) const { return waiting.pending.empty() && now >= complete_from_; }
   void Settle(Subscription* subscription, bool dropped);
   void Advance(uint64_t number, Waiting* waiting, absl::Duration now);
   void Answer(uint64_t number, DrainOutcome outcome);

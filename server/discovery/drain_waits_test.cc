@@ -1,6 +1,8 @@
 #include "server/discovery/drain_waits.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -218,6 +220,68 @@ TEST_F(DrainWaitsTest, ItEndsWhenItsCallerGoesAndWhenTheServerStops) {
   hub_.Drain(absl::UnavailableError("stopping"));
   EXPECT_EQ(stopped->Await().status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Await("laser", revision)->Await().status.code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(DrainWaitsTest, AServiceThatIsBegunAnewMayBeShownAsItWasUntilANewViewIsConfirmed) {
+  FakeSubscriber* const stream = SubscribeAs("me", false);
+  for (size_t sent = 1; sent < 3; ++sent) {
+    ASSERT_TRUE(AwaitSent(stream, sent));
+    stream->Read();
+  }
+  ASSERT_TRUE(AwaitSent(stream, 3));
+  stream->Send({.remove = {{"default", "Printer"}}});
+  stream->Send({.add = {{"default", "Printer"}}});
+  const auto drain = Await("laser", StartDraining("laser"));
+  EXPECT_FALSE(drain->answered()) << "its first view is on its way still";
+  for (size_t sent = 3; sent < 5; ++sent) {
+    stream->Read();
+    ASSERT_TRUE(AwaitSent(stream, sent + 1));
+  }
+  stream->Confirm(5);
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(DrainWaitsTest, WhatOneThatIsBackDoesNotWantIsHeldNoLongerWhenItsStreamEndsAgain) {
+  hub_.OnCancelled(Confirmed("back"));
+  Settle();
+  const auto drain = Await("laser", StartDraining("laser"));
+  Put("novel", discovery::Status::kUp, "Book");
+  const absl::Duration step = limits::kSubscriberGrace / 3;
+  for (int i = 0; i < 2; ++i) {
+    FakeSubscriber* const back = Subscribe({.subscriber_id = "back", .add = {{"default", "Book"}}});
+    ASSERT_TRUE(AwaitSent(back, 3));
+    Pass(step);
+    hub_.OnCancelled(back);
+    Settle();
+  }
+  EXPECT_FALSE(drain->answered());
+  Pass(step);
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+// Without a hub, so that it counts as long as the test says.
+TEST(DrainWaits, WhoConfirmsWhileItCountsIsNoLaggardAndItIsComplete) {
+  int counts = 0;
+  DrainWaits waits({.count_watches = [&](const discovery::InstanceName& /*name*/, uint64_t /*wait*/) { ++counts; },
+                    .count_resolvers = [](const discovery::ServiceName& /*service*/) { return 0; }});
+  SubscriberTable table([&](Subscription* subscription) { waits.OnDropped(subscription); });
+  const discovery::ServiceName service{"default", "Printer"};
+  Subscription* const subscription = table.Subscribe(table.Arrive("me", absl::ZeroDuration()), service);
+  subscription->views.AssumeAny();
+  std::optional<DrainOutcome> outcome;
+  waits.Add(1, {.name = {"default", "Printer", "laser"}, .revision = 5, .timeout = absl::Seconds(1)}, table.OfService(service),
+            absl::ZeroDuration(), [&](DrainOutcome answer) { outcome = std::move(answer); });
+  EXPECT_EQ(counts, 0);
+  waits.Serve(absl::Seconds(1));
+  ASSERT_EQ(counts, 1);
+  subscription->views.Begin(nullptr, 5);
+  subscription->views.Complete(2);
+  ASSERT_TRUE(subscription->views.Confirm(2));
+  waits.OnConfirmed(subscription);
+  waits.Counted(1, 0, absl::Seconds(1));
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_TRUE(outcome->complete);
+  EXPECT_THAT(outcome->laggards, IsEmpty());
 }
 
 TEST_F(DrainWaitsTest, SoManyWait) {

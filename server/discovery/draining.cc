@@ -1,5 +1,7 @@
 #include "server/discovery/draining.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "discovery/instance.h"
@@ -84,7 +86,26 @@ void Draining::AnswerUnchanged() {
   });
 }
 
-void Draining::AnswerRepetition(Revision revision) { AnswerRepeated(parts_, revision, change_.name, Unowned::kRefused, std::move(done_)); }
+void Draining::AnswerRepetition(Revision revision) {
+  AnswerRepeated(parts_, revision, change_.name, Unowned::kRefused,
+                 [self = shared_from_this()](ChangedInstance changed) { self->AnswerIfDraining(std::move(changed)); });
+}
+
+void Draining::AnswerIfDraining(ChangedInstance changed) {
+  if (!changed.status.ok()) return std::move(done_)(std::move(changed));
+  const discovery::Instance& instance = *changed.instance;
+  if (instance.status != discovery::Status::kDraining) {
+    const absl::Status status =
+        InstanceError(absl::StatusCode::kAborted, Reason::kFenced, change_.name,
+                      absl::StrCat("the status of instance ", change_.name.id, " is ", discovery::StatusText(instance.status),
+                                   " by now; this request made it ", discovery::StatusText(discovery::Status::kDraining), " at revision ",
+                                   changed.revision));
+    return std::move(done_)({.status = status, .revision = CatalogRevision(parts_), .instance = nullptr, .replayed = true});
+  }
+  // It may have been at work in between.
+  changed.revision = std::max(changed.revision, instance.mod_revision);
+  std::move(done_)(std::move(changed));
+}
 
 void Draining::Fail(const absl::Status& status, Revision revision) {
   if (absl::IsUnknown(status)) return AnswerError(status, revision);

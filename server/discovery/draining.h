@@ -32,6 +32,8 @@ class Draining : public std::enable_shared_from_this<Draining> {
   void AnswerUnchanged();
   // This request made it so before.
   void AnswerRepetition(Revision revision);
+  // A repetition: refused if the instance has another status by now; else the revision is of no state from before its newest change.
+  void AnswerIfDraining(ChangedInstance changed);
   // Unless the request was carried out before: then this may be why. `revision`: of the state that it speaks of; 0: of the catalog.
   void Fail(const absl::Status& status, Revision revision = 0);
   void AnswerError(const absl::Status& status, Revision revision);

@@ -203,6 +203,7 @@ void LiveSession::Register(Registering registering, Done<Change> done) {
                             .properties = std::move(registering.properties),
                             .lease_id = registering.lease_id,
                             .take_over = registering.take_over,
+                            .keep_status = true,
                             .session = id_,
                             .guard = GuardOf(registering.incarnation)};
   registration.origin.connection = connection_;
@@ -232,6 +233,9 @@ std::optional<SessionHost::Owner> LiveSession::Look(const InstanceName& name) {
   if (ownership.epoch == 0) return owner;
   owner.whose = ownership.session == id_ ? Owner::Whose::kOurs : Owner::Whose::kAnother;
   owner.epoch = ownership.epoch;
+  const discovery::Schema* const schema = catalog->claims()->SchemaOf(name.cluster, name.service);
+  owner.outdated = schema != nullptr && !ownership.schema.empty() && ownership.schema != schema->name;
+  if (owner.whose == Owner::Whose::kOurs && followed_.contains(name)) hub_.follows_.Expect(name);
   return owner;
 }
 

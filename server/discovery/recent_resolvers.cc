@@ -13,7 +13,7 @@ RecentResolvers::RecentResolvers(Clock* clock, int pairs_max)
 void RecentResolvers::Note(const discovery::ServiceName& service, const Identity& identity) {
   const uint64_t caller = absl::HashOf(static_cast<int>(identity.kind), identity.name);
   const int64_t second = absl::ToInt64Seconds(clock_.SinceBoot());
-  Shard& shard = shards_[caller % kShards];
+  Shard& shard = shards_[absl::HashOf(service, caller) % kShards];
   MutexLock lock(&shard.mu);
   const auto of_service = shard.services.find(service);
   if (of_service != shard.services.end()) {

@@ -18,10 +18,11 @@
 namespace scoutlight::server {
 
 // Who has asked for one of a service's instances lately, to the second. Callers are told apart by a hash of their identity. Thread-safe;
-// blocks for a look-up at most.
+// blocks while another call looks a pair up in the same shard, or Count() goes through the callers of one service there: at most the pairs
+// of a shard.
 class RecentResolvers {
  public:
-  // Remembers `pairs_max` pairs of service and caller in shards: of a full shard the one goes that asked longest ago.
+  // Remembers `pairs_max` pairs of service and caller in 64 shards: of a full shard the one goes that asked longest ago.
   // `clock` outlives it.
   explicit RecentResolvers(Clock* clock, int pairs_max = limits::kRecentResolversMax);
 
@@ -31,7 +32,7 @@ class RecentResolvers {
   int Count(const discovery::ServiceName& service) const;
 
  private:
-  static constexpr size_t kShards = 16;
+  static constexpr size_t kShards = 64;
 
   struct Pair {
     const discovery::ServiceName* service = nullptr;  // The key in `services`.

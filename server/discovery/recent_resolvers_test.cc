@@ -38,7 +38,7 @@ TEST(RecentResolvers, ACallerCountsUntilTheWindowIsOverSinceItAskedLast) {
 
 TEST(RecentResolvers, OfTooManyThoseGoThatAskedLongestAgo) {
   storage::FakeClock clock;
-  constexpr int kPairsMax = 160;
+  constexpr int kPairsMax = 640;
   RecentResolvers recent(&clock, kPairsMax);
   for (int i = 0; i < 10 * kPairsMax; ++i) recent.Note(kPrinter, Host(absl::StrCat("old", i)));
   EXPECT_LE(recent.Count(kPrinter), kPairsMax);
@@ -47,6 +47,17 @@ TEST(RecentResolvers, OfTooManyThoseGoThatAskedLongestAgo) {
   for (int i = 0; i < 8; ++i) recent.Note(kPrinter, Host(absl::StrCat("young", i)));
   EXPECT_EQ(recent.Count(kBook), 1);
   EXPECT_LE(recent.Count(kPrinter) + recent.Count(kBook), kPairsMax);
+}
+
+TEST(RecentResolvers, OneCallerOfManyServicesTakesThePlacesOfAll) {
+  storage::FakeClock clock;
+  constexpr int kPairsMax = 640;
+  constexpr int kServices = 320;
+  RecentResolvers recent(&clock, kPairsMax);
+  int counted = 0;
+  for (int i = 0; i < kServices; ++i) recent.Note({"default", absl::StrCat("s", i)}, Host("a"));
+  for (int i = 0; i < kServices; ++i) counted += recent.Count({"default", absl::StrCat("s", i)});
+  EXPECT_GT(counted, kServices / 2) << "more than one shard of them";
 }
 
 }  // namespace

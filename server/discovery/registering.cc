@@ -75,7 +75,7 @@ void Registering::Commit(LeaseId lease_id) {
   const InstanceName& name = registration_.name;
   const Ownership& owner = present_.ownership;
   lease_used_ = lease_id;
-  discovery::InstanceRecord record{.status = discovery::Status::kUp,
+  discovery::InstanceRecord record{.status = same_owner_ && registration_.keep_status ? owner.status : discovery::Status::kUp,
                                    .epoch = same_owner_ ? owner.epoch : 0,
                                    .session = registration_.session,
                                    .schema = present_.schema->name,
@@ -89,7 +89,7 @@ void Registering::Commit(LeaseId lease_id) {
              Leases::kMove, &transaction.on_success);
   DropLeft(present_, name, &transaction.on_success);
   const bool same_record = same_owner_ && owner.lease_id == lease_id && owner.owns_lease == record.owns_lease &&
-                           owner.status == discovery::Status::kUp && owner.schema == record.schema;
+                           owner.status == record.status && owner.schema == record.schema;
   if (same_record && transaction.on_success.empty()) {
     return AnswerUnchanged();
   }

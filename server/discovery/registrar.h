@@ -33,6 +33,7 @@ struct Registration {
   std::optional<absl::Duration> ttl;  // A lease of its own; within the store's bounds.
   LeaseId lease_id = 0;               // Else this one; 0: it stays.
   bool take_over = false;
+  bool keep_status = false;  // One that is draining stays so, if this session owns it already.
   std::string session;
   std::optional<Guard> guard;
   storage::Origin origin;  // Of the request: its connection, and its id if it has one.

@@ -499,6 +499,25 @@ TEST_F(RegistrarTest, RequestThatIsTriedAnewIsKnownByTheTryThatWent) {
   EXPECT_EQ(again.revision, first.revision);
 }
 
+TEST_F(RegistrarTest, RepeatedDrainIsRefusedOnceTheInstanceIsAtWorkAgain) {
+  ASSERT_TRUE(Register(Of("a")).status.ok());
+  const DrainChange request{.name = kName, .origin = {.caller = "me", .request_id = "d", .request_hash = 1}};
+  const ChangedInstance first = Ask(&Registrar::Drain, request);
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  const ChangedInstance again = Ask(&Registrar::Drain, request);
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(again.revision, first.revision);
+  ASSERT_EQ(Register(Of("a")).instance->status, discovery::Status::kUp);
+  EXPECT_EQ(ReasonOf(Ask(&Registrar::Drain, request).status), Reason::kFenced);
+  const ChangedInstance other = Ask(&Registrar::Drain, DrainChange{.name = kName});
+  ASSERT_TRUE(other.status.ok()) << other.status;
+  EXPECT_EQ(Ask(&Registrar::Drain, request).revision, other.revision) << "it was at work since the first";
+  Registration taking = Of("b");
+  taking.take_over = true;
+  ASSERT_TRUE(Register(taking).status.ok());
+  EXPECT_EQ(ReasonOf(Ask(&Registrar::Drain, request).status), Reason::kFenced);
+}
+
 // The same request comes twice at a time: the one that is slower finds the instance as the faster one has made it.
 TEST_F(RegistrarTest, RequestThatIsCarriedOutMeanwhileIsARepetition) {
   ASSERT_TRUE(Register(Of("a")).status.ok());

@@ -44,7 +44,6 @@ void Session::OnRecordRead(const SessionHost::RecordRead& read) {
   host_.Renew(lease_before_, [this](const SessionHost::Lease& lease) {
     if (absl::IsNotFound(lease.status)) return TakeLease();
     if (!lease.status.ok()) return End(lease.status);
-    if (lease.ttl != ttl_) return TakeLease();
     resumed_ = true;
     lease_ = lease_before_;
     PutRecord();
@@ -116,7 +115,8 @@ void Session::OnLeaseEnded() {
       MarkDue(member);
     }
   }
-  if (heartbeat_pending_) RenewSession();
+  // The client's message is here already, or waits for what only another lease can bring.
+  if (heartbeat_pending_ || read_pending_) RenewSession();
 }
 
 void Session::RenewSession() {
@@ -143,7 +143,6 @@ absl::Status Session::Declare(Declaration declaration) {
   if (phase_ == Phase::kLapsed) RenewSession();
   read_pending_ = true;
   Pump();
-  ReadNextIfFew();
   return absl::OkStatus();
 }
 

@@ -80,14 +80,13 @@ class Session {
   struct Member {
     discovery::Properties properties;
     bool wanted = true;
-    bool take_over = false;  // With the next registration.
+    bool take_over = false;  // Until it is registered.
     bool due = false;        // It must be changed.
     bool queued = false;     // In due_.
     bool under_way = false;
-    bool changed = false;  // By whomever, while a change was under way.
-    bool retry = false;    // With the next heartbeat.
-    bool owed = true;      // The client hears of it even if nothing has changed.
-    Revision epoch = 0;    // Of the session's registration; 0: none is known.
+    bool retry = false;  // With the next heartbeat.
+    bool owed = true;    // The client hears of it even if nothing has changed.
+    Revision epoch = 0;  // Of the session's registration; 0: none is known.
     SessionInstance told;
   };
   // Whose places stay as they are: those of members with a change under way, which are not erased, are kept by who answers it.

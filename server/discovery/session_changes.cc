@@ -115,21 +115,18 @@ void Session::Pump() {
     }
   }
   FinishLeaving();
+  ReadNextIfFew();
 }
 
 void Session::StartRegistering(Members::iterator member) {
   Member& of = member->second;
   of.under_way = true;
   ++under_way_;
-  SessionHost::Registering registering{.name = member->first,
-                                       .properties = of.properties,
-                                       .lease_id = lease_,
-                                       .incarnation = incarnation_,
-                                       .take_over = std::exchange(of.take_over, false)};
+  SessionHost::Registering registering{
+      .name = member->first, .properties = of.properties, .lease_id = lease_, .incarnation = incarnation_, .take_over = of.take_over};
   host_.Register(std::move(registering), [this, member, incarnation = incarnation_](const SessionHost::Change& change) {
     if (TakeAnswer(member, incarnation, change)) OnRegistered(member, change);
     Pump();
-    ReadNextIfFew();
   });
 }
 
@@ -147,7 +144,6 @@ void Session::StartDeregistering(Members::iterator member) {
                    [this, member, incarnation = incarnation_](const SessionHost::Change& change) {
                      if (TakeAnswer(member, incarnation, change)) OnDeregistered(member, change);
                      Pump();
-                     ReadNextIfFew();
                    });
 }
 
@@ -175,14 +171,14 @@ bool Session::TakeAnswer(Members::iterator member, Revision incarnation, const S
 
 void Session::OnRegistered(Members::iterator member, const SessionHost::Change& change) {
   Member& of = member->second;
-  const bool changed = std::exchange(of.changed, false);
   if (change.status.ok()) of.epoch = change.epoch;
   // Something else is wanted by now.
   if (of.due) return MarkDue(member);
   if (change.status.ok()) {
+    of.take_over = false;
     Tell(member, SessionState::kRegistered, change.status, change.revision);
-    if (changed) LookAt(member);
-    return;
+    // What came between is no change any more for who looks later.
+    return LookAt(member);
   }
   const Reason reason = ReasonOf(change.status);
   if (reason == Reason::kInstanceOwned) return LetGo(member, change.status, change.revision);
@@ -196,7 +192,6 @@ void Session::OnRegistered(Members::iterator member, const SessionHost::Change& 
 
 void Session::OnDeregistered(Members::iterator member, const SessionHost::Change& change) {
   Member& of = member->second;
-  of.changed = false;
   if (change.status.ok()) of.epoch = 0;
   if (of.due) return MarkDue(member);
   if (change.status.ok()) {
@@ -212,12 +207,8 @@ void Session::OnChanged(const InstanceName& name) {
   const auto member = members_.find(name);
   if (member == members_.end()) return;
   Member& of = member->second;
-  // Of one that is to be changed anyway, the change will tell.
-  if (!of.wanted || of.due) return;
-  if (of.under_way) {
-    of.changed = true;
-    return;
-  }
+  // Of one that is to be changed anyway, the change will tell; of one that is being changed, its answer.
+  if (!of.wanted || of.due || of.under_way) return;
   if (of.epoch == 0 || phase_ != Phase::kOpen) return;
   LookAt(member);
   Pump();
@@ -232,9 +223,11 @@ void Session::LookAt(Members::iterator member) {
     case Whose::kAnother:
       return LetGo(member, absl::OkStatus(), owner->revision);
     case Whose::kOurs:
-      if (owner->epoch == member->second.epoch) return;
-      member->second.epoch = owner->epoch;
-      Tell(member, SessionState::kRegistered, absl::OkStatus(), owner->revision);
+      if (owner->epoch != member->second.epoch) {
+        member->second.epoch = owner->epoch;
+        Tell(member, SessionState::kRegistered, absl::OkStatus(), owner->revision);
+      }
+      if (owner->outdated) MarkDue(member);
   }
 }
 

@@ -33,6 +33,11 @@ void SessionFollows::Unfollow(LiveSession* session, const InstanceName& name) {
   if (service->second.sessions.empty()) services_.erase(service);
 }
 
+void SessionFollows::Expect(const InstanceName& name) {
+  const auto service = services_.find(ServiceName{name.cluster, name.service});
+  if (service != services_.end()) service->second.expected.insert(name.id);
+}
+
 SessionFollows::Changes SessionFollows::Look(const absl::flat_hash_set<ServiceName>& services) {
   Changes changes;
   for (const ServiceName& name : services) {
@@ -56,6 +61,14 @@ void SessionFollows::LookAt(const ServiceName& name, Service* service, Changes* 
     if (followed == service->sessions.end()) return;
     for (LiveSession* session : followed->second) changes->emplace_back(session, changed);
   });
+  for (const std::string& id : service->expected) {
+    if (now != nullptr && now->Find(id) != nullptr) continue;
+    if (service->seen != nullptr && service->seen->Find(id) != nullptr) continue;  // Told above.
+    const auto followed = service->sessions.find(id);
+    if (followed == service->sessions.end()) continue;
+    for (LiveSession* session : followed->second) changes->emplace_back(session, InstanceName{name.cluster, name.service, id});
+  }
+  service->expected.clear();
   service->seen = std::move(now);
 }
 

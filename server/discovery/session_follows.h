@@ -26,6 +26,9 @@ class SessionFollows {
   void Follow(LiveSession* session, const discovery::InstanceName& name);
   void Unfollow(LiveSession* session, const discovery::InstanceName& name);
 
+  // It is there: that it is not any more is a change, also if it has come since its service was looked at last. Followed.
+  void Expect(const discovery::InstanceName& name);
+
   using Changes = std::vector<std::pair<LiveSession*, discovery::InstanceName>>;
   // What may have changed since it was followed or looked at last.
   Changes Look(const absl::flat_hash_set<discovery::ServiceName>& services);
@@ -34,6 +37,7 @@ class SessionFollows {
  private:
   struct Service {
     discovery::SnapshotPtr seen;
+    absl::flat_hash_set<std::string> expected;                             // Ids that are there, though `seen` may not show them.
     absl::flat_hash_map<std::string, std::vector<LiveSession*>> sessions;  // By the instance's id; mostly one.
   };
 

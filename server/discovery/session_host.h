@@ -92,6 +92,7 @@ class SessionHost {
 
     Whose whose = Whose::kNobody;
     Revision epoch = 0;
+    bool outdated = false;  // Registered under a schema that its service is not bound to any more.
     Revision revision = 0;  // Of the catalog.
   };
   virtual std::optional<Owner> Look(const discovery::InstanceName& name) = 0;

@@ -258,7 +258,11 @@ class Enumeration {
   Outcome Try() {
     for (beginning_ = 0; beginning_ < beginnings_.size(); ++beginning_) {
       sequence_.clear();
+      const int before = outcome_.runs;
       Extend();
+      if (outcome_.runs == before && outcome_.violation.empty()) {
+        outcome_.violation = absl::StrCat("beginning ", beginning_, " cannot be carried out");
+      }
     }
     return outcome_;
   }

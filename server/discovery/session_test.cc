@@ -125,6 +125,20 @@ TEST_F(SessionTest, SoManyInstancesAreWantedAndNoMore) {
   EXPECT_TRUE(stream_.Declare(std::move(exchange)).ok());
 }
 
+TEST_F(SessionTest, AClientThatWaitsForRemovalsIsReadFromWhenTheLeaseHasEnded) {
+  Register(limits::kSessionInstancesMax);
+  for (int i = 1; i <= 2; ++i) {
+    Declaration others = Declared(i * limits::kSessionInstancesMax, (i + 1) * limits::kSessionInstancesMax);
+    others.replace = true;
+    ASSERT_TRUE(stream_.Declare(std::move(others)).ok());
+  }
+  EXPECT_FALSE(stream_.may_send()) << "too many are being removed";
+  store_.Expire(stream_.lease_id());
+  stream_.LetAll();
+  EXPECT_TRUE(stream_.may_send());
+  EXPECT_EQ(stream_.session().registered().size(), static_cast<size_t>(limits::kSessionInstancesMax));
+}
+
 TEST_F(SessionTest, FewChangesAreUnderWayAtATime) {
   Register(50);
   EXPECT_EQ(stream_.changes_max(), limits::kSessionChangesMax);

@@ -62,10 +62,12 @@ class SubscribeCall final : public HubCall<Bidi, SubscriberStream, SubscriberHub
 }  // namespace
 
 Bidi* StartSubscribe(const grpc::CallbackServerContext& context, const Admission& admission, SubscriberHub* hub) {
-  const auto call = std::make_shared<SubscribeCall>(hub, &admission, IdentityOf(context));
+  Identity identity = IdentityOf(context);
+  std::string caller = identity.Caller();
+  const auto call = std::make_shared<SubscribeCall>(hub, &admission, std::move(identity));
   call->HoldFor(call);
   absl::Status refused = admission.CheckOpen();
-  if (refused.ok()) refused = hub->Open(call, context.peer());
+  if (refused.ok()) refused = hub->Open(call, context.peer(), std::move(caller));
   if (!refused.ok()) call->Fail(ToGrpcStatus(refused, {}));
   return call.get();
 }

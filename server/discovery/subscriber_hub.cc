@@ -29,6 +29,7 @@ absl::Status Replaced(const std::string& subscriber_id) {
 struct SubscriberHub::Stream {
   std::shared_ptr<SubscriberStream> stream;
   std::string peer;
+  std::string caller;
   Subscriber* subscriber = nullptr;  // Null: its first message has not come, or it has ended.
   absl::Duration heartbeat = limits::kHeartbeatDefault;
   absl::Duration due = absl::InfiniteDuration();  // Its place in due_; InfiniteDuration: none.
@@ -79,14 +80,15 @@ void SubscriberHub::OnChanged(const std::vector<ServiceName>& services) {
   inbox.wake.NotifyOne();
 }
 
-absl::Status SubscriberHub::Open(std::shared_ptr<SubscriberStream> stream, std::string peer) {
+absl::Status SubscriberHub::Open(std::shared_ptr<SubscriberStream> stream, std::string peer, std::string caller) {
   if (absl::Status full = parts_.places->Take(); !full.ok()) return full;
   opened_.fetch_add(1, std::memory_order_relaxed);
-  inbox_->Post([this, stream = std::move(stream), peer = std::move(peer)]() mutable {
+  inbox_->Post([this, stream = std::move(stream), peer = std::move(peer), caller = std::move(caller)]() mutable {
     std::unique_ptr<Stream>& opened = streams_[stream.get()];
     opened = std::make_unique<Stream>();
     opened->stream = std::move(stream);
     opened->peer = std::move(peer);
+    opened->caller = std::move(caller);
     if (!drained_.ok()) return End(opened.get(), drained_, Stays::kNo);
     opened->stream->ReadNext();
   });
@@ -97,7 +99,7 @@ void SubscriberHub::Take(SubscriberStream* stream, absl::StatusOr<SubscriberMess
   inbox_->Post([this, stream, message = std::move(message)]() mutable {
     Stream* const taking = Find(stream);
     if (taking == nullptr || taking->ended) return;
-    absl::Status wrong = message.ok() ? CheckMessage(*message, taking->subscriber, table_) : message.status();
+    absl::Status wrong = message.ok() ? CheckMessage(*message, taking->caller, taking->subscriber, table_) : message.status();
     if (!wrong.ok()) return End(taking, wrong, Stays::kYes);
     Carry(taking, *message);
   });
@@ -296,7 +298,8 @@ void SubscriberHub::Carry(Stream* stream, const SubscriberMessage& message) {
   if (message.goodbye) return End(stream, absl::OkStatus(), Stays::kNo);
   if (message.confirmed > subscriber->confirmed) Confirm(subscriber, message.confirmed);
   for (const ServiceName& service : message.remove) table_.Unsubscribe(subscriber, service);
-  const bool assume = parts_.clock->SinceBoot() < assume_until_;
+  // Messages under way that show a service as it was before it was removed may be taken for what it is added for.
+  const bool assume = parts_.clock->SinceBoot() < assume_until_ || subscriber->confirmed < subscriber->removed_at;
   for (const ServiceName& service : message.add) {
     Subscription* const subscription = table_.Subscribe(subscriber, service);
     if (assume && subscription->views.empty()) {
@@ -319,6 +322,7 @@ void SubscriberHub::Name(Stream* stream, const SubscriberMessage& message) {
   }
   stream_of_[subscriber] = stream;
   subscriber->peer = stream->peer;
+  subscriber->caller = stream->caller;
   stream->subscriber = subscriber;
   stream->heartbeat = message.heartbeat.value_or(stream->heartbeat);
   Write(stream, SubscriberNamed(id), nullptr);

@@ -79,8 +79,8 @@ class SubscriberHub {
   void OnChanged(const std::vector<discovery::ServiceName>& services);
 
   // Takes a stream, which is called from now on, until OnClosed(). kResourceExhausted, STREAMS_FULL: it is not taken. `peer`: who it is,
-  // for people.
-  absl::Status Open(std::shared_ptr<SubscriberStream> stream, std::string peer);
+  // for people. `caller`: its Identity::Caller(), whose subscribers it may take over.
+  absl::Status Open(std::shared_ptr<SubscriberStream> stream, std::string peer, std::string caller);
   // The stream's next message. An error, or one that CheckMessage() refuses: the stream ends with that, and nothing of it is done.
   void Take(SubscriberStream* stream, absl::StatusOr<SubscriberMessage> message);
   void OnWritten(SubscriberStream* stream);

@@ -138,9 +138,9 @@ class SubscriberHubTest : public ::testing::Test {
   }
   Revision StartDraining(const std::string& id) { return Put(id, discovery::Status::kDraining); }
 
-  FakeSubscriber* Subscribe(SubscriberMessage message, bool reads = true) {
+  FakeSubscriber* Subscribe(SubscriberMessage message, bool reads = true, const std::string& caller = "host:10.0.0.1") {
     auto stream = std::make_shared<FakeSubscriber>(&hub_, reads);
-    EXPECT_TRUE(hub_.Open(stream, "peer").ok());
+    EXPECT_TRUE(hub_.Open(stream, "peer", caller).ok());
     streams_.push_back(stream);
     stream->Send(std::move(message));
     return stream.get();

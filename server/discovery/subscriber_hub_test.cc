@@ -180,6 +180,26 @@ TEST_F(SubscriberHubTest, ANewStreamTakesThePlaceOfTheOldOne) {
   EXPECT_EQ(first->sent(), 3u);
 }
 
+TEST_F(SubscriberHubTest, OnlyTheSameCallerTakesASubscriberOver) {
+  Put("laser");
+  FakeSubscriber* const mine = SubscribeAs("me");
+  ASSERT_TRUE(AwaitSent(mine, 3));
+  for (const bool goodbye : {false, true}) {
+    FakeSubscriber* const other = Subscribe({.subscriber_id = "me", .goodbye = goodbye}, true, "host:10.0.0.2");
+    ASSERT_TRUE(AwaitEnd(other));
+    EXPECT_EQ(other->end()->code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(FieldsOf(*other->end()), ElementsAre("subscriber_id"));
+    EXPECT_EQ(other->sent(), 0u);
+  }
+  EXPECT_FALSE(mine->end().has_value());
+  hub_.OnCancelled(mine);
+  FakeSubscriber* const early = Subscribe({.subscriber_id = "me"}, true, "host:10.0.0.2");
+  ASSERT_TRUE(AwaitEnd(early));
+  Pass(limits::kSubscriberGrace);
+  FakeSubscriber* const later = Subscribe({.subscriber_id = "me"}, true, "host:10.0.0.2");
+  ASSERT_TRUE(AwaitSent(later, 1));
+}
+
 TEST_F(SubscriberHubTest, GoodbyeEndsWellAndIsForgotten) {
   Put("laser");
   FakeSubscriber* const leaving = Confirmed("leaving");

@@ -45,14 +45,19 @@ absl::Status WatchesFull() {
 
 }  // namespace
 
-absl::Status CheckMessage(const SubscriberMessage& message, const Subscriber* subscriber, const SubscriberTable& table) {
+absl::Status CheckMessage(const SubscriberMessage& message, const std::string& caller, const Subscriber* subscriber,
+                          const SubscriberTable& table) {
   if (absl::Status wrong = CheckOrder(message, subscriber); !wrong.ok()) return wrong;
-  if (message.goodbye || message.add.empty()) return absl::OkStatus();
   const Subscriber* known = subscriber;
   if (known == nullptr) {
     const auto before = table.all().find(message.subscriber_id);
     if (before != table.all().end()) known = before->second.get();
   }
+  if (known != nullptr && known->caller != caller) {
+    return InvalidField(Reason::kInvalidField, "subscriber_id",
+                        absl::StrCat("is ", Shown(message.subscriber_id), ", which is another caller's"));
+  }
+  if (message.goodbye || message.add.empty()) return absl::OkStatus();
   const absl::flat_hash_set<ServiceName> added(message.add.begin(), message.add.end());
   const absl::flat_hash_set<ServiceName> removed(message.remove.begin(), message.remove.end());
   size_t wanted = added.size();

@@ -24,11 +24,14 @@ struct SubscriberMessage {
   bool goodbye = false;
 };
 
-// Whether a message may come now. `subscriber`: of its stream; null: this is the first one.
-//   kInvalidArgument    it is against what came before, or was sent; or it would be over limits::kSubscribedServicesMax services, or over
+// Whether a message may come now. `caller`: Identity::Caller() of its stream. `subscriber`: of its stream; null: this is the
+// first one.
+//   kInvalidArgument    it is against what came before, or was sent; or it names another caller's subscriber; or it would be over
+//   limits::kSubscribedServicesMax services, or over
 //                       twice as many with those that only streams before had
 //   kResourceExhausted  WATCHES_FULL: it would be over limits::kWatchesMax services of all subscribers
-absl::Status CheckMessage(const SubscriberMessage& message, const Subscriber* subscriber, const SubscriberTable& table);
+absl::Status CheckMessage(const SubscriberMessage& message, const std::string& caller, const Subscriber* subscriber,
+                          const SubscriberTable& table);
 
 // A SubscribeResponse that names the subscriber.
 std::string SubscriberNamed(const std::string& subscriber_id);

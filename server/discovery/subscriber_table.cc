@@ -22,12 +22,13 @@ Subscriber* SubscriberTable::Arrive(const std::string& id, absl::Duration now) {
   }
   Subscriber* const subscriber = found->second.get();
   if (subscriber->gone) {
-    gone_.erase({subscriber->held_until, subscriber});
+    gone_.erase({subscriber->gone_until, subscriber});
     subscriber->gone = false;
   } else {
-    HoldUntil(subscriber, now + limits::kSubscriberGrace);
+    Hold(subscriber, now);
+    SetNextEnd(subscriber);
   }
-  subscriber->sent = subscriber->confirmed = 0;
+  subscriber->sent = subscriber->confirmed = subscriber->removed_at = 0;
   subscriber->wanted = 0;
   subscriber->turns.clear();
   for (const auto& [service, subscription] : subscriber->subscriptions) {
@@ -50,12 +51,14 @@ Subscription* SubscriberTable::Subscribe(Subscriber* subscriber, const discovery
   }
   if (!subscription->wanted) ++subscriber->wanted;
   subscription->wanted = true;
+  subscription->held_until = absl::InfiniteDuration();
   return subscription.get();
 }
 
 void SubscriberTable::Unsubscribe(Subscriber* subscriber, const discovery::ServiceName& service) {
   const auto found = subscriber->subscriptions.find(service);
   if (found == subscriber->subscriptions.end()) return;
+  if (!found->second->views.empty()) subscriber->removed_at = subscriber->sent;
   Drop(found->second.get());
   subscriber->subscriptions.erase(found);
 }
@@ -83,9 +86,14 @@ absl::Duration SubscriberTable::Lose(Subscriber* subscriber, absl::Duration now)
     subscription->has = subscription->to = nullptr;
     subscription->queued = false;
   }
-  HoldUntil(subscriber, now + limits::kSubscriberGrace);
+  Hold(subscriber, now);
+  SetNextEnd(subscriber);
   subscriber->gone = true;
-  gone_.insert({subscriber->held_until, subscriber});
+  subscriber->gone_until = absl::ZeroDuration();
+  for (const auto& [service, subscription] : subscriber->subscriptions) {
+    subscriber->gone_until = std::max(subscriber->gone_until, subscription->held_until);
+  }
+  gone_.insert({subscriber->gone_until, subscriber});
   if (gone_.size() <= static_cast<size_t>(limits::kGoneSubscribersMax)) return absl::ZeroDuration();
   const auto [end, first] = *gone_.begin();
   Forget(first);
@@ -93,8 +101,8 @@ absl::Duration SubscriberTable::Lose(Subscriber* subscriber, absl::Duration now)
 }
 
 void SubscriberTable::Forget(Subscriber* subscriber) {
-  gone_.erase({subscriber->held_until, subscriber});
-  ends_.erase({subscriber->held_until, subscriber});
+  gone_.erase({subscriber->gone_until, subscriber});
+  ends_.erase({subscriber->next_end, subscriber});
   subscriber->turns.clear();
   for (const auto& [service, subscription] : subscriber->subscriptions) {
     subscription->queued = false;
@@ -104,25 +112,38 @@ void SubscriberTable::Forget(Subscriber* subscriber) {
   subscribers_.erase(id);
 }
 
-void SubscriberTable::HoldUntil(Subscriber* subscriber, absl::Duration end) {
-  ends_.erase({subscriber->held_until, subscriber});
-  subscriber->held_until = end;
-  ends_.insert({end, subscriber});
+void SubscriberTable::Hold(Subscriber* subscriber, absl::Duration now) {
+  for (const auto& [service, subscription] : subscriber->subscriptions) {
+    if (subscription->held_until == absl::InfiniteDuration()) subscription->held_until = now + limits::kSubscriberGrace;
+  }
+}
+
+void SubscriberTable::SetNextEnd(Subscriber* subscriber) {
+  ends_.erase({subscriber->next_end, subscriber});
+  subscriber->next_end = absl::InfiniteDuration();
+  for (const auto& [service, subscription] : subscriber->subscriptions) {
+    subscriber->next_end = std::min(subscriber->next_end, subscription->held_until);
+  }
+  if (subscriber->next_end != absl::InfiniteDuration()) ends_.insert({subscriber->next_end, subscriber});
 }
 
 void SubscriberTable::EndHolds(absl::Duration now) {
   while (!ends_.empty() && ends_.begin()->first <= now) {
     Subscriber* const subscriber = ends_.begin()->second;
-    if (subscriber->gone) {
+    if (subscriber->gone && subscriber->gone_until <= now) {
       Forget(subscriber);
       continue;
     }
-    ends_.erase(ends_.begin());
-    std::vector<discovery::ServiceName> unwanted;
+    std::vector<discovery::ServiceName> over;
     for (const auto& [service, subscription] : subscriber->subscriptions) {
-      if (!subscription->wanted) unwanted.push_back(service);
+      if (subscription->held_until <= now) over.push_back(service);
     }
-    for (const discovery::ServiceName& service : unwanted) Unsubscribe(subscriber, service);
+    for (const discovery::ServiceName& service : over) {
+      const auto found = subscriber->subscriptions.find(service);
+      Drop(found->second.get());
+      subscriber->subscriptions.erase(found);
+    }
+    SetNextEnd(subscriber);
   }
 }
 

@@ -26,13 +26,15 @@ struct Subscriber;
 struct Subscription {
   Subscriber* subscriber = nullptr;
   discovery::ServiceName service;
-  bool wanted = false;         // By the present stream; else one before it had it.
+  bool wanted = false;         // By the present stream, or the last one; else one before it had it.
   discovery::SnapshotPtr has;  // What the stream has been sent; null: not all of the first snapshot yet.
   discovery::SnapshotPtr to;   // Where the frames under way lead; null: none are.
   Revision to_revision = 0;
   std::string after;   // Up to this id they have come.
   bool begun = false;  // One of them has been sent.
   bool queued = false;
+  // Then it is forgotten; infinite: a stream wants it. Set once by the end of the stream, whatever comes after.
+  absl::Duration held_until = absl::InfiniteDuration();
   SubscriberViews views;
 };
 
@@ -40,10 +42,13 @@ struct Subscription {
 struct Subscriber {
   std::string id;
   std::string peer;
+  std::string caller;         // Identity::Caller() of all its streams.
   bool gone = false;          // Its stream has ended without a goodbye.
-  absl::Duration held_until;  // Then it is forgotten, if gone; else what streams before had, and this one has not.
+  absl::Duration gone_until;  // If gone: then nothing of it is held any more.
+  absl::Duration next_end;    // Not after the end of the first of its subscriptions that is held; its place in the table's order.
   int64_t sent = 0;           // Messages of the present stream, and how many of them it has confirmed.
   int64_t confirmed = 0;
+  int64_t removed_at = 0;  // How many had been sent when a service with views was last removed: up to there they may be of what it was.
   int wanted = 0;
   absl::flat_hash_map<discovery::ServiceName, std::unique_ptr<Subscription>> subscriptions;
   std::deque<Subscription*> turns;  // Those that may have something to send.
@@ -62,8 +67,8 @@ class SubscriberTable {
   // Of all subscribers.
   size_t subscriptions() const { return subscriptions_; }
 
-  // The subscriber of a new stream: a new one, or the one of before, which keeps what it has seen until limits::kSubscriberGrace is over
-  // since it was `gone`, or since `now` if it was not.
+  // The subscriber of a new stream: a new one, or the one of before, which keeps what it has seen of a service until
+  // limits::kSubscriberGrace is over since the last stream that wanted it ended: at `now`, if that is not `gone`.
   Subscriber* Arrive(const std::string& id, absl::Duration now);
   // A subscription that is wanted from now on.
   Subscription* Subscribe(Subscriber* subscriber, const discovery::ServiceName& service);
@@ -80,15 +85,18 @@ class SubscriberTable {
   absl::Duration next_end() const { return ends_.empty() ? absl::InfiniteDuration() : ends_.begin()->first; }
 
  private:
-  void HoldUntil(Subscriber* subscriber, absl::Duration end);
+  // What the stream wanted that ends is held from `now` on; what only those before it had, no longer than it was.
+  static void Hold(Subscriber* subscriber, absl::Duration now);
+  // Anew after its subscriptions' `held_until` have changed.
+  void SetNextEnd(Subscriber* subscriber);
   void Drop(Subscription* subscription);
 
   const std::function<void(Subscription*)> on_dropped_;
   Subscribers subscribers_;
   absl::flat_hash_map<discovery::ServiceName, absl::flat_hash_set<Subscription*>> by_service_;
-  std::set<std::pair<absl::Duration, Subscriber*>> ends_;  // Whose `held_until` means something.
+  std::set<std::pair<absl::Duration, Subscriber*>> ends_;  // By `next_end`: those of whom something is held.
   size_t subscriptions_ = 0;
-  std::set<std::pair<absl::Duration, Subscriber*>> gone_;  // By `held_until`.
+  std::set<std::pair<absl::Duration, Subscriber*>> gone_;  // By `gone_until`.
 };
 
 }  // namespace scoutlight::server

@@ -298,8 +298,26 @@ call "$schemas/PutBinding" '{"binding": {"cluster": "default", "service": "Scann
 call "$schemas/DeleteSchema" '{"name": "devices"}'
 expect '"found": true' '"revision": "19"'
 
+call "$registration/Session" '{"open": {"session_id": "desk", "ttl": "600s"}}
+  {"declare": {"set": [{"service": "Plotter", "id": "wide", "properties": {"hostname": "192.168.1.103", "port": "8003"}}]}}
+  {"heartbeat": {"values": [{"name": {"service": "Plotter", "id": "wide"}, "soft": {"load": 0.5}}]}} {"leave": {}}'
+expect '"opened": {' '"lease_id": "' '"state": "STATE_REGISTERED"' '"epoch": "21"' '"alive": {' '"state": "STATE_REMOVED"' '"left": {' \
+  '"store_id": "'
+call "$discovery/Subscribe" '{"subscriber_id": "pager", "add": [{"service": "Printer"}]} {"goodbye": true}'
+expect '"subscriber_id": "pager"'
+call "$discovery/ListSubscribers" '{}'
+expect '"revision": "' '"store_id": "'
+call "$registration/Drain" '{"name": '"$laser"', "epoch": 9, "timeout": "0.1s"}'
+expect '"revision": "' '"store_id": "'
+call "$discovery/GetInstance" '{"name": '"$laser"'}'
+expect '"status": "INSTANCE_STATUS_DRAINING"'
+expect_not '"resolvable": true'
+call "$registration/ConfirmLoss" '{"service": "Printer"}'
+expect '"revision": "' '"store_id": "'
+expect_not confirmed
+
 call "$registration/Deregister" '{"name": '"$laser"', "epoch": 9}'
-expect '"found": true' '"revision": "20"'
+expect '"found": true' '"revision": "'
 refused "$registry/Get" '{"key": "/default/services/Printer/laser/hostname"}' 5
 refused "$discovery/GetInstance" '{"name": '"$laser"'}' 5
 expect 'Code: NotFound' '"reason": "INSTANCE_NOT_FOUND"' '"resource_name": "default/Printer/laser"'
@@ -319,7 +337,7 @@ for service in $output; do
     failed=1
   done
 done
-((methods >= 33)) || { echo "FAILED: only $methods methods are listed"; failed=1; }
+((methods >= 38)) || { echo "FAILED: only $methods methods are listed"; failed=1; }
 
 kill -TERM "$server_pid"
 code=0

@@ -106,6 +106,8 @@ TEST_F(Sessions, LoadsOfHeartbeatsDecideWhoIsResolved) {
   const auto stream = Open("a");
   ASSERT_TRUE(stream->Send(Declared({"i", "j"})));
   stream->Until("j", State::STATE_REGISTERED);
+  ASSERT_TRUE(WaitUntil([this] { return Ids("Printer").size() == 2; }));
+  ASSERT_TRUE(Beat(stream.get()).has_value());
   disco::ResolveRequest least = ResolveOf("Printer");
   least.set_strategy(disco::STRATEGY_LEAST_LOADED);
   ASSERT_TRUE(Beat(stream.get(), Loads({{"i", 0.9}, {"j", 0.1}})).has_value());
@@ -145,7 +147,7 @@ TEST_F(Sessions, OpenedAgainAfterAKilledServerItKeepsItsEpochs) {
 }
 
 TEST_F(Sessions, WhatIsGoneWithTheLeaseComesBackWithTheNextHeartbeat) {
-  const auto stream = Open("a", 1);
+  const auto stream = Open("a", 3);
   ASSERT_TRUE(stream->Send(Declared({"i"})));
   const int64_t epoch = stream->Until("i", State::STATE_REGISTERED).epoch();
   stream->Until("i", State::STATE_LOST);
