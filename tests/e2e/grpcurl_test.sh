@@ -301,8 +301,8 @@ expect '"found": true' '"revision": "19"'
 call "$registration/Session" '{"open": {"session_id": "desk", "ttl": "600s"}}
   {"declare": {"set": [{"service": "Plotter", "id": "wide", "properties": {"hostname": "192.168.1.103", "port": "8003"}}]}}
   {"heartbeat": {"values": [{"name": {"service": "Plotter", "id": "wide"}, "soft": {"load": 0.5}}]}} {"leave": {}}'
-expect '"opened": {' '"lease_id": "' '"state": "STATE_REGISTERED"' '"epoch": "21"' '"alive": {' '"state": "STATE_REMOVED"' '"left": {' \
-  '"store_id": "'
+# It leaves before it may have heard that the plotter was registered.
+expect '"opened": {' '"lease_id": "' '"alive": {' '"state": "STATE_REMOVED"' '"left": {' '"store_id": "'
 call "$discovery/Subscribe" '{"subscriber_id": "pager", "add": [{"service": "Printer"}]} {"goodbye": true}'
 expect '"subscriber_id": "pager"'
 call "$discovery/ListSubscribers" '{}'
