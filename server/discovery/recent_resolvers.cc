@@ -13,22 +13,30 @@ RecentResolvers::RecentResolvers(Clock* clock, int pairs_max)
 void RecentResolvers::Note(const discovery::ServiceName& service, const Identity& identity) {
   const uint64_t caller = absl::HashOf(static_cast<int>(identity.kind), identity.name);
   const int64_t second = absl::ToInt64Seconds(clock_.SinceBoot());
-  Shard& shard = shards_[absl::HashOf(service, caller) % kShards];
-  MutexLock lock(&shard.mu);
-  const auto of_service = shard.services.find(service);
-  if (of_service != shard.services.end()) {
+  const uint64_t pair = absl::HashOf(service, caller);
+  std::atomic<uint64_t>& noted = noted_[pair / kShards % kNoted];
+  const uint64_t now = absl::HashOf(pair, second);
+  if (noted.load(std::memory_order_relaxed) == now) return;
+  NoteInShard(service, caller, second, &shards_[pair % kShards]);
+  noted.store(now, std::memory_order_relaxed);
+}
+
+void RecentResolvers::NoteInShard(const discovery::ServiceName& service, uint64_t caller, int64_t second, Shard* shard) {
+  MutexLock lock(&shard->mu);
+  const auto of_service = shard->services.find(service);
+  if (of_service != shard->services.end()) {
     if (const auto known = of_service->second.find(caller); known != of_service->second.end()) {
       if (known->second->second >= second) return;
       known->second->second = second;
-      shard.by_age.splice(shard.by_age.end(), shard.by_age, known->second);
+      shard->by_age.splice(shard->by_age.end(), shard->by_age, known->second);
       return;
     }
   }
-  if (shard.pairs == pairs_per_shard_max_) DropOldest(&shard);
-  const auto named = shard.services.try_emplace(service).first;
-  shard.by_age.push_back({.service = &named->first, .caller = caller, .second = second});
-  named->second[caller] = std::prev(shard.by_age.end());
-  ++shard.pairs;
+  if (shard->pairs == pairs_per_shard_max_) DropOldest(shard);
+  const auto named = shard->services.try_emplace(service).first;
+  shard->by_age.push_back({.service = &named->first, .caller = caller, .second = second});
+  named->second[caller] = std::prev(shard->by_age.end());
+  ++shard->pairs;
 }
 
 void RecentResolvers::DropOldest(Shard* shard) {
