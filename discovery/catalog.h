@@ -88,6 +88,30 @@ class Catalog {
   std::optional<std::vector<std::string>> ClustersIfFew(absl::string_view after, int max, size_t looks_max) const;
   std::optional<std::vector<ServiceCount>> ServicesIfFew(absl::string_view cluster, absl::string_view after, int max, size_t looks_max);
 
+  // What there is of all services, each as it was when it was counted.
+  struct Totals {
+    size_t clusters = 0;
+    size_t services = 0;
+    size_t instances = 0;  // Those that are held too.
+    size_t resolvable = 0;
+    size_t held = 0;
+    size_t unread = 0;  // At least so many instances have changed, and are in `resolvable` as they were before.
+    struct Guarded {
+      ServiceName service;
+      size_t held = 0;
+      absl::Time held_until;  // No hold of it lasts longer.
+    };
+    std::vector<Guarded> guarded;  // By name.
+    size_t guarded_omitted = 0;
+  };
+  struct TotalsBounds {
+    size_t services_max = std::numeric_limits<size_t>::max();
+    size_t unread_max = 0;   // Of the instances that have changed, so many are read anew first.
+    size_t guarded_max = 0;  // More are only counted.
+  };
+  // nullopt: there are over `services_max` services, those without instances counted. The mutex is given up in between.
+  std::optional<Totals> CountIfFew(const TotalsBounds& bounds);
+
   // At most `overrides_max` overrides whose instance comes after `after`, in order of name; of one cluster or service if those are not
   // empty.
   struct NamedOverride {
@@ -160,6 +184,9 @@ class Catalog {
   // Reads `piece` of the changed ones anew. Whether the snapshot shows all as they are.
   bool Refresh(absl::string_view cluster, absl::string_view name, const PieceSize::Piece& piece, Service* service)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Goes on to the service behind `at`, by name; null: there is none.
+  Service* NextService(ServiceName* at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddTo(Totals* totals, const ServiceName& name, const Service& service, size_t guarded_max) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What must be read anew of a service, up to the bounds of what is short.
   struct Unread {
     size_t instances = 0;

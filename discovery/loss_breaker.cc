@@ -1,5 +1,6 @@
 #include "discovery/loss_breaker.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace scoutlight::discovery {
@@ -22,6 +23,7 @@ bool LossBreaker::Keep(const InstanceName& name, Loss loss) {
   service.recent.insert({added.lost_at, name.id});
   if (added.held) {
     ++service.held;
+    service.held_until = std::max(service.held_until, added.held_until);
   } else {
     service.unheld.insert(name.id);
   }
@@ -68,6 +70,7 @@ std::vector<std::string> LossBreaker::Judge(const ServiceName& name, size_t live
     Loss& loss = service.losses.find(id)->second;
     loss.held = true;
     loss.held_until = now.calendar + (loss.lost_at + limits::kLossHeldMax - now.since_boot);
+    service.held_until = std::max(service.held_until, loss.held_until);
   }
   return held;
 }
@@ -125,6 +128,11 @@ std::vector<std::pair<InstanceName, LossBreaker::Loss>> LossBreaker::All() const
 size_t LossBreaker::held(const ServiceName& name) const {
   const auto service = services_.find(name);
   return service == services_.end() ? 0 : service->second.held;
+}
+
+absl::Time LossBreaker::held_until(const ServiceName& name) const {
+  const auto service = services_.find(name);
+  return service == services_.end() || service->second.held == 0 ? absl::InfinitePast() : service->second.held_until;
 }
 
 }  // namespace scoutlight::discovery

@@ -52,6 +52,8 @@ class LossBreaker {
   // At most `max` of a service's.
   std::vector<std::string> HeldOf(const ServiceName& service, size_t max) const;
   size_t held(const ServiceName& service) const;
+  // No hold of a service lasts longer; the one that would may have ended already. InfinitePast: none is held.
+  absl::Time held_until(const ServiceName& service) const;
   // Losses that are remembered, held or not.
   size_t size() const { return by_time_.size(); }
 
@@ -66,6 +68,7 @@ class LossBreaker {
     absl::btree_set<std::pair<absl::Duration, std::string>> recent;  // Within the window, when judged last: by time.
     absl::btree_set<std::string> unheld;                             // Of these.
     size_t held = 0;
+    absl::Time held_until = absl::InfinitePast();  // The latest of all holds there were.
   };
 
   // After this what is lost by now is within the window.

@@ -13,12 +13,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/limits.h"
+#include "server/version.h"
 
 namespace scoutlight::server {
 namespace {
 
-constexpr char kVersionLine[] = "scoutlightd 0.1.0";
 constexpr int kExitUsage = 2;
+
+std::string VersionLine() { return absl::StrCat("scoutlightd ", kVersion); }
 
 // The settings as they were written. CLI11 stops at the first mistake it finds itself, so it gets nothing to check.
 struct Texts {
@@ -56,7 +58,7 @@ void Declare(CLI::App* app, Texts* texts) {
   option("--history-bytes", &texts->history_bytes, "as are those that history over this size holds, e.g. 512MiB");
   option("--disk-reserve", &texts->disk_reserve, "puts are refused with less free space than this, e.g. 64MiB");
   app->add_flag("--insecure", texts->insecure, "allow to listen off this machine without TLS")->envname(EnvironmentName("--insecure"));
-  app->set_version_flag("--version", kVersionLine);
+  app->set_version_flag("--version", VersionLine());
   app->footer("Exit codes: 0 stopped by a signal, 1 cannot start or was forced to stop, 2 wrong settings.");
 }
 
@@ -184,7 +186,7 @@ ParsedConfig ParseConfig(const std::vector<std::string>& arguments) {
     parsed.output = app.help();
     return parsed;
   } catch (const CLI::CallForVersion&) {
-    parsed.output = absl::StrCat(kVersionLine, "\n");
+    parsed.output = absl::StrCat(VersionLine(), "\n");
     return parsed;
   } catch (const CLI::ParseError& error) {
     parsed.errors.push_back(error.what());

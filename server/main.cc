@@ -57,9 +57,22 @@ int CannotStart(const absl::Status& status) {
   return kExitCannotStart;
 }
 
+std::string KindOf(Config::Backend backend) {
+  switch (backend) {
+    case Config::Backend::kRocksdb:
+      return "rocksdb";
+    case Config::Backend::kMemory:
+      return "memory";
+    case Config::Backend::kEtcd:
+      break;
+  }
+  return "etcd";
+}
+
 absl::StatusOr<ServerOptions> OptionsOf(const Config& config) {
   ServerOptions options;
   options.listen = config.listen;
+  options.store_kind = KindOf(config.backend);
   options.discovery.seed = RandomFromSystem();
   options.discovery.warn = [](absl::string_view line) { spdlog::warn("discovery: {}", std::string(line)); };
   if (config.tls.certificate.empty()) return options;

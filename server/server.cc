@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/limits.h"
+#include "server/admin/admin_service.h"
 #include "server/lease_service.h"
 #include "server/registry_service.h"
 
@@ -40,8 +41,9 @@ int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt6
 
 std::vector<std::string> ServiceNames() {
   std::vector<std::string> names = DiscoveryServer::ServiceNames();
-  names.insert(names.end(), {registry::v1::RegistryService::service_full_name(), registry::v1::LeaseService::service_full_name(),
-                             "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"});
+  names.insert(names.end(), {admin::v1::AdminService::service_full_name(), registry::v1::RegistryService::service_full_name(),
+                             registry::v1::LeaseService::service_full_name(), "grpc.health.v1.Health",
+                             "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"});
   return names;
 }
 
@@ -84,11 +86,20 @@ Server::Server(storage::Store* store, ServerOptions options)
       address_(std::move(options.listen)),
       admission_(std::move(options.authorize)),
       places_(std::make_shared<StreamPlaces>(options.streams_max)) {
+  Clock* const clock = options.discovery.clock;
   options.discovery.places = places_;
   discovery_ = std::make_unique<DiscoveryServer>(store, &admission_, std::move(options.discovery));
   hub_ = std::make_unique<WatchHub>(store, WatchHubOptions{.places = places_, .also = discovery_->sink()});
   registry_ = std::make_unique<RegistryService>(store, &admission_, hub_.get());
   leases_ = std::make_unique<LeaseService>(store, &admission_, places_);
+  admin_ = std::make_unique<AdminService>(AdminService::Parts{.store = store,
+                                                              .admission = &admission_,
+                                                              .discovery = discovery_.get(),
+                                                              .hub = hub_.get(),
+                                                              .clock = clock,
+                                                              .places = places_,
+                                                              .streams_max = options.streams_max,
+                                                              .store_kind = std::move(options.store_kind)});
   reflections_.push_back(NewReflectionV1(ServiceNames()));
   reflections_.push_back(NewReflectionV1Alpha(ServiceNames()));
 }
@@ -111,6 +122,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   builder.AddListeningPort(address_.ToString(), CredentialsOf(options.tls), &port);
   builder.RegisterService(registry_.get());
   builder.RegisterService(leases_.get());
+  builder.RegisterService(admin_.get());
   for (grpc::Service* service : discovery_->services()) builder.RegisterService(service);
   for (const ReflectionService& reflection : reflections_) builder.RegisterService(reflection.service.get());
   server_ = builder.BuildAndStart();
@@ -133,8 +145,10 @@ absl::Status Server::Listen(const ServerOptions& options) {
       .serving = store_serves};
   const HealthPart discovery{.names = DiscoveryServer::ServiceNames(),
                              .serving = [this, store_serves] { return store_serves() && discovery_->ready(); }};
-  health_ =
-      std::make_unique<Health>(server_->GetHealthCheckService(), std::vector<HealthPart>{registry, discovery}, options.health_interval);
+  // Answers whatever state the rest is in.
+  const HealthPart admin{.names = {admin::v1::AdminService::service_full_name()}, .serving = [] { return true; }};
+  health_ = std::make_unique<Health>(server_->GetHealthCheckService(), std::vector<HealthPart>{registry, discovery, admin},
+                                     options.health_interval);
   return absl::OkStatus();
 }
 

@@ -25,6 +25,7 @@ class Server;
 
 namespace scoutlight::server {
 
+class AdminService;
 class LeaseService;
 class RegistryService;
 
@@ -34,6 +35,7 @@ struct ServerOptions {
   Authorize authorize;                                // Empty: everybody may do everything.
   absl::Duration health_interval = absl::Seconds(1);  // How often it is looked at who is serving.
   int streams_max = limits::kStreamsMax;              // Of watches, those of instances too, and KeepAlive together.
+  std::string store_kind;                             // "rocksdb", "memory": for AdminService/Status.
   DiscoveryOptions discovery;
 };
 
@@ -81,6 +83,7 @@ class Server {
   std::vector<ReflectionService> reflections_;
   std::unique_ptr<RegistryService> registry_;
   std::unique_ptr<LeaseService> leases_;
+  std::unique_ptr<AdminService> admin_;
   std::unique_ptr<grpc::Server> server_;  // Null when stopped.
   std::unique_ptr<Health> health_;
 };

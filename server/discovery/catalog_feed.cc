@@ -140,6 +140,11 @@ std::shared_ptr<Catalog> CatalogFeed::catalog() const {
   return catalog_;
 }
 
+bool CatalogFeed::loading() const {
+  MutexLock lock(&mu_);
+  return reload_ || loading_;
+}
+
 CatalogFeed::ClaimsAt CatalogFeed::claims() const {
   MutexLock lock(&mu_);
   if (catalog_ == nullptr) return {};

@@ -66,6 +66,9 @@ class CatalogFeed final : public storage::Sink {
   // Null: none has been read yet.
   std::shared_ptr<discovery::Catalog> catalog() const;
 
+  // Whether one is being read, or is going to be: the first, or another because schemas or bindings have changed.
+  bool loading() const;
+
   // As Catalog::ConfirmLoss, and whoever watches the service is told. 0 if there is no catalog.
   int ConfirmLoss(const discovery::ServiceName& service, const std::vector<std::string>& ids);
   // Likewise, of all that are held: not for a thread that must not take long, of which there may be limits::kLossesRememberedMax.

@@ -14,11 +14,20 @@
 #include "server/discovery/registrar.h"
 #include "server/discovery/registration_service.h"
 #include "server/discovery/resolver.h"
+#include "server/discovery/run_on_reader.h"
 #include "server/discovery/schema_service.h"
 #include "server/discovery/session_hub.h"
 #include "server/discovery/subscriber_hub.h"
 
 namespace scoutlight::server {
+namespace {
+
+using discovery::Catalog;
+
+// Of the services that are guarded, so many are named.
+constexpr size_t kGuardedShownMax = 100;
+
+}  // namespace
 
 // In the order in which they need each other.
 struct DiscoveryServer::Parts {
@@ -104,6 +113,29 @@ void DiscoveryServer::Start() {
 }
 
 bool DiscoveryServer::ready() const { return parts_->feed->catalog() != nullptr; }
+
+void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {
+  const std::shared_ptr<discovery::Catalog> catalog = parts_->feed->catalog();
+  Figures figures{.ready = catalog != nullptr,
+                  .loading = parts_->feed->loading(),
+                  .watches = parts_->hub.streams(),
+                  .sessions = parts_->sessions.streams(),
+                  .subscribers = parts_->subscribers.counts(),
+                  .resolver_states = parts_->resolver.states()};
+  if (catalog == nullptr) return std::move(done)(std::move(figures));
+  figures.revision = catalog->revision();
+  Catalog::TotalsBounds bounds{.services_max = limits::kInlineEntriesMax, .guarded_max = kGuardedShownMax};
+  figures.totals = catalog->CountIfFew(bounds);
+  if (figures.totals.has_value() && figures.totals->unread == 0) return std::move(done)(std::move(figures));
+  bounds = {.unread_max = limits::kPageEntriesMax, .guarded_max = kGuardedShownMax};
+  // Once, here or there.
+  const auto answer = std::make_shared<absl::AnyInvocable<void(Figures) &&>>(std::move(done));
+  const absl::Status refused = RunOnReader(&parts_->readers, [catalog, bounds, answer, figures]() mutable {
+    figures.totals = catalog->CountIfFew(bounds);
+    std::move (*answer)(std::move(figures));
+  });
+  if (!refused.ok()) std::move (*answer)(std::move(figures));
+}
 
 void DiscoveryServer::Drain(absl::Status reason) {
   parts_->sessions.Drain(reason);

@@ -4,14 +4,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "discovery/catalog.h"
 #include "server/admission.h"
+#include "server/discovery/subscriber_hub.h"
 #include "server/stream_places.h"
 #include "storage/store.h"
 
@@ -48,6 +52,22 @@ class DiscoveryServer {
   void Start();
   // Whether the instances are known, so that calls are answered. Once so, always.
   bool ready() const;
+  // What there is, for who looks after the server; each figure as of some moment lately.
+  struct Figures {
+    bool ready = false;     // As ready().
+    bool loading = false;   // The instances are being read, for the first time or anew.
+    Revision revision = 0;  // Of the catalog.
+    // nullopt: not ready, or too much else waits to be done.
+    std::optional<discovery::Catalog::Totals> totals;
+    int watches = 0;
+    int sessions = 0;
+    SubscriberHub::Counts subscribers;
+    size_t resolver_states = 0;
+  };
+  // Calls `done` with them: inside the call, or on a catalog reader if there are over limits::kInlineEntriesMax services, or instances to
+  // read anew, of which up to limits::kPageEntriesMax are read. Not after the destructor has begun.
+  void Look(absl::AnyInvocable<void(Figures) &&> done) const;
+
   // Ends the watches, those that come later too. Does not block.
   void Drain(absl::Status reason);
   // Whoever waits for a revision waits in vain. What is committed still comes into the catalog, so that calls in progress are answered.

@@ -84,6 +84,9 @@ class InstanceHub {
   // Answers on the hub's thread; not after the hub's end.
   void CountShown(discovery::InstanceName name, absl::AnyInvocable<void(int) &&> done);
 
+  // How many are open.
+  int streams() const { return streams_.load(std::memory_order_relaxed); }
+
   // Frames made, each written to any number of streams. For tests.
   int64_t frames_made() const { return frames_.made(); }
 

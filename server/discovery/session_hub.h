@@ -77,6 +77,9 @@ class SessionHub {
   // Ends all streams, also those that come later. Their instances stay until their leases end.
   void Drain(absl::Status reason);
 
+  // How many are open.
+  int streams() const { return streams_.load(std::memory_order_relaxed); }
+
  private:
   friend class LiveSession;
   using Task = absl::AnyInvocable<void() &&>;

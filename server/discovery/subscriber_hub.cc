@@ -211,7 +211,21 @@ void SubscriberHub::Loop() {
     drains_.Serve(now);
     frames_.Clear();
     looks_.Clear();
+    NoteCounts();
   }
+}
+
+void SubscriberHub::NoteCounts() {
+  gone_.store(static_cast<int>(table_.gone()), std::memory_order_relaxed);
+  subscribers_.store(static_cast<int>(table_.all().size() - table_.gone()), std::memory_order_relaxed);
+  subscriptions_.store(static_cast<int>(table_.subscriptions()), std::memory_order_relaxed);
+}
+
+SubscriberHub::Counts SubscriberHub::counts() const {
+  return {.subscribers = subscribers_.load(std::memory_order_relaxed),
+          .gone = gone_.load(std::memory_order_relaxed),
+          .subscriptions = subscriptions_.load(std::memory_order_relaxed),
+          .drains = drain_places_.load(std::memory_order_relaxed)};
 }
 
 absl::Duration SubscriberHub::NextDue(absl::Duration now) const {

@@ -100,6 +100,15 @@ class SubscriberHub {
   // Ends all streams and waits, also those that come later.
   void Drain(absl::Status reason);
 
+  // As of some moment lately.
+  struct Counts {
+    int subscribers = 0;    // That have a stream.
+    int gone = 0;           // Whose stream has ended without a goodbye.
+    int subscriptions = 0;  // Services of all of them.
+    int drains = 0;         // That wait.
+  };
+  Counts counts() const;
+
   // Frames made, each written to any number of streams. For tests.
   int64_t frames_made() const { return frames_.made(); }
 
@@ -122,6 +131,7 @@ class SubscriberHub {
   // False: the hub ends.
   bool RunTasks();
   absl::Duration NextDue(absl::Duration now) const;
+  void NoteCounts();
   void ServeHeartbeats(absl::Duration now);
   void CountWatches(const discovery::InstanceName& name, uint64_t wait);
 
@@ -160,7 +170,11 @@ class SubscriberHub {
   absl::Duration assume_until_;
   absl::Status drained_;
 
-  std::atomic<int> opened_{0};             // Streams. Orders nothing.
+  std::atomic<int> opened_{0};  // Streams. Orders nothing.
+  // Written by the hub's thread; they order nothing.
+  std::atomic<int> subscribers_{0};
+  std::atomic<int> gone_{0};
+  std::atomic<int> subscriptions_{0};
   std::atomic<int> drain_places_{0};       // Taken. Orders nothing.
   std::atomic<uint64_t> drains_begun_{0};  // Orders nothing.
   std::thread thread_;

@@ -66,6 +66,8 @@ class SubscriberTable {
   const absl::flat_hash_set<Subscription*>* OfService(const discovery::ServiceName& service) const;
   // Of all subscribers.
   size_t subscriptions() const { return subscriptions_; }
+  // Subscribers whose stream has ended without a goodbye.
+  size_t gone() const { return gone_.size(); }
 
   // The subscriber of a new stream: a new one, or the one of before, which keeps what it has seen of a service until
   // limits::kSubscriberGrace is over since the last stream that wanted it ended: at `now`, if that is not `gone`.

@@ -10,6 +10,7 @@ leases=scoutlight.registry.v1.LeaseService
 registration=scoutlight.discovery.v1.RegistrationService
 discovery=scoutlight.discovery.v1.DiscoveryService
 schemas=scoutlight.discovery.v1.SchemaService
+admin=scoutlight.admin.v1.AdminService
 folder=$(mktemp -d "${TEST_TMPDIR:-/tmp}/grpcurl-XXXXXX")
 failed=0
 # The methods that have answered a call as they should.
@@ -322,6 +323,9 @@ refused "$registry/Get" '{"key": "/default/services/Printer/laser/hostname"}' 5
 refused "$discovery/GetInstance" '{"name": '"$laser"'}' 5
 expect 'Code: NotFound' '"reason": "INSTANCE_NOT_FOUND"' '"resource_name": "default/Printer/laser"'
 
+call "$admin/Status" '{}'
+expect '"version": "' '"state": "SERVING_STATE_SERVING"' '"kind": "rocksdb"' '"ready": true' '"key_bytes_max": "1024"' '"revision": "'
+
 # Nothing of ours has been left out.
 run "$address" list
 expect_code 0
@@ -337,7 +341,7 @@ for service in $output; do
     failed=1
   done
 done
-((methods >= 38)) || { echo "FAILED: only $methods methods are listed"; failed=1; }
+((methods >= 39)) || { echo "FAILED: only $methods methods are listed"; failed=1; }
 
 kill -TERM "$server_pid"
 code=0

@@ -1,0 +1,246 @@
+// AdminService/Status of a server, through gRPC.
+
+#include "server/admin/admin_service.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/impl/codegen/rpc_method.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "base/mutex.h"
+#include "scoutlight/registry/v1/lease.grpc.pb.h"
+#include "scoutlight/registry/v1/registry.grpc.pb.h"
+#include "server/server.h"
+#include "server/version.h"
+#include "storage/local/local_store.h"
+#include "storage/memory/memory_engine.h"
+#include "storage/testing/await.h"
+#include "storage/testing/fake_clock.h"
+#include "storage/testing/forwarding_store.h"
+
+namespace scoutlight::server {
+namespace {
+
+namespace wire = admin::v1;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const StoreId kStoreId = "00112233445566778899aabbccddeeff";
+
+// A store whose health a test sets, and whose lists a test holds up: what reads the catalog then waits.
+class SickableStore final : public storage::ForwardingStore {
+ public:
+  explicit SickableStore(std::unique_ptr<storage::Store> store) : ForwardingStore(store.get()), owned_(std::move(store)) {}
+
+  void SetReadOnly(bool read_only) { read_only_ = read_only; }
+  storage::StoreHealth health() const override {
+    if (read_only_) return {storage::StoreHealth::State::kReadOnly, "a test says so"};
+    return ForwardingStore::health();
+  }
+
+  void HoldLists() {
+    MutexLock lock(&mu_);
+    holding_ = true;
+  }
+  void LetListsGo() {
+    std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held;
+    {
+      MutexLock lock(&mu_);
+      holding_ = false;
+      held.swap(held_);
+    }
+    for (auto& [query, done] : held) ForwardingStore::Read(std::move(query), std::move(done));
+  }
+  void Read(storage::Query query, storage::Done<storage::Page> done) override {
+    {
+      MutexLock lock(&mu_);
+      if (holding_ && query.range.scope != Scope::kKey) {
+        held_.emplace_back(std::move(query), std::move(done));
+        return;
+      }
+    }
+    ForwardingStore::Read(std::move(query), std::move(done));
+  }
+
+ private:
+  const std::unique_ptr<storage::Store> owned_;
+  std::atomic<bool> read_only_{false};
+  Mutex mu_;
+  bool holding_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held_ ABSL_GUARDED_BY(mu_);
+};
+
+class AdminServiceTest : public testing::Test {
+ protected:
+  AdminServiceTest() {
+    storage::LocalStoreOptions options;
+    options.random = [random = std::mt19937_64(7)]() mutable { return random(); };
+    store_ = std::make_unique<SickableStore>(*storage::OpenLocalStore(storage::NewMemoryEngine(kStoreId), std::move(options)));
+  }
+  void Serve(Authorize authorize = nullptr) {
+    ServerOptions options;
+    options.authorize = std::move(authorize);
+    options.store_kind = "memory";
+    options.streams_max = 77;
+    options.discovery.clock = &clock_;
+    auto server = Server::Start(store_.get(), std::move(options));
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = grpc::CreateChannel(server_->address().ToString(), grpc::InsecureChannelCredentials());
+    stub_ = wire::AdminService::NewStub(channel_);
+  }
+  wire::StatusResponse Status() {
+    grpc::ClientContext context;
+    wire::StatusResponse response;
+    const grpc::Status status = stub_->Status(&context, wire::StatusRequest(), &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  }
+  bool AwaitReady() {
+    return storage::AwaitCondition([this] { return Status().discovery().ready(); });
+  }
+
+  storage::FakeClock clock_;
+  std::unique_ptr<SickableStore> store_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<wire::AdminService::Stub> stub_;
+};
+
+TEST_F(AdminServiceTest, TellsWhatTheServerIsAndHolds) {
+  Serve();
+  ASSERT_TRUE(AwaitReady());
+  const auto registry = registry::v1::RegistryService::NewStub(channel_);
+  const auto leases = registry::v1::LeaseService::NewStub(channel_);
+  registry::v1::PutRequest put;
+  put.set_key("/c/services/s/i/port");
+  put.set_text("80");
+  registry::v1::PutResponse stored;
+  grpc::ClientContext putting;
+  ASSERT_TRUE(registry->Put(&putting, put, &stored).ok());
+  registry::v1::GrantRequest grant;
+  grant.mutable_ttl()->set_seconds(600);
+  registry::v1::GrantResponse granted;
+  grpc::ClientContext granting;
+  ASSERT_TRUE(leases->Grant(&granting, grant, &granted).ok());
+  registry::v1::WatchRequest watch;
+  watch.set_key("/c");
+  registry::v1::WatchResponse frame;
+  grpc::ClientContext watching;
+  const auto stream = registry->Watch(&watching, watch);
+  ASSERT_TRUE(stream->Read(&frame));
+  clock_.Advance(absl::Seconds(90));
+
+  wire::StatusResponse status;
+  // The hub tells of its watches after it has served them.
+  ASSERT_TRUE(storage::AwaitCondition([&] {
+    status = Status();
+    return status.streams().watches() == 1;
+  }));
+  EXPECT_EQ(status.version(), kVersion);
+  EXPECT_EQ(status.started_at().seconds(), 1'700'000'000);
+  EXPECT_EQ(status.uptime().seconds(), 90);
+  EXPECT_EQ(status.state(), wire::SERVING_STATE_SERVING);
+  EXPECT_THAT(status.problems(), IsEmpty());
+  EXPECT_EQ(status.revision(), stored.revision());
+  EXPECT_EQ(status.store_id(), kStoreId);
+  EXPECT_EQ(status.store().kind(), "memory");
+  EXPECT_EQ(status.store().oldest_revision(), 1);
+  EXPECT_EQ(status.store().leases(), 1);
+  EXPECT_FALSE(status.store().leases_more());
+  EXPECT_EQ(status.streams().open(), 1);
+  EXPECT_EQ(status.streams().open_max(), 77);
+  EXPECT_EQ(status.streams().watch_streams(), 1);
+  EXPECT_FALSE(status.discovery().loading());
+  EXPECT_EQ(status.discovery().revision(), stored.revision());
+  EXPECT_EQ(status.discovery().totals().clusters(), 1);
+  EXPECT_EQ(status.discovery().totals().services(), 1);
+  EXPECT_EQ(status.discovery().totals().instances(), 1);
+  EXPECT_EQ(status.discovery().totals().unread(), 0);
+  watching.TryCancel();
+  while (stream->Read(&frame)) {
+  }
+  stream->Finish();
+}
+
+TEST_F(AdminServiceTest, IsAnsweredWhateverTheServerIsIn) {
+  store_->HoldLists();
+  Serve();
+  wire::StatusResponse status = Status();
+  EXPECT_EQ(status.state(), wire::SERVING_STATE_SERVING);
+  EXPECT_FALSE(status.discovery().ready());
+  EXPECT_TRUE(status.discovery().loading());
+  EXPECT_FALSE(status.discovery().has_totals());
+  EXPECT_THAT(status.problems(), ElementsAre(HasSubstr("CATALOG_LOADING")));
+  store_->LetListsGo();
+  ASSERT_TRUE(AwaitReady());
+  EXPECT_THAT(Status().problems(), IsEmpty());
+
+  store_->SetReadOnly(true);
+  status = Status();
+  EXPECT_EQ(status.state(), wire::SERVING_STATE_READ_ONLY);
+  EXPECT_THAT(status.problems(), ElementsAre("a test says so"));
+  store_->SetReadOnly(false);
+
+  server_->BeginDrain();
+  EXPECT_EQ(Status().state(), wire::SERVING_STATE_DRAINING);
+}
+
+// Over limits::kInlineEntriesMax services, on a reader.
+TEST_F(AdminServiceTest, CountsManyServices) {
+  Serve();
+  ASSERT_TRUE(AwaitReady());
+  registry::v1::TransactRequest request;
+  for (int i = 0; i < 200; ++i) {
+    auto* const put = request.add_on_success()->mutable_put();
+    put->set_key("/c/services/s" + std::to_string(i) + "/i/port");
+    put->set_text("80");
+  }
+  registry::v1::TransactResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(registry::v1::RegistryService::NewStub(channel_)->Transact(&context, request, &response).ok());
+  const wire::StatusResponse status = Status();
+  EXPECT_EQ(status.discovery().totals().services(), 200);
+  EXPECT_EQ(status.discovery().totals().instances(), 200);
+  EXPECT_EQ(status.discovery().totals().unread(), 0);
+}
+
+TEST_F(AdminServiceTest, AsksWhetherTheCallerMayDoEverything) {
+  std::string method;
+  KeyRange range;
+  Serve([&](const Identity&, absl::string_view asked, const KeyRange& asked_range) {
+    method = std::string(asked);
+    range = asked_range;
+    return absl::PermissionDeniedError("no");
+  });
+  grpc::ClientContext context;
+  wire::StatusResponse response;
+  EXPECT_EQ(stub_->Status(&context, wire::StatusRequest(), &response).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(method, "AdminService/Status");
+  EXPECT_TRUE(range.key == Key() && range.scope == Scope::kSubtree);
+}
+
+TEST_F(AdminServiceTest, BytesThatAreNoMessageAreInvalid) {
+  Serve();
+  const grpc::internal::RpcMethod rpc("/scoutlight.admin.v1.AdminService/Status", grpc::internal::RpcMethod::NORMAL_RPC);
+  const grpc::Slice slice(std::string("\xff\xff"));
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer answer;
+  grpc::ClientContext context;
+  const grpc::Status status = grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer>(
+      channel_.get(), rpc, &context, request, &answer);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+}  // namespace
+}  // namespace scoutlight::server
