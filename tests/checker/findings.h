@@ -22,7 +22,17 @@ enum class Rule {
   kWatch,       // A watch shows every matching event once, in order, whole; its frames tell the truth.
   kLease,       // Leases end on time, once, with all their keys and no others.
   kCompaction,  // What is not compacted can be read.
+  // Of registrations (registration_rules.h).
+  kOneOwner,
+  kFencing,
+  kKept,
+  kShown,
+  kOwnWrites,
+  kOrder,
+  kResolve,
+  kDrain,
 };
+inline constexpr size_t kRules = static_cast<size_t>(Rule::kDrain) + 1;
 absl::string_view RuleName(Rule rule);
 
 struct Violation {
@@ -47,7 +57,7 @@ class Findings {
 
  private:
   std::vector<Violation> violations_;
-  std::array<int, static_cast<size_t>(Rule::kCompaction) + 1> counts_ = {};
+  std::array<int, kRules> counts_ = {};
 };
 
 }  // namespace scoutlight::checker

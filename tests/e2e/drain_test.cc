@@ -1,6 +1,7 @@
 // Drains: an instance leaves when everybody who may send it work has confirmed that it goes, and who has not is named.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "tests/support/deadline.h"
 #include "tests/support/failure.h"
 #include "tests/support/frame_reader.h"
+#include "tests/support/stream_loop.h"
 
 namespace scoutlight::testing {
 namespace {
@@ -230,6 +232,47 @@ TEST_F(DrainTest, ARepetitionIsKnownAndWaitsAnew) {
   ASSERT_TRUE(again.ok()) << again.status.error_message();
   EXPECT_TRUE(again->replayed());
   EXPECT_EQ(again->revision(), first->revision());
+}
+
+// A Drain that its caller may leave.
+struct DrainCall {
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<disco::DrainResponse>> reader;
+  disco::DrainResponse response;
+  grpc::Status status;
+  bool over = false;
+};
+
+TEST_F(DrainTest, ACallerThatGoesGivesItsPlaceBack) {
+  constexpr int kPlaces = 1'000, kOfAConnection = 200;
+  ASSERT_TRUE(Register("Printer", "laser", kLaser).ok());
+  const auto silent = SubscribeAll("silent", 1);
+  StreamLoop loop;
+  std::vector<std::unique_ptr<Client>> connections;
+  std::vector<std::unique_ptr<disco::RegistrationService::Stub>> stubs;
+  std::vector<std::unique_ptr<DrainCall>> calls;
+  for (int i = 0; i <= kPlaces; ++i) {
+    if (i % kOfAConnection == 0) {
+      connections.push_back(std::make_unique<Client>(server().address()));
+      stubs.push_back(disco::RegistrationService::NewStub(connections.back()->channel()));
+    }
+    DrainCall* const call = calls.emplace_back(std::make_unique<DrainCall>()).get();
+    call->reader = stubs.back()->AsyncDrain(&call->context, DrainOf("laser"), loop.queue());
+    call->reader->Finish(&call->response, &call->status, loop.TagOf([call](bool) { call->over = true; }));
+  }
+  const auto over = [&] { return std::count_if(calls.begin(), calls.end(), [](const auto& call) { return call->over; }); };
+  ASSERT_TRUE(loop.RunUntil([&] { return over() > 0; }));
+  ASSERT_EQ(over(), 1) << "all others wait";
+  const auto refused = std::find_if(calls.begin(), calls.end(), [](const auto& call) { return call->over; });
+  EXPECT_EQ((*refused)->status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(FailureOf((*refused)->status).reason, "OVERLOADED");
+  EXPECT_EQ(FailureOf(Drain(DrainOf("laser", absl::ZeroDuration())).status).reason, "OVERLOADED");
+  calls.erase(refused);
+  calls.front()->context.TryCancel();
+  EXPECT_TRUE(WaitUntil([this] { return Drain(DrainOf("laser", absl::ZeroDuration())).ok(); }));
+  for (const auto& call : calls) call->context.TryCancel();
+  EXPECT_TRUE(loop.RunUntil([&] { return over() == kPlaces; }));
+  EXPECT_EQ(Get("Printer", "laser")->instance().status(), disco::INSTANCE_STATUS_DRAINING);
 }
 
 TEST_F(DrainTest, StoppingEndsSubscribersAndDrains) {

@@ -1,12 +1,19 @@
 // Owners that are lost many at a time: what is held, what Resolve and watches say of it, and how it ends.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/checker/registration_recorder.h"
 #include "tests/e2e/discovery_fixture.h"
+#include "tests/e2e/service_observer.h"
+#include "tests/e2e/session_client.h"
+#include "tests/support/stream_loop.h"
 
 namespace scoutlight::testing {
 namespace {
@@ -46,13 +53,14 @@ class Losses : public Discovery {
       }
     }
   }
-  int64_t HeldOf(const std::string& service) {
+  disco::ListServicesResponse::Service ServiceOf(const std::string& service) {
     const auto listed = Call(&disco::DiscoveryService::Stub::ListServices, disco::ListServicesRequest());
     for (const auto& known : listed->services()) {
-      if (known.name() == service) return known.held();
+      if (known.name() == service) return known;
     }
-    return -1;
+    return {};
   }
+  int64_t HeldOf(const std::string& service) { return ServiceOf(service).held(); }
   Answered<disco::ConfirmLossResponse> Confirm(const std::vector<std::string>& ids) {
     disco::ConfirmLossRequest request;
     request.set_service("Printer");
@@ -137,6 +145,164 @@ TEST_F(Losses, SingleOnesAreGoneAtOnce) {
   }
   EXPECT_THAT(removed, ElementsAre(IdOf(0)));
   EXPECT_EQ(HeldOf("Printer"), 0);
+}
+
+// A thousand instances, each on a lease of its own, of which the first 600 end together; beside them a service that loses one of ten.
+class ManyLosses : public Losses {
+ protected:
+  static constexpr int kAll = 1'000, kLost = 600;
+
+  static std::string IdOf(int i) { return absl::StrCat("i", 10'000 + i); }
+  // Every third is critical, every third warns.
+  static disco::InstanceHealth HealthOf(int i) {
+    constexpr disco::InstanceHealth kHealths[] = {disco::INSTANCE_HEALTH_PASSING, disco::INSTANCE_HEALTH_WARNING,
+                                                  disco::INSTANCE_HEALTH_CRITICAL};
+    return kHealths[i % 3];
+  }
+  static disco::RegisterRequest OwnedFor(int seconds, const std::string& service, int i) {
+    constexpr const char* kTexts[] = {"passing", "warning", "critical"};
+    Properties properties = kLaser;
+    properties["health"] = kTexts[i % 3];
+    disco::RegisterRequest request = RegisterOf(service, IdOf(i), properties);
+    request.mutable_ttl()->set_seconds(seconds);
+    return request;
+  }
+
+  // Returns when the 600 are held and the one is gone.
+  void RegisterAndLose() {
+    InstanceReader reader(*discovery_, WatchedService("Printer"));
+    disco::RegisterAllRequest request, book;
+    for (int i = 0; i < kAll; ++i) *request.add_registrations() = OwnedFor(i < kLost ? 4 : 3'600, "Printer", i);
+    for (int i = 0; i < 10; ++i) *book.add_registrations() = OwnedFor(i < 1 ? 4 : 3'600, "Book", i);
+    for (const disco::RegisterAllRequest& all : {request, book}) {
+      const auto registered = Call(&disco::RegistrationService::Stub::RegisterAll, all);
+      ASSERT_TRUE(registered.ok()) << registered.status.error_message();
+      for (const auto& result : registered->results()) ASSERT_EQ(result.code(), 0) << result.message();
+    }
+    // What goes before so many have gone that all are held, comes back.
+    std::set<std::string> held;
+    while (held.size() < kLost) {
+      const std::optional<disco::WatchResponse> frame = reader.NextEvent();
+      ASSERT_TRUE(frame.has_value()) << held.size() << " are held";
+      for (const disco::Instance& instance : frame->changed()) {
+        if (instance.status() == disco::INSTANCE_STATUS_OWNER_LOST) held.insert(instance.id());
+      }
+      for (const std::string& id : frame->removed()) EXPECT_LT(id, IdOf(kLost));
+    }
+    EXPECT_LT(*held.rbegin(), IdOf(kLost));
+    ASSERT_TRUE(WaitUntil([this] { return Ids("Book").size() == 9; }));
+  }
+  disco::ListInstancesResponse List(const std::string& service) {
+    disco::ListInstancesRequest request;
+    request.set_service(service);
+    request.set_page_size(kAll);
+    return Call(&disco::DiscoveryService::Stub::ListInstances, request).message;
+  }
+};
+
+TEST_F(ManyLosses, AreHeldShownAsTheyAreAndNotPicked) {
+  RegisterAndLose();
+  if (HasFatalFailure()) return;
+  const disco::ListInstancesResponse listed = List("Printer");
+  EXPECT_TRUE(listed.guarded());
+  ASSERT_EQ(listed.instances_size(), kAll);
+  int resolvable = 0;
+  for (int i = 0; i < kAll; ++i) {
+    const disco::Instance& instance = listed.instances(i);
+    EXPECT_EQ(instance.health(), HealthOf(i)) << "what it said of itself";
+    EXPECT_EQ(instance.status(), i < kLost ? disco::INSTANCE_STATUS_OWNER_LOST : disco::INSTANCE_STATUS_UP);
+    EXPECT_EQ(instance.has_held_until(), i < kLost);
+    EXPECT_LE(instance.held_until().seconds(), absl::ToUnixSeconds(absl::Now()) + 60);
+    EXPECT_EQ(instance.resolvable(), i >= kLost && HealthOf(i) != disco::INSTANCE_HEALTH_CRITICAL);
+    resolvable += instance.resolvable() ? 1 : 0;
+  }
+  const auto printers = ServiceOf("Printer");
+  EXPECT_EQ(printers.instances(), kAll);
+  EXPECT_EQ(printers.held(), kLost);
+  EXPECT_EQ(printers.resolvable(), resolvable);
+  std::set<std::string> picked;
+  for (int i = 0; i < kAll; ++i) picked.insert(Picked(ResolveOf("Printer")));
+  EXPECT_GE(*picked.begin(), IdOf(kLost));
+  EXPECT_EQ(picked.size(), static_cast<size_t>(resolvable)) << "each of those that take work, in turn";
+  EXPECT_TRUE(Resolve(ResolveOf("Printer"))->guarded());
+  // A service beside it that has lost one.
+  EXPECT_FALSE(List("Book").guarded());
+  EXPECT_EQ(HeldOf("Book"), 0);
+  EXPECT_FALSE(Resolve(ResolveOf("Book"))->guarded());
+}
+
+TEST_F(ManyLosses, HalfIsConfirmedAndARestartEndsTheRest) {
+  RegisterAndLose();
+  if (HasFatalFailure()) return;
+  std::vector<std::string> half;
+  for (int i = 0; i < kLost / 2; ++i) half.push_back(IdOf(i));
+  EXPECT_EQ(Confirm(half)->confirmed(), kLost / 2);
+  disco::ListInstancesResponse listed = List("Printer");
+  EXPECT_TRUE(listed.guarded());
+  ASSERT_EQ(listed.instances_size(), kAll - kLost / 2);
+  EXPECT_EQ(listed.instances(0).id(), IdOf(kLost / 2));
+  EXPECT_EQ(HeldOf("Printer"), kLost / 2);
+  KillAndRestart();
+  Connect();
+  listed = List("Printer");
+  EXPECT_FALSE(listed.guarded());
+  ASSERT_EQ(listed.instances_size(), kAll - kLost);
+  EXPECT_EQ(listed.instances(0).id(), IdOf(kLost));
+  EXPECT_EQ(HeldOf("Printer"), 0);
+}
+
+// Of sessions, one that is lost comes back.
+TEST_F(Losses, AnOwnerThatComesBackHasItsInstancesAgain) {
+  constexpr int kSessions = 10, kOfEach = 10, kDead = 6;
+  constexpr absl::Duration kTtl = kJudgeMemory ? absl::Seconds(3) : absl::Seconds(10);
+  checker::RegistrationRecorder recorder;
+  StreamLoop loop;
+  WatchObserver watcher(&loop, "watcher", "Printer", &recorder);
+  watcher.Connect(discovery_.get());
+  std::vector<std::unique_ptr<SessionClient>> sessions;
+  for (int i = 0; i < kSessions; ++i) {
+    sessions.push_back(std::make_unique<SessionClient>(
+        &loop, SessionClient::Options{.session_id = absl::StrCat("s", i), .ttl = kTtl, .recorder = &recorder}));
+    std::vector<SessionClient::Name> names;
+    for (int of = 0; of < kOfEach; ++of) names.emplace_back("Printer", IdOf(i * kOfEach + of));
+    sessions.back()->Declare(names, 1);
+    sessions.back()->Connect(registration_.get());
+  }
+  // Lets all go on until it holds.
+  const auto await = [&](const std::function<bool()>& condition) {
+    return loop.RunUntil(
+        [&] {
+          watcher.Tick();
+          for (const auto& session : sessions) session->Tick();
+          return condition();
+        },
+        kTtl + kSoon);
+  };
+  const auto all_well = [&] {
+    return std::all_of(sessions.begin(), sessions.end(), [](const auto& session) { return !session->alive() || session->IsWell(); });
+  };
+  ASSERT_TRUE(await([&] { return all_well() && watcher.shown().size() == kSessions * kOfEach; }));
+  const std::map<SessionClient::Name, SessionClient::Member> before = sessions[0]->members();
+  for (int i = 0; i < kDead; ++i) sessions[i]->Die();
+  std::set<ServiceObserver::Name> held;
+  ASSERT_TRUE(await([&] {
+    held.merge(watcher.TakeHeld());
+    return held.size() == kDead * kOfEach;
+  })) << held.size()
+      << " are held";
+  EXPECT_EQ(watcher.shown().size(), kSessions * kOfEach);
+  sessions.push_back(
+      std::make_unique<SessionClient>(&loop, SessionClient::Options{.session_id = "s0", .ttl = kTtl, .recorder = &recorder}));
+  for (const auto& [name, member] : before) sessions.back()->Declare({name}, 2);
+  sessions.back()->Connect(registration_.get());
+  ASSERT_TRUE(await(all_well));
+  EXPECT_FALSE(sessions.back()->resumed());
+  for (const auto& [name, member] : sessions.back()->members()) EXPECT_GT(member.epoch, before.at(name).epoch);
+  EXPECT_EQ(HeldOf("Printer"), (kDead - 1) * kOfEach);
+  EXPECT_EQ(Get("Printer", IdOf(0))->instance().status(), disco::INSTANCE_STATUS_UP);
+  for (const auto& session : sessions) EXPECT_EQ(session->told(SessionClient::State::STATE_LOST), 0);
+  for (const auto& session : sessions) session->Die();
+  watcher.Stop();
 }
 
 TEST_F(Losses, BadInputOfConfirmLossIsNamed) {

@@ -1,0 +1,162 @@
+// kill -9, SIGSTOP and wiped data under all kinds of clients of discovery: what they were told of registrations is checked against the logs
+// of the stores. SCOUTLIGHT_SEED repeats a run's choices; SCOUTLIGHT_TORTURE makes it long.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tests/checker/registration_check.h"
+#include "tests/checker/registration_recorder.h"
+#include "tests/checker/registration_workload.h"
+#include "tests/e2e/discovery_fixture.h"
+#include "tests/support/deadline.h"
+#include "tests/support/random.h"
+
+namespace scoutlight::testing {
+namespace {
+
+using checker::RegistrationWorkload;
+
+// Lives of the server in one history, and what happens in some of them.
+constexpr int kCycles = 6;
+constexpr int kPausedCycle = 2;
+constexpr int kWipedCycle = 3;
+constexpr int kDrainCycle = 4;
+constexpr int kLossCycle = 5;
+
+constexpr absl::Duration kPause = absl::Milliseconds(1'500);
+
+class RegistrationHistory : public Discovery {
+ protected:
+  // The server again, on what is in its folder.
+  void StartRecorded() {
+    recorder_.Spawned();
+    Start();
+    recorder_.Serving();
+    Connect();
+    store_id_ = Call(&disco::DiscoveryService::Stub::ListClusters, disco::ListClustersRequest())->store_id();
+  }
+  void KillRecorded() {
+    recorder_.Stopping();
+    server().Kill();
+    recorder_.Ended();
+  }
+
+  // Stops it for longer than most leases last, and lets it go on.
+  void PauseRecorded() {
+    disco::WatchRequest quiet = WatchedService("Quiet");
+    quiet.mutable_heartbeat()->set_seconds(3'600);
+    InstanceReader watch(*discovery_, quiet);
+    ASSERT_TRUE(watch.NextEvent().has_value());
+    recorder_.Pausing();
+    server().Signal(SIGSTOP);
+    EXPECT_TRUE(WaitUntil([this] { return absl::StrContains(ReadFile(absl::StrCat("/proc/", server().pid(), "/stat")), ") T "); }));
+    recorder_.Paused();
+    EXPECT_FALSE(watch.Next(kPause).has_value()) << "a stopped process says nothing";
+    recorder_.Resuming();
+    server().Signal(SIGCONT);
+    EXPECT_TRUE(Call(&disco::DiscoveryService::Stub::ListClusters, disco::ListClustersRequest()).ok());
+    recorder_.Resumed();
+  }
+
+  // Its data is lost while it is down.
+  void Wipe() {
+    recorder_.AddLogOfFolder(store_id_, data_dir());
+    std::filesystem::remove_all(data_dir());
+  }
+
+  // One life of the server: some calls, then what this cycle has in store for it, then its end.
+  void RunCycle(int cycle, RegistrationWorkload* workload, Random* random) {
+    StartRecorded();
+    workload->Start(server().address());
+    EXPECT_TRUE(AwaitMoreCalls(Between(100, IsTorture() ? 3'000 : 1'000, random)));
+    if (cycle == kPausedCycle) PauseRecorded();
+    if (cycle == kLossCycle) LoseMortals(4);
+    if (cycle == kDrainCycle && IsTorture()) AwaitCompleteDrains();
+    KillRecorded();
+    workload->Join();
+    if (cycle == kWipedCycle) Wipe();
+  }
+  bool AwaitMoreCalls(size_t count) { return recorder_.WaitForCalls(recorder_.calls() + count, kSoon); }
+
+  void RegisterRecorded(const disco::RegisterRequest& request) {
+    const checker::Nanos called = checker::MonotonicNow();
+    const auto answered = Register(request);
+    recorder_.Answered(0, called, request, answered.status, answered.message);
+    EXPECT_TRUE(answered.ok()) << answered.status.error_message();
+  }
+
+  // Registers instances whose owner is never heard of again, and waits until their leases have ended: so many are held.
+  void LoseMortals(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      disco::RegisterRequest request = RegisterOf(RegistrationWorkload::kMortal, absl::StrCat("m", i), kLaser);
+      request.mutable_ttl()->set_seconds(1);
+      request.set_session_id("mortal");
+      RegisterRecorded(request);
+    }
+    EXPECT_TRUE(WaitUntil([&] { return Ids(RegistrationWorkload::kMortal, "status == OWNER_LOST").size() == count; }));
+    EXPECT_TRUE(AwaitMoreCalls(200));
+  }
+
+  // Goes on until drains can be complete: 15 s after a start.
+  void AwaitCompleteDrains() {
+    RegisterRecorded(RegisterOf("Quiet", "one", kLaser));
+    disco::DrainRequest request;
+    request.mutable_name()->set_service("Quiet");
+    request.mutable_name()->set_id("one");
+    request.mutable_timeout()->set_seconds(60);
+    grpc::ClientContext context;
+    disco::DrainResponse response;
+    EXPECT_TRUE(registration_->Drain(&context, request, &response).ok());
+    EXPECT_TRUE(response.complete());
+    EXPECT_TRUE(AwaitMoreCalls(3'000));
+  }
+
+  checker::RegistrationRecorder recorder_;
+  std::string store_id_;
+};
+
+// What there was to check.
+std::string Counts(const checker::RegistrationHistory& history) {
+  size_t revisions = 0;
+  int64_t ends = 0;
+  for (const checker::StoreLog& log : history.stores) {
+    revisions += log.log.size();
+    ends += std::count_if(log.log.begin(), log.log.end(),
+                          [](const checker::LoggedBatch& logged) { return logged.batch.events[0].cause == EventCause::kLeaseExpired; });
+  }
+  size_t frames = 0;
+  for (const checker::ObserverStream& stream : history.observers) frames += stream.frames.size();
+  const auto held = std::count_if(history.reads.begin(), history.reads.end(),
+                                  [](const checker::DiscoveryRead& read) { return !read.shown.empty() && read.shown[0].held; });
+  const auto complete =
+      std::count_if(history.calls.begin(), history.calls.end(), [](const checker::RegistrationCall& call) { return call.complete; });
+  return absl::StrCat(history.calls.size(), " changes, ", history.reads.size(), " reads (", held, " of held ones), ",
+                      history.sessions.size(), " streams of sessions, ", history.observers.size(), " of observers with ", frames,
+                      " frames, ", complete, " complete drains, ", revisions, " revisions in ", history.stores.size(), " stores, ", ends,
+                      " ends of leases");
+}
+
+TEST_F(RegistrationHistory, EveryAnswerAndFrameFitsTheLog) {
+  const uint64_t seed = Seed();
+  Random random(seed);
+  RegistrationWorkload workload({.seed = seed}, &recorder_);
+  server().Kill();
+  // Each round has a history of its own, from empty stores on, so that memory is bounded.
+  for (int round = 0, rounds = IsTorture() ? 10 : 1; round < rounds && !HasFailure(); ++round) {
+    for (int cycle = 0; cycle < kCycles; ++cycle) RunCycle(cycle, &workload, &random);
+    Wipe();
+    const checker::RegistrationHistory history = recorder_.Take();
+    std::cout << Counts(history) << std::endl;
+    EXPECT_EQ(checker::ReportRegistrations(checker::CheckRegistrations(history)), "");
+  }
+  Start();
+}
+
+}  // namespace
+}  // namespace scoutlight::testing
