@@ -1,0 +1,63 @@
+#ifndef SCOUTLIGHT_CLIENT_EVENTS_BACKOFF_H_
+#define SCOUTLIGHT_CLIENT_EVENTS_BACKOFF_H_
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/error.h"
+
+namespace scoutlight::client {
+
+// The pace at which streams and calls are tried again: exponential backoff with full jitter (M. Brooker, "Exponential Backoff and Jitter",
+// AWS Architecture Blog, 2015). Not thread-safe.
+class Backoff {
+ public:
+  static constexpr absl::Duration kFirst = absl::Milliseconds(50);
+  static constexpr absl::Duration kMax = absl::Seconds(2);
+  // A stream that stayed for so long was a good one: the next begins anew.
+  static constexpr absl::Duration kGoodAfter = absl::Seconds(10);
+
+  // `unit_random` draws from [0, 1).
+  explicit Backoff(std::function<double()> unit_random) : unit_random_(std::move(unit_random)) {}
+
+  // How long to wait before the next try, at least `minimum` (what the server told: ErrorDetails::retry_after). A minimum is no reason for
+  // all to come at once: up to a tenth of it is added.
+  absl::Duration Next(absl::Duration minimum = absl::ZeroDuration()) {
+    const absl::Duration jittered = ceiling_ * unit_random_();
+    ceiling_ = std::min(ceiling_ * 2, kMax);
+    if (minimum <= absl::ZeroDuration()) return jittered;
+    return std::max(jittered, minimum + minimum * 0.1 * unit_random_());
+  }
+
+  // After `status`: heeds its retry_after, and takes the slowest pace for what the server will say the next time too.
+  absl::Duration NextAfter(const absl::Status& status) {
+    if (IsLasting(status.code())) return Slowest();
+    const std::optional<ErrorDetails> details = DetailsOf(status);
+    return Next(details.has_value() ? details->retry_after : absl::ZeroDuration());
+  }
+  static bool IsLasting(absl::StatusCode code) {
+    return code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kPermissionDenied ||
+           code == absl::StatusCode::kUnauthenticated || code == absl::StatusCode::kUnimplemented;
+  }
+
+  // The slowest pace, for what trying again soon does not mend: between half of kMax and kMax.
+  absl::Duration Slowest() { return kMax * (0.5 + unit_random_() / 2); }
+
+  // After a stream that stayed for `lived`.
+  void NoteLived(absl::Duration lived) {
+    if (lived >= kGoodAfter) Reset();
+  }
+  void Reset() { ceiling_ = kFirst; }
+
+ private:
+  const std::function<double()> unit_random_;
+  absl::Duration ceiling_ = kFirst;
+};
+
+}  // namespace scoutlight::client
+
+#endif  // SCOUTLIGHT_CLIENT_EVENTS_BACKOFF_H_

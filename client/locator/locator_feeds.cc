@@ -1,0 +1,181 @@
+#include "client/locator/locator_feeds.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace scoutlight::client {
+
+using discovery::InstancePtr;
+using discovery::SnapshotPtr;
+
+LocatorFeeds::LocatorFeeds(Subscription::Parts parts, const LocatorOptions& options, Clock* clock, Events events)
+    : loop_(*parts.loop),
+      clock_(*clock),
+      cluster_(options.cluster),
+      age_max_(options.age_max),
+      replaced_store_grace_(options.replaced_store_grace),
+      events_(std::move(events)),
+      saved_at_(clock_.SinceBoot()),
+      subscription_(std::move(parts), {.cluster = options.cluster, .subscriber_id = options.subscriber_id, .heartbeat = options.heartbeat},
+                    SubscriptionEvents()) {}
+
+LocatorFeeds::~LocatorFeeds() { loop_.Cancel(look_); }
+
+Subscription::Events LocatorFeeds::SubscriptionEvents() {
+  return {.on_begin =
+              [this] {
+                for (auto& [service, followed] : followed_) followed->feed.Restart();
+              },
+          .on_frame = [this](const std::string& service, const discovery::v1::WatchResponse& frame) { return OnFrame(service, frame); },
+          .on_progress = [this] { OnProgress(); },
+          .on_end = [this](const absl::Status& status, Subscription::Events::Refused refused) { OnEnd(status, refused); },
+          .may_confirm = [this] { return MayConfirm(); }};
+}
+
+void LocatorFeeds::Follow(std::shared_ptr<ServiceState> state, SnapshotPtr seed) {
+  const std::string service = state->name().service;
+  auto followed = std::make_unique<Followed>(Followed{.state = std::move(state), .feed = ServiceFeed(replaced_store_grace_)});
+  if (seed != nullptr) followed->feed.Seed(std::move(seed));
+  Followed* const added = followed.get();
+  followed_[service] = std::move(followed);
+  // Then there is no better to be waited for.
+  if (disconnected_ && added->feed.snapshot() != nullptr) Publish(added);
+  subscription_.Add(service);
+  if (look_ == 0) LookSoon();
+}
+
+void LocatorFeeds::Forget(const std::string& service) {
+  followed_.erase(service);
+  subscription_.Remove(service);
+  unsaved_ = true;
+}
+
+void LocatorFeeds::Watch(const std::string& service, const std::shared_ptr<ServiceWatcher>& watcher) {
+  const auto found = followed_.find(service);
+  if (found == followed_.end()) return;
+  found->second->watchers.push_back(watcher);
+  if (found->second->feed.snapshot() != nullptr) watcher->Offer(found->second->feed.snapshot());
+}
+
+void LocatorFeeds::Goodbye(EventLoop::Task done) {
+  loop_.Cancel(std::exchange(look_, 0));
+  subscription_.Goodbye(std::move(done));
+}
+
+absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::v1::WatchResponse& frame) {
+  const auto found = followed_.find(service);
+  if (found == followed_.end()) return absl::OkStatus();
+  Followed* const followed = found->second.get();
+  const SnapshotPtr before = followed->feed.snapshot();
+  const absl::StatusOr<bool> shows = followed->feed.Take(frame, clock_.SinceBoot());
+  if (!shows.ok()) return shows.status();
+  if (frame.revision() > 0) events_.saw(frame.revision(), frame.store_id());
+  if (disconnected_) {
+    disconnected_ = false;
+    events_.on_connection(absl::OkStatus(), Subscription::Events::Refused::kNo);
+  }
+  if (followed->feed.current()) SetCurrent(followed);
+  if (*shows) {
+    Publish(followed);
+    NoteLeaving(service, before, followed->feed.snapshot());
+  }
+  return absl::OkStatus();
+}
+
+void LocatorFeeds::OnProgress() {
+  for (auto& [service, followed] : followed_) {
+    if (followed->feed.current()) SetCurrent(followed.get());
+  }
+}
+
+void LocatorFeeds::SetCurrent(Followed* followed) {
+  followed->state->SetCurrentAt(clock_.SinceBoot());
+  if (std::exchange(followed->too_old, false)) Publish(followed);
+}
+
+void LocatorFeeds::OnEnd(const absl::Status& status, Subscription::Events::Refused refused) {
+  if (!std::exchange(disconnected_, true)) {
+    for (auto& [service, followed] : followed_) {
+      if (!followed->feed.told() && followed->feed.snapshot() != nullptr) Publish(followed.get());
+    }
+  }
+  events_.on_connection(status, refused);
+}
+
+void LocatorFeeds::NoteLeaving(const std::string& service, const SnapshotPtr& before, const SnapshotPtr& after) {
+  bool leaves = false;
+  discovery::ForEachDifference(before.get(), after.get(), [&leaves](const InstancePtr& was, const InstancePtr& is) {
+    leaves = leaves || (was != nullptr && was->resolvable() && (is == nullptr || !is->resolvable()));
+  });
+  if (!leaves) return;
+  if (leaving_.empty()) leaving_until_ = clock_.SinceBoot() + kOldPicksWaitMax;
+  if (std::find(leaving_.begin(), leaving_.end(), service) == leaving_.end()) leaving_.push_back(service);
+}
+
+bool LocatorFeeds::MayConfirm() {
+  if (leaving_.empty()) return true;
+  if (clock_.SinceBoot() >= leaving_until_) leaving_.clear();
+  leaving_.erase(
+      std::remove_if(leaving_.begin(), leaving_.end(), [this](const std::string& service) { return !events_.has_old_picks(service); }),
+      leaving_.end());
+  return leaving_.empty();
+}
+
+void LocatorFeeds::Publish(Followed* followed) {
+  const ServiceFeed& feed = followed->feed;
+  followed->state->Publish({.snapshot = feed.snapshot(),
+                            .told = feed.told(),
+                            .usable = feed.told() || disconnected_,
+                            .kept = feed.kept() > 0,
+                            .too_old = followed->too_old,
+                            .forgotten = false});
+  std::vector<std::weak_ptr<ServiceWatcher>>& watchers = followed->watchers;
+  watchers.erase(std::remove_if(watchers.begin(), watchers.end(), [](const auto& watcher) { return watcher.expired(); }), watchers.end());
+  for (const std::weak_ptr<ServiceWatcher>& watcher : watchers) {
+    if (const std::shared_ptr<ServiceWatcher> living = watcher.lock(); living != nullptr) living->Offer(feed.snapshot());
+  }
+  unsaved_ = unsaved_ || feed.told();
+  events_.on_published();
+}
+
+void LocatorFeeds::LookSoon() {
+  look_ = loop_.PostAfter(kLook, [this] {
+    LookSoon();
+    Look();
+  });
+}
+
+void LocatorFeeds::Look() {
+  const absl::Duration now = clock_.SinceBoot();
+  for (auto& [service, followed] : followed_) {
+    followed->state->calls()->Sweep();
+    const std::optional<absl::Duration> current_at = followed->state->current_at();
+    const bool ages = !followed->too_old && current_at.has_value() && now - *current_at > age_max_;
+    followed->too_old = followed->too_old || ages;
+    if (followed->feed.EndGrace(now) || ages) Publish(followed.get());
+  }
+  SaveIfDue();
+}
+
+void LocatorFeeds::SaveIfDue() {
+  if (events_.save == nullptr || disconnected_) return;
+  const absl::Duration since = clock_.SinceBoot() - saved_at_;
+  if (since < (unsaved_ ? kSavePause : kSaveAnyway)) return;
+  saved_at_ = clock_.SinceBoot();
+  unsaved_ = !events_.save(Saved());
+}
+
+SavedServices LocatorFeeds::Saved() const {
+  SavedServices saved{.cluster = cluster_, .services = {}};
+  const absl::Time now = clock_.Now();
+  for (const auto& [service, followed] : followed_) {
+    const std::optional<absl::Duration> current_at = followed->state->current_at();
+    if (followed->feed.snapshot() == nullptr || !current_at.has_value()) continue;
+    saved.services.push_back(
+        {.service = service, .snapshot = followed->feed.snapshot(), .current_at = now - (clock_.SinceBoot() - *current_at)});
+  }
+  return saved;
+}
+
+}  // namespace scoutlight::client

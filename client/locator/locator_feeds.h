@@ -1,0 +1,104 @@
+#ifndef SCOUTLIGHT_CLIENT_LOCATOR_LOCATOR_FEEDS_H_
+#define SCOUTLIGHT_CLIENT_LOCATOR_LOCATOR_FEEDS_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/entry.h"
+#include "client/events/event_loop.h"
+#include "client/locator/service_feed.h"
+#include "client/locator/service_state.h"
+#include "client/locator/service_watcher.h"
+#include "client/locator/snapshot_file.h"
+#include "client/locator/subscription.h"
+#include "client/locator_options.h"
+
+namespace scoutlight::client {
+
+// The half of a locator that learns: follows its services by one subscription, and publishes what it is told. Once a second it looks what
+// time has brought: graces and ejections that end, data that is too old, a file to be written. On the loop alone.
+class LocatorFeeds {
+ public:
+  static constexpr absl::Duration kLook = absl::Seconds(1);
+  // For how long a confirmation waits for picks of before an instance left.
+  static constexpr absl::Duration kOldPicksWaitMax = absl::Milliseconds(100);
+  // Between two writes of the file: when something has changed, and when nothing has but what it says is current.
+  static constexpr absl::Duration kSavePause = absl::Seconds(5);
+  static constexpr absl::Duration kSaveAnyway = absl::Minutes(1);
+
+  // All are called on the loop.
+  struct Events {
+    std::function<void()> on_published;
+    // No stream is there; OK: one is again. `refused` as Subscription::Events.
+    using Refused = Subscription::Events::Refused;
+    std::function<void(const absl::Status& status, Refused refused)> on_connection;
+    std::function<bool(const std::string& service)> has_old_picks;
+    std::function<void(Revision revision, const StoreId& store_id)> saw;
+    // False: one that was given before has not been taken yet. Null: nothing is kept on disk.
+    std::function<bool(SavedServices saved)> save;
+  };
+
+  // `clock` outlives this.
+  LocatorFeeds(Subscription::Parts parts, const LocatorOptions& options, Clock* clock, Events events);
+  ~LocatorFeeds();
+
+  // `seed`: what was known before; null: nothing.
+  void Follow(std::shared_ptr<ServiceState> state, discovery::SnapshotPtr seed);
+  // Its state is published as forgotten.
+  void Forget(const std::string& service);
+  void Watch(const std::string& service, const std::shared_ptr<ServiceWatcher>& watcher);
+
+  // As Subscription::Goodbye. Nothing is published any more.
+  void Goodbye(EventLoop::Task done);
+
+  // What is known now, to be kept on disk.
+  SavedServices Saved() const;
+  // Whether that differs from what was given to be saved last.
+  bool unsaved() const { return unsaved_; }
+
+ private:
+  struct Followed {
+    std::shared_ptr<ServiceState> state;
+    ServiceFeed feed;
+    bool too_old = false;
+    std::vector<std::weak_ptr<ServiceWatcher>> watchers;
+  };
+
+  Subscription::Events SubscriptionEvents();
+  absl::Status OnFrame(const std::string& service, const discovery::v1::WatchResponse& frame);
+  void OnProgress();
+  void OnEnd(const absl::Status& status, Subscription::Events::Refused refused);
+  bool MayConfirm();
+  // Picks of an instance that is at work in `before` alone may be out.
+  void NoteLeaving(const std::string& service, const discovery::SnapshotPtr& before, const discovery::SnapshotPtr& after);
+  void Publish(Followed* followed);
+  void SetCurrent(Followed* followed);
+  void LookSoon();
+  void Look();
+  void SaveIfDue();
+
+  EventLoop& loop_;
+  Clock& clock_;
+  const std::string cluster_;
+  const absl::Duration age_max_;
+  const absl::Duration replaced_store_grace_;
+  const Events events_;
+  std::map<std::string, std::unique_ptr<Followed>> followed_;
+  bool disconnected_ = false;  // A stream has ended, and none has brought anything since.
+  std::vector<std::string> leaving_;
+  absl::Duration leaving_until_;
+  bool unsaved_ = false;
+  absl::Duration saved_at_;
+  EventLoop::TimerId look_ = 0;
+  Subscription subscription_;
+};
+
+}  // namespace scoutlight::client
+
+#endif  // SCOUTLIGHT_CLIENT_LOCATOR_LOCATOR_FEEDS_H_

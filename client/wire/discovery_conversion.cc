@@ -1,0 +1,29 @@
+#include "client/wire/discovery_conversion.h"
+
+#include "client/wire/instance_conversion.h"
+
+namespace scoutlight::client {
+
+namespace wire = discovery::v1;
+using discovery::StrategyKind;
+
+discovery::Override OverrideOf(const wire::Override& override) {
+  discovery::Override read{.reason = override.reason(), .author = override.author()};
+  if (override.has_created_at()) read.created_at = ReadTime(override.created_at());
+  if (override.has_expires_at()) read.expires_at = ReadTime(override.expires_at());
+  return read;
+}
+
+// The numbers are those of the wire (strategy_kind.h); a test holds them together.
+wire::Strategy WireStrategy(std::optional<StrategyKind> kind) {
+  return kind.has_value() ? static_cast<wire::Strategy>(*kind) : wire::STRATEGY_UNSPECIFIED;
+}
+
+std::optional<StrategyKind> StrategyOf(wire::Strategy strategy) {
+  for (const StrategyKind kind : discovery::kAllStrategies) {
+    if (WireStrategy(kind) == strategy) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace scoutlight::client

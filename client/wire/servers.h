@@ -1,0 +1,62 @@
+#ifndef SCOUTLIGHT_CLIENT_WIRE_SERVERS_H_
+#define SCOUTLIGHT_CLIENT_WIRE_SERVERS_H_
+
+#include <grpcpp/channel.h>
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "client/connection_options.h"
+#include "scoutlight/discovery/v1/discovery.grpc.pb.h"
+#include "scoutlight/discovery/v1/registration.grpc.pb.h"
+#include "scoutlight/discovery/v1/schema.grpc.pb.h"
+#include "scoutlight/registry/v1/lease.grpc.pb.h"
+#include "scoutlight/registry/v1/registry.grpc.pb.h"
+
+namespace scoutlight::client {
+
+// A channel to one server, with a connection of its own, and the services behind it. Thread-safe.
+class WireServer {
+ public:
+  // `address` is "host:port". Connects with the first call.
+  WireServer(const std::string& address, const std::optional<TlsCredentials>& tls);
+
+  template <typename Stub>
+  Stub& stub() const {
+    return *std::get<std::unique_ptr<Stub>>(stubs_);
+  }
+
+ private:
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::tuple<std::unique_ptr<registry::v1::RegistryService::Stub>, std::unique_ptr<registry::v1::LeaseService::Stub>,
+                   std::unique_ptr<discovery::v1::DiscoveryService::Stub>, std::unique_ptr<discovery::v1::RegistrationService::Stub>,
+                   std::unique_ptr<discovery::v1::SchemaService::Stub>>
+      stubs_;
+};
+
+// The servers of one Connection, over one store, and which of them is used. Thread-safe.
+class Servers {
+ public:
+  explicit Servers(const ConnectionOptions& options);
+
+  // The number of the one that is believed to answer.
+  size_t current() const { return current_.load(std::memory_order_relaxed); }
+  const WireServer& at(size_t number) const { return servers_[number]; }
+  size_t size() const { return servers_.size(); }
+
+  // Number `number` does not answer: the next one is used, unless somebody has moved on already.
+  void MoveOnFrom(size_t number) { current_.compare_exchange_strong(number, (number + 1) % servers_.size(), std::memory_order_relaxed); }
+
+ private:
+  std::deque<WireServer> servers_;   // Constant.
+  std::atomic<size_t> current_ = 0;  // Orders nothing.
+};
+
+}  // namespace scoutlight::client
+
+#endif  // SCOUTLIGHT_CLIENT_WIRE_SERVERS_H_

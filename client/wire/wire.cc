@@ -1,0 +1,166 @@
+#include "client/wire/wire.h"
+
+#include <grpc/grpc.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "client/wire/bidi_stream.h"
+#include "client/wire/status_conversion.h"
+
+namespace scoutlight::client {
+namespace {
+
+constexpr absl::Duration kCallTimeoutMin = absl::Milliseconds(1);
+// Of one try, when there may be another.
+constexpr absl::Duration kTryTimeoutMin = absl::Seconds(1);
+constexpr absl::Duration kLookTimeoutMax = absl::Seconds(1);
+
+// Never undone: the last one out would wait in gRPC 1.51 for up to 10 s (grpc issue 41050).
+void KeepGrpc() {
+  static const bool kept = [] {
+    grpc_init();
+    return true;
+  }();
+  (void)kept;
+}
+
+absl::Duration Now() { return Clock::System().SinceBoot(); }
+
+ConnectionOptions WithGrpcKept(ConnectionOptions options) {
+  KeepGrpc();
+  return options;
+}
+
+}  // namespace
+
+Wire::Wire(ConnectionOptions options) : timeout_(options.timeout), servers_(std::make_shared<Servers>(WithGrpcKept(std::move(options)))) {}
+
+Wire::~Wire() {
+  callbacks_->Stop(kCloseTimeMax);
+  loop_->Stop(kCloseTimeMax);
+  live_calls_->AwaitNone(kCloseTimeMax);
+}
+
+absl::Status Wire::RunTries(const CallOptions& options, Asks asks, Attempt attempt) {
+  const absl::Duration timeout = options.timeout.value_or(timeout_);
+  if (timeout < kCallTimeoutMin || timeout > kCallTimeoutMax) {
+    return InvalidField(Reason::kInvalidField, "timeout",
+                        absl::StrCat("must be ", absl::FormatDuration(kCallTimeoutMin), " to ", absl::FormatDuration(kCallTimeoutMax),
+                                     ", is ", absl::FormatDuration(timeout)));
+  }
+  Repetition repetition(options.repeatable, timeout, unit_random());
+  const absl::Duration start = Now();
+  const bool shares =
+      options.repeatable != Repeatable::kNever && (servers_->size() > 1 || (asks == Asks::kForRevision && min_revision() > 0));
+  for (;;) {
+    const absl::Duration left = timeout - (Now() - start);
+    const absl::Duration whole = shares ? std::max(left / 2, kTryTimeoutMin) : left;
+    absl::Status status = RunTry(std::min(options.try_timeout.value_or(whole), left), attempt);
+    if (status.ok()) return status;
+    if (asks == Asks::kForRevision && IsServerGone(status)) LookAtStore(std::min(kLookTimeoutMax, timeout - (Now() - start)));
+    const std::optional<absl::Duration> pause = repetition.After(status, Now() - start);
+    if (!pause.has_value()) return status;
+    absl::SleepFor(*pause);
+  }
+}
+
+absl::Status Wire::RunTry(absl::Duration timeout, Attempt attempt) {
+  const size_t server = servers_->current();
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
+  absl::Status status = StatusOf(attempt(servers_->at(server), &context));
+  if (status.ok()) return status;
+  SawError(status);
+  if (IsServerGone(status)) servers_->MoveOnFrom(server);
+  return status;
+}
+
+void Wire::LookAtStore(absl::Duration timeout) {
+  if (min_revision() == 0 || timeout < kCallTimeoutMin) return;
+  registry::v1::ListRequest request;
+  request.set_parent("/");
+  request.set_keys_only(true);
+  request.set_page_size(1);
+  registry::v1::ListResponse response;
+  const absl::Status status = RunTry(timeout, [&](const WireServer& server, grpc::ClientContext* context) {
+    return server.stub<registry::v1::RegistryService::Stub>().List(context, request, &response);
+  });
+  if (status.ok()) Saw(response.revision(), response.store_id());
+}
+
+template <typename Request, typename Response, typename Open>
+OpenStream<Request, Response> Wire::StreamsOf(Open open) {
+  return [this, open](typename Stream<Request, Response>::Events events) -> std::unique_ptr<Stream<Request, Response>> {
+    const size_t server = servers_->current();
+    const auto note_end = [servers = servers_, server](const absl::Status& status) {
+      if (IsServerGone(status)) servers->MoveOnFrom(server);
+    };
+    auto call = std::make_shared<BidiCall<Request, Response>>(loop_, live_calls_, std::move(events), note_end);
+    call->Begin(call, [&](grpc::ClientContext* context, grpc::ClientBidiReactor<Request, Response>* reactor) {
+      open(servers_->at(server), context, reactor);
+    });
+    return std::make_unique<BidiStream<Request, Response>>(std::move(call));
+  };
+}
+
+OpenStream<registry::v1::WatchManyRequest, registry::v1::WatchManyResponse> Wire::watch_streams() {
+  return StreamsOf<registry::v1::WatchManyRequest, registry::v1::WatchManyResponse>(
+      [](const WireServer& server, grpc::ClientContext* context, auto* reactor) {
+        server.stub<registry::v1::RegistryService::Stub>().async()->WatchMany(context, reactor);
+      });
+}
+
+OpenStream<registry::v1::KeepAliveRequest, registry::v1::KeepAliveResponse> Wire::keep_alive_streams() {
+  return StreamsOf<registry::v1::KeepAliveRequest, registry::v1::KeepAliveResponse>(
+      [](const WireServer& server, grpc::ClientContext* context, auto* reactor) {
+        server.stub<registry::v1::LeaseService::Stub>().async()->KeepAlive(context, reactor);
+      });
+}
+
+OpenStream<discovery::v1::SessionRequest, discovery::v1::SessionResponse> Wire::session_streams() {
+  return StreamsOf<discovery::v1::SessionRequest, discovery::v1::SessionResponse>(
+      [](const WireServer& server, grpc::ClientContext* context, auto* reactor) {
+        server.stub<discovery::v1::RegistrationService::Stub>().async()->Session(context, reactor);
+      });
+}
+
+OpenStream<discovery::v1::SubscribeRequest, discovery::v1::SubscribeResponse> Wire::subscribe_streams() {
+  return StreamsOf<discovery::v1::SubscribeRequest, discovery::v1::SubscribeResponse>(
+      [](const WireServer& server, grpc::ClientContext* context, auto* reactor) {
+        server.stub<discovery::v1::DiscoveryService::Stub>().async()->Subscribe(context, reactor);
+      });
+}
+
+void Wire::Saw(Revision revision, const StoreId& store_id) {
+  if (store_id.empty()) return;
+  MutexLock lock(&mu_);
+  if (store_id == store_id_) {
+    revision_ = std::max(revision_, revision);
+    return;
+  }
+  // The store was replaced: revisions of the one before say nothing of it.
+  store_id_ = store_id;
+  revision_ = revision;
+}
+
+void Wire::SawError(const absl::Status& status) {
+  const ErrorState state = StateOf(status);
+  Saw(state.revision, state.store_id);
+}
+
+Revision Wire::min_revision() const {
+  MutexLock lock(&mu_);
+  return revision_;
+}
+
+StoreId Wire::store_id() const {
+  MutexLock lock(&mu_);
+  return store_id_;
+}
+
+}  // namespace scoutlight::client
