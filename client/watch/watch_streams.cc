@@ -59,7 +59,7 @@ void WatchStreams::OnFrame(Handle handle, wire::WatchResponse frame) {
   }
   SetTrouble(&watch, absl::OkStatus());
   const bool has_room = watch.buffer->Push(*std::move(events));
-  if (watch.own != nullptr && !watch.cursor.is_in_state()) {
+  if (watch.own != nullptr && !watch.cursor.wants_state()) {
     EndOwnStream(&watch);
     Share(handle, &watch);
   } else if (!has_room) {
