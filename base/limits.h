@@ -79,7 +79,7 @@ inline constexpr size_t kBytesPerLeaseMax = kTransactionBytesMax;  // Of its ent
 
 // Connections and streams.
 inline constexpr int kStreamsPerConnectionMax = 256;
-inline constexpr int kStreamsMax = 20'000;  // Of watches and KeepAlive together; beside those of reflection and of gRPC's health service.
+inline constexpr int kStreamsMax = 20'000;  // Of all kinds together, but those of reflection and of gRPC's health service.
 inline constexpr int kReflectionStreamsMax = 1'000;
 
 // Watches: multiplexed ones of one connection, of all; what has happened lately and is kept for them in memory; snapshots read at a time.
@@ -149,8 +149,7 @@ inline constexpr int kLossesConfirmedMax = 1'000;  // Ids of one ConfirmLoss.
 inline constexpr int kSessionInstancesMax = 1'000;
 inline constexpr int kSessionChangesMax = 8;
 
-// Discovery: subscribers. Services of one; messages that one has been sent and not confirmed, of which the newest are kept apart; those
-// that are remembered after their stream; how long a drain waits for them.
+// Discovery: subscribers. Services of one; those that are remembered after their stream; how long a drain waits for them.
 inline constexpr int kSubscribedServicesMax = 1'000;
 inline constexpr int kGoneSubscribersMax = 20'000;
 inline constexpr size_t kSubscriberIdBytesMax = 64;

@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_BASE_MUTEX_H_
 #define SCOUTLIGHT_BASE_MUTEX_H_
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -43,11 +44,12 @@ class CondVar {
     lock.release();
   }
 
-  // Returns after a notification or after `timeout` of steady time, whichever comes first.
+  // Returns after a notification or after `timeout` of steady time, whichever comes first, at the latest after an hour: an infinite one
+  // has no place on the clock.
   void WaitFor(Mutex* mu, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
     // Waiting until a steady time point: gcc 12 turns wait_for into the same call, which ThreadSanitizer understands.
-    cv_.wait_until(lock, std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout));
+    cv_.wait_until(lock, std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, absl::Hours(1))));
     lock.release();
   }
 

@@ -66,6 +66,12 @@ std::optional<Health> ParseHealth(absl::string_view text) {
   return std::nullopt;
 }
 
+size_t PropertyBytes(const Properties& properties) {
+  size_t bytes = 0;
+  for (const auto& [property, value] : properties) bytes += property.size() + value.size();
+  return bytes;
+}
+
 std::string PropertyValueFault(absl::string_view value) {
   if (value.size() > limits::kPropertyValueBytesMax) {
     return absl::StrCat("is ", value.size(), " bytes long, at most ", limits::kPropertyValueBytesMax, " are allowed");
@@ -84,14 +90,12 @@ std::vector<FieldViolation> CheckInstance(const InstanceName& name, const Proper
     AddFault("properties", absl::StrCat("are ", properties.size(), ", at most ", limits::kPropertiesMax, " are allowed"), &violations);
     return violations;
   }
-  size_t bytes = 0;
   for (const auto& [property, value] : properties) {
-    bytes += property.size() + value.size();
     const std::string field = MemberField("properties", property);
     if (const std::string fault = PropertyNameFault(property); !fault.empty()) AddFault(field, "the name " + fault, &violations);
     AddFault(field, PropertyValueFault(value), &violations);
   }
-  if (bytes > limits::kInstanceBytesMax) {
+  if (const size_t bytes = PropertyBytes(properties); bytes > limits::kInstanceBytesMax) {
     AddFault("properties", absl::StrCat("are ", bytes, " bytes together, at most ", limits::kInstanceBytesMax, " are allowed"),
              &violations);
   }

@@ -101,6 +101,9 @@ inline constexpr absl::string_view kHealthProperty = "health";            // pas
 inline constexpr absl::string_view kLoadProperty = "load";                // Where no soft value came.
 inline constexpr absl::string_view kReliabilityProperty = "reliability";  // Where no soft value came.
 
+// Of names and values together.
+size_t PropertyBytes(const Properties& properties);
+
 // What is wrong with the value of a property, whatever the schema: over limits::kPropertyValueBytesMax, or not UTF-8; in words that go on
 // after its name. Empty: nothing. Thread-safe.
 std::string PropertyValueFault(absl::string_view value);

@@ -37,11 +37,6 @@ absl::Duration ReadTtl(const wire::GrantRequest& request, const storage::Traits&
   return traits.ttl_min;
 }
 
-void FillDuration(absl::Duration duration, google::protobuf::Duration* out) {
-  out->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
-
 void FillLease(const storage::LeaseInfo& lease, wire::Lease* out) {
   out->set_lease_id(lease.id);
   FillDuration(lease.ttl, out->mutable_ttl());

@@ -78,6 +78,11 @@ absl::Duration ReadDuration(const google::protobuf::Duration& duration, absl::Du
   return min;
 }
 
+void FillDuration(absl::Duration duration, google::protobuf::Duration* out) {
+  out->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+}
+
 absl::Duration ReadHeartbeat(const google::protobuf::Duration& heartbeat, Violations* violations) {
   if (heartbeat.seconds() == 0 && heartbeat.nanos() == 0) return limits::kHeartbeatDefault;
   return ReadDuration(heartbeat, limits::kHeartbeatMin, limits::kHeartbeatMax, "heartbeat", violations);

@@ -33,6 +33,7 @@ int64_t ReadCount(int64_t number, absl::string_view field, Violations* violation
 // A duration from `min` to `max`; `min` when it is wrong.
 absl::Duration ReadDuration(const google::protobuf::Duration& duration, absl::Duration min, absl::Duration max, absl::string_view field,
                             Violations* violations);
+void FillDuration(absl::Duration duration, google::protobuf::Duration* out);
 // How often a watch sends a frame at least: limits::kHeartbeatDefault when it is not set.
 absl::Duration ReadHeartbeat(const google::protobuf::Duration& heartbeat, Violations* violations);
 

@@ -34,7 +34,7 @@ struct ServerOptions {
   std::optional<TlsMaterial> tls;                     // Empty: plain text.
   Authorize authorize;                                // Empty: everybody may do everything.
   absl::Duration health_interval = absl::Seconds(1);  // How often it is looked at who is serving.
-  int streams_max = limits::kStreamsMax;              // Of watches, those of instances too, and KeepAlive together.
+  int streams_max = limits::kStreamsMax;              // Of all kinds together, as limits::kStreamsMax.
   std::string store_kind;                             // "rocksdb", "memory": for AdminService/Status.
   DiscoveryOptions discovery;
 };

@@ -8,7 +8,6 @@
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -20,9 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "base/limits.h"
-#include "base/mutex.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -34,61 +31,18 @@
 #include "storage/local/local_store.h"
 #include "storage/memory/memory_engine.h"
 #include "storage/testing/await.h"
-#include "storage/testing/forwarding_store.h"
+#include "storage/testing/sickable_store.h"
 
 namespace scoutlight::server {
 namespace {
 
 namespace wire = ::scoutlight::registry::v1;
+using storage::SickableStore;
 using testing::Contains;
 using testing::IsSupersetOf;
 using testing::SizeIs;
 
 const StoreId kStoreId = "00112233445566778899aabbccddeeff";
-
-// A store whose health a test sets, and whose readers a test holds up.
-class SickableStore final : public storage::ForwardingStore {
- public:
-  explicit SickableStore(std::unique_ptr<storage::Store> store) : ForwardingStore(store.get()), owned_(std::move(store)) {}
-
-  void SetReadOnly(bool read_only) { read_only_ = read_only; }
-  storage::StoreHealth health() const override {
-    if (read_only_) return {storage::StoreHealth::State::kReadOnly, "a test says so"};
-    return ForwardingStore::health();
-  }
-
-  // Before the server starts: whoever reads waits until LetReadersGo().
-  void HoldReaders() {
-    MutexLock lock(&mu_);
-    holding_ = true;
-  }
-  void LetReadersGo() {
-    std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held;
-    {
-      MutexLock lock(&mu_);
-      holding_ = false;
-      held.swap(held_);
-    }
-    for (auto& [query, done] : held) ForwardingStore::Read(std::move(query), std::move(done));
-  }
-  void Read(storage::Query query, storage::Done<storage::Page> done) override {
-    {
-      MutexLock lock(&mu_);
-      if (holding_) {
-        held_.emplace_back(std::move(query), std::move(done));
-        return;
-      }
-    }
-    ForwardingStore::Read(std::move(query), std::move(done));
-  }
-
- private:
-  const std::unique_ptr<storage::Store> owned_;
-  std::atomic<bool> read_only_{false};
-  Mutex mu_;
-  bool holding_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held_ ABSL_GUARDED_BY(mu_);
-};
 
 struct Unpacked {
   google::rpc::ErrorInfo info;
@@ -463,13 +417,13 @@ TEST_F(ServerTest, DiscoveryIsNotServingUntilItKnowsTheInstances) {
   const std::string services[] = {"scoutlight.discovery.v1.DiscoveryService", "scoutlight.discovery.v1.RegistrationService",
                                   "scoutlight.discovery.v1.SchemaService"};
   MakeStore();
-  store_->HoldReaders();
+  store_->HoldReads(SickableStore::Held::kAll);
   Serve();
   EXPECT_EQ(AwaitHealth("", HealthCheckResponse::SERVING), HealthCheckResponse::SERVING);
   for (const std::string& service : services) {
     EXPECT_EQ(AwaitHealth(service, HealthCheckResponse::NOT_SERVING), HealthCheckResponse::NOT_SERVING) << service;
   }
-  store_->LetReadersGo();
+  store_->LetReadsGo();
   for (const std::string& service : services) {
     EXPECT_EQ(AwaitHealth(service, HealthCheckResponse::SERVING), HealthCheckResponse::SERVING) << service;
   }

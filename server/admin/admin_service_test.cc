@@ -8,15 +8,11 @@
 #include <grpcpp/impl/codegen/rpc_method.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <memory>
 #include <random>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "base/mutex.h"
 #include "scoutlight/registry/v1/lease.grpc.pb.h"
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
 #include "server/server.h"
@@ -25,60 +21,18 @@
 #include "storage/memory/memory_engine.h"
 #include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
-#include "storage/testing/forwarding_store.h"
+#include "storage/testing/sickable_store.h"
 
 namespace scoutlight::server {
 namespace {
 
 namespace wire = admin::v1;
+using storage::SickableStore;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const StoreId kStoreId = "00112233445566778899aabbccddeeff";
-
-// A store whose health a test sets, and whose lists a test holds up: what reads the catalog then waits.
-class SickableStore final : public storage::ForwardingStore {
- public:
-  explicit SickableStore(std::unique_ptr<storage::Store> store) : ForwardingStore(store.get()), owned_(std::move(store)) {}
-
-  void SetReadOnly(bool read_only) { read_only_ = read_only; }
-  storage::StoreHealth health() const override {
-    if (read_only_) return {storage::StoreHealth::State::kReadOnly, "a test says so"};
-    return ForwardingStore::health();
-  }
-
-  void HoldLists() {
-    MutexLock lock(&mu_);
-    holding_ = true;
-  }
-  void LetListsGo() {
-    std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held;
-    {
-      MutexLock lock(&mu_);
-      holding_ = false;
-      held.swap(held_);
-    }
-    for (auto& [query, done] : held) ForwardingStore::Read(std::move(query), std::move(done));
-  }
-  void Read(storage::Query query, storage::Done<storage::Page> done) override {
-    {
-      MutexLock lock(&mu_);
-      if (holding_ && query.range.scope != Scope::kKey) {
-        held_.emplace_back(std::move(query), std::move(done));
-        return;
-      }
-    }
-    ForwardingStore::Read(std::move(query), std::move(done));
-  }
-
- private:
-  const std::unique_ptr<storage::Store> owned_;
-  std::atomic<bool> read_only_{false};
-  Mutex mu_;
-  bool holding_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<std::pair<storage::Query, storage::Done<storage::Page>>> held_ ABSL_GUARDED_BY(mu_);
-};
 
 class AdminServiceTest : public testing::Test {
  protected:
@@ -174,7 +128,7 @@ TEST_F(AdminServiceTest, TellsWhatTheServerIsAndHolds) {
 }
 
 TEST_F(AdminServiceTest, IsAnsweredWhateverTheServerIsIn) {
-  store_->HoldLists();
+  store_->HoldReads(SickableStore::Held::kLists);
   Serve();
   wire::StatusResponse status = Status();
   EXPECT_EQ(status.state(), wire::SERVING_STATE_SERVING);
@@ -182,7 +136,7 @@ TEST_F(AdminServiceTest, IsAnsweredWhateverTheServerIsIn) {
   EXPECT_TRUE(status.discovery().loading());
   EXPECT_FALSE(status.discovery().has_totals());
   EXPECT_THAT(status.problems(), ElementsAre(HasSubstr("CATALOG_LOADING")));
-  store_->LetListsGo();
+  store_->LetReadsGo();
   ASSERT_TRUE(AwaitReady());
   EXPECT_THAT(Status().problems(), IsEmpty());
 

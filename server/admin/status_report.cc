@@ -10,6 +10,7 @@
 #include "base/limits_table.h"
 #include "server/clean_text.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/request_fields.h"
 #include "server/version.h"
 
 namespace scoutlight::server {
@@ -19,11 +20,6 @@ namespace wire = admin::v1;
 using Health = storage::StoreHealth;
 
 int32_t Int32(size_t count) { return static_cast<int32_t>(std::min<size_t>(count, std::numeric_limits<int32_t>::max())); }
-
-void FillDuration(absl::Duration duration, google::protobuf::Duration* out) {
-  out->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
 
 wire::ServingState StateOf(const StatusFacts& facts) {
   if (facts.draining) return wire::SERVING_STATE_DRAINING;

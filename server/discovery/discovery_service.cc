@@ -37,13 +37,17 @@ struct ResolveCallSpec : ResolveSpec {
   Identity identity;
 };
 
-// Remembers who has asked, if that counts. `result`: of the read.
+// Remembers who asks, if that counts. Before the read: a drain that does not count this caller yet has shown the instance as draining by
+// then.
 template <typename Spec>
-void NoteCaller(const DiscoveryService::Parts& /*parts*/, const Spec& /*spec*/, const absl::Status& /*result*/) {}
-void NoteCaller(const DiscoveryService::Parts& parts, const ResolveCallSpec& spec, const absl::Status& result) {
-  // Names that nobody has may be any number.
-  if (parts.recent_resolvers == nullptr || ReasonOf(result) == Reason::kServiceNotFound) return;
-  parts.recent_resolvers->Note(spec.pick.service, spec.identity);
+void NoteCaller(const DiscoveryService::Parts& /*parts*/, const Spec& /*spec*/, discovery::Catalog* /*catalog*/) {}
+void NoteCaller(const DiscoveryService::Parts& parts, const ResolveCallSpec& spec, discovery::Catalog* catalog) {
+  if (parts.recent_resolvers == nullptr) return;
+  const discovery::ServiceName& service = spec.pick.service;
+  parts.recent_resolvers->Note(service, spec.identity, [&] {
+    const auto found = catalog->FindIfRead(service.cluster, service.service, limits::kInlineEntriesMax);
+    return !found.has_value() || *found != nullptr;
+  });
 }
 
 // Answers `call` with what is found in the catalog, if `effort` is enough for that.
@@ -54,9 +58,9 @@ bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, cons
   // Before it is read: a lower bound of what is shown.
   const Revision revision = catalog->revision();
   Response response;
+  NoteCaller(parts, spec, catalog.get());
   const CatalogReader::Result result = parts.reader->Read(spec, effort, catalog.get(), &response);
   if (!result.has_value()) return false;
-  NoteCaller(parts, spec, *result);
   if (!result->ok()) {
     call.Fail(*result, {revision, 0, store_id});
     return true;

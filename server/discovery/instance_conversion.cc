@@ -21,29 +21,13 @@ void CheckName(const std::string& fault, absl::string_view field, Violations* vi
   if (!fault.empty()) violations->Add(Reason::kInvalidField, field, fault);
 }
 
-wire::InstanceStatus WireStatus(discovery::Status status) {
-  switch (status) {
-    case discovery::Status::kUp:
-      return wire::INSTANCE_STATUS_UP;
-    case discovery::Status::kDraining:
-      return wire::INSTANCE_STATUS_DRAINING;
-    case discovery::Status::kOwnerLost:
-      return wire::INSTANCE_STATUS_OWNER_LOST;
-  }
-  return wire::INSTANCE_STATUS_UNSPECIFIED;
-}
-
-wire::InstanceHealth WireHealth(discovery::Health health) {
-  switch (health) {
-    case discovery::Health::kPassing:
-      return wire::INSTANCE_HEALTH_PASSING;
-    case discovery::Health::kWarning:
-      return wire::INSTANCE_HEALTH_WARNING;
-    case discovery::Health::kCritical:
-      return wire::INSTANCE_HEALTH_CRITICAL;
-  }
-  return wire::INSTANCE_HEALTH_UNSPECIFIED;
-}
+// Status and health have the numbers of the wire.
+static_assert(static_cast<int>(discovery::Status::kUp) == wire::INSTANCE_STATUS_UP);
+static_assert(static_cast<int>(discovery::Status::kDraining) == wire::INSTANCE_STATUS_DRAINING);
+static_assert(static_cast<int>(discovery::Status::kOwnerLost) == wire::INSTANCE_STATUS_OWNER_LOST);
+static_assert(static_cast<int>(discovery::Health::kPassing) == wire::INSTANCE_HEALTH_PASSING);
+static_assert(static_cast<int>(discovery::Health::kWarning) == wire::INSTANCE_HEALTH_WARNING);
+static_assert(static_cast<int>(discovery::Health::kCritical) == wire::INSTANCE_HEALTH_CRITICAL);
 
 void FillSoft(const discovery::SoftValues& soft, wire::SoftValues* out) {
   if (soft.load.has_value()) out->set_load(*soft.load);
@@ -96,8 +80,8 @@ void FillInstance(const discovery::Instance& instance, wire::Instance* out) {
   out->set_service(instance.name.service);
   out->set_id(instance.name.id);
   for (const auto& [name, value] : instance.properties) (*out->mutable_properties())[name] = value;
-  out->set_status(WireStatus(instance.status));
-  out->set_health(WireHealth(instance.health));
+  out->set_status(static_cast<wire::InstanceStatus>(instance.status));
+  out->set_health(static_cast<wire::InstanceHealth>(instance.health));
   if (instance.held_until.has_value()) FillTime(*instance.held_until, out->mutable_held_until());
   for (const discovery::Problem& problem : instance.problems) {
     wire::Problem* const told = out->add_problems();

@@ -9,10 +9,6 @@ namespace {
 
 using discovery::SnapshotPtr;
 
-constexpr absl::Duration kIdleLook = absl::Seconds(1);
-// Different services kept as changed; beyond, any may have.
-constexpr size_t kChangedServicesMax = 10'000;
-
 bool ShowsAtWork(const SnapshotPtr& snapshot, const std::string& id, const discovery::Filter& filter) {
   if (snapshot == nullptr) return false;
   const discovery::InstancePtr instance = snapshot->Find(id);
@@ -37,11 +33,7 @@ struct InstanceHub::Watch {
 InstanceHub::InstanceHub(Parts parts) : parts_(std::move(parts)), looks_(parts_.catalog), frames_(parts_.store_id) {}
 
 InstanceHub::~InstanceHub() {
-  {
-    MutexLock lock(&mu_);
-    closed_ = true;
-  }
-  wake_.NotifyAll();
+  inbox_.Close();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -51,21 +43,7 @@ void InstanceHub::Start() {
 
 void InstanceHub::OnChanged(const std::vector<discovery::ServiceName>& services) {
   if (streams_.load(std::memory_order_relaxed) == 0) return;
-  {
-    MutexLock lock(&mu_);
-    any_changed_ = any_changed_ || services.empty() || changed_.size() > kChangedServicesMax;
-    if (!any_changed_) changed_.insert(services.begin(), services.end());
-  }
-  wake_.NotifyOne();
-}
-
-void InstanceHub::Post(Task task) {
-  {
-    MutexLock lock(&mu_);
-    if (closed_) return;
-    tasks_.push_back(std::move(task));
-  }
-  wake_.NotifyOne();
+  inbox_.NoteChanged(services);
 }
 
 absl::Status InstanceHub::Open(std::shared_ptr<InstanceStream> stream, InstanceWatchSpec spec) {
@@ -163,22 +141,11 @@ void InstanceHub::End(Watch* watch, const absl::Status& status) {
 
 void InstanceHub::Loop() {
   while (true) {
-    std::vector<Task> tasks;
-    absl::flat_hash_set<discovery::ServiceName> changed;
-    bool any = false;
-    {
-      MutexLock lock(&mu_);
-      const absl::Duration next = due_.empty() ? kIdleLook : due_.begin()->first - parts_.clock->SinceBoot();
-      if (tasks_.empty() && changed_.empty() && !any_changed_ && !closed_) {
-        wake_.WaitFor(&mu_, std::clamp(next, absl::ZeroDuration(), kIdleLook));
-      }
-      if (closed_) return;
-      tasks.swap(tasks_);
-      changed.swap(changed_);
-      any = std::exchange(any_changed_, false);
-    }
-    for (Task& task : tasks) std::move(task)();
-    ServeChanged(changed, any);
+    const absl::Duration next = due_.empty() ? HubInbox::kIdleLook : due_.begin()->first - parts_.clock->SinceBoot();
+    std::optional<HubInbox::Round> round = inbox_.Take(next);
+    if (!round.has_value()) return;
+    for (HubInbox::Task& task : round->tasks) std::move(task)();
+    ServeChanged(round->changed, round->any_changed);
     ServeHeartbeats(parts_.clock->SinceBoot());
     frames_.Clear();
     looks_.Clear();

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
@@ -19,10 +18,10 @@
 #include "base/clock.h"
 #include "base/entry.h"
 #include "base/limits.h"
-#include "base/mutex.h"
 #include "discovery/filter/filter.h"
 #include "discovery/names.h"
 #include "discovery/service_snapshot.h"
+#include "server/discovery/hub_inbox.h"
 #include "server/discovery/instance_frames.h"
 #include "server/discovery/service_looks.h"
 #include "server/discovery/shared_filters.h"
@@ -92,9 +91,8 @@ class InstanceHub {
 
  private:
   struct Watch;
-  using Task = absl::AnyInvocable<void() &&>;
 
-  void Post(Task task);
+  void Post(HubInbox::Task task) { inbox_.Post(std::move(task)); }
   void Loop();
   // All watches of services that changed, whose streams are free.
   void ServeChanged(const absl::flat_hash_set<discovery::ServiceName>& services, bool any);
@@ -120,12 +118,7 @@ class InstanceHub {
 
   std::atomic<int> streams_{0};  // Orders nothing.
 
-  Mutex mu_;
-  CondVar wake_;
-  std::vector<Task> tasks_ ABSL_GUARDED_BY(mu_);  // At most a few for each stream.
-  absl::flat_hash_set<discovery::ServiceName> changed_ ABSL_GUARDED_BY(mu_);
-  bool any_changed_ ABSL_GUARDED_BY(mu_) = false;
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  HubInbox inbox_;  // At most a few tasks for each stream.
   std::thread thread_;
 };
 

@@ -10,13 +10,13 @@ namespace scoutlight::server {
 RecentResolvers::RecentResolvers(Clock* clock, int pairs_max)
     : clock_(*clock), pairs_per_shard_max_(std::max<size_t>(1, static_cast<size_t>(pairs_max) / kShards)) {}
 
-void RecentResolvers::Note(const discovery::ServiceName& service, const Identity& identity) {
+void RecentResolvers::Note(const discovery::ServiceName& service, const Identity& identity, absl::FunctionRef<bool()> exists) {
   const uint64_t caller = absl::HashOf(static_cast<int>(identity.kind), identity.name);
   const int64_t second = absl::ToInt64Seconds(clock_.SinceBoot());
   const uint64_t pair = absl::HashOf(service, caller);
   std::atomic<uint64_t>& noted = noted_[pair / kShards % kNoted];
   const uint64_t now = absl::HashOf(pair, second);
-  if (noted.load(std::memory_order_relaxed) == now) return;
+  if (noted.load(std::memory_order_relaxed) == now || !exists()) return;
   NoteInShard(service, caller, second, &shards_[pair % kShards]);
   noted.store(now, std::memory_order_relaxed);
 }

@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mutex.h"
@@ -27,8 +28,9 @@ class RecentResolvers {
   // `clock` outlives it.
   explicit RecentResolvers(Clock* clock, int pairs_max = limits::kRecentResolversMax);
 
-  // `identity` asks for `service` now. Allocates nothing for a pair that is known.
-  void Note(const discovery::ServiceName& service, const Identity& identity);
+  // `identity` asks for `service` now, if it `exists`: names that nobody has may be any number. That is asked only of a pair that was not
+  // noted in this second. Allocates nothing for a pair that is known.
+  void Note(const discovery::ServiceName& service, const Identity& identity, absl::FunctionRef<bool()> exists);
   // Different callers that have asked for `service` within limits::kRecentResolverWindow.
   int Count(const discovery::ServiceName& service) const;
 

@@ -127,10 +127,16 @@ void Session::RenewSession() {
 }
 
 absl::Status Session::Declare(Declaration declaration) {
-  if (const size_t wanted = WantedAfter(declaration); wanted > limits::kSessionInstancesMax) {
-    return InvalidField(
-        Reason::kInvalidField, "declare.set",
-        absl::StrCat("makes ", wanted, " instances that the session wants, at most ", limits::kSessionInstancesMax, " are allowed"));
+  const Wanted after = WantedAfter(declaration);
+  if (after.bytes > limits::kBytesPerLeaseMax) {
+    return InvalidField(Reason::kInvalidField, "declare.set",
+                        absl::StrCat("makes ", after.bytes, " bytes of properties that the session wants, at most ",
+                                     limits::kBytesPerLeaseMax, " are allowed"));
+  }
+  if (after.instances > limits::kSessionInstancesMax) {
+    return InvalidField(Reason::kInvalidField, "declare.set",
+                        absl::StrCat("makes ", after.instances, " instances that the session wants, at most ", limits::kSessionInstancesMax,
+                                     " are allowed"));
   }
   if (declaration.replace || !declared_) {
     for (auto member = members_.begin(); member != members_.end(); ++member) {

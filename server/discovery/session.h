@@ -79,6 +79,7 @@ class Session {
   // An instance that is wanted, or is to go.
   struct Member {
     discovery::Properties properties;
+    size_t bytes = 0;  // Of the properties.
     bool wanted = true;
     bool take_over = false;  // Until it is registered.
     bool due = false;        // It must be changed.
@@ -111,7 +112,11 @@ class Session {
   void End(const absl::Status& status);
 
   // The set, and its changes (session_changes.cc).
-  size_t WantedAfter(const Declaration& declaration) const;
+  struct Wanted {
+    size_t instances = 0;
+    size_t bytes = 0;  // Of their properties.
+  };
+  Wanted WantedAfter(const Declaration& declaration) const;
   void Want(Declaration::Wanted wanted, bool take_over);
   void Unwant(Members::iterator member, bool owed);
   void Remove(const discovery::InstanceName& name);
@@ -156,7 +161,8 @@ class Session {
   Members members_;
   std::deque<discovery::InstanceName> due_;  // Each at most once.
   int under_way_ = 0;
-  size_t removals_ = 0;  // Members that are not wanted.
+  size_t removals_ = 0;      // Members that are not wanted.
+  size_t wanted_bytes_ = 0;  // Of the properties of the others.
 };
 
 }  // namespace scoutlight::server

@@ -11,7 +11,6 @@
 #include "discovery/catalog.h"
 #include "scoutlight/discovery/v1/registration.pb.h"
 #include "server/admit.h"
-#include "server/discovery/run_on_reader.h"
 #include "server/discovery/session_conversion.h"
 #include "server/error_mapping.h"
 #include "server/hub_call.h"
@@ -43,8 +42,8 @@ class SessionCall final : public HubCall<grpc::ServerBidiReactor<grpc::ByteBuffe
   void OnReadDone(bool ok) override {
     if (!ok) return hub_.OnReadsDone(this);
     if (read_.Length() <= kInlineBytesMax) return hub_.Take(this, Read());
-    const absl::Status refused = RunOnReader(parts_.readers, [self = shared_from_this()] { self->hub_.Take(self.get(), self->Read()); });
-    if (!refused.ok()) hub_.Take(this, refused);
+    // At most one for each stream: a full pool is no reason to end one, whose client would send the same again.
+    parts_.readers->Run([self = shared_from_this()] { self->hub_.Take(self.get(), self->Read()); });
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/btree_set.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "server/discovery/instance_conversion.h"
@@ -32,16 +33,24 @@ absl::btree_map<InstanceName, Revision> Session::registered() const {
   return registered;
 }
 
-size_t Session::WantedAfter(const Declaration& declaration) const {
-  if (declaration.replace || !declared_) return declaration.set.size();
-  const auto is_wanted = [this](const InstanceName& name) {
+Session::Wanted Session::WantedAfter(const Declaration& declaration) const {
+  Wanted after;
+  const bool anew = declaration.replace || !declared_;
+  if (!anew) after = {.instances = members_.size() - removals_, .bytes = wanted_bytes_};
+  absl::btree_set<InstanceName> given_up;  // A name may be removed and set.
+  const auto give_up = [&](const InstanceName& name) {
     const auto member = members_.find(name);
-    return member != members_.end() && member->second.wanted;
+    if (anew || member == members_.end() || !member->second.wanted || !given_up.insert(name).second) return;
+    --after.instances;
+    after.bytes -= member->second.bytes;
   };
-  size_t wanted = members_.size() - removals_;
-  for (const Declaration::Wanted& one : declaration.set) wanted += is_wanted(one.name) ? 0 : 1;
-  for (const InstanceName& name : declaration.remove) wanted -= is_wanted(name) ? 1 : 0;
-  return wanted;
+  for (const InstanceName& name : declaration.remove) give_up(name);
+  for (const Declaration::Wanted& one : declaration.set) {
+    give_up(one.name);
+    ++after.instances;
+    after.bytes += discovery::PropertyBytes(one.properties);
+  }
+  return after;
 }
 
 Session::Members::iterator Session::Add(const InstanceName& name) {
@@ -60,7 +69,10 @@ void Session::Want(Declaration::Wanted wanted, bool take_over) {
   const auto member = Add(wanted.name);
   Member& of = member->second;
   if (!std::exchange(of.wanted, true)) --removals_;
+  wanted_bytes_ -= of.bytes;
   of.properties = std::move(wanted.properties);
+  of.bytes = discovery::PropertyBytes(of.properties);
+  wanted_bytes_ += of.bytes;
   of.take_over = take_over;
   of.owed = true;
   MarkDue(member);
@@ -70,6 +82,7 @@ void Session::Unwant(Members::iterator member, bool owed) {
   Member& of = member->second;
   if (std::exchange(of.wanted, false)) ++removals_;
   of.properties.clear();
+  wanted_bytes_ -= std::exchange(of.bytes, 0);
   of.take_over = false;
   of.owed = owed;
   MarkDue(member);

@@ -1,25 +1,16 @@
 #include "server/discovery/session_hub.h"
 
+#include <optional>
 #include <utility>
 
 #include "server/discovery/live_session.h"
 
 namespace scoutlight::server {
-namespace {
-
-// Different services kept as changed; beyond, any may have.
-constexpr size_t kChangedServicesMax = 10'000;
-
-}  // namespace
 
 SessionHub::SessionHub(Parts parts) : parts_(std::move(parts)), follows_(parts_.feed) {}
 
 SessionHub::~SessionHub() {
-  {
-    MutexLock lock(&mu_);
-    closed_ = true;
-  }
-  wake_.NotifyAll();
+  inbox_.Close();
   if (thread_.joinable()) thread_.join();
   // From now on nothing more is asked.
   MutexLock lock(&mu_);
@@ -32,21 +23,7 @@ void SessionHub::Start() {
 
 void SessionHub::OnChanged(const std::vector<discovery::ServiceName>& services) {
   if (streams_.load(std::memory_order_relaxed) == 0) return;
-  {
-    MutexLock lock(&mu_);
-    any_changed_ = any_changed_ || services.empty() || changed_.size() > kChangedServicesMax;
-    if (!any_changed_) changed_.insert(services.begin(), services.end());
-  }
-  wake_.NotifyOne();
-}
-
-void SessionHub::Post(Task task) {
-  {
-    MutexLock lock(&mu_);
-    if (closed_) return;
-    tasks_.push_back(std::move(task));
-  }
-  wake_.NotifyOne();
+  inbox_.NoteChanged(services);
 }
 
 void SessionHub::BeginCall() {
@@ -55,11 +32,10 @@ void SessionHub::BeginCall() {
 }
 
 void SessionHub::EndCall(Task task) {
+  Post(std::move(task));
+  // The destructor waits for this.
   MutexLock lock(&mu_);
-  // The destructor waits for this; what comes so late is not done.
-  tasks_.push_back(std::move(task));
   if (--calls_ == 0) idle_.NotifyAll();
-  wake_.NotifyOne();
 }
 
 absl::Status SessionHub::Open(std::shared_ptr<SessionStream> stream, uint64_t connection) {
@@ -132,20 +108,9 @@ void SessionHub::TakeOver(const std::string& id, LiveSession* live) {
 }
 
 void SessionHub::Loop() {
-  while (true) {
-    std::vector<Task> tasks;
-    absl::flat_hash_set<discovery::ServiceName> changed;
-    bool any = false;
-    {
-      MutexLock lock(&mu_);
-      while (tasks_.empty() && changed_.empty() && !any_changed_ && !closed_) wake_.Wait(&mu_);
-      if (closed_) return;
-      tasks.swap(tasks_);
-      changed.swap(changed_);
-      any = std::exchange(any_changed_, false);
-    }
-    for (Task& task : tasks) std::move(task)();
-    for (const auto& [live, name] : any ? follows_.LookAtAll() : follows_.Look(changed)) live->OnChanged(name);
+  while (std::optional<HubInbox::Round> round = inbox_.Take(HubInbox::kIdleLook)) {
+    for (Task& task : round->tasks) std::move(task)();
+    for (const auto& [live, name] : round->any_changed ? follows_.LookAtAll() : follows_.Look(round->changed)) live->OnChanged(name);
   }
 }
 

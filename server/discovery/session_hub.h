@@ -6,18 +6,18 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/limits.h"
 #include "base/mutex.h"
 #include "discovery/names.h"
 #include "server/discovery/catalog_feed.h"
+#include "server/discovery/hub_inbox.h"
 #include "server/discovery/registrar.h"
 #include "server/discovery/session_conversion.h"
 #include "server/discovery/session_follows.h"
@@ -82,9 +82,9 @@ class SessionHub {
 
  private:
   friend class LiveSession;
-  using Task = absl::AnyInvocable<void() &&>;
+  using Task = HubInbox::Task;
 
-  void Post(Task task);
+  void Post(Task task) { inbox_.Post(std::move(task)); }
   // Something is asked of the store: EndCall() follows, on any thread, with what is to be done then on the hub's.
   void BeginCall();
   void EndCall(Task task);
@@ -103,14 +103,11 @@ class SessionHub {
 
   std::atomic<int> streams_{0};  // Orders nothing.
 
+  HubInbox inbox_;  // At most a few tasks for each stream, and one for each call.
+
   Mutex mu_;
-  CondVar wake_;
   CondVar idle_;
-  std::vector<Task> tasks_ ABSL_GUARDED_BY(mu_);  // At most a few for each stream, and one for each call.
-  absl::flat_hash_set<discovery::ServiceName> changed_ ABSL_GUARDED_BY(mu_);
-  bool any_changed_ ABSL_GUARDED_BY(mu_) = false;
   int calls_ ABSL_GUARDED_BY(mu_) = 0;  // Begun, not ended.
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;
 };
 

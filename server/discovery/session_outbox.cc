@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "server/discovery/registration_conversion.h"
+#include "server/request_fields.h"
 
 namespace scoutlight::server {
 namespace {
@@ -41,9 +42,7 @@ void SessionOutbox::AddOpened(LeaseId lease_id, absl::Duration ttl, bool resumed
   opened_ = Empty(revision);
   wire::SessionResponse::Opened& opened = *opened_->mutable_opened();
   opened.set_lease_id(lease_id);
-  const int64_t seconds = absl::ToInt64Seconds(ttl);
-  opened.mutable_ttl()->set_seconds(seconds);
-  opened.mutable_ttl()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(ttl - absl::Seconds(seconds))));
+  FillDuration(ttl, opened.mutable_ttl());
   opened.set_resumed(resumed);
 }
 

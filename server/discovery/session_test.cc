@@ -125,6 +125,28 @@ TEST_F(SessionTest, SoManyInstancesAreWantedAndNoMore) {
   EXPECT_TRUE(stream_.Declare(std::move(exchange)).ok());
 }
 
+TEST_F(SessionTest, SoManyBytesOfPropertiesAreWantedAndNoMore) {
+  const std::string value(limits::kPropertyValueBytesMax, 'x');
+  // As many instances with one such property as fit, but for one.
+  const int fit = static_cast<int>(limits::kBytesPerLeaseMax / (value.size() + 1));
+  const auto large = [&value](int from, int to) {
+    Declaration declared = Declared(from, to);
+    for (Declaration::Wanted& one : declared.set) one.properties = {{"p", value}};
+    return declared;
+  };
+  ASSERT_TRUE(stream_.Declare(large(0, fit)).ok());
+  stream_.LetAll();
+  const absl::Status refused = stream_.Declare(large(fit, fit + 1));
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(DetailsOf(refused)->violations.front().field, "declare.set");
+  EXPECT_EQ(stream_.under_way(), 0u);
+  // In the place of another, and of itself.
+  Declaration exchange = large(fit, fit + 1);
+  exchange.remove = {NameOf(0)};
+  EXPECT_TRUE(stream_.Declare(std::move(exchange)).ok());
+  EXPECT_TRUE(stream_.Declare(large(1, 2)).ok());
+}
+
 TEST_F(SessionTest, AClientThatWaitsForRemovalsIsReadFromWhenTheLeaseHasEnded) {
   Register(limits::kSessionInstancesMax);
   for (int i = 1; i <= 2; ++i) {

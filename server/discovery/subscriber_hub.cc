@@ -13,9 +13,6 @@ namespace {
 
 using discovery::ServiceName;
 
-constexpr absl::Duration kIdleLook = absl::Seconds(1);
-// Different services kept as changed; beyond, any may have.
-constexpr size_t kChangedServicesMax = 10'000;
 absl::Status Replaced(const std::string& subscriber_id) {
   ErrorDetails details;
   details.reason = Reason::kFenced;
@@ -37,15 +34,6 @@ struct SubscriberHub::Stream {
   bool ended = false;
 };
 
-void SubscriberHub::Inbox::Post(Task task) {
-  {
-    MutexLock lock(&mu);
-    if (closed) return;
-    tasks.push_back(std::move(task));
-  }
-  wake.NotifyOne();
-}
-
 SubscriberHub::SubscriberHub(Parts parts)
     : parts_(std::move(parts)),
       drains_({.count_watches = [this](const discovery::InstanceName& name, uint64_t wait) { CountWatches(name, wait); },
@@ -55,11 +43,7 @@ SubscriberHub::SubscriberHub(Parts parts)
       frames_(parts_.store_id) {}
 
 SubscriberHub::~SubscriberHub() {
-  {
-    MutexLock lock(&inbox_->mu);
-    inbox_->closed = true;
-  }
-  inbox_->wake.NotifyAll();
+  inbox_->Close();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -71,13 +55,7 @@ void SubscriberHub::Start() {
 
 void SubscriberHub::OnChanged(const std::vector<ServiceName>& services) {
   if (opened_.load(std::memory_order_relaxed) == 0) return;
-  Inbox& inbox = *inbox_;
-  {
-    MutexLock lock(&inbox.mu);
-    inbox.any_changed = inbox.any_changed || services.empty() || inbox.changed.size() > kChangedServicesMax;
-    if (!inbox.any_changed) inbox.changed.insert(services.begin(), services.end());
-  }
-  inbox.wake.NotifyOne();
+  inbox_->NoteChanged(services);
 }
 
 absl::Status SubscriberHub::Open(std::shared_ptr<SubscriberStream> stream, std::string peer, std::string caller) {
@@ -124,11 +102,7 @@ void SubscriberHub::OnCancelled(SubscriberStream* stream) {
 
 void SubscriberHub::OnClosed(SubscriberStream* stream) {
   inbox_->Post([this, stream] {
-    Stream* const closed = Find(stream);
-    if (closed == nullptr) return;
-    // Its call is over, whether or not it was ended from here.
-    closed->ended = true;
-    streams_.erase(stream);
+    if (streams_.erase(stream) == 0) return;
     opened_.fetch_sub(1, std::memory_order_relaxed);
     parts_.places->GiveBack();
   });
@@ -230,27 +204,15 @@ SubscriberHub::Counts SubscriberHub::counts() const {
 
 absl::Duration SubscriberHub::NextDue(absl::Duration now) const {
   const absl::Duration heartbeat = due_.empty() ? absl::InfiniteDuration() : due_.begin()->first;
-  return std::clamp(std::min({heartbeat, table_.next_end(), drains_.next_due()}) - now, absl::ZeroDuration(), kIdleLook);
+  return std::min({heartbeat, table_.next_end(), drains_.next_due()}) - now;
 }
 
 bool SubscriberHub::RunTasks() {
-  std::vector<Task> tasks;
-  absl::flat_hash_set<ServiceName> changed;
-  bool any = false;
-  {
-    Inbox& inbox = *inbox_;
-    MutexLock lock(&inbox.mu);
-    if (inbox.tasks.empty() && inbox.changed.empty() && !inbox.any_changed && !inbox.closed) {
-      inbox.wake.WaitFor(&inbox.mu, NextDue(parts_.clock->SinceBoot()));
-    }
-    if (inbox.closed) return false;
-    tasks.swap(inbox.tasks);
-    changed.swap(inbox.changed);
-    any = std::exchange(inbox.any_changed, false);
-  }
-  for (Task& task : tasks) std::move(task)();
-  if (!any) {
-    for (const ServiceName& service : changed) EnqueueService(service);
+  std::optional<HubInbox::Round> round = inbox_->Take(NextDue(parts_.clock->SinceBoot()));
+  if (!round.has_value()) return false;
+  for (HubInbox::Task& task : round->tasks) std::move(task)();
+  if (!round->any_changed) {
+    for (const ServiceName& service : round->changed) EnqueueService(service);
     return true;
   }
   for (const auto& [key, stream] : streams_) {

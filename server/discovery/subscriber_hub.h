@@ -12,9 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,10 +20,10 @@
 #include "base/clock.h"
 #include "base/entry.h"
 #include "base/limits.h"
-#include "base/mutex.h"
 #include "discovery/filter/filter.h"
 #include "discovery/names.h"
 #include "server/discovery/drain_waits.h"
+#include "server/discovery/hub_inbox.h"
 #include "server/discovery/instance_frames.h"
 #include "server/discovery/service_looks.h"
 #include "server/discovery/subscriber_list.h"
@@ -113,19 +111,7 @@ class SubscriberHub {
   int64_t frames_made() const { return frames_.made(); }
 
  private:
-  using Task = absl::AnyInvocable<void() &&>;
   struct Stream;
-  // What other threads leave for the hub's, which alone runs it.
-  struct Inbox {
-    Mutex mu;
-    CondVar wake;
-    std::vector<Task> tasks ABSL_GUARDED_BY(mu);  // At most a few for each stream and drain.
-    absl::flat_hash_set<discovery::ServiceName> changed ABSL_GUARDED_BY(mu);
-    bool any_changed ABSL_GUARDED_BY(mu) = false;
-    bool closed ABSL_GUARDED_BY(mu) = false;
-
-    void Post(Task task);
-  };
 
   void Loop();
   // False: the hub ends.
@@ -156,7 +142,8 @@ class SubscriberHub {
   Stream* Find(SubscriberStream* stream) const;
 
   const Parts parts_;
-  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+  // At most a few tasks for each stream and drain. Shared with counts of watches that are still to come.
+  const std::shared_ptr<HubInbox> inbox_ = std::make_shared<HubInbox>();
   const discovery::Filter all_;
 
   // The thread's own.

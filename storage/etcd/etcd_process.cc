@@ -93,7 +93,13 @@ void EtcdProcess::Kill() {
   pid_ = 0;
 }
 
-void EtcdProcess::Pause() { EXPECT_EQ(kill(pid_, SIGSTOP), 0); }
+void EtcdProcess::Pause() {
+  EXPECT_EQ(kill(pid_, SIGSTOP), 0);
+  // Its threads stop one after the other.
+  siginfo_t info{};
+  EXPECT_EQ(waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(info.si_code, CLD_STOPPED);
+}
 
 void EtcdProcess::Resume() { EXPECT_EQ(kill(pid_, SIGCONT), 0); }
 

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <functional>
 #include <iostream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
@@ -301,14 +299,6 @@ TEST_F(LeaseEndings, WhenAllEndInOneSecondWritersGoOn) {
   EXPECT_LE(p99_busy, absl::Seconds(1));
 }
 
-// Whether the kernel has stopped every thread of the process.
-bool IsStopped(pid_t pid) {
-  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
-  const std::string text((std::istreambuf_iterator<char>(stat)), {});
-  const size_t end = text.rfind(") ");
-  return end != std::string::npos && text[end + 2] == 'T';
-}
-
 TEST_F(LeaseEndings, TimeInWhichTheProcessWasStoppedDoesNotCount) {
   constexpr int kLeases = 100, kOwned = 50;
   constexpr absl::Duration kTtl = absl::Seconds(5);
@@ -322,8 +312,7 @@ TEST_F(LeaseEndings, TimeInWhichTheProcessWasStoppedDoesNotCount) {
   ASSERT_TRUE(watch.NextOf(wire::WatchResponse::KIND_STARTED).has_value());
 
   Outage outage{.kind = Outage::Kind::kPause, .stopped = checker::MonotonicNow()};
-  server().Signal(SIGSTOP);
-  ASSERT_TRUE(WaitUntil([this] { return IsStopped(server().pid()); }));
+  ASSERT_TRUE(server().Stop());
   outage.halted = checker::MonotonicNow();
   EXPECT_FALSE(watch.Next(pause).has_value()) << "a stopped process says nothing";
   ASSERT_FALSE(watch.ended());

@@ -8,7 +8,6 @@
 #include <iostream>
 #include <string>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/checker/registration_check.h"
 #include "tests/checker/registration_recorder.h"
@@ -54,8 +53,7 @@ class RegistrationHistory : public Discovery {
     InstanceReader watch(*discovery_, quiet);
     ASSERT_TRUE(watch.NextEvent().has_value());
     recorder_.Pausing();
-    server().Signal(SIGSTOP);
-    EXPECT_TRUE(WaitUntil([this] { return absl::StrContains(ReadFile(absl::StrCat("/proc/", server().pid(), "/stat")), ") T "); }));
+    EXPECT_TRUE(server().Stop());
     recorder_.Paused();
     EXPECT_FALSE(watch.Next(kPause).has_value()) << "a stopped process says nothing";
     recorder_.Resuming();

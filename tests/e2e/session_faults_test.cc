@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -45,14 +43,6 @@ constexpr int kDead = kFleet.sessions / 20;
 constexpr int kBeside = kFleet.sessions / 50;
 constexpr int kStaleVersion = 666;  // Nobody wants it.
 constexpr double kStaleLoad = 0.625;
-
-// Whether the kernel has stopped every thread of the process.
-bool IsStopped(pid_t pid) {
-  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
-  const std::string text((std::istreambuf_iterator<char>(stat)), {});
-  const size_t end = text.rfind(") ");
-  return end != std::string::npos && text[end + 2] == 'T';
-}
 
 class SessionFaults : public ServedTest {
  protected:
@@ -201,8 +191,7 @@ class SessionFaults : public ServedTest {
     const std::map<Name, int64_t> before = Epochs();
     std::map<const SessionClient*, int> answered;
     recorder_.Pausing();
-    server().Signal(SIGSTOP);
-    ASSERT_TRUE(WaitUntil([this] { return IsStopped(server().pid()); }));
+    ASSERT_TRUE(server().Stop());
     recorder_.Paused();
     fleet_.Run(kFleet.ttl + absl::Seconds(1));
     for (const SessionClient* session : fleet_.Living()) answered[session] = session->heartbeats();

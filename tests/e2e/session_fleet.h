@@ -61,7 +61,7 @@ class SessionFleet {
   // took. Fails the test when it does not come so far within the ttl and kSoon.
   bool AwaitWell(absl::string_view what);
 
-  // Over all living sessions.
+  // Over all sessions, the dead too.
   int Told(SessionClient::State::State state) const;
   // The stores that the living sessions and the observers were told last. Requires that all is well.
   std::set<std::string> Stores() const;

@@ -145,6 +145,12 @@ void Process::Signal(int number) {
   if (pid_ > 0 && !exit_.has_value()) kill(pid_, number);
 }
 
+bool Process::Stop() {
+  Signal(SIGSTOP);
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT) == 0 && info.si_code == CLD_STOPPED;
+}
+
 std::optional<Exit> Process::WaitForExit(absl::Duration bound) {
   const Deadline deadline(bound);
   pollfd ended = {.fd = pidfd_, .events = POLLIN, .revents = 0};

@@ -56,6 +56,9 @@ class Process {
   // No effect when it has ended.
   void Signal(int number);
 
+  // Stops it, until SIGCONT, and waits until the kernel has stopped every thread; whether it did, or the process has ended.
+  bool Stop();
+
   // Waits for its end; nullopt: it still runs after `bound`.
   std::optional<Exit> WaitForExit(absl::Duration bound = kSoon);
 
