@@ -26,6 +26,9 @@ struct ConnectionOptions {
   absl::Duration timeout = absl::Seconds(5);
 };
 
+// How long a call may take with its repetitions: 1 ms to 30 min; nullopt: ConnectionOptions::timeout.
+using Timeout = std::optional<absl::Duration>;
+
 // kInvalidArgument: every violated field of `options`.
 absl::Status CheckOptions(const ConnectionOptions& options);
 

@@ -5,9 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "client/wire/discovery_conversion.h"
-#include "client/wire/duration_conversion.h"
 #include "client/wire/instance_conversion.h"
 #include "client/wire/session_conversion.h"
+#include "client/wire/time_conversion.h"
 #include "client/wire/wire.h"
 
 namespace scoutlight {

@@ -25,8 +25,7 @@ std::shared_ptr<LeaseRenewals> RenewalsOf(client::Wire* wire) {
         LeaseRenewals::Options{.loop = &wire->loop(),
                                .open = wire->keep_alive_streams(),
                                .unit_random = wire->unit_random(),
-                               .saw = [wire](Revision revision, const StoreId& store_id) { wire->Saw(revision, store_id); },
-                               .give_up_server = [wire] { wire->GiveUpServer(); }});
+                               .saw = [wire](Revision revision, const StoreId& store_id) { wire->Saw(revision, store_id); }});
   });
 }
 
@@ -48,15 +47,23 @@ struct LeaseKeeper::Core {
         on_lost(std::make_shared<const OnLost>(std::move(its_on_lost))),
         gate(&wire->callbacks()) {}
 
-  // On the loop, as long as the keeper is there.
+  // On the loop, as long as the keeper is there. Of LeaseRenewals; kNotFound is the only one after which it does not go on.
   void OnChange(const absl::Status& status) {
-    {
-      MutexLock lock(&mu);
-      state = status;
-      if (status.ok()) renewed_at = wire->loop().Now();
-    }
-    const bool lost = status.code() == absl::StatusCode::kNotFound || status.code() == absl::StatusCode::kInvalidArgument;
-    if (!lost || *on_lost == nullptr || std::exchange(told, true)) return;
+    SetState(status);
+    if (status.code() == absl::StatusCode::kNotFound) TellLost(status);
+  }
+  void OnWrongArguments(const absl::Status& status) {
+    SetState(status);
+    TellLost(status);
+  }
+
+  void SetState(const absl::Status& status) {
+    MutexLock lock(&mu);
+    state = status;
+    if (status.ok()) renewed_at = wire->loop().Now();
+  }
+  void TellLost(const absl::Status& status) {
+    if (*on_lost == nullptr) return;
     gate.Post([on_lost = on_lost, status] { (*on_lost)(status); });
   }
 
@@ -65,7 +72,6 @@ struct LeaseKeeper::Core {
   const std::shared_ptr<const OnLost> on_lost;
   // On the loop alone.
   LeaseRenewals::Handle handle = 0;  // 0: none.
-  bool told = false;
   mutable Mutex mu;
   absl::Status state ABSL_GUARDED_BY(mu) = absl::UnavailableError("not renewed yet");
   absl::Duration renewed_at ABSL_GUARDED_BY(mu) = -absl::InfiniteDuration();
@@ -76,7 +82,7 @@ LeaseKeeper::LeaseKeeper(Connection connection, LeaseId lease_id, absl::Duration
     : core_(std::make_unique<Core>(connection.wire(), std::move(on_lost))) {
   Core* const core = core_.get();
   core->wire->loop().Post([core, lease_id, ttl] {
-    if (const absl::Status wrong = CheckLease(lease_id, ttl); !wrong.ok()) return core->OnChange(wrong);
+    if (const absl::Status wrong = CheckLease(lease_id, ttl); !wrong.ok()) return core->OnWrongArguments(wrong);
     core->handle = core->renewals->Add(lease_id, ttl, [core](const absl::Status& status) { core->OnChange(status); });
   });
 }

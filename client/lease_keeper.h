@@ -17,7 +17,7 @@ namespace scoutlight {
 class LeaseKeeper {
  public:
   // Called once, on the connection's thread for callbacks, when the lease will not be renewed any more: kNotFound, it ended, was revoked,
-  // or the store is another one by now; kInvalidArgument, see the constructor. May destroy the LeaseKeeper.
+  // or the store is another one by now; kInvalidArgument, the constructor's arguments. May destroy the LeaseKeeper.
   using OnLost = std::function<void(const absl::Status&)>;
 
   // `lease_id` is positive, `ttl` as granted, 1 s to 24 h. Does not block.
@@ -28,7 +28,7 @@ class LeaseKeeper {
   LeaseKeeper(const LeaseKeeper&) = delete;
   LeaseKeeper& operator=(const LeaseKeeper&) = delete;
 
-  // OK: the last renewal was kept. kNotFound, kInvalidArgument: as OnLost. Else why it could not be renewed; that is tried again.
+  // OK: the last renewal was kept. Once lost: as OnLost. Else why it could not be renewed, whatever the code; that is tried again.
   absl::Status state() const;
   // Since the last answer that said that the lease was renewed; infinite: none did. Beyond the ttl it may be gone.
   absl::Duration since_renewed() const;

@@ -33,8 +33,7 @@ absl::StatusOr<Locator> Locator::Open(const Connection& connection, LocatorOptio
   LocatorCore::Parts parts{.subscription = {.loop = &wire->loop(),
                                             .open = wire->subscribe_streams(),
                                             .unit_random = wire->unit_random(),
-                                            .new_id = [wire = wire.get()] { return wire->NewId(); },
-                                            .give_up_server = [wire = wire.get()] { wire->GiveUpServer(); }},
+                                            .new_id = [wire = wire.get()] { return wire->NewId(); }},
                            .callbacks = &wire->callbacks(),
                            .clock = &Clock::System(),
                            .saw = [wire = wire.get()](Revision revision, const StoreId& store_id) { wire->Saw(revision, store_id); },
@@ -46,7 +45,8 @@ absl::StatusOr<Locator> Locator::Open(const Connection& connection, LocatorOptio
 Locator::Locator(Locator&& other) noexcept = default;
 
 Locator& Locator::operator=(Locator&& other) noexcept {
-  std::swap(core_, other.core_);
+  Locator moved(std::move(other));
+  std::swap(core_, moved.core_);
   return *this;
 }
 

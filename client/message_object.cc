@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/value_object.h"
-#include "client/wire/duration_conversion.h"
+#include "client/wire/time_conversion.h"
 
 namespace scoutlight::client {
 namespace {

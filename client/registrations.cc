@@ -4,9 +4,9 @@
 
 #include "client/wire/discovery_conversion.h"
 #include "client/wire/drain_call.h"
-#include "client/wire/duration_conversion.h"
 #include "client/wire/instance_conversion.h"
 #include "client/wire/session_conversion.h"
+#include "client/wire/time_conversion.h"
 #include "client/wire/wire.h"
 
 namespace scoutlight {

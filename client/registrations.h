@@ -13,8 +13,9 @@
 #include "absl/time/time.h"
 #include "base/entry.h"
 #include "client/connection.h"
+#include "client/connection_options.h"
 #include "client/registration.h"
-#include "client/registry.h"
+#include "client/store_state.h"
 #include "discovery/instance.h"
 #include "discovery/names.h"
 

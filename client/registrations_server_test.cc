@@ -1,4 +1,5 @@
 #include "client/registrations.h"
+#include "client/registry.h"
 
 #include <string>
 #include <utility>

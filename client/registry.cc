@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
-#include "client/wire/duration_conversion.h"
 #include "client/wire/registry_conversion.h"
+#include "client/wire/time_conversion.h"
 #include "client/wire/wire.h"
 
 namespace scoutlight {

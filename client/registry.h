@@ -16,18 +16,11 @@
 #include "base/entry.h"
 #include "base/key.h"
 #include "client/connection.h"
+#include "client/connection_options.h"
+#include "client/store_state.h"
 #include "client/transaction.h"
 
 namespace scoutlight {
-
-// A state of a store: what an answer shows, or what it made.
-struct StoreState {
-  Revision revision = 0;
-  StoreId store_id;
-};
-
-// How long a call may take with its repetitions: 1 ms to 30 min; nullopt: ConnectionOptions::timeout.
-using Timeout = std::optional<absl::Duration>;
 
 struct GetOptions {
   Revision revision = 0;  // The state to read; 0: the latest.

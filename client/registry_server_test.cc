@@ -18,6 +18,7 @@
 #include "client/lease_keeper.h"
 #include "client/testing/server.h"
 #include "client/testing/silent_server.h"
+#include "client/wire/wire.h"
 
 namespace scoutlight {
 namespace {
@@ -227,6 +228,16 @@ TEST_F(RegistryTest, AnotherStoreBeginsItsRevisionsAnew) {
   EXPECT_EQ(ReasonOf(registry_.Get("/a").status()), Reason::kKeyNotFound);
   EXPECT_NE(connection_.store_id(), before);
   EXPECT_EQ(connection_.revision(), 1);
+}
+
+// Without a look at the store the revision that the read asks for would never come.
+TEST_F(RegistryTest, ReadsOfDiscoveryGoOnAfterTheStoreWasReplaced) {
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(registry_.Put("/a", "x").ok());
+  server_.Wipe();
+  const auto answer = connection_.wire()->Call(&discovery::v1::DiscoveryService::Stub::ListClusters, discovery::v1::ListClustersRequest(),
+                                               {.timeout = absl::Seconds(60), .try_timeout = absl::Milliseconds(100)});
+  EXPECT_TRUE(answer.ok()) << answer.status();
+  EXPECT_LT(connection_.revision(), 10);
 }
 
 TEST_F(RegistryTest, SecondServerTakesOver) {

@@ -12,7 +12,8 @@ absl::StatusOr<Session> Session::Open(const Connection& connection, SessionOptio
 Session::Session(Session&& other) noexcept = default;
 
 Session& Session::operator=(Session&& other) noexcept {
-  std::swap(core_, other.core_);
+  Session taken(std::move(other));
+  std::swap(core_, taken.core_);
   return *this;
 }
 

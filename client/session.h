@@ -41,23 +41,25 @@ class SessionCore;
 // A process that opens the session with the same id takes it over: after three times within 10 s of each other this one tells all instances
 // as kFenced, and stops until one is registered again. The program may fork only before its first connection.
 //
-// Thread-safe, but for moving and destroying. Nothing but WaitUntilRegistered, Leave and the destructor blocks.
+// Thread-safe, but for moving and destroying. Nothing but WaitUntilRegistered, Leave, the destructor and move assignment blocks.
 class Session {
  public:
   // Does not wait for the server. kInvalidArgument: every violated field of `options`.
   static absl::StatusOr<Session> Open(const Connection& connection, SessionOptions options = {});
 
   Session(Session&& other) noexcept;
+  // The session that was here ends as in the destructor.
   Session& operator=(Session&& other) noexcept;
   // As SessionOptions::on_destroy says, which takes at most 500 ms; and waits for a callback that runs, unless it is called by that one.
   ~Session();
 
   // Wants an instance registered from now on, in place of what was wanted of it before, and returns its name at once. Without an id it gets
   // this session's own, the same for every service: so the same call again changes the registration. At most limits::kSessionInstancesMax
-  // are wanted at a time.
-  // kInvalidArgument: every violated field (discovery::CheckInstance); what the schema says comes as a state. kResourceExhausted: too many,
-  // those included that are still to go, or to be told to the callback. kFailedPrecondition: the session is leaving. On error nothing has
-  // changed.
+  // are wanted at a time, and of names and properties as many as go into one declaration: 64 KiB less than limits::kRequestBytesMax, with a
+  // few bytes for each, of an instance that is not registered yet as changed the larger. A program that has more registers them over
+  // several sessions. kInvalidArgument: every violated field (discovery::CheckInstance); what the schema says comes as a state.
+  // kResourceExhausted: too many or too large, those included that are still to go, or to be told to the callback. kFailedPrecondition: the
+  // session is leaving. On error nothing has changed.
   absl::StatusOr<discovery::InstanceName> Register(Registration registration, IfOwned if_owned = IfOwned::kRefuse);
   absl::StatusOr<discovery::InstanceName> Register(absl::string_view service, discovery::Properties properties,
                                                    IfOwned if_owned = IfOwned::kRefuse);
@@ -73,7 +75,8 @@ class Session {
   absl::StatusOr<std::vector<discovery::InstanceName>> RegisterAll(std::vector<Registration> registrations,
                                                                    IfOwned if_owned = IfOwned::kRefuse);
 
-  // Wants it no longer: it is deregistered, if it is the session's. kNotFound: it was not wanted.
+  // Wants it no longer: it is deregistered, if it is the session's. kNotFound: it was not wanted. kResourceExhausted: the program asks
+  // faster than that is taken in.
   absl::Status Unregister(const discovery::InstanceName& name);
 
   // What changes often: goes with a heartbeat, at most a second later, and the newest values again whenever the instance is registered
@@ -84,7 +87,8 @@ class Session {
   std::optional<RegistrationReport> StateOf(const discovery::InstanceName& name) const;
 
   // Waits until all that is wanted is registered. kDeadlineExceeded: names one that is not, and why. The error of one that is fenced, or
-  // refused for what it is (kInvalidArgument), at once.
+  // refused for what it is (kInvalidArgument), at once. When an instance is registered anew while what was wanted of it before is on its
+  // way to the server, the answer to that may be told for both: the wire does not say which was answered.
   absl::Status WaitUntilRegistered(absl::Duration timeout = absl::Seconds(10)) const;
 
   // Says goodbye: takes each instance out of work, waits until everybody who could send it some has confirmed that it does not any more,

@@ -22,7 +22,7 @@ WatchReader::WatchReader(WatchReader&&) noexcept = default;
 WatchReader& WatchReader::operator=(WatchReader&&) noexcept = default;
 
 std::optional<WatchEvent> WatchReader::Next(absl::Duration timeout) { return core_->link.buffer().Take(timeout); }
-void WatchReader::Cancel() { core_->link.buffer().End(absl::CancelledError("the program cancelled the watch")); }
+void WatchReader::Cancel() { core_->link.Cancel(absl::CancelledError("the program cancelled the watch")); }
 absl::Status WatchReader::status() const { return core_->link.buffer().end().value_or(absl::OkStatus()); }
 absl::Status WatchReader::trouble() const { return core_->link.buffer().trouble(); }
 
@@ -42,10 +42,13 @@ struct Watch::Core : std::enable_shared_from_this<Watch::Core> {
     link->Begin();
   }
   static void PostTurn(std::shared_ptr<Core> core) {
+    if (core->turn_posted.exchange(true)) return;
     client::CallbackGate& gate = core->gate;
     gate.Post([core = std::move(core)] { core->TakeTurn(); });
   }
   void TakeTurn() {
+    // Before it looks at the buffer: what comes after it has done so has a turn of its own.
+    turn_posted = false;
     for (int i = 0; i < kEventsPerTurn; ++i) {
       std::optional<WatchEvent> event = link->buffer().TryTake();
       if (!event.has_value()) return TellEnd();
@@ -64,6 +67,7 @@ struct Watch::Core : std::enable_shared_from_this<Watch::Core> {
   OnEnd on_end;  // Of the thread for callbacks; null: none, or told.
   // Set by the destructor, which may run inside a callback; read after each one by the same thread.
   std::atomic<bool> closed = false;
+  std::atomic<bool> turn_posted = false;  // And has not begun. Orders nothing but itself: the buffer has its own lock.
   client::CallbackGate gate;
   std::optional<client::WatchLink> link;
 };

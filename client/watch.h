@@ -33,14 +33,14 @@ class WatchReader {
   // The next event. Waits for it, at most for `timeout`. nullopt: none came, or the watch is over.
   std::optional<WatchEvent> Next(absl::Duration timeout = absl::InfiniteDuration());
 
-  // Ends the watch with kCancelled: what was read ahead can still be taken. Wakes up Next().
+  // Ends the watch with kCancelled, at the server too: what was read ahead can still be taken. Wakes up Next(). Does not block.
   void Cancel();
 
   // Why it is over: kInvalidArgument, kPermissionDenied, kUnauthenticated, kUnimplemented; kOutOfRange, a start_revision in the future;
   // with OnGap::kEnd kOutOfRange and kFailedPrecondition too. OK: it goes on, or there are events left to take.
   absl::Status status() const;
   // Why it stands still at the moment, though it goes on: kUnavailable while the server cannot be reached, kResourceExhausted while it has
-  // no place for it. OK: it does not.
+  // no place for it, or while it is read slowly, and in line behind others that are. OK: it does not.
   absl::Status trouble() const;
 
  private:

@@ -29,7 +29,7 @@ class CallbackGate {
   }
 
   // No callback begins after this, and none runs any more when it returns, but the one that calls it. Waits for as long as the program's
-  // callback takes. Idempotent.
+  // callback takes. Closed already: returns at once, so that a callback which has closed its own gate holds up nobody.
   void Close() { state_->Close(); }
 
  private:
@@ -48,7 +48,7 @@ class CallbackGate {
     }
     void Close() {
       MutexLock lock(&mu_);
-      closed_ = true;
+      if (std::exchange(closed_, true)) return;
       while (running_ != std::thread::id() && running_ != std::this_thread::get_id()) ended_.Wait(&mu_);
     }
 

@@ -54,5 +54,21 @@ TEST(CallbackGate, MayBeDestroyedInItsCallback) {
   gone.get_future().wait();
 }
 
+TEST(CallbackGate, OneThatItsCallbackHasClosedIsNotWaitedForByOthers) {
+  ThreadLoop loop;
+  CallbackGate gate(&loop);
+  std::promise<void> closed;
+  std::promise<void> release;
+  gate.Post([&] {
+    gate.Close();
+    closed.set_value();
+    release.get_future().wait();
+  });
+  closed.get_future().wait();
+  gate.Close();
+  release.set_value();
+  RunAndWait(&loop, [] {});
+}
+
 }  // namespace
 }  // namespace scoutlight::client

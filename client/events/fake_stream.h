@@ -48,6 +48,7 @@ class FakeStreams {
     bool destroyed_ = false;
     bool sending_closed_ = false;
     bool reading_paused_ = false;
+    bool given_up_ = false;
     bool in_event_ = false;
   };
 
@@ -75,6 +76,13 @@ class FakeStreams {
   int open_count() const {
     int count = 0;
     for (const auto& call : calls_) count += call->is_open();
+    return count;
+  }
+
+  // Of how many the client took it that their server says nothing any more.
+  int given_up() const {
+    int count = 0;
+    for (const auto& call : calls_) count += call->given_up_;
     return count;
   }
 
@@ -108,6 +116,7 @@ class FakeStreams {
     void CloseSending() override { call_->sending_closed_ = true; }
     void PauseReading() override { call_->reading_paused_ = true; }
     void ResumeReading() override { call_->reading_paused_ = false; }
+    void GiveUp() override { call_->given_up_ = true; }
 
    private:
     const std::shared_ptr<Call> call_;

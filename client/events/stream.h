@@ -32,6 +32,8 @@ class Stream {
   // No message is read after the one that is told at the moment or on its way already, until ResumeReading(): that holds back the server.
   virtual void PauseReading() = 0;
   virtual void ResumeReading() = 0;
+  // As destroying it, which is to follow; and the next stream goes to another server, if there is one: this one says nothing any more.
+  virtual void GiveUp() = 0;
 };
 
 // Opens a stream; never fails at once: what is wrong comes as on_end, later.

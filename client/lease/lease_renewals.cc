@@ -65,18 +65,44 @@ void LeaseRenewals::Open() {
 }
 
 void LeaseRenewals::SetNext() {
+  if (stream_ == nullptr) return next_.Clear();
+  SetAnswerDue();
   absl::Duration due_at = absl::InfiniteDuration();
   for (const auto& [handle, renewed] : leases_) {
     if (!renewed.is_asked) due_at = std::min(due_at, renewed.due_at);
   }
-  if (stream_ == nullptr || due_at == absl::InfiniteDuration()) return next_.Clear();
+  if (due_at == absl::InfiniteDuration()) return next_.Clear();
   next_.Set(due_at - options_.loop->Now(), [this] { Ask(); });
 }
 
+void LeaseRenewals::SetAnswerDue() {
+  answer_.Set(AnswerDue() - options_.loop->Now(), [this] { OnAnswerDue(); });
+}
+
+absl::Duration LeaseRenewals::AnswerDue() const {
+  absl::Duration due_at = absl::InfiniteDuration();
+  for (const auto& [handle, renewed] : leases_) {
+    // Time enough is left for another try.
+    const absl::Duration held_back_until = std::max(renewed.due_at, opened_at_) + RenewalInterval(renewed.ttl);
+    due_at = std::min(due_at, renewed.is_asked ? renewed.due_at : held_back_until);
+  }
+  return due_at;
+}
+
+void LeaseRenewals::OnAnswerDue() {
+  // Of a lease that was removed since.
+  if (AnswerDue() > options_.loop->Now()) return SetAnswerDue();
+  stream_->GiveUp();
+  OnEnd(absl::UnavailableError("the server does not answer"));
+}
+
 void LeaseRenewals::Ask() {
+  if (stream_->unsent() >= kUnsentMax) {
+    SetAnswerDue();
+    return next_.Set(kUnsentPause, [this] { Ask(); });
+  }
   const absl::Duration now = options_.loop->Now();
   wire::KeepAliveRequest request;
-  absl::Duration shortest = absl::InfiniteDuration();
   for (auto& [handle, renewed] : leases_) {
     if (renewed.is_asked || renewed.due_at - EarlyBy(renewed.ttl) > now) continue;
     if (request.lease_ids_size() == limits::kLeasesPerRenewalMax) break;
@@ -84,23 +110,12 @@ void LeaseRenewals::Ask() {
     // Counted from the sending, not from the answer.
     renewed.due_at = now + RenewalInterval(renewed.ttl);
     request.add_lease_ids(renewed.lease);
-    shortest = std::min(shortest, renewed.ttl);
   }
-  if (request.lease_ids_size() > 0) {
-    stream_->Send(std::move(request));
-    // Time enough is left for another try.
-    if (!answer_.is_set()) {
-      answer_.Set(RenewalInterval(shortest), [this] {
-        options_.give_up_server();
-        OnEnd(absl::UnavailableError("the server does not answer"));
-      });
-    }
-  }
+  if (request.lease_ids_size() > 0) stream_->Send(std::move(request));
   SetNext();
 }
 
 void LeaseRenewals::OnAnswer(wire::KeepAliveResponse answer) {
-  answer_.Clear();
   options_.saw(answer.revision(), answer.store_id());
   absl::flat_hash_map<LeaseId, const wire::RenewResult*> results;
   for (const wire::RenewResult& result : answer.results()) results.emplace(result.lease_id(), &result);
@@ -136,7 +151,9 @@ void LeaseRenewals::OnEnd(const absl::Status& status) {
   next_.Clear();
   answer_.Clear();
   backoff_.NoteLived(options_.loop->Now() - opened_at_);
-  const absl::Status why = status.ok() ? absl::UnavailableError("the server ended the stream") : status;
+  absl::Status why = status.ok() ? absl::UnavailableError("the server ended the stream") : status;
+  // Says nothing of the leases.
+  if (absl::IsNotFound(why)) why = absl::UnavailableError(why.message());
   absl::Duration pause = backoff_.NextAfter(why);
   std::vector<Handle> all;
   for (auto& [handle, renewed] : leases_) {

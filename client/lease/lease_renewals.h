@@ -31,8 +31,11 @@ class LeaseRenewals {
     OpenStream<registry::v1::KeepAliveRequest, registry::v1::KeepAliveResponse> open;
     std::function<double()> unit_random;
     std::function<void(Revision, const StoreId&)> saw = [](Revision, const StoreId&) {};
-    std::function<void()> give_up_server = [] {};
   };
+
+  // While so many messages wait for the network, no lease is asked for; looked at again each kUnsentPause.
+  static constexpr int kUnsentMax = 100;
+  static constexpr absl::Duration kUnsentPause = absl::Milliseconds(5);
 
   explicit LeaseRenewals(Options options);
 
@@ -46,7 +49,7 @@ class LeaseRenewals {
     LeaseId lease;
     absl::Duration ttl;
     OnChange on_change;
-    absl::Duration due_at;  // When it is to be renewed next.
+    absl::Duration due_at;  // When it is to be renewed next; asked for, its answer has to be there.
     bool is_asked = false;  // The answer is to come.
   };
 
@@ -55,13 +58,17 @@ class LeaseRenewals {
   void OnAnswer(registry::v1::KeepAliveResponse answer);
   void OnResult(Handle handle, const registry::v1::RenewResult& result);
   void OnEnd(const absl::Status& status);
+  void SetAnswerDue();
+  void OnAnswerDue();
+  // When the server is to be given up if no answer comes: each lease has its answer an interval after it was asked for, or could have been.
+  absl::Duration AnswerDue() const;
   void SetNext();
   void CloseIfEmpty();
 
   const Options options_;
   Backoff backoff_;
   Alarm next_;    // The next to be renewed.
-  Alarm answer_;  // No answer has come by then.
+  Alarm answer_;  // Set while there is a stream: not after AnswerDue().
   Alarm reopening_;
   std::unique_ptr<Stream<registry::v1::KeepAliveRequest, registry::v1::KeepAliveResponse>> stream_;
   absl::Duration opened_at_;

@@ -22,8 +22,8 @@ constexpr absl::Duration kInterval = absl::Seconds(3);
 class LeaseRenewalsTest : public ::testing::Test {
  protected:
   LeaseRenewalsTest() {
-    renewals_ = std::make_unique<LeaseRenewals>(LeaseRenewals::Options{
-        .loop = &loop_, .open = calls_.opener(), .unit_random = [] { return 0.5; }, .give_up_server = [this] { ++given_up_; }});
+    renewals_ =
+        std::make_unique<LeaseRenewals>(LeaseRenewals::Options{.loop = &loop_, .open = calls_.opener(), .unit_random = [] { return 0.5; }});
   }
 
   LeaseRenewals::Handle Add(LeaseId lease, absl::Duration ttl = kTtl) {
@@ -53,7 +53,6 @@ class LeaseRenewalsTest : public ::testing::Test {
 
   ManualLoop loop_;
   FakeStreams<wire::KeepAliveRequest, wire::KeepAliveResponse> calls_{&loop_};
-  int given_up_ = 0;
   std::map<LeaseId, Codes> told_;
   std::unique_ptr<LeaseRenewals> renewals_;
 };
@@ -117,8 +116,82 @@ TEST_F(LeaseRenewalsTest, RenewsAtOnceOnTheNextStream) {
 TEST_F(LeaseRenewalsTest, GivesUpAServerThatDoesNotAnswerWhileThereIsTime) {
   Add(1);
   loop_.Advance(kInterval + Backoff::kFirst);
-  EXPECT_EQ(given_up_, 1);
+  EXPECT_EQ(calls_.given_up(), 1);
   EXPECT_EQ(calls_.opened(), 2);
+  EXPECT_EQ(Asked(), std::vector<LeaseId>{1});
+}
+
+// The long lease could wait for eight hours.
+TEST_F(LeaseRenewalsTest, AnAnswerIsDueForTheShortestOfWhatIsAsked) {
+  Add(1, absl::Hours(24));
+  loop_.Advance(absl::Minutes(1));
+  Add(2, absl::Seconds(3));
+  loop_.Advance(absl::Seconds(1) - absl::Milliseconds(1));
+  EXPECT_EQ(calls_.given_up(), 0);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(calls_.given_up(), 1);
+  loop_.Advance(Backoff::kFirst);
+  EXPECT_EQ(Asked(), (std::vector<LeaseId>{1, 2}));
+}
+
+TEST_F(LeaseRenewalsTest, AnAnswerToOneIsNoneToAnother) {
+  Add(1, absl::Hours(24));
+  Add(2);
+  Add(3, absl::Seconds(3));
+  loop_.Advance(absl::Milliseconds(900));
+  Answer({1, 3});
+  loop_.Advance(absl::Milliseconds(100));
+  Answer({3});
+  EXPECT_EQ(calls_.given_up(), 0);
+  for (int i = 0; i < 2; ++i) {
+    loop_.Advance(absl::Seconds(1) - absl::Milliseconds(1));
+    EXPECT_EQ(calls_.given_up(), 0);
+    Answer({3});
+    if (i == 0) loop_.Advance(absl::Milliseconds(1));
+  }
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(calls_.given_up(), 1) << "3 s after 2 was asked for";
+}
+
+TEST_F(LeaseRenewalsTest, NoAnswerIsDueForWhatWasRemoved) {
+  Add(1, absl::Hours(24));
+  const auto handle = Add(2, absl::Seconds(3));
+  renewals_->Remove(handle);
+  loop_.Advance(absl::Hours(8) - absl::Seconds(1));
+  EXPECT_EQ(calls_.given_up(), 0);
+  loop_.Advance(absl::Seconds(1));
+  EXPECT_EQ(calls_.given_up(), 1);
+}
+
+TEST_F(LeaseRenewalsTest, SendsNothingMoreWhileTheNetworkTakesNothing) {
+  Add(1);
+  Asked();
+  calls_.newest().set_unsent(LeaseRenewals::kUnsentMax);
+  for (int i = 0; i < 1'000; ++i) renewals_->Remove(Add(2));
+  Add(3);
+  Add(4);
+  EXPECT_TRUE(Asked().empty());
+  calls_.newest().set_unsent(LeaseRenewals::kUnsentMax - 1);
+  loop_.Advance(LeaseRenewals::kUnsentPause);
+  EXPECT_EQ(Asked(), (std::vector<LeaseId>{3, 4}));
+}
+
+TEST_F(LeaseRenewalsTest, GivesUpAServerThatTakesNothing) {
+  const auto handle = Add(1);
+  calls_.newest().set_unsent(LeaseRenewals::kUnsentMax);
+  Add(2);
+  renewals_->Remove(handle);
+  loop_.Advance(kInterval - absl::Milliseconds(1));
+  EXPECT_EQ(calls_.given_up(), 0);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(calls_.given_up(), 1);
+}
+
+TEST_F(LeaseRenewalsTest, AStreamsEndSaysNothingOfALease) {
+  Add(1);
+  calls_.End(absl::NotFoundError("no such method"));
+  EXPECT_EQ(told_[1], Codes{absl::StatusCode::kUnavailable});
+  loop_.Advance(Backoff::kFirst);
   EXPECT_EQ(Asked(), std::vector<LeaseId>{1});
 }
 

@@ -142,8 +142,9 @@ absl::StatusOr<LocatorCore::StatePtr> LocatorCore::StateOf(absl::string_view ser
   discovery::SnapshotPtr seed;
   if (const auto found = seeds_.find(service); found != seeds_.end()) {
     seed = found->second.snapshot;
-    state->SetCurrentAt(parts_.clock->SinceBoot() - (parts_.clock->Now() - found->second.current_at));
-    state->Publish({.snapshot = seed});
+    const absl::Duration age = parts_.clock->Now() - found->second.current_at;
+    state->SetCurrentAt(parts_.clock->SinceBoot() - age);
+    state->Publish({.snapshot = seed, .too_old = age > options_.age_max});
   }
   services_[std::string(service)] = state;
   // Under the lock, so that what is followed and forgotten reaches the loop in that order.
@@ -326,7 +327,9 @@ bool LocatorCore::SaveSoon(SavedServices saved) {
   // What it uses, Close() waits for.
   gate_.Post([this, saved = WithSeeds(std::move(saved))] {
     save_waits_.store(false, std::memory_order_relaxed);
-    if (absl::Status failed = WriteFile(saved); !failed.ok()) TellProblem(failed);
+    const absl::Status written = WriteFile(saved);
+    save_failed_.store(!written.ok(), std::memory_order_relaxed);
+    if (!written.ok()) TellProblem(written);
   });
   return true;
 }
@@ -362,6 +365,8 @@ void LocatorCore::Close() {
     feeds_ = nullptr;
   });
   gate_.Close();
+  // What was posted may not have begun, or failed.
+  unsaved = unsaved || save_waits_.load(std::memory_order_relaxed) || save_failed_.load(std::memory_order_relaxed);
   // Nobody is left to be told that it failed.
   if (!options_.snapshot_file.empty() && unsaved) WriteFile(WithSeeds(std::move(saved))).IgnoreError();
   MutexLock lock(&mu_);

@@ -101,7 +101,8 @@ class LocatorCore {
   const uint64_t id_;                             // No two locators of the process have the same.
   absl::flat_hash_map<std::string, Seed> seeds_;  // From the file. Constant after construction.
   const std::shared_ptr<Problems> problems_;
-  std::atomic<bool> save_waits_{false};  // Orders nothing: the gate's lock does.
+  std::atomic<bool> save_waits_{false};   // Orders nothing: the gate's lock does.
+  std::atomic<bool> save_failed_{false};  // The last write; likewise.
   CallbackGate gate_;
   std::unique_ptr<LocatorFeeds> feeds_;  // The loop's own.
 

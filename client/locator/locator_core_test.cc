@@ -304,6 +304,30 @@ TEST(LocatorCore, FileIsWrittenAtMostEveryFewSeconds) {
   EXPECT_THAT(saved(), ElementsAre("a", "b", "c"));
 }
 
+TEST(LocatorCore, FileIsWrittenAtTheEndThoughAWriteWaits) {
+  std::remove(Path().c_str());
+  LocatorFixture locator({.snapshot_file = Path()});
+  locator.Follow({Up("a")});
+  // Handed over to the thread for callbacks, which is busy.
+  locator.loop.Advance(absl::Seconds(6));
+  locator.Close();
+  const absl::StatusOr<std::string> bytes = ReadSnapshotFile(Path());
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  EXPECT_THAT(IdsOf(DecodeSnapshotFile(*bytes)->services.at(0).snapshot), ElementsAre("a"));
+}
+
+TEST(LocatorCore, FileThatIsTooOldIsNotActedOn) {
+  std::remove(Path().c_str());
+  LocatorFixture locator({.snapshot_file = Path()});
+  locator.Follow({Up("a")});
+  locator.Close();
+  locator.loop.Advance(absl::Seconds(61));
+  locator.Open({.age_max = absl::Seconds(60), .snapshot_file = Path()});
+  EXPECT_EQ(locator.TryId(), "CATALOG_LOADING");
+  locator.loop.RunUntilIdle();
+  EXPECT_EQ(locator.TryId(), "CATALOG_LOADING");
+}
+
 TEST(LocatorCore, FileKeepsServicesThatWereNotAskedFor) {
   std::remove(Path().c_str());
   LocatorFixture locator({.snapshot_file = Path()});

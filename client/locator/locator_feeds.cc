@@ -37,6 +37,8 @@ void LocatorFeeds::Follow(std::shared_ptr<ServiceState> state, SnapshotPtr seed)
   const std::string service = state->name().service;
   auto followed = std::make_unique<Followed>(Followed{.state = std::move(state), .feed = ServiceFeed(replaced_store_grace_)});
   if (seed != nullptr) followed->feed.Seed(std::move(seed));
+  const std::optional<absl::Duration> current_at = followed->state->current_at();
+  followed->too_old = current_at.has_value() && clock_.SinceBoot() - *current_at > age_max_;
   Followed* const added = followed.get();
   followed_[service] = std::move(followed);
   // Then there is no better to be waited for.

@@ -44,7 +44,8 @@ ChangeWatch::ChangeWatch(std::shared_ptr<client::ServiceWatcher> watcher) : watc
 ChangeWatch::ChangeWatch(ChangeWatch&&) noexcept = default;
 
 ChangeWatch& ChangeWatch::operator=(ChangeWatch&& other) noexcept {
-  std::swap(watcher_, other.watcher_);
+  ChangeWatch moved(std::move(other));
+  std::swap(watcher_, moved.watcher_);
   return *this;
 }
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "client/wire/duration_conversion.h"
+#include "client/wire/time_conversion.h"
 
 namespace scoutlight::client {
 namespace {
@@ -58,8 +58,9 @@ void Subscription::Add(const std::string& service) {
     if (opening_ == 0) OpenAfter(absl::ZeroDuration());
     return;
   }
-  // What is under way of the time before it was removed cannot be told from what comes now: on another stream it can.
-  if (removed_.contains(service)) return BeginAnew(absl::ZeroDuration());
+  // It was removed, and whoever forgot what was told of it needs it anew. What is under way of the time before cannot be told from what
+  // comes now: on another stream it can.
+  if (removed_.contains(service) || asked_.contains(service)) return BeginAnew(absl::ZeroDuration());
   FlushSoon();
 }
 
@@ -115,7 +116,7 @@ void Subscription::WatchSilence() {
     silence_ = 0;
     if (stream_ == nullptr || goodbye_) return;
     if (parts_.loop->Now() - heard_at_ < silent_max) return WatchSilence();
-    if (parts_.give_up_server) parts_.give_up_server();
+    stream_->GiveUp();
     stream_ = nullptr;
     OnEnd(absl::UnavailableError("the server is silent"));
   });

@@ -35,9 +35,8 @@ class Subscription {
   struct Parts {
     EventLoop* loop = nullptr;
     OpenStream<Request, Response> open;
-    std::function<double()> unit_random;   // From [0, 1).
-    std::function<std::string()> new_id;   // Of at most limits::kSubscriberIdBytesMax bytes, that nobody else has.
-    std::function<void()> give_up_server;  // The next stream should go to another one. May be null.
+    std::function<double()> unit_random;  // From [0, 1).
+    std::function<std::string()> new_id;  // Of at most limits::kSubscriberIdBytesMax bytes, that nobody else has.
   };
   struct Options {
     std::string cluster;

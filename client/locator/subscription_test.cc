@@ -27,8 +27,7 @@ class SubscriptionTest : public ::testing::Test {
     return {.loop = &loop_,
             .open = streams_.opener(),
             .unit_random = [this] { return random_; },
-            .new_id = [this] { return absl::StrCat("id-", ++ids_); },
-            .give_up_server = [this] { ++given_up_; }};
+            .new_id = [this] { return absl::StrCat("id-", ++ids_); }};
   }
   Subscription::Events Events() {
     return {.on_begin = [this] { ++begun_; },
@@ -63,7 +62,6 @@ class SubscriptionTest : public ::testing::Test {
   SubscribeStreams streams_{&loop_};
   double random_ = 0.5;
   int ids_ = 0;
-  int given_up_ = 0;
   int begun_ = 0;
   int progress_ = 0;
   bool may_confirm_ = true;
@@ -212,7 +210,7 @@ TEST_F(SubscriptionTest, SilentStreamIsGivenUp) {
   EXPECT_EQ(streams_.opened(), 1);
   loop_.Advance(absl::Seconds(1));
   EXPECT_TRUE(streams_.at(0).is_cancelled());
-  EXPECT_EQ(given_up_, 1);
+  EXPECT_EQ(streams_.given_up(), 1);
   Reconnect();
   EXPECT_EQ(streams_.opened(), 2);
 }
@@ -238,12 +236,17 @@ TEST_F(SubscriptionTest, ServiceRemovedAndAddedAgainComesOnAnotherStream) {
   EXPECT_TRUE(streams_.at(0).is_cancelled());
 }
 
-TEST_F(SubscriptionTest, ServiceAddedAgainBeforeItsRemovalWasSentStays) {
+TEST_F(SubscriptionTest, ServiceAddedAgainBeforeItsRemovalWasSentIsToldAnew) {
   Begin();
+  const int opened = streams_.opened();
   subscription_.Remove("Printer");
   subscription_.Add("Printer");
   loop_.RunUntilIdle();
-  EXPECT_THAT(streams_.newest().TakeSent(), IsEmpty());
+  EXPECT_EQ(streams_.opened(), opened + 1);
+  const std::vector<Request> sent = streams_.newest().TakeSent();
+  ASSERT_EQ(sent.size(), 1);
+  ASSERT_EQ(sent[0].add_size(), 2) << "all that it follows";
+  EXPECT_EQ(sent[0].add(0).service(), "Printer");
   streams_.Deliver(ResponseOf("Printer", SnapshotEnd(7)));
   EXPECT_THAT(frames_, ElementsAre("Printer 7"));
 }

@@ -31,6 +31,12 @@ int PlaceOf(absl::string_view field) {
   return absl::SimpleAtoi(field.substr(0, field.find(']')), &place) ? place : -1;
 }
 
+// In a repeated field, with tag and length.
+template <typename Message>
+size_t BytesOf(const Message& message) {
+  return message.ByteSizeLong() + sizeof(int64_t);
+}
+
 absl::Status OwnedByAnother() {
   ErrorDetails details;
   details.reason = Reason::kFenced;
@@ -38,6 +44,12 @@ absl::Status OwnedByAnother() {
 }
 
 }  // namespace
+
+size_t DeclaredBytes(const InstanceName& name, const discovery::Properties& properties) {
+  wire::Registration registration;
+  FillRegistration(name, properties, &registration);
+  return BytesOf(registration);
+}
 
 // A declaration as it grows.
 struct DeclaredSet::Draft {
@@ -67,7 +79,7 @@ void DeclaredSet::Want(const InstanceName& name, Properties properties, IfOwned 
   Entry& entry = entries_[name];
   entry.told.name = name;
   entry.wanted = std::move(properties);
-  entry.removing = entry.fenced = false;
+  entry.removing = entry.fenced = entry.lapsed = false;
   entry.take_over = if_owned == IfOwned::kTakeOver;
   entry.rejected = nullptr;
   Say(&entry, RegistrationState::kPending, entry.told.epoch, absl::OkStatus());
@@ -83,7 +95,7 @@ void DeclaredSet::Unwant(const InstanceName& name) {
     return;
   }
   entry.removing = true;
-  entry.take_over = false;
+  entry.take_over = entry.lapsed = false;
   entry.rejected = nullptr;
   Say(&entry, RegistrationState::kPending, entry.told.epoch, absl::OkStatus());
   MarkDue(&entry);
@@ -116,32 +128,41 @@ const DeclaredSet::Properties& DeclaredSet::Declared(const Entry& entry, absl::D
   return IsHeld(entry) && now < entry.retry_at ? entry.accepted : entry.wanted;
 }
 
+bool DeclaredSet::IsForLater(const Draft& draft, const Entry& entry) const {
+  if (!draft.is_first) return false;
+  // What is to go goes by not being named; it is named in the next one, for the answer.
+  if (entry.removing) return true;
+  return !MayBeRegistered(entry) && (entry.take_over || is_narrowed());
+}
+
 void DeclaredSet::AddTo(Draft* draft, Entries::value_type* one, absl::Duration now) {
   auto& [name, entry] = *one;
-  if (!entry.due || draft->is_full) return;
-  if (static_cast<int>(draft->set.size()) + draft->declare.remove_size() == chunk_max_) {
+  if (!entry.due || draft->is_full || IsForLater(*draft, entry)) return;
+  const int instances_max = draft->is_first ? limits::kSessionInstancesMax : chunk_max_;
+  if (static_cast<int>(draft->set.size()) + draft->declare.remove_size() == instances_max) {
     draft->is_full = true;
     return;
   }
   if (entry.removing) {
     FillName(name, draft->declare.add_remove());
-    draft->bytes += draft->declare.remove().rbegin()->ByteSizeLong() + sizeof(int64_t);
+    draft->bytes += BytesOf(*draft->declare.remove().rbegin());
     draft->is_full = draft->bytes > kDeclareBytesMax;  // A name is small against the room that is left.
     entry.due = false;
     return;
   }
-  const Properties& declared = Declared(entry, now);
+  const Properties& wanted = Declared(entry, now);
+  const bool as_before = draft->is_first && is_narrowed() && entry.accepted != nullptr;
+  const Properties& declared = as_before ? entry.accepted : wanted;
   if (declared == nullptr) {
     entry.due = false;
     return;
   }
-  // The first declaration names all that may stay, and takes over nothing: what is the session's own needs no taking over.
-  const bool take_over = entry.take_over && !(draft->is_first && entry.told.epoch != 0);
-  if (draft->is_first && take_over) return;
+  // What is the session's own needs no taking over.
+  const bool take_over = entry.take_over && !draft->is_first;
   if (draft->take_over.value_or(take_over) != take_over) return;
   wire::Registration registration;
   FillRegistration(name, *declared, &registration);
-  draft->bytes += registration.ByteSizeLong() + sizeof(int64_t);
+  draft->bytes += BytesOf(registration);
   if (draft->bytes > kDeclareBytesMax && !draft->set.empty()) {
     draft->is_full = true;
     return;
@@ -149,7 +170,7 @@ void DeclaredSet::AddTo(Draft* draft, Entries::value_type* one, absl::Duration n
   *draft->declare.add_set() = std::move(registration);
   draft->take_over = take_over;
   draft->set.push_back(name);
-  entry.due = false;
+  entry.due = declared != wanted;
   entry.sent_once = true;
   entry.sent_take_over = take_over;
   entry.sent = declared;
@@ -157,10 +178,10 @@ void DeclaredSet::AddTo(Draft* draft, Entries::value_type* one, absl::Duration n
 
 std::optional<wire::SessionRequest::Declare> DeclaredSet::TakeDeclare(absl::Duration now) {
   Draft draft{.is_first = !declared_};
-  // What the server has registered already goes first: it must not be missing in a declaration that replaces.
+  // What may be registered goes before what is not: it must not be missing in a declaration that replaces.
   for (const bool registered : {true, false}) {
     for (auto& one : entries_) {
-      if ((one.second.told.epoch != 0) == registered) AddTo(&draft, &one, now);
+      if (MayBeRegistered(one.second) == registered) AddTo(&draft, &one, now);
     }
   }
   due_ = std::any_of(entries_.begin(), entries_.end(), [](const auto& one) { return one.second.due; });
@@ -170,6 +191,7 @@ std::optional<wire::SessionRequest::Declare> DeclaredSet::TakeDeclare(absl::Dura
   declared_ = true;
   round_set_ = std::move(draft.set);
   round_removals_ = draft.declare.remove_size();
+  round_replaces_ = draft.is_first;
   return std::move(draft.declare);
 }
 
@@ -224,7 +246,8 @@ void DeclaredSet::OnState(const wire::SessionResponse::InstanceState& state) {
     case wire::SessionResponse::InstanceState::STATE_REGISTERED:
       return OnRegistered(&entry, state.epoch());
     case wire::SessionResponse::InstanceState::STATE_REFUSED:
-      if (!entry.fenced && !IsDeclaredOtherwise(entry)) Say(&entry, RegistrationState::kRefused, entry.told.epoch, ErrorOf(state));
+      if (!entry.fenced && !entry.due && !IsDeclaredOtherwise(entry))
+        Say(&entry, RegistrationState::kRefused, entry.told.epoch, ErrorOf(state));
       return;
     case wire::SessionResponse::InstanceState::STATE_FENCED:
       return OnFenced(found, ErrorOf(state));
@@ -244,6 +267,10 @@ void DeclaredSet::OnState(const wire::SessionResponse::InstanceState& state) {
 
 void DeclaredSet::OnRegistered(Entry* entry, Revision epoch) {
   if (entry->removing) return;
+  // Nothing earlier was taken in: then it is the round's.
+  if (entry->accepted == nullptr) entry->accepted = entry->sent;
+  // It was declared before what is wanted now.
+  if (entry->due) return Say(entry, entry->told.state, epoch, entry->told.status);
   entry->fenced = entry->lapsed = false;
   entry->take_over = false;
   if (entry->soft.has_value()) entry->soft_due = soft_due_ = true;
@@ -284,7 +311,13 @@ bool DeclaredSet::OnRejected(const absl::Status& status, absl::Duration now) {
   if (by_place.empty()) {
     // Which of them it was, fewer at a time will tell.
     const int declared = static_cast<int>(round_set_.size() + round_removals_);
-    if (declared == 1 && !round_set_.empty()) Reject(round_set_.front(), status, now);
+    const bool is_one = declared == 1 && !round_set_.empty();
+    // Nothing was in it but what was taken in before and must not be missing.
+    if (!is_one && round_replaces_ && is_narrowed()) {
+      EndRound();
+      return false;
+    }
+    if (is_one) Reject(round_set_.front(), status, now);
     chunk_max_ = std::max(1, declared / 2);
   }
   EndRound();

@@ -26,9 +26,15 @@ inline constexpr size_t kSoftBytesMax = 512 * limits::kKiB;
 inline constexpr absl::Duration kRejectedRetryMin = absl::Seconds(10);
 inline constexpr absl::Duration kRejectedRetryMax = absl::Minutes(2);
 
+// What an instance takes of kDeclareBytesMax.
+size_t DeclaredBytes(const discovery::InstanceName& name, const discovery::Properties& properties);
+
 // The instances of a session: what is wanted, what the server says of it, and what it must be told next. The server is told in rounds, one
-// at a time: at most one declaration, and a heartbeat, whose answer says that both were taken in. Not thread-safe, holds no clock. How
-// many there are bounds its caller.
+// at a time: at most one declaration, and a heartbeat, whose answer says that both were taken in. Not thread-safe, holds no clock.
+//
+// The first declaration of a stream replaces what was declared before: what it does not name, the server deregisters. So it names all that
+// may be registered, and only then what is not. That all fits into one is its caller's to see to: at most limits::kSessionInstancesMax, of
+// kDeclareBytesMax as DeclaredBytes() counts them, of an instance that is being changed the larger.
 class DeclaredSet {
  public:
   using Properties = std::shared_ptr<const discovery::Properties>;
@@ -60,7 +66,8 @@ class DeclaredSet {
   // The server has taken the round in.
   void OnRoundTaken();
   void OnState(const discovery::v1::SessionResponse::InstanceState& state);
-  // kInvalidArgument ended the stream: instances of the round's declaration are refused, or declared with fewer others. False: it had none.
+  // kInvalidArgument ended the stream: instances of the round's declaration are refused, or declared with fewer others. False: it had none,
+  // or none that could be left out.
   bool OnRejected(const absl::Status& status, absl::Duration now);
   // No server has answered for a whole ttl: what is registered may be gone.
   void OnLapse(const absl::Status& status);
@@ -103,6 +110,11 @@ class DeclaredSet {
   // What the server says of it is not said of what is wanted.
   static bool IsDeclaredOtherwise(const Entry& entry) { return IsHeld(entry) && entry.sent != entry.wanted; }
   static const Properties& Declared(const Entry& entry, absl::Duration now);
+  // The server may have it on the session's lease.
+  static bool MayBeRegistered(const Entry& entry) { return entry.told.epoch != 0 || entry.accepted != nullptr; }
+  // It is looked for what the server does not take in.
+  bool is_narrowed() const { return chunk_max_ < limits::kSessionInstancesMax; }
+  bool IsForLater(const Draft& draft, const Entry& entry) const;
   void MarkDue(Entry* entry);
   void AddTo(Draft* draft, Entries::value_type* one, absl::Duration now);
   void Reject(const discovery::InstanceName& name, const absl::Status& status, absl::Duration now);
@@ -115,13 +127,15 @@ class DeclaredSet {
   const Tell tell_;
   Entries entries_;
   bool let_lost_go_ = false;
-  bool due_ = false;                              // Some may be.
-  bool soft_due_ = false;                         // Some may be.
-  bool declared_ = false;                         // On this stream.
-  int chunk_max_ = limits::kSessionInstancesMax;  // Fewer after an error that does not say where it is, until all is taken in.
+  bool due_ = false;       // Some may be.
+  bool soft_due_ = false;  // Some may be.
+  bool declared_ = false;  // On this stream.
+  // Of a declaration that does not replace. Fewer after an error that does not say where it is, until all is taken in.
+  int chunk_max_ = limits::kSessionInstancesMax;
   // The declaration that is under way: `set` in order.
   std::vector<discovery::InstanceName> round_set_;
   size_t round_removals_ = 0;
+  bool round_replaces_ = false;
 };
 
 }  // namespace scoutlight::client

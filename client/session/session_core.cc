@@ -40,6 +40,10 @@ absl::Status NotWanted(const InstanceName& name) {
                    details);
 }
 
+absl::Status AskedTooMuch() {
+  return absl::ResourceExhaustedError(absl::StrCat("at most ", kAskedMax, " registrations and removals may wait to be taken in"));
+}
+
 absl::Status HasLeft() { return absl::FailedPreconditionError("the session has left, or is leaving"); }
 
 // What is wrong with them, before a server is asked.
@@ -77,24 +81,32 @@ SessionCore::SessionCore(std::shared_ptr<Wire> wire, SessionOptions options)
                             .open = wire_->session_streams(),
                             .unit_random = wire_->unit_random(),
                             .tell = [this](const RegistrationReport& report) { OnReport(report); },
-                            .saw = [this](Revision revision, const StoreId& store_id) { wire_->Saw(revision, store_id); },
-                            .give_up_server = [this] { wire_->GiveUpServer(); }};
-  logic_ = std::make_unique<SessionLogic>(std::move(parts), SessionLogic::Settings{session_id_, options.ttl});
+                            .saw = [this](Revision revision, const StoreId& store_id) { wire_->Saw(revision, store_id); }};
+  logic_ = std::make_unique<SessionLogic>(std::move(parts), SessionLogic::Settings{session_id_, options.ttl, options.session_id.empty()});
 }
 
 SessionCore::~SessionCore() = default;
 
-absl::Status SessionCore::CheckRoomFor(const std::vector<SessionLogic::Wanted>& wanted) {
+absl::Status SessionCore::CheckRoomFor(const std::vector<SessionLogic::Wanted>& wanted, const std::vector<size_t>& bytes) const {
   size_t wanted_after = std::count_if(known_.begin(), known_.end(), [](const auto& one) { return one.second.wanted; });
   size_t known_after = known_.size() + (changes_ == nullptr ? 0 : changes_->size());
-  for (const SessionLogic::Wanted& one : wanted) {
-    const auto known = known_.find(one.name);
+  size_t bytes_after = 0;
+  for (const auto& [name, known] : known_) bytes_after += known.wanted ? known.bytes : 0;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const auto known = known_.find(wanted[i].name);
     if (known == known_.end()) ++known_after;
     if (known == known_.end() || !known->second.wanted) ++wanted_after;
+    const size_t bytes_before = known == known_.end() ? 0 : known->second.bytes;
+    bytes_after += std::max(bytes_before, bytes[i]);
+    if (known != known_.end() && known->second.wanted) bytes_after -= bytes_before;
   }
   if (wanted_after > limits::kSessionInstancesMax) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the session would want ", wanted_after, " instances, at most ", limits::kSessionInstancesMax, " are allowed"));
+  }
+  if (bytes_after > kDeclareBytesMax) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the session would want ", bytes_after, " bytes of names and properties, at most ", kDeclareBytesMax, " are allowed"));
   }
   if (known_after > 2 * kKnownMax) {
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -111,15 +123,21 @@ absl::StatusOr<std::vector<InstanceName>> SessionCore::Register(std::vector<Regi
     names.push_back(wanted.back().name);
   }
   if (absl::Status wrong = CheckAll(wanted); !wrong.ok()) return wrong;
+  std::vector<size_t> bytes;
+  for (const SessionLogic::Wanted& one : wanted) bytes.push_back(DeclaredBytes(one.name, *one.properties));
   MutexLock lock(&mu_);
   if (leaving_) return HasLeft();
-  if (absl::Status full = CheckRoomFor(wanted); !full.ok()) return full;
-  for (const InstanceName& name : names) {
-    Known& known = known_[name];
+  if (asked_ == kAskedMax) return AskedTooMuch();
+  if (absl::Status full = CheckRoomFor(wanted, bytes); !full.ok()) return full;
+  for (size_t i = 0; i < names.size(); ++i) {
+    Known& known = known_[names[i]];
     known.wanted = true;
     ++known.asked;
-    known.report = {.name = name, .epoch = known.report.epoch};
+    known.wanted_bytes = bytes[i];
+    known.bytes = std::max(known.bytes, bytes[i]);
+    known.report = {.name = names[i], .epoch = known.report.epoch};
   }
+  ++asked_;
   // Under the mutex: what two threads ask of one instance happens in the order in which it is known here.
   wire_->loop().Post([this, wanted = std::move(wanted), names]() mutable {
     logic_->Register(std::move(wanted));
@@ -130,6 +148,7 @@ absl::StatusOr<std::vector<InstanceName>> SessionCore::Register(std::vector<Regi
 
 void SessionCore::OnTaken(const std::vector<InstanceName>& names) {
   MutexLock lock(&mu_);
+  --asked_;
   for (const InstanceName& name : names) {
     if (const auto known = known_.find(name); known != known_.end()) --known->second.asked;
   }
@@ -140,9 +159,14 @@ absl::Status SessionCore::Unregister(const InstanceName& name) {
   MutexLock lock(&mu_);
   const auto known = known_.find(name);
   if (known == known_.end() || !known->second.wanted) return NotWanted(name);
+  if (asked_ == kAskedMax) return AskedTooMuch();
+  ++asked_;
   known->second.wanted = false;
   known->second.report = {.name = name, .epoch = known->second.report.epoch};
-  wire_->loop().Post([this, name] { logic_->Unregister(name); });
+  wire_->loop().Post([this, name] {
+    logic_->Unregister(name);
+    OnTaken({});
+  });
   changed_.NotifyAll();
   return absl::OkStatus();
 }
@@ -153,8 +177,19 @@ absl::Status SessionCore::SetSoftValues(const InstanceName& name, discovery::Sof
   MutexLock lock(&mu_);
   const auto known = known_.find(name);
   if (known == known_.end() || !known->second.wanted) return NotWanted(name);
-  wire_->loop().Post([this, name, soft = std::move(soft)]() mutable { logic_->SetSoftValues(name, std::move(soft)); });
+  // Behind the registration of its instance.
+  const bool is_new = soft_.insert_or_assign(name, std::move(soft)).second;
+  if (is_new) wire_->loop().Post([this, name] { HandOverSoftValues(name); });
   return absl::OkStatus();
+}
+
+void SessionCore::HandOverSoftValues(const InstanceName& name) {
+  discovery::SoftValues soft;
+  {
+    MutexLock lock(&mu_);
+    soft = std::move(soft_.extract(name).mapped());
+  }
+  logic_->SetSoftValues(name, std::move(soft));
 }
 
 std::optional<RegistrationReport> SessionCore::StateOf(const InstanceName& name) const {
@@ -174,6 +209,7 @@ void SessionCore::OnReport(const RegistrationReport& report) {
         known_.erase(found);
       } else {
         known.report = report;
+        if (report.state == RegistrationState::kRegistered && known.asked == 0) known.bytes = known.wanted_bytes;
         // It is wanted again since.
         if (report.state == RegistrationState::kRemoved) known.report.state = RegistrationState::kPending;
       }

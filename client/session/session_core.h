@@ -26,6 +26,8 @@ namespace scoutlight::client {
 
 // Instances that a session knows of: those that are wanted, and those that are still to go, fenced, or to be told to the program.
 inline constexpr size_t kKnownMax = 2 * limits::kSessionInstancesMax;
+// Registrations and removals that the loop has not taken in yet.
+inline constexpr int kAskedMax = 4 * limits::kSessionInstancesMax;
 // How long the destructor waits for the server to deregister all.
 inline constexpr absl::Duration kGoodbyeMax = absl::Milliseconds(500);
 
@@ -51,12 +53,17 @@ class SessionCore {
   struct Known {
     RegistrationReport report;
     bool wanted = true;
-    int asked = 0;  // Registrations that the logic has not taken in yet.
+    int asked = 0;            // Registrations that the logic has not taken in yet.
+    size_t wanted_bytes = 0;  // Of a declaration.
+    size_t bytes = 0;         // The same, or more: of what may be registered still, in whose place it is wanted.
   };
 
-  absl::Status CheckRoomFor(const std::vector<SessionLogic::Wanted>& wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // `bytes`: of each, by DeclaredBytes().
+  absl::Status CheckRoomFor(const std::vector<SessionLogic::Wanted>& wanted, const std::vector<size_t>& bytes) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnReport(const RegistrationReport& report);
   void OnTaken(const std::vector<discovery::InstanceName>& names);
+  void HandOverSoftValues(const discovery::InstanceName& name);
   // The outcome, as far as it is known: nullopt, one may still be registered.
   std::optional<absl::Status> Outcome() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<RegistrationReport> Registered() const;
@@ -73,6 +80,8 @@ class SessionCore {
   mutable Mutex mu_;
   mutable CondVar changed_;
   absl::btree_map<discovery::InstanceName, Known> known_ ABSL_GUARDED_BY(mu_);
+  int asked_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::btree_map<discovery::InstanceName, discovery::SoftValues> soft_ ABSL_GUARDED_BY(mu_);  // On their way to the loop, the newest.
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;
 };
 

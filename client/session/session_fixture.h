@@ -29,7 +29,6 @@ struct SessionFixture {
   std::vector<RegistrationState> told;                            // All states, in order.
   std::optional<absl::StatusOr<int>> left;
   Revision saw = 0;
-  int given_up = 0;
   std::unique_ptr<SessionLogic> logic = std::make_unique<SessionLogic>(PartsOf(), SessionLogic::Settings{ModelServer::kSession, kTtl});
 
   SessionLogic::Parts PartsOf() {
@@ -41,8 +40,7 @@ struct SessionFixture {
                   reports[report.name] = report;
                   told.push_back(report.state);
                 },
-            .saw = [this](Revision revision, const StoreId&) { saw = revision; },
-            .give_up_server = [this] { ++given_up; }};
+            .saw = [this](Revision revision, const StoreId&) { saw = revision; }};
   }
 
   void Register(const std::string& id, const std::string& port = "1", IfOwned if_owned = IfOwned::kRefuse) {

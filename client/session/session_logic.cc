@@ -13,21 +13,6 @@ namespace scoutlight::client {
 
 namespace wire = discovery::v1;
 
-namespace {
-
-// What trying again soon does not mend.
-bool IsLasting(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status) ||
-         absl::IsUnimplemented(status);
-}
-
-absl::Duration RetryAfter(const absl::Status& status) {
-  const std::optional<ErrorDetails> details = DetailsOf(status);
-  return details.has_value() ? details->retry_after : absl::ZeroDuration();
-}
-
-}  // namespace
-
 SessionLogic::SessionLogic(Parts parts, Settings settings)
     : parts_(std::move(parts)),
       settings_(std::move(settings)),
@@ -44,7 +29,7 @@ SessionLogic::SessionLogic(Parts parts, Settings settings)
 void SessionLogic::Register(std::vector<Wanted> wanted) {
   if (phase_ == Phase::kLeft) return;
   for (Wanted& one : wanted) set_.Want(one.name, std::move(one.properties), one.if_owned);
-  if (phase_ == Phase::kIdle) return Open();
+  if (phase_ == Phase::kIdle || phase_ == Phase::kTaken) return Open();
   ScheduleRetry();
   Pump();
 }
@@ -67,14 +52,14 @@ void SessionLogic::BeginLeaving() {
 void SessionLogic::Leave(LeaveDone done) {
   BeginLeaving();
   leave_done_ = std::move(done);
-  // What no stream was opened for cannot be registered, nor what another process has.
-  if (!ever_opened_ || phase_ == Phase::kIdle) {
+  // What no stream was opened for cannot be registered, but by a predecessor; what another process has is not this one's to deregister.
+  if ((!ever_opened_ && settings_.is_id_drawn) || phase_ == Phase::kTaken) {
     stream_.reset();
     return OnLeft(0);
   }
   set_.UnwantAll();
   if (phase_ == Phase::kOpen) return SendLeave();
-  if (phase_ == Phase::kWaiting) Open();
+  if (phase_ == Phase::kWaiting || phase_ == Phase::kIdle) Open();
 }
 
 void SessionLogic::Open() {
@@ -169,7 +154,7 @@ void SessionLogic::OnEnd(const absl::Status& status) {
 
 std::optional<absl::Duration> SessionLogic::AfterEnd(const absl::Status& status) {
   if (ReasonOf(status) == Reason::kFenced && ++fenced_streams_ >= kFencedStreamsMax) {
-    phase_ = Phase::kIdle;
+    phase_ = Phase::kTaken;
     fenced_streams_ = 0;
     lapse_.Clear();
     rejected_.Clear();
@@ -178,12 +163,12 @@ std::optional<absl::Duration> SessionLogic::AfterEnd(const absl::Status& status)
     return std::nullopt;
   }
   if (absl::IsInvalidArgument(status) && phase_ == Phase::kOpen && set_.OnRejected(status, loop_.Now())) return backoff_.Next();
-  if (IsLasting(status)) {
+  if (Backoff::IsLasting(status.code())) {
     set_.RefuseAll(status);
-    return backoff_.Slowest();
+  } else {
+    set_.OnUnreachable(status);
   }
-  set_.OnUnreachable(status);
-  return backoff_.Next(RetryAfter(status));
+  return backoff_.NextAfter(status);
 }
 
 void SessionLogic::Pump() {
@@ -246,7 +231,7 @@ void SessionLogic::OnNoAnswer() {
   // This process was stopped, or its machine slept: the answer may be here, and only not have been looked at.
   if (loop_.Now() - answer_.due_at() > max) return answer_.Set(max, [this] { OnNoAnswer(); });
   ++silent_streams_;
-  parts_.give_up_server();
+  stream_->GiveUp();
   OnEnd(absl::UnavailableError(absl::StrCat("the server has not answered for ", absl::FormatDuration(max))));
 }
 

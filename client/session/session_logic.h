@@ -47,11 +47,11 @@ class SessionLogic {
     // An answer showed this.
     std::function<void(Revision, const StoreId&)> saw;
     // The server leaves messages unanswered.
-    std::function<void()> give_up_server;
   };
   struct Settings {
     std::string session_id;
     absl::Duration ttl;
+    bool is_id_drawn = false;  // Nobody can have had the session before.
   };
   struct Wanted {
     discovery::InstanceName name;
@@ -76,7 +76,8 @@ class SessionLogic {
  private:
   using Response = discovery::v1::SessionResponse;
   enum class Phase {
-    kIdle,     // Nothing was ever wanted, or another process has the session.
+    kIdle,     // Nothing was ever wanted.
+    kTaken,    // Another process has the session.
     kWaiting,  // Until it is tried again.
     kOpening,  // The stream's first answer has not come.
     kOpen,

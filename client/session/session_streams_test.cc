@@ -32,7 +32,7 @@ TEST_F(SessionStreamsTest, AServerThatIsSilentIsGivenUpInLessThanHalfTheTtl) {
   EXPECT_TRUE(streams.at(0).is_open());
   loop.Advance(absl::Milliseconds(1));
   EXPECT_TRUE(streams.at(0).is_cancelled());
-  EXPECT_EQ(given_up, 1);
+  EXPECT_EQ(streams.given_up(), 1);
   loop.Advance(Backoff::kFirst);
   EXPECT_EQ(streams.opened(), 2);
 }
@@ -234,6 +234,40 @@ TEST_F(SessionStreamsTest, LeavingInAnyPhaseEnds) {
     EXPECT_TRUE(server.instances.empty()) << "phase " << i;
     EXPECT_EQ(streams.open_count(), 0) << "phase " << i;
   }
+}
+
+TEST_F(SessionStreamsTest, LeavingDeregistersWhatAPredecessorHadThoughNoServerWasReached) {
+  server.Own(Named("a"), ModelServer::kSession);
+  Leave();
+  EXPECT_FALSE(left.has_value());
+  RunFor(absl::ZeroDuration());
+  EXPECT_TRUE(left.has_value());
+  EXPECT_FALSE(IsThere("a"));
+  EXPECT_EQ(streams.open_count(), 0);
+}
+
+TEST_F(SessionStreamsTest, ASessionWhoseIdWasDrawnLeavesAtOnceIfNoServerWasReached) {
+  logic = std::make_unique<SessionLogic>(PartsOf(), SessionLogic::Settings{ModelServer::kSession, kTtl, true});
+  Register("a");
+  Leave();
+  ASSERT_TRUE(left.has_value());
+  EXPECT_EQ(left->value(), 0);
+  EXPECT_EQ(streams.open_count(), 0);
+}
+
+TEST_F(SessionStreamsTest, WhatAnotherProcessHasIsNotLeft) {
+  Register("a");
+  for (int i = 0; i < kFencedStreamsMax; ++i) {
+    RunFor(absl::Seconds(1));
+    server.Break(Fenced());
+  }
+  ASSERT_EQ(State("a"), State::kFenced);
+  const int opened = streams.opened();
+  Leave();
+  RunFor(absl::Minutes(1));
+  EXPECT_TRUE(left.has_value());
+  EXPECT_TRUE(IsThere("a"));
+  EXPECT_EQ(streams.opened(), opened);
 }
 
 TEST_F(SessionStreamsTest, WhatIsLostWhileLeavingDoesNotComeBack) {

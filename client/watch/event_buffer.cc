@@ -76,6 +76,7 @@ std::optional<WatchEvent> EventBuffer::TakeLocked(bool* room) {
   if (events_.empty()) return std::nullopt;
   std::optional<WatchEvent> event = std::move(events_.front());
   events_.pop_front();
+  ++taken_;
   bytes_ -= EventBytes(*event);
   // Not at once: each time costs the watch a resumption.
   *room = full_ && bytes_ <= bytes_max_ / 2;
@@ -121,6 +122,11 @@ std::optional<absl::Status> EventBuffer::end() const {
 absl::Status EventBuffer::trouble() const {
   MutexLock lock(&mu_);
   return trouble_;
+}
+
+int64_t EventBuffer::taken() const {
+  MutexLock lock(&mu_);
+  return taken_;
 }
 
 }  // namespace scoutlight::client

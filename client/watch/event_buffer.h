@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_CLIENT_WATCH_EVENT_BUFFER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -24,7 +25,7 @@ size_t EventBytes(const WatchEvent& event);
 // taken as a whole gives way to the one that begins anew. Thread-safe.
 class EventBuffer {
  public:
-  // Both are called under no lock, as long as Close() was not: `on_room` by whoever takes events out, when there is room again after Push()
+  // Both are called under no lock: `on_room` by whoever takes events out, when there is room again after Push()
   // found none; `on_events` by whoever puts in, when there is something to take after there was nothing, and at the end.
   struct Hooks {
     std::function<void()> on_room = [] {};
@@ -48,6 +49,8 @@ class EventBuffer {
   // nullopt: it goes on, or there is something left to take.
   std::optional<absl::Status> end() const;
   absl::Status trouble() const;
+  // How many events were taken so far.
+  int64_t taken() const;
 
  private:
   // Whether `on_room` is to be called.
@@ -60,6 +63,7 @@ class EventBuffer {
   CondVar changed_;
   std::deque<WatchEvent> events_ ABSL_GUARDED_BY(mu_);
   size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t taken_ ABSL_GUARDED_BY(mu_) = 0;
   bool full_ ABSL_GUARDED_BY(mu_) = false;  // Push() found no room, and `on_room` has not been called since.
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mu_);
   absl::Status trouble_ ABSL_GUARDED_BY(mu_);

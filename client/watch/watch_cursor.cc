@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "client/events/backoff.h"
-#include "client/wire/duration_conversion.h"
 #include "client/wire/registry_conversion.h"
+#include "client/wire/time_conversion.h"
 
 namespace scoutlight::client {
 namespace {
@@ -22,10 +22,6 @@ constexpr size_t kTransactionBytesMax = 2 * limits::kTransactionBytesMax + 1024 
 
 absl::Status Broken(absl::string_view what) {
   return MakeError(absl::StatusCode::kInternal, absl::StrCat("the server sent a watch ", what), {.reason = Reason::kInternal});
-}
-
-absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
 }
 
 bool IsGap(const absl::Status& status) {

@@ -34,6 +34,8 @@ class WatchCursor {
 
   // Whether the state is being sent, so that CutOff() costs a sending of all of it.
   bool is_in_state() const { return in_state_; }
+  // Whether nothing was begun that CutOff() would forget: neither a state nor a transaction.
+  bool is_whole() const { return !in_state_ && !part_.has_value(); }
   // Whether the state is still to be told as a whole: it has not begun, or is not complete.
   bool wants_state() const { return wants_state_; }
   const WatchOptions& options() const { return options_; }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/wire/duration_conversion.h"
+#include "client/wire/time_conversion.h"
 
 namespace scoutlight::client {
 namespace {
@@ -25,12 +25,21 @@ bool Stands(const wire::WatchResponse& frame) {
 }  // namespace
 
 WatchLane::WatchLane(const Options& options, Owner* owner)
-    : options_(options), owner_(*owner), backoff_(options.unit_random), reopening_(options.loop), silence_(options.loop) {}
+    : options_(options),
+      owner_(*owner),
+      backoff_(options.unit_random),
+      reopening_(options.loop),
+      silence_(options.loop),
+      asking_(options.loop) {}
 
 void WatchLane::Start(Handle watch) {
-  Standing& standing = watches_[watch];
-  if (stream_ != nullptr) return Ask(watch, &standing);
-  if (!reopening_.is_set()) Open();
+  watches_[watch].since = options_.loop->Now();
+  if (stream_ == nullptr) {
+    if (!reopening_.is_set()) Open();
+    return;
+  }
+  waiting_.insert(watch);
+  AskWaiting();
 }
 
 void WatchLane::Stop(Handle watch) {
@@ -48,6 +57,7 @@ void WatchLane::Forget(Handle watch) {
   const auto standing = watches_.find(watch);
   if (standing == watches_.end()) return;
   by_id_.erase(standing->second.id);
+  waiting_.erase(watch);
   watches_.erase(standing);
   CloseIfEmpty();
 }
@@ -56,6 +66,7 @@ void WatchLane::CloseIfEmpty() {
   if (!watches_.empty()) return;
   stream_.reset();
   silence_.Clear();
+  asking_.Clear();
   reopening_.Clear();
 }
 
@@ -75,12 +86,23 @@ void WatchLane::Open() {
   stream_ = options_.open({.on_message = [this](wire::WatchManyResponse message) { OnMessage(std::move(message)); },
                            .on_end = [this](const absl::Status& status) { OnEnd(status); }});
   silence_.Set(kSilenceCheck, [this] { CheckSilence(); });
-  for (auto& [watch, standing] : watches_) Ask(watch, &standing);
+  for (auto& [watch, standing] : watches_) {
+    standing.since = opened_at_;
+    waiting_.insert(watch);
+  }
+  AskWaiting();
+}
+
+void WatchLane::AskWaiting() {
+  while (!waiting_.empty()) {
+    if (stream_->unsent() >= kUnsentMax) return asking_.Set(kUnsentPause, [this] { AskWaiting(); });
+    const Handle watch = waiting_.extract(waiting_.begin()).value();
+    Ask(watch, &watches_.at(watch));
+  }
 }
 
 void WatchLane::Ask(Handle watch, Standing* standing) {
   standing->id = ++last_id_;
-  standing->progress_interval = absl::ZeroDuration();
   by_id_[standing->id] = watch;
   wire::WatchManyRequest request;
   request.mutable_create()->set_watch_id(standing->id);
@@ -94,6 +116,7 @@ void WatchLane::OnMessage(wire::WatchManyResponse message) {
   // What was on its way when the watch was stopped.
   if (watch == by_id_.end()) return;
   Standing& standing = watches_.at(watch->second);
+  standing.heard = true;
   if (standing.progress_interval == absl::ZeroDuration() && Stands(message.frame())) {
     standing.progress_interval = DurationOf(owner_.RequestOf(watch->second).heartbeat());
   }
@@ -103,6 +126,8 @@ void WatchLane::OnMessage(wire::WatchManyResponse message) {
 void WatchLane::OnEnd(const absl::Status& status) {
   stream_.reset();
   silence_.Clear();
+  asking_.Clear();
+  waiting_.clear();
   by_id_.clear();
   backoff_.NoteLived(options_.loop->Now() - opened_at_);
   const absl::Status why = status.ok() ? absl::UnavailableError("the server ended the stream") : status;
@@ -114,16 +139,24 @@ void WatchLane::OnEnd(const absl::Status& status) {
   reopening_.Set(backoff_.NextAfter(why), [this] { Open(); });
 }
 
-void WatchLane::CheckSilence() {
-  absl::Duration shortest = absl::InfiniteDuration();
+absl::Duration WatchLane::SilentUntil() const {
+  absl::Duration until = absl::InfiniteDuration();
   for (const auto& [watch, standing] : watches_) {
-    if (standing.progress_interval > absl::ZeroDuration()) shortest = std::min(shortest, standing.progress_interval);
+    if (!standing.heard) {
+      until = std::min(until, std::max(heard_at_, standing.since) + kSilenceMin);
+    } else if (standing.progress_interval > absl::ZeroDuration()) {
+      until = std::min(until, heard_at_ + std::max(kSilenceMin, 3 * standing.progress_interval));
+    }
   }
-  if (paused_ || options_.loop->Now() - heard_at_ < std::max(kSilenceMin, 3 * shortest)) {
+  return until;
+}
+
+void WatchLane::CheckSilence() {
+  if (paused_ || options_.loop->Now() < SilentUntil()) {
     silence_.Set(kSilenceCheck, [this] { CheckSilence(); });
     return;
   }
-  options_.give_up_server();
+  stream_->GiveUp();
   OnEnd(absl::UnavailableError("the server says nothing any more"));
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -42,13 +43,19 @@ class WatchLane {
     EventLoop* loop;  // Outlives the lane, as all of these do.
     OpenWatches open;
     std::function<double()> unit_random;
-    std::function<void()> give_up_server = [] {};  // A server says nothing any more.
   };
 
-  // A stream on which nothing comes for this long, or for three times the shortest progress interval of its watches if that is more, is
-  // given up. Looked at each kSilenceCheck.
+  // A stream on which nothing comes for this long is given up, as long as one of its watches has had no frame at all since it was started
+  // so long ago; where all have had one, for three times the shortest progress interval of those that stand, if that is more. One whose
+  // state is to come (KIND_STARTED with revision 0) or comes counts for nothing until it stands: the server sends no progress meanwhile,
+  // and its pages wait for those of others without a bound. Looked at each kSilenceCheck, not while paused.
   static constexpr absl::Duration kSilenceMin = absl::Seconds(30);
   static constexpr absl::Duration kSilenceCheck = absl::Seconds(5);
+
+  // While so many messages wait for the network (all watches that a server takes of a connection may be asked for at once), no watch is
+  // asked for; looked at again each kUnsentPause. What was asked for by then may still be cancelled, each once.
+  static constexpr int kUnsentMax = 10'000;
+  static constexpr absl::Duration kUnsentPause = absl::Milliseconds(5);
 
   WatchLane(const Options& options, Owner* owner);
 
@@ -62,20 +69,26 @@ class WatchLane {
   // Holds back the server, and with it all watches of the lane.
   void Pause();
   void Resume();
+  bool is_paused() const { return paused_ && stream_ != nullptr; }
 
   size_t size() const { return watches_.size(); }
 
  private:
   struct Standing {
     int64_t id = 0;                                           // On the stream there is; 0: not asked for.
+    absl::Duration since = absl::ZeroDuration();              // When it was started on it.
+    bool heard = false;                                       // A frame of it came.
     absl::Duration progress_interval = absl::ZeroDuration();  // Zero: none is to be expected yet.
   };
 
   void Open();
+  void AskWaiting();
   void Ask(Handle watch, Standing* standing);
   void OnMessage(registry::v1::WatchManyResponse message);
   void OnEnd(const absl::Status& status);
   void CheckSilence();
+  // When the stream is to be given up if nothing comes; infinite: it is not.
+  absl::Duration SilentUntil() const;
   // Without watches there is nothing to open, or to keep open.
   void CloseIfEmpty();
 
@@ -84,12 +97,14 @@ class WatchLane {
   Backoff backoff_;
   Alarm reopening_;
   Alarm silence_;
+  Alarm asking_;                                                                                     // For room among what is unsent.
   std::unique_ptr<Stream<registry::v1::WatchManyRequest, registry::v1::WatchManyResponse>> stream_;  // Null: none, or one is to come.
   absl::Duration opened_at_;
   absl::Duration heard_at_;
   bool paused_ = false;
   int64_t last_id_ = 0;
   std::map<Handle, Standing> watches_;
+  std::set<Handle> waiting_;         // To be asked for on the stream there is.
   std::map<int64_t, Handle> by_id_;  // Of the stream there is.
 };
 

@@ -16,7 +16,6 @@ constexpr size_t kBufferBytesMax = 1 << 30;
 std::shared_ptr<WatchStreams> StreamsOf(Wire* wire) {
   return wire->Part<WatchStreams>([wire] {
     WatchStreams::Options options{.lane = {.loop = &wire->loop(), .open = wire->watch_streams(), .unit_random = wire->unit_random()}};
-    options.lane.give_up_server = [wire] { wire->GiveUpServer(); };
     options.saw = [wire](Revision revision, const StoreId& store_id) { wire->Saw(revision, store_id); };
     return std::make_unique<WatchStreams>(std::move(options));
   });
@@ -43,6 +42,14 @@ void WatchLink::Begin() {
   }
   // This lives until a later task has run.
   wire_->loop().Post([this] { *handle_ = streams_->Add(key_, options_, buffer_); });
+}
+
+void WatchLink::Cancel(absl::Status why) {
+  buffer_->End(std::move(why));
+  // After Begin()'s task. This may be gone when it runs.
+  wire_->loop().Post([streams = std::weak_ptr<WatchStreams>(streams_), handle = handle_] {
+    if (const std::shared_ptr<WatchStreams> there = streams.lock()) there->Remove(*handle);
+  });
 }
 
 WatchLink::~WatchLink() {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "client/watch/event_buffer.h"
 #include "client/watch/watch_streams.h"
 #include "client/watch_event.h"
@@ -21,6 +22,8 @@ class WatchLink {
 
   // Asks for the watch; once. Wrong options end it.
   void Begin();
+  // Ends it with `why`, and asks the server for nothing more. Does not block. Ended already: nothing.
+  void Cancel(absl::Status why);
 
   EventBuffer& buffer() { return *buffer_; }
   const EventBuffer& buffer() const { return *buffer_; }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "client/wire/registry_conversion.h"
 
 namespace scoutlight::client {
@@ -14,7 +15,8 @@ namespace wire = ::scoutlight::registry::v1;
 
 }  // namespace
 
-WatchStreams::WatchStreams(Options options) : options_(std::move(options)), shared_(options_.lane, this) {}
+WatchStreams::WatchStreams(Options options)
+    : options_(std::move(options)), shared_(options_.lane, this), unread_check_(options_.lane.loop) {}
 
 WatchStreams::Handle WatchStreams::Add(std::string key, WatchOptions options, std::shared_ptr<EventBuffer> buffer) {
   const Handle handle = ++last_;
@@ -36,7 +38,9 @@ void WatchStreams::OnRoom(Handle handle) {
   const auto watch = watches_.find(handle);
   if (watch == watches_.end()) return;
   if (watch->second.own != nullptr) return watch->second.own->Resume();
-  if (std::exchange(watch->second.parked, false)) shared_.Start(handle);
+  const Parked parked = std::exchange(watch->second.parked, Parked::kNo);
+  if (parked == Parked::kForShared) shared_.Start(handle);
+  if (parked == Parked::kForOwn) GiveOwnStream(handle, &watch->second);
 }
 
 wire::WatchRequest WatchStreams::RequestOf(Handle handle) { return watches_.at(handle).cursor.Request(); }
@@ -51,14 +55,17 @@ void WatchStreams::OnFrame(Handle handle, wire::WatchResponse frame) {
   Watch& watch = watches_.at(handle);
   if (frame.kind() == wire::WatchResponse::KIND_ENDED) return OnEnded(handle, &watch, StatusOf(frame.status()));
   if (frame.revision() != 0) options_.saw(frame.revision(), frame.store_id());
-  if (frame.kind() != wire::WatchResponse::KIND_STARTED) watch.backoff.Reset();
+  const bool started = frame.kind() == wire::WatchResponse::KIND_STARTED;
   absl::StatusOr<std::vector<WatchEvent>> events = watch.cursor.Take(std::move(frame));
   if (!events.ok()) {
     watch.cursor.CutOff();
     return AskLater(handle, &watch, events.status());
   }
+  // A part is no success yet: it would come again before each broken one.
+  if (!started && watch.cursor.is_whole()) watch.backoff.Reset();
   SetTrouble(&watch, absl::OkStatus());
-  const bool has_room = watch.buffer->Push(*std::move(events));
+  // What tells nothing fills nothing: a state that begins anew, and makes room, may follow.
+  const bool has_room = events->empty() || watch.buffer->Push(*std::move(events));
   if (watch.own != nullptr && !watch.cursor.wants_state()) {
     EndOwnStream(&watch);
     Share(handle, &watch);
@@ -87,15 +94,18 @@ void WatchStreams::OnFull(Handle handle, Watch* watch) {
   shared_.Stop(handle);
   watch->cursor.CutOff();
   if (in_state) return GiveOwnStream(handle, watch);
-  watch->parked = true;
+  watch->parked = Parked::kForShared;
 }
 
 void WatchStreams::GiveOwnStream(Handle handle, Watch* watch) {
   if (own_streams_ == kOwnStreamsMax) {
     line_.push_back(handle);
+    SetTrouble(watch, absl::ResourceExhaustedError(absl::StrCat("read slowly, as ", kOwnStreamsMax, " others that are served first")));
+    if (!unread_check_.is_set()) TakeBackUnread();
     return;
   }
   ++own_streams_;
+  watch->unread.reset();
   watch->own = std::make_unique<WatchLane>(options_.lane, static_cast<WatchLane::Owner*>(this));
   watch->own->Start(handle);
 }
@@ -110,9 +120,26 @@ void WatchStreams::EndOwnStream(Watch* watch) {
   GiveOwnStream(next, &watches_.at(next));
 }
 
+void WatchStreams::TakeBackUnread() {
+  if (line_.empty()) return;
+  unread_check_.Set(kUnreadCheck, [this] { TakeBackUnread(); });
+  for (auto& [handle, watch] : watches_) {
+    if (watch.own == nullptr) continue;
+    const int64_t taken = watch.buffer->taken();
+    const bool stands = watch.own->is_paused();
+    if (stands && watch.unread == taken && !line_.empty()) {
+      watch.cursor.CutOff();
+      watch.parked = Parked::kForOwn;
+      EndOwnStream(&watch);
+    } else {
+      watch.unread = stands ? std::optional<int64_t>(taken) : std::nullopt;
+    }
+  }
+}
+
 void WatchStreams::Share(Handle handle, Watch* watch) {
-  watch->parked = !watch->buffer->has_room();
-  if (!watch->parked) shared_.Start(handle);
+  watch->parked = watch->buffer->has_room() ? Parked::kNo : Parked::kForShared;
+  if (watch->parked == Parked::kNo) shared_.Start(handle);
 }
 
 void WatchStreams::SetTrouble(Watch* watch, const absl::Status& why) {

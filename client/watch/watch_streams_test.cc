@@ -26,8 +26,8 @@ class WatchStreamsTest : public ::testing::Test {
   using Calls = FakeStreams<wire::WatchManyRequest, wire::WatchManyResponse>;
 
   WatchStreamsTest() {
-    streams_ = std::make_unique<WatchStreams>(WatchStreams::Options{
-        .lane = {.loop = &loop_, .open = calls_.opener(), .unit_random = [] { return 0.5; }, .give_up_server = [this] { ++given_up_; }}});
+    streams_ = std::make_unique<WatchStreams>(
+        WatchStreams::Options{.lane = {.loop = &loop_, .open = calls_.opener(), .unit_random = [] { return 0.5; }}});
   }
 
   // A watch whose events the test takes out of the buffer.
@@ -35,7 +35,8 @@ class WatchStreamsTest : public ::testing::Test {
     auto handle = std::make_shared<WatchStreams::Handle>(0);
     auto buffer = std::make_shared<EventBuffer>(
         options.buffer_bytes, EventBuffer::Hooks{.on_room = [this, handle] { loop_.Post([this, handle] { streams_->OnRoom(*handle); }); }});
-    *handle = streams_->Add(std::move(key), std::move(options), buffer);
+    *handle = streams_->Add(key, std::move(options), buffer);
+    keys_[*handle] = std::move(key);
     buffers_[*handle] = buffer;
     return *handle;
   }
@@ -70,9 +71,17 @@ class WatchStreamsTest : public ::testing::Test {
   }
   void Deliver(const std::string& key, Frame frame) { Deliver(&calls_.newest(), key, std::move(frame)); }
 
+  // Parts of a state, until the buffer of the watch is full.
+  void FillWithState(Calls::Call* call, WatchStreams::Handle handle) {
+    const std::string key = keys_.at(handle);
+    for (int part = 0; part == 0 || buffers_[handle]->has_room(); ++part) {
+      Deliver(call, key, StatePart(part == 0 ? First::kYes : First::kNo, 7, {"/x"}));
+    }
+  }
+
   ManualLoop loop_;
   Calls calls_{&loop_};
-  int given_up_ = 0;
+  std::map<WatchStreams::Handle, std::string> keys_;
   std::map<WatchStreams::Handle, std::shared_ptr<EventBuffer>> buffers_;
   std::unique_ptr<WatchStreams> streams_;
 };
@@ -213,6 +222,9 @@ TEST_F(WatchStreamsTest, AStateThatIsReadSlowlyComesByItsOwnStream) {
   Calls::Call* const own = &calls_.newest();
   ASSERT_NE(own, shared);
   EXPECT_TRUE(AskedFor(*own, "/slow").include_snapshot());
+  // It says that the state comes, and nothing of it.
+  Deliver(own, "/slow", Started(0));
+  EXPECT_FALSE(own->is_cancelled());
   // The unfinished one gives way: there is room.
   int parts = 0;
   while (!own->is_reading_paused()) {
@@ -236,9 +248,7 @@ TEST_F(WatchStreamsTest, StreamsOfTheirOwnAreBounded) {
   Add("/stays");
   Calls::Call* const shared = &calls_.at(0);
   for (int i = 0; i < kSlow; ++i) {
-    for (int part = 0; buffers_[handles[i]]->has_room(); ++part) {
-      Deliver(shared, absl::StrCat("/", i), StatePart(part == 0 ? First::kYes : First::kNo, 7, {"/x"}));
-    }
+    FillWithState(shared, handles[i]);
   }
   EXPECT_EQ(calls_.open_count(), 1 + WatchStreams::kOwnStreamsMax);
   streams_->Remove(handles[WatchStreams::kOwnStreamsMax]);
@@ -248,10 +258,40 @@ TEST_F(WatchStreamsTest, StreamsOfTheirOwnAreBounded) {
   EXPECT_TRUE(AskedFor(calls_.newest(), absl::StrCat("/", WatchStreams::kOwnStreamsMax + 1)).include_snapshot());
 }
 
+// Those whose programs do not read hold up the one that is read for a moment only.
+TEST_F(WatchStreamsTest, WhoDoesNotReadGivesUpTheStreamToThoseInLine) {
+  constexpr int kUnread = WatchStreams::kOwnStreamsMax;
+  std::vector<WatchStreams::Handle> unread;
+  for (int i = 0; i < kUnread; ++i) unread.push_back(Add(absl::StrCat("/", i), {.snapshot = true, .buffer_bytes = 1'024}));
+  const auto read = Add("/read", {.snapshot = true, .buffer_bytes = 1'024});
+  Add("/stays");
+  Calls::Call* const shared = &calls_.at(0);
+  for (const auto handle : unread) FillWithState(shared, handle);
+  for (int i = 0; i < kUnread; ++i) FillWithState(&calls_.at(1 + i), unread[i]);
+  loop_.Advance(2 * WatchStreams::kUnreadCheck);
+  EXPECT_EQ(calls_.open_count(), 1 + kUnread) << "nobody waits";
+  FillWithState(shared, read);
+  EXPECT_EQ(buffers_[read]->trouble().code(), absl::StatusCode::kResourceExhausted);
+  // One of those that stand still is read after all.
+  EXPECT_TRUE(buffers_[unread[0]]->TryTake().has_value());
+  loop_.Advance(WatchStreams::kUnreadCheck);
+  EXPECT_FALSE(calls_.at(1).is_cancelled());
+  EXPECT_TRUE(calls_.at(2).is_cancelled());
+  EXPECT_FALSE(calls_.at(3).is_cancelled()) << "nobody waits any more";
+  Calls::Call* const own = &calls_.newest();
+  Deliver(own, "/read", Started(0));
+  EXPECT_TRUE(buffers_[read]->trouble().ok());
+  Deliver(own, "/read", StateEnd(First::kYes, 8));
+  EXPECT_THAT(Told(read), ::testing::Contains("end 8"));
+  // There is room again, and a stream.
+  const int opened = calls_.opened();
+  Told(unread[1]);
+  EXPECT_EQ(calls_.opened(), opened + 1);
+  EXPECT_TRUE(AskedFor(calls_.newest(), "/1").include_snapshot());
+}
+
 TEST_F(WatchStreamsTest, ASilentStreamIsGivenUp) {
   Add("/a", {.progress_interval = absl::Seconds(1)});
-  loop_.Advance(absl::Minutes(10));
-  EXPECT_EQ(given_up_, 0) << "nothing is to be expected of a watch that does not stand";
   Deliver("/a", Started(7));
   for (int i = 0; i < 100; ++i) {
     loop_.Advance(absl::Seconds(20));
@@ -259,9 +299,81 @@ TEST_F(WatchStreamsTest, ASilentStreamIsGivenUp) {
   }
   EXPECT_EQ(calls_.opened(), 1);
   loop_.Advance(WatchLane::kSilenceMin + WatchLane::kSilenceCheck + Backoff::kMax);
-  EXPECT_EQ(given_up_, 1);
+  EXPECT_EQ(calls_.given_up(), 1);
   EXPECT_EQ(calls_.opened(), 2);
   EXPECT_TRUE(calls_.at(0).is_cancelled());
+}
+
+TEST_F(WatchStreamsTest, AStreamWithoutAFirstFrameIsGivenUp) {
+  Add("/a", {.progress_interval = absl::Hours(1)});
+  loop_.Advance(WatchLane::kSilenceMin - WatchLane::kSilenceCheck);
+  EXPECT_EQ(calls_.given_up(), 0);
+  loop_.Advance(WatchLane::kSilenceCheck);
+  EXPECT_EQ(calls_.given_up(), 1);
+  loop_.Advance(Backoff::kMax);
+  EXPECT_EQ(calls_.opened(), 2);
+  // Each for itself: those that stand say something once an hour.
+  Deliver("/a", Started(7));
+  loop_.Advance(absl::Minutes(50));
+  Add("/b");
+  loop_.Advance(WatchLane::kSilenceMin - WatchLane::kSilenceCheck);
+  EXPECT_EQ(calls_.given_up(), 1);
+  loop_.Advance(2 * WatchLane::kSilenceCheck);
+  EXPECT_EQ(calls_.given_up(), 2);
+}
+
+TEST_F(WatchStreamsTest, AStateIsWaitedFor) {
+  Add("/a", {.snapshot = true, .progress_interval = absl::Seconds(1)});
+  Deliver("/a", Started(0));
+  loop_.Advance(absl::Minutes(10));
+  Deliver("/a", StatePart(First::kYes, 7, {"/a"}));
+  loop_.Advance(absl::Minutes(10));
+  EXPECT_EQ(calls_.given_up(), 0);
+  Deliver("/a", StateEnd(First::kNo, 7));
+  loop_.Advance(WatchLane::kSilenceMin + WatchLane::kSilenceCheck);
+  EXPECT_EQ(calls_.given_up(), 1);
+}
+
+TEST_F(WatchStreamsTest, SendsNothingMoreWhileTheNetworkTakesNothing) {
+  const auto a = Add("/a");
+  Calls::Call& call = calls_.newest();
+  call.set_unsent(WatchLane::kUnsentMax);
+  call.TakeSent();
+  for (int i = 0; i < 1'000; ++i) streams_->Remove(Add("/b"));
+  EXPECT_THAT(call.TakeSent(), IsEmpty());
+  Add("/c");
+  streams_->Remove(a);
+  EXPECT_THAT(call.TakeSent(), SizeIs(1)) << "the cancellation of what was asked for";
+  call.set_unsent(WatchLane::kUnsentMax - 1);
+  loop_.Advance(WatchLane::kUnsentPause);
+  EXPECT_NE(IdOf(call, "/c"), 0);
+}
+
+TEST_F(WatchStreamsTest, AServerThatTakesNoRequestIsGivenUp) {
+  const auto a = Add("/a");
+  calls_.newest().set_unsent(WatchLane::kUnsentMax);
+  Add("/b");
+  streams_->Remove(a);
+  loop_.Advance(WatchLane::kSilenceMin);
+  EXPECT_EQ(calls_.given_up(), 1);
+}
+
+// A state whose second part is broken: the first one is no success.
+TEST_F(WatchStreamsTest, BrokenFramesAreAskedForMoreAndMoreSlowly) {
+  Add("/a", {.snapshot = true});
+  Add("/stays");
+  for (int i = 0; i < 10; ++i) {
+    Deliver("/a", Started(0));
+    Deliver("/a", StatePart(First::kYes, 7, {"/a"}));
+    Deliver("/a", StatePart(First::kNo, 7, {"no/key/"}));
+    loop_.Advance(Backoff::kMax);
+  }
+  const int64_t before = IdOf(calls_.newest(), "/a");
+  Deliver("/a", Changes({{6, "no/key/"}}));
+  loop_.Advance(Backoff::kMax / 2 - absl::Milliseconds(1));
+  EXPECT_EQ(IdOf(calls_.newest(), "/a"), before);
+  loop_.Advance(absl::Milliseconds(1));
+  EXPECT_NE(IdOf(calls_.newest(), "/a"), before);
 }
 
 TEST_F(WatchStreamsTest, AWatchThatBreaksTheContractIsAskedForAgain) {

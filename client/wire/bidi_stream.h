@@ -27,10 +27,10 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
   using Events = typename Stream<Request, Response>::Events;
   using Start = absl::FunctionRef<void(grpc::ClientContext*, grpc::ClientBidiReactor<Request, Response>*)>;
 
-  // `on_done` is told of the status, on a gRPC thread.
+  // `on_failed` is told on the loop why the call ended, or was given up; not of one that was cancelled.
   BidiCall(std::shared_ptr<EventLoop> loop, std::shared_ptr<LiveCalls> live, Events events,
-           std::function<void(const absl::Status&)> on_done)
-      : loop_(std::move(loop)), live_(std::move(live)), on_done_(std::move(on_done)), events_(std::move(events)) {}
+           std::function<void(const absl::Status&)> on_failed)
+      : loop_(std::move(loop)), live_(std::move(live)), on_failed_(std::move(on_failed)), events_(std::move(events)) {}
 
   void Begin(std::shared_ptr<BidiCall> self, Start start) {
     self_ = std::move(self);
@@ -59,6 +59,10 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
     ReadNext();
   }
 
+  void GiveUp() {
+    if (!cancelled_) on_failed_(absl::UnavailableError("the server says nothing any more"));
+    Cancel();
+  }
   void Cancel() {
     cancelled_ = true;
     if (!in_event_) events_ = {};
@@ -74,7 +78,6 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
   }
   void OnDone(const grpc::Status& status) override {
     const absl::Status end = StatusOf(status);
-    on_done_(end);
     loop_->Post([self = self_, end] { self->OnEnd(end); });
     const std::shared_ptr<LiveCalls> live = live_;
     self_.reset();
@@ -118,6 +121,7 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
 
   void OnEnd(const absl::Status& status) {
     if (cancelled_) return;
+    on_failed_(status);
     cancelled_ = true;
     in_event_ = true;
     events_.on_end(status);
@@ -132,7 +136,7 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
 
   const std::shared_ptr<EventLoop> loop_;
   const std::shared_ptr<LiveCalls> live_;
-  const std::function<void(const absl::Status&)> on_done_;
+  const std::function<void(const absl::Status&)> on_failed_;
   grpc::ClientContext context_;
   std::shared_ptr<BidiCall> self_;  // Until OnDone; set before the call begins.
   Response read_;                   // gRPC's until OnReadDone.
@@ -159,6 +163,7 @@ class BidiStream final : public Stream<Request, Response> {
   void CloseSending() override { call_->CloseSending(); }
   void PauseReading() override { call_->PauseReading(); }
   void ResumeReading() override { call_->ResumeReading(); }
+  void GiveUp() override { call_->GiveUp(); }
 
  private:
   const std::shared_ptr<BidiCall<Request, Response>> call_;

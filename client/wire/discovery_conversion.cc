@@ -1,18 +1,9 @@
 #include "client/wire/discovery_conversion.h"
 
-#include "client/wire/instance_conversion.h"
-
 namespace scoutlight::client {
 
 namespace wire = discovery::v1;
 using discovery::StrategyKind;
-
-discovery::Override OverrideOf(const wire::Override& override) {
-  discovery::Override read{.reason = override.reason(), .author = override.author()};
-  if (override.has_created_at()) read.created_at = ReadTime(override.created_at());
-  if (override.has_expires_at()) read.expires_at = ReadTime(override.expires_at());
-  return read;
-}
 
 // The numbers are those of the wire (strategy_kind.h); a test holds them together.
 wire::Strategy WireStrategy(std::optional<StrategyKind> kind) {

@@ -3,14 +3,11 @@
 
 #include <optional>
 
-#include "discovery/instance.h"
 #include "discovery/strategy/strategy_kind.h"
 #include "scoutlight/discovery/v1/discovery.pb.h"
 
 // What the reads of discovery ask and show, beside instances. Thread-safe.
 namespace scoutlight::client {
-
-discovery::Override OverrideOf(const discovery::v1::Override& override);
 
 // nullopt: the schema's.
 discovery::v1::Strategy WireStrategy(std::optional<discovery::StrategyKind> kind);

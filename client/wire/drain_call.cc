@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "client/wire/duration_conversion.h"
 #include "client/wire/session_conversion.h"
+#include "client/wire/time_conversion.h"
 
 namespace scoutlight::client {
 namespace {

@@ -1,6 +1,6 @@
 #include "client/wire/instance_conversion.h"
 
-#include <cstdint>
+#include "client/wire/time_conversion.h"
 
 namespace scoutlight::client {
 namespace {
@@ -33,42 +33,19 @@ discovery::Health ReadHealth(const wire::Instance& message) {
   }
 }
 
-wire::InstanceStatus WireStatus(discovery::Status status) {
-  switch (status) {
-    case discovery::Status::kUp:
-      return wire::INSTANCE_STATUS_UP;
-    case discovery::Status::kDraining:
-      return wire::INSTANCE_STATUS_DRAINING;
-    case discovery::Status::kOwnerLost:
-      return wire::INSTANCE_STATUS_OWNER_LOST;
-  }
-  return wire::INSTANCE_STATUS_UNSPECIFIED;
-}
-
-wire::InstanceHealth WireHealth(discovery::Health health) {
-  switch (health) {
-    case discovery::Health::kPassing:
-      return wire::INSTANCE_HEALTH_PASSING;
-    case discovery::Health::kWarning:
-      return wire::INSTANCE_HEALTH_WARNING;
-    case discovery::Health::kCritical:
-      return wire::INSTANCE_HEALTH_CRITICAL;
-  }
-  return wire::INSTANCE_HEALTH_UNSPECIFIED;
-}
-
-discovery::Override ReadOverride(const wire::Override& message) {
-  discovery::Override read{.reason = message.reason(), .author = message.author()};
-  if (message.has_created_at()) read.created_at = ReadTime(message.created_at());
-  if (message.has_expires_at()) read.expires_at = ReadTime(message.expires_at());
-  return read;
-}
+// Status and health have the numbers of the wire.
+static_assert(static_cast<int>(discovery::Status::kUp) == wire::INSTANCE_STATUS_UP);
+static_assert(static_cast<int>(discovery::Status::kDraining) == wire::INSTANCE_STATUS_DRAINING);
+static_assert(static_cast<int>(discovery::Status::kOwnerLost) == wire::INSTANCE_STATUS_OWNER_LOST);
+static_assert(static_cast<int>(discovery::Health::kPassing) == wire::INSTANCE_HEALTH_PASSING);
+static_assert(static_cast<int>(discovery::Health::kWarning) == wire::INSTANCE_HEALTH_WARNING);
+static_assert(static_cast<int>(discovery::Health::kCritical) == wire::INSTANCE_HEALTH_CRITICAL);
 
 void FillOverride(const discovery::Override& override, wire::Override* out) {
   out->set_reason(override.reason);
   out->set_author(override.author);
-  if (override.created_at != absl::InfinitePast()) FillTime(override.created_at, out->mutable_created_at());
-  if (override.expires_at.has_value()) FillTime(*override.expires_at, out->mutable_expires_at());
+  if (override.created_at != absl::InfinitePast()) *out->mutable_created_at() = WireTime(override.created_at);
+  if (override.expires_at.has_value()) *out->mutable_expires_at() = WireTime(*override.expires_at);
 }
 
 discovery::SoftValues ReadSoft(const wire::SoftValues& message) {
@@ -87,14 +64,11 @@ void FillSoft(const discovery::SoftValues& soft, wire::SoftValues* out) {
 
 }  // namespace
 
-absl::Time ReadTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
-void FillTime(absl::Time time, google::protobuf::Timestamp* out) {
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  out->set_seconds(seconds);
-  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+discovery::Override OverrideOf(const wire::Override& message) {
+  discovery::Override read{.reason = message.reason(), .author = message.author()};
+  if (message.has_created_at()) read.created_at = TimeOf(message.created_at());
+  if (message.has_expires_at()) read.expires_at = TimeOf(message.expires_at());
+  return read;
 }
 
 discovery::Instance ReadInstance(const wire::Instance& message) {
@@ -108,10 +82,10 @@ discovery::Instance ReadInstance(const wire::Instance& message) {
   instance.epoch = message.epoch();
   instance.create_revision = message.create_revision();
   instance.mod_revision = message.mod_revision();
-  if (message.has_registered_at()) instance.registered_at = ReadTime(message.registered_at());
-  if (message.has_held_until()) instance.held_until = ReadTime(message.held_until());
+  if (message.has_registered_at()) instance.registered_at = TimeOf(message.registered_at());
+  if (message.has_held_until()) instance.held_until = TimeOf(message.held_until());
   if (message.has_soft()) instance.soft = ReadSoft(message.soft());
-  if (message.has_override()) instance.override = ReadOverride(message.override());
+  if (message.has_override()) instance.override = OverrideOf(message.override());
   instance.valid = instance.resolvable() ? message.resolvable() : instance.problems.empty();
   return instance;
 }
@@ -121,9 +95,9 @@ void FillInstance(const discovery::Instance& instance, wire::Instance* out) {
   out->set_service(instance.name.service);
   out->set_id(instance.name.id);
   for (const auto& [name, value] : instance.properties) (*out->mutable_properties())[name] = value;
-  out->set_status(WireStatus(instance.status));
-  out->set_health(WireHealth(instance.health));
-  if (instance.held_until.has_value()) FillTime(*instance.held_until, out->mutable_held_until());
+  out->set_status(static_cast<wire::InstanceStatus>(instance.status));
+  out->set_health(static_cast<wire::InstanceHealth>(instance.health));
+  if (instance.held_until.has_value()) *out->mutable_held_until() = WireTime(*instance.held_until);
   for (const discovery::Problem& problem : instance.problems) {
     wire::Problem* const told = out->add_problems();
     told->set_property(problem.property);
@@ -133,7 +107,7 @@ void FillInstance(const discovery::Instance& instance, wire::Instance* out) {
   out->set_epoch(instance.epoch);
   out->set_create_revision(instance.create_revision);
   out->set_mod_revision(instance.mod_revision);
-  if (instance.registered_at != absl::InfinitePast()) FillTime(instance.registered_at, out->mutable_registered_at());
+  if (instance.registered_at != absl::InfinitePast()) *out->mutable_registered_at() = WireTime(instance.registered_at);
   if (instance.override.has_value()) FillOverride(*instance.override, out->mutable_override());
   out->set_resolvable(instance.resolvable());
   if (!(instance.soft == discovery::SoftValues())) FillSoft(instance.soft, out->mutable_soft());

@@ -1,17 +1,14 @@
 #ifndef SCOUTLIGHT_CLIENT_WIRE_INSTANCE_CONVERSION_H_
 #define SCOUTLIGHT_CLIENT_WIRE_INSTANCE_CONVERSION_H_
 
-#include "absl/time/time.h"
 #include "discovery/instance.h"
-#include "google/protobuf/timestamp.pb.h"
 #include "scoutlight/discovery/v1/instance.pb.h"
 
 namespace scoutlight::client {
 
 // Between discovery's messages and the domain. Nothing is checked: what a server sends is taken as it is. Thread-safe.
 
-absl::Time ReadTime(const google::protobuf::Timestamp& time);
-void FillTime(absl::Time time, google::protobuf::Timestamp* out);
+discovery::Override OverrideOf(const discovery::v1::Override& message);
 
 // Of a status or a health that this release does not know: one that takes work only if the message says so. `valid` is what `resolvable`
 // tells; where something else keeps the instance out of work, that it has no problems.

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
-#include "client/wire/duration_conversion.h"
+#include "client/wire/time_conversion.h"
 
 namespace scoutlight::client {
 namespace {

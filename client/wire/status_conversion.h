@@ -7,7 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "base/entry.h"
 #include "base/error.h"
-#include "client/wire/duration_conversion.h"
+#include "client/wire/time_conversion.h"
 
 namespace scoutlight::client {
 

@@ -1,7 +1,8 @@
-#ifndef SCOUTLIGHT_CLIENT_WIRE_DURATION_CONVERSION_H_
-#define SCOUTLIGHT_CLIENT_WIRE_DURATION_CONVERSION_H_
+#ifndef SCOUTLIGHT_CLIENT_WIRE_TIME_CONVERSION_H_
+#define SCOUTLIGHT_CLIENT_WIRE_TIME_CONVERSION_H_
 
 #include <google/protobuf/duration.pb.h>
+#include <google/protobuf/timestamp.pb.h>
 
 #include <cstdint>
 
@@ -22,6 +23,18 @@ inline google::protobuf::Duration WireDuration(absl::Duration duration) {
   return out;
 }
 
+inline absl::Time TimeOf(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+inline google::protobuf::Timestamp WireTime(absl::Time time) {
+  google::protobuf::Timestamp out;
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  out.set_seconds(seconds);
+  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  return out;
+}
+
 }  // namespace scoutlight::client
 
-#endif  // SCOUTLIGHT_CLIENT_WIRE_DURATION_CONVERSION_H_
+#endif  // SCOUTLIGHT_CLIENT_WIRE_TIME_CONVERSION_H_

@@ -22,11 +22,10 @@ constexpr absl::Duration kLookTimeoutMax = absl::Seconds(1);
 
 // Never undone: the last one out would wait in gRPC 1.51 for up to 10 s (grpc issue 41050).
 void KeepGrpc() {
-  static const bool kept = [] {
+  [[maybe_unused]] static const bool kept = [] {
     grpc_init();
     return true;
   }();
-  (void)kept;
 }
 
 absl::Duration Now() { return Clock::System().SinceBoot(); }
@@ -76,7 +75,9 @@ absl::Status Wire::RunTry(absl::Duration timeout, Attempt attempt) {
   absl::Status status = StatusOf(attempt(servers_->at(server), &context));
   if (status.ok()) return status;
   SawError(status);
-  if (IsServerGone(status)) servers_->MoveOnFrom(server);
+  // A program that has little time says nothing of the server by that.
+  const bool had_time = status.code() != absl::StatusCode::kDeadlineExceeded || timeout >= kTryTimeoutMin;
+  if (IsServerGone(status) && had_time) servers_->MoveOnFrom(server);
   return status;
 }
 

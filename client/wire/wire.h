@@ -49,11 +49,11 @@ class Wire {
  public:
   // `options` are valid.
   explicit Wire(ConnectionOptions options);
-  // Everything that was opened is destroyed. Takes at most kCloseTimeMax for what gRPC still has to end, and as much for a callback of the
-  // program's that runs; may run in one.
+  // Everything that was opened is destroyed. Takes at most kCloseTimeMax each for a callback of the program's that runs, for the loop, and
+  // for what gRPC still has to end; may run in a callback.
   ~Wire();
 
-  static constexpr absl::Duration kCloseTimeMax = absl::Milliseconds(500);
+  static constexpr absl::Duration kCloseTimeMax = absl::Milliseconds(300);
 
   // Where streams live, and what uses them.
   EventLoop& loop() { return *loop_; }
@@ -122,9 +122,6 @@ class Wire {
     kept = made;
     return made;
   }
-
-  // The next call and stream go to the next server, if there are several: the one in use does not answer.
-  void GiveUpServer() { servers_->MoveOnFrom(servers_->current()); }
 
  private:
   enum class Asks { kForRevision, kForNothing };
