@@ -116,12 +116,20 @@ void Committer::LeadOneBatch() {
     if (MayLead()) batch = queue_.TakeBatch();
   }
   if (!batch.empty()) Process(batch);
+  std::vector<QueuedWrite> refused;
+  std::string problem;
   {
     MutexLock lock(&mu_);
+    if (!problem_.empty()) {
+      // What was put back of the batch, after NoteFailure() had refused the queue.
+      refused = TakeWrites();
+      problem = problem_;
+    }
     led_ = false;
     ++answering_;
   }
   Answer(std::move(batch));
+  RefuseAll(std::move(refused), problem);
   MutexLock lock(&mu_);
   --answering_;
   idle_.NotifyAll();
@@ -165,7 +173,7 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
           },
           write.work);
     }
-    return Fail(status);
+    return Fail(status.message());
   }
   room_.Use(writer.bytes());
   Publish(writer, *view);
@@ -191,23 +199,28 @@ void Committer::Publish(BatchWriter& writer, const View& before) {
   }
 }
 
-void Committer::Fail(const absl::Status& status) {
-  std::deque<QueuedWrite> left;
-  std::vector<QueuedWrite> tasks;
+void Committer::Fail(absl::string_view problem) {
+  std::vector<QueuedWrite> left;
   {
     MutexLock lock(&mu_);
-    problem_ = std::string(status.message());
-    left = queue_.TakeAll();
-    for (QueuedWrite& write : left) {
-      if (std::holds_alternative<QueuedTask>(write.work)) tasks.push_back(std::move(write));
-    }
-    // Tasks wait for the recovery: nobody could be told that they were dropped.
-    queue_.PutBack(std::move(tasks));
+    if (problem_.empty()) problem_ = std::string(problem);
+    left = TakeWrites();
   }
+  RefuseAll(std::move(left), problem);
+}
+
+std::vector<QueuedWrite> Committer::TakeWrites() {
+  std::vector<QueuedWrite> writes, tasks;
+  for (QueuedWrite& write : queue_.TakeAll()) {
+    (std::holds_alternative<QueuedTask>(write.work) ? tasks : writes).push_back(std::move(write));
+  }
+  queue_.PutBack(std::move(tasks));
+  return writes;
+}
+
+void Committer::RefuseAll(std::vector<QueuedWrite> writes, absl::string_view problem) {
   const Revision revision = parts_.published->revision();
-  for (QueuedWrite& write : left) {
-    if (!std::holds_alternative<QueuedTask>(write.work)) Refuse(std::move(write), ReadOnly(status.message()), revision);
-  }
+  for (QueuedWrite& write : writes) Refuse(std::move(write), ReadOnly(problem), revision);
 }
 
 void Committer::Answer(std::vector<QueuedWrite> batch) {
@@ -315,7 +328,7 @@ void Committer::CompactNow(Revision oldest, Done<CompactResult> done) {
     writes->Put(Table::kMeta, layout::kMetaOldest, layout::EncodeU64(oldest));
     if (absl::Status status = parts_.engine->Write(*writes, view->revision); !status.ok()) {
       result.status = OutcomeUnknown(status.message());
-      Fail(status);
+      Fail(status.message());
     } else {
       result.oldest_revision = oldest;
       auto compacted = std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), view->revision, oldest});
@@ -330,10 +343,7 @@ void Committer::CompactNow(Revision oldest, Done<CompactResult> done) {
 
 Revision Committer::HistoryFloor(const View& view) const { return std::min(view.oldest, requests_.OldestNeeded().value_or(view.oldest)); }
 
-void Committer::NoteFailure(absl::string_view problem) {
-  MutexLock lock(&mu_);
-  if (problem_.empty()) problem_ = std::string(problem);
-}
+void Committer::NoteFailure(absl::string_view problem) { Fail(problem); }
 
 std::string Committer::problem() const {
   MutexLock lock(&mu_);
