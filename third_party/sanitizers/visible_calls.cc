@@ -4,6 +4,7 @@
 // unordered stay unordered. The places named are those of gRPC 1.51.
 
 #include <grpc/grpc.h>
+#include <grpcpp/server.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <utility>
@@ -91,3 +92,22 @@ void ServerCallbackCall::ScheduleOnDone(bool inline_ondone) {
 }
 
 }  // namespace grpc::internal
+
+namespace grpc {
+
+// What was done in a call's callbacks, OnDone() the last of them, is seen by whoever has waited for the server's end: each call gives back
+// its reference to the server by an atomic fetch_sub(), of which only the last is followed by a lock (src/cpp/server/server_cc.cc).
+
+void Server::UnrefWithPossibleNotify() {
+  static auto* const original = scoutlight::sanitizers::Original<void(Server*)>("_ZN4grpc6Server23UnrefWithPossibleNotifyEv");
+  __tsan_release(&shutdown_refs_outstanding_);
+  original(this);
+}
+
+void Server::UnrefAndWaitLocked() {
+  static auto* const original = scoutlight::sanitizers::Original<void(Server*)>("_ZN4grpc6Server18UnrefAndWaitLockedEv");
+  original(this);
+  __tsan_acquire(&shutdown_refs_outstanding_);
+}
+
+}  // namespace grpc
