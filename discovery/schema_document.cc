@@ -15,99 +15,13 @@
 #include "base/shown.h"
 #include "discovery/bounded_json.h"
 #include "discovery/names.h"
+#include "discovery/object_reader.h"
 #include "discovery/strategy/strategy_kind.h"
 
 namespace scoutlight::discovery {
 namespace {
 
 using Json = nlohmann::json;
-
-// Reads the members of one object and notes what is wrong with them.
-class ObjectReader {
- public:
-  // `path`: of `object`, empty for the document. A value that is no object is a mistake, and has no members.
-  ObjectReader(const Json& object, std::string path, std::vector<FieldViolation>* mistakes)
-      : object_(object), path_(std::move(path)), mistakes_(*mistakes) {
-    if (!object.is_object())
-      mistakes_.push_back({path_.empty() ? "document" : path_, absl::StrCat("is ", object.type_name(), ", an object is wanted")});
-  }
-
-  std::optional<std::string> String(absl::string_view name) {
-    const Json* const value = Find(name);
-    if (value == nullptr) return std::nullopt;
-    if (value->is_string()) return value->get<std::string>();
-    return Mistyped(name, *value, "a string");
-  }
-
-  bool Bool(absl::string_view name, bool otherwise) {
-    const Json* const value = Find(name);
-    if (value == nullptr) return otherwise;
-    if (!value->is_boolean()) Mistyped(name, *value, "true or false");
-    return value->is_boolean() ? value->get<bool>() : otherwise;
-  }
-
-  std::optional<int64_t> Integer(absl::string_view name) {
-    const Json* const value = Find(name);
-    if (value == nullptr) return std::nullopt;
-    if (value->is_number_integer() && (!value->is_number_unsigned() || value->get<uint64_t>() <= INT64_MAX)) return value->get<int64_t>();
-    Mistyped(name, *value, "an integer of 64 bits");
-    return std::nullopt;
-  }
-
-  // The text of a property's value.
-  std::optional<std::string> Scalar(absl::string_view name) {
-    const Json* const value = Find(name);
-    if (value == nullptr) return std::nullopt;
-    if (value->is_string()) return value->get<std::string>();
-    if (value->is_number() || value->is_boolean()) return value->dump();
-    return Mistyped(name, *value, "a string, number or boolean");
-  }
-
-  std::vector<std::string> Strings(absl::string_view name) {
-    const Json* const value = Find(name);
-    std::vector<std::string> strings;
-    if (value == nullptr) return strings;
-    if (!value->is_array()) Mistyped(name, *value, "a list of strings");
-    for (size_t i = 0; value->is_array() && i < value->size(); ++i) {
-      if ((*value)[i].is_string()) {
-        strings.push_back((*value)[i].get<std::string>());
-      } else {
-        Mistyped(absl::StrCat(name, "[", i, "]"), (*value)[i], "a string");
-      }
-    }
-    return strings;
-  }
-
-  const Json* Find(absl::string_view name) {
-    known_.push_back(name);
-    if (!object_.is_object()) return nullptr;
-    const auto found = object_.find(std::string(name));
-    return found == object_.end() ? nullptr : &*found;
-  }
-
-  // Call last: notes the members that nobody asked for.
-  void RefuseOthers() {
-    if (!object_.is_object()) return;
-    for (const auto& [name, value] : object_.items()) {
-      if (std::find(known_.begin(), known_.end(), name) == known_.end()) mistakes_.push_back({JsonMemberPath(path_, name), "is not known"});
-    }
-  }
-
-  void AddMistake(absl::string_view name, absl::string_view description) {
-    mistakes_.push_back({absl::StrCat(path_, path_.empty() ? "" : ".", name), std::string(description)});
-  }
-
- private:
-  std::nullopt_t Mistyped(absl::string_view name, const Json& value, absl::string_view wanted) {
-    AddMistake(name, absl::StrCat("is ", value.type_name(), ", ", wanted, " is wanted"));
-    return std::nullopt;
-  }
-
-  const Json& object_;
-  const std::string path_;
-  std::vector<FieldViolation>& mistakes_;
-  std::vector<absl::string_view> known_;
-};
 
 PropertyDefinition ReadDefinition(const Json& json, std::string path, std::vector<FieldViolation>* mistakes) {
   const size_t before = mistakes->size();

@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "storage": {"base"},
     "storage/etcd": {"base", "storage", "proto"},
     "discovery": {"base"},
-    "topology": {"base"},
+    "topology": {"base", "discovery"},
     "server": {"base", "proto", "storage", "discovery", "topology"},
     "client": {"base", "proto", "discovery", "topology"},
     "client/testing": {"base", "proto", "storage", "discovery", "topology", "server", "client"},
