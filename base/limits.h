@@ -145,12 +145,17 @@ inline constexpr int kLossesHeldMin = 3;
 inline constexpr int kLossesRememberedMax = 100'000;
 inline constexpr int kLossesConfirmedMax = 1'000;  // Ids of one ConfirmLoss.
 
+// Discovery: writes. How often one is tried that others keep forestalling: a change of an instance, a schema's, the opening of a session.
+inline constexpr int kContendedTriesMax = 8;
+
 // Discovery: sessions. Instances of one; changes of one that are under way at a time.
 inline constexpr int kSessionInstancesMax = 1'000;
 inline constexpr int kSessionChangesMax = 8;
 
 // Discovery: subscribers. Services of one; those that are remembered after their stream; how long a drain waits for them.
 inline constexpr int kSubscribedServicesMax = 1'000;
+inline constexpr int kSubscriptionsOfOneMax = 2 * kSubscribedServicesMax;  // Those too that it gives up until the server has seen that.
+inline constexpr int kServicesNamedMax = 2 * kSubscribedServicesMax;      // In one message.
 inline constexpr int kGoneSubscribersMax = 20'000;
 inline constexpr size_t kSubscriberIdBytesMax = 64;
 inline constexpr absl::Duration kSubscriberGrace = absl::Seconds(15);

@@ -34,9 +34,10 @@ class SessionCore;
 //
 // One stream for all instances: heartbeats at a third of the ttl, at least every 10 s. A server that does not answer one for so long, but
 // at most 5 s, is given up for the next, or for another stream; streams are opened again after 50 ms to 2 s, for ever. A refusal of the
-// session as a whole (kPermissionDenied, kUnauthenticated, kUnimplemented) is told of every instance, and tried again at the slowest
-// pace. An instance that the server will not even take in, because its service's schema forbids it, is told as kRefused with every violated
-// field; it is tried again after 10 s to 2 min, and what was registered before stays.
+// session as a whole (kPermissionDenied, kUnauthenticated, kUnimplemented, kInvalidArgument) is told of every instance, and tried again at
+// the slowest pace. An instance that its service's schema forbids is told as kRefused with every violated field, as far as the server tells
+// them (2 KiB of text), beside others that are registered; the server tries it again when schemas change, and what was registered of it
+// before stays.
 //
 // A process that opens the session with the same id takes it over: after three times within 10 s of each other this one tells all instances
 // as kFenced, and stops until one is registered again. The program may fork only before its first connection.
@@ -55,9 +56,9 @@ class Session {
 
   // Wants an instance registered from now on, in place of what was wanted of it before, and returns its name at once. Without an id it gets
   // this session's own, the same for every service: so the same call again changes the registration. At most limits::kSessionInstancesMax
-  // are wanted at a time, and of names and properties as many as go into one declaration: 64 KiB less than limits::kRequestBytesMax, with a
-  // few bytes for each, of an instance that is not registered yet as changed the larger. A program that has more registers them over
-  // several sessions. kInvalidArgument: every violated field (discovery::CheckInstance); what the schema says comes as a state.
+  // are wanted at a time, with at most limits::kBytesPerLeaseMax of properties, names and values; what does not fit onto the session's
+  // lease (limits::kKeysPerLeaseMax, and those bytes with keys and records) is told as kRefused. A program that has more registers them
+  // over several sessions. kInvalidArgument: every violated field (discovery::CheckInstance); what the schema says comes as a state.
   // kResourceExhausted: too many or too large, those included that are still to go, or to be told to the callback. kFailedPrecondition: the
   // session is leaving. On error nothing has changed.
   absl::StatusOr<discovery::InstanceName> Register(Registration registration, IfOwned if_owned = IfOwned::kRefuse);
@@ -86,9 +87,9 @@ class Session {
   // How it stands with an instance; nullopt: it is not wanted, and not there.
   std::optional<RegistrationReport> StateOf(const discovery::InstanceName& name) const;
 
-  // Waits until all that is wanted is registered. kDeadlineExceeded: names one that is not, and why. The error of one that is fenced, or
-  // refused for what it is (kInvalidArgument), at once. When an instance is registered anew while what was wanted of it before is on its
-  // way to the server, the answer to that may be told for both: the wire does not say which was answered.
+  // Waits until all that is wanted is registered as it was asked for last: an answer to what was wanted of an instance before does not
+  // count. kDeadlineExceeded: names one that is not, and why. The error of one that is fenced, or refused for what it is
+  // (kInvalidArgument), at once.
   absl::Status WaitUntilRegistered(absl::Duration timeout = absl::Seconds(10)) const;
 
   // Says goodbye: takes each instance out of work, waits until everybody who could send it some has confirmed that it does not any more,

@@ -192,6 +192,44 @@ TEST_F(SessionServerTest, WhatTheSchemaForbidsIsToldByFieldAndHoldsUpNoOther) {
   EXPECT_TRUE(session.WaitUntilRegistered(kPatience).ok());
 }
 
+TEST_F(SessionServerTest, EveryFieldThatTheSchemaForbidsIsToldAtOnceAndWhatWasThereStays) {
+  Session session = Open();
+  const InstanceName name = session.Register({.service = "Printer", .id = "a", .properties = PrinterAt("10.0.0.1")}).value();
+  ASSERT_TRUE(session.WaitUntilRegistered(kPatience).ok());
+  const Revision epoch = session.StateOf(name)->epoch;
+  ASSERT_TRUE(session.Register({.service = "Printer", .id = "a", .properties = {{"port", "70000"}, {"weight", "-1"}}}).ok());
+  const absl::Status refused = session.WaitUntilRegistered(kPatience);
+  std::vector<std::string> fields;
+  const ErrorDetails details = DetailsOf(refused).value_or(ErrorDetails());
+  for (const FieldViolation& violation : details.violations) fields.push_back(violation.field);
+  EXPECT_THAT(fields, ::testing::ElementsAre("properties.port", "properties.weight"));
+  EXPECT_EQ(Find(name)->properties.at("hostname"), "10.0.0.1");
+  EXPECT_EQ(Find(name)->epoch, epoch);
+}
+
+TEST_F(SessionServerTest, AnAnswerIsToWhatWasAskedLast) {
+  Session session = Open();
+  for (int i = 0; i < 50; ++i) {
+    const std::string host = absl::StrCat("10.0.0.", i);
+    // What is asked before is on its way, or not even that.
+    ASSERT_TRUE(session.Register("Printer", PrinterAt("10.0.1.1")).ok());
+    const InstanceName name = session.Register("Printer", PrinterAt(host)).value();
+    ASSERT_TRUE(session.WaitUntilRegistered(kPatience).ok());
+    EXPECT_EQ(Find(name)->properties.at("hostname"), host);
+  }
+}
+
+TEST_F(SessionServerTest, PropertiesOfSeveralMegabytesAreOneDeclaration) {
+  Session session = Open();
+  Properties large = PrinterAt("10.0.0.1");
+  for (const char* name : {"a", "b", "c"}) large[name] = std::string(limits::kPropertyValueBytesMax, 'x');
+  std::vector<Registration> all;
+  for (int i = 0; i < 32; ++i) all.push_back({.service = "Printer", .id = absl::StrCat("i", i), .properties = large});
+  ASSERT_TRUE(session.RegisterAll(all).ok());
+  ASSERT_TRUE(session.WaitUntilRegistered(kPatience).ok());
+  EXPECT_EQ(Find({"default", "Printer", "i31"})->properties, large);
+}
+
 TEST_F(SessionServerTest, BadInputIsNamedAndChangesNothing) {
   Session session = Open();
   const absl::Status wrong =

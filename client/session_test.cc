@@ -12,7 +12,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
-#include "client/session/declared_set.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -33,66 +32,42 @@ class UnansweredSessionTest : public ::testing::Test {
   const Connection connection = Connection::Open({.endpoints = {"127.0.0.1:1"}}).value();
 };
 
-Properties Large(size_t bytes) {
+// Names and values together.
+Properties OfBytes(size_t bytes) {
   Properties properties;
   for (char name = 'a'; bytes > 0; ++name) {
-    const size_t value = std::min(bytes, limits::kPropertyValueBytesMax);
+    const size_t value = std::min(bytes - 1, limits::kPropertyValueBytesMax);
     properties[std::string(1, name)] = std::string(value, 'x');
-    bytes -= value;
+    bytes -= 1 + value;
   }
   return properties;
 }
 
-TEST_F(UnansweredSessionTest, WhatFitsIntoOneDeclarationIsWantedAndNoMore) {
+TEST_F(UnansweredSessionTest, SoManyBytesOfPropertiesAreWantedAndNoMore) {
   Session session = Open();
+  const auto printer = [](size_t i, size_t bytes) {
+    return Registration{.service = "Printer", .id = absl::StrCat("i", i), .properties = OfBytes(bytes)};
+  };
+  const size_t count = limits::kBytesPerLeaseMax / limits::kInstanceBytesMax;
   std::vector<Registration> all;
-  size_t left = client::kDeclareBytesMax;
-  const auto named = [&] { return Registration{.service = "Printer", .id = absl::StrCat("i", 100 + all.size())}; };
-  const auto bytes_of = [](const Registration& one) { return client::DeclaredBytes({one.cluster, one.service, one.id}, one.properties); };
-  while (left > limits::kInstanceBytesMax) {
-    Registration one = named();
-    one.properties = Large(limits::kInstanceBytesMax - 1024);
-    left -= bytes_of(one);
-    all.push_back(std::move(one));
-  }
-  Registration last = named();
-  last.properties = Large(left - 1024);
-  last.properties["z"] = std::string(256, 'x');
-  last.properties["z"].append(left - bytes_of(last), 'x');
-  ASSERT_EQ(bytes_of(last), left);
-  all.push_back(last);
-  Registration more = last;
-  more.properties["z"].push_back('x');
+  for (size_t i = 0; i < count; ++i) all.push_back(printer(i, limits::kInstanceBytesMax));
   std::vector<Registration> too_many = all;
-  too_many.back() = more;
+  too_many.push_back(printer(count, 1));
   const absl::Status refused = session.RegisterAll(too_many).status();
   EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
-  EXPECT_THAT(std::string(refused.message()), HasSubstr(absl::StrCat(client::kDeclareBytesMax + 1, " bytes")));
-  EXPECT_THAT(std::string(refused.message()), HasSubstr(absl::StrCat("at most ", client::kDeclareBytesMax)));
-  EXPECT_EQ(session.StateOf({"default", "Printer", last.id}), std::nullopt);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(absl::StrCat(limits::kBytesPerLeaseMax + 1, " bytes")));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(absl::StrCat("at most ", limits::kBytesPerLeaseMax)));
+  EXPECT_EQ(session.StateOf({"default", "Printer", "i0"}), std::nullopt);
 
   ASSERT_TRUE(session.RegisterAll(all).ok());
-  EXPECT_TRUE(session.Register(last).ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(session.Register(more).status()));
-  EXPECT_TRUE(absl::IsResourceExhausted(session.Register("Scanner", Properties()).status()));
-  ASSERT_TRUE(session.Unregister({"default", "Printer", last.id}).ok());
-  EXPECT_TRUE(session.Register("Scanner", Properties()).ok());
-}
-
-TEST_F(UnansweredSessionTest, OfAnInstanceThatIsBeingChangedTheLargerCounts) {
-  Session session = Open();
-  const size_t half = limits::kInstanceBytesMax / 2;
-  std::vector<Registration> all;
-  for (size_t bytes = 0; bytes + half < client::kDeclareBytesMax; bytes += half) {
-    all.push_back({.service = "Printer", .id = absl::StrCat("i", all.size()), .properties = Large(half - 1024)});
-  }
-  ASSERT_TRUE(session.RegisterAll(all).ok());
-  // That of before may be registered, and then has to be named.
-  EXPECT_TRUE(absl::IsResourceExhausted(
-      session.RegisterAll({{.service = "Printer", .id = "i0"}, {.service = "Scanner", .id = "i0", .properties = Large(half + half / 2)}})
-          .status()));
-  ASSERT_TRUE(session.Register({.service = "Printer", .id = "i0"}).ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(session.Register("Scanner", Large(half + half / 2)).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(session.Register(printer(count, 1)).status()));
+  EXPECT_TRUE(session.Register(printer(count, 0)).ok());
+  // What is wanted in the place of something else counts alone.
+  ASSERT_TRUE(session.Register(printer(0, limits::kInstanceBytesMax - 1)).ok());
+  EXPECT_TRUE(session.Register(printer(count, 1)).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(session.Register(printer(0, limits::kInstanceBytesMax)).status()));
+  ASSERT_TRUE(session.Unregister({"default", "Printer", "i1"}).ok());
+  EXPECT_TRUE(session.Register(printer(0, limits::kInstanceBytesMax)).ok());
 }
 
 // What it shows, UndefinedBehaviorSanitizer has to be asked for: the time at which an infinite wait would end.

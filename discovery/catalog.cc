@@ -413,12 +413,14 @@ std::vector<Catalog::NamedOverride> Catalog::Overrides(absl::string_view cluster
   return overrides;
 }
 
-bool Catalog::SetSoftValues(const InstanceName& name, SoftValues soft) {
+bool Catalog::SetSoftValues(const InstanceName& name, const Owner& owner, SoftValues soft) {
   const Turn turn(this);
   Service* const service = FindService(name.cluster, name.service);
   if (service == nullptr) return false;
   const auto stored = service->stored.find(name.id);
   if (stored == service->stored.end() || !stored->second.exists()) return false;
+  const Ownership owned = ReadOwnership(stored->second);
+  if (owned.epoch != owner.epoch || owned.session != owner.session) return false;
   stored->second.soft = std::move(soft);
   service->changed.insert(name.id);
   return true;

@@ -121,8 +121,13 @@ class Catalog {
   std::vector<NamedOverride> Overrides(absl::string_view cluster, absl::string_view service, const InstanceName& after,
                                        int overrides_max) const;
 
-  // Takes the place of an instance's soft values. False: there is no such instance.
-  bool SetSoftValues(const InstanceName& name, SoftValues soft);
+  // Who says how an instance does: its registration's owner; one that was written by hand has none.
+  struct Owner {
+    Revision epoch = 0;
+    std::string session;
+  };
+  // Takes the place of an instance's soft values. False: there is no such instance, or it is another owner's; nothing has changed.
+  bool SetSoftValues(const InstanceName& name, const Owner& owner, SoftValues soft);
 
   // Instances whose leases have ended, and which are held: shown as they were, with Status::kOwnerLost. Those are gone that need be held no
   // longer by now, at most limits::kLossesConfirmedMax at a time; the services that show them no more, each once.

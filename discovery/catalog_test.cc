@@ -208,17 +208,41 @@ TEST(Catalog, OverridesComeInPages) {
 TEST(Catalog, SoftValuesGoWithTheInstanceAndNotWithAProperty) {
   Catalog catalog(DefaultClaims());
   const InstanceName name{"c", "s", "i"};
-  EXPECT_FALSE(catalog.SetSoftValues(name, {.load = 0.5, .reliability = {}, .counters = {}}));
+  EXPECT_FALSE(catalog.SetSoftValues(name, {}, {.load = 0.5, .reliability = {}, .counters = {}}));
   catalog.Apply(BatchOf(2, {PutOf(EntryOf("/c/services/s/i/a", "1", 2))}));
-  ASSERT_TRUE(catalog.SetSoftValues(name, {.load = 0.5, .reliability = {}, .counters = {}}));
+  ASSERT_TRUE(catalog.SetSoftValues(name, {}, {.load = 0.5, .reliability = {}, .counters = {}}));
   EXPECT_EQ(catalog.Find("c", "s")->Find("i")->soft.load, 0.5);
   // One batch takes its last key and gives it another.
   catalog.Apply(BatchOf(3, {DeleteOf(Key::Parse("/c/services/s/i/a").value(), 3), PutOf(EntryOf("/c/services/s/i/b", "1", 3))}));
   EXPECT_EQ(catalog.Find("c", "s")->Find("i")->soft.load, 0.5);
   catalog.Apply(BatchOf(4, {DeleteOf(Key::Parse("/c/services/s/i/b").value(), 4)}));
-  EXPECT_FALSE(catalog.SetSoftValues(name, {}));
+  EXPECT_FALSE(catalog.SetSoftValues(name, {}, {}));
   catalog.Apply(BatchOf(5, {PutOf(EntryOf("/c/services/s/i/a", "1", 5))}));
   EXPECT_EQ(catalog.Find("c", "s")->Find("i")->soft, SoftValues());
+}
+
+TEST(Catalog, SoftValuesAreTakenFromTheOwnerAlone) {
+  Catalog catalog(DefaultClaims());
+  const InstanceName name{"c", "s", "i"};
+  const auto load = [&] { return catalog.FindInstance(name)->soft.load; };
+  const auto registered = [&](Revision at, Revision epoch, const std::string& session) {
+    catalog.Apply(
+        BatchOf(at, {PutOf(EntryOf("/c/services/s/i/port", "80", at)),
+                     PutOf(EntryOf(std::string(InstanceRecordKey(name).path()),
+                                   EncodeInstanceRecord({.epoch = epoch, .session = session, .registered_at = absl::UnixEpoch()}), at))}));
+  };
+  registered(2, 0, "a");  // So that its epoch is the revision.
+  EXPECT_FALSE(catalog.SetSoftValues(name, {}, {.load = 0.1, .reliability = {}, .counters = {}})) << "it has an owner";
+  EXPECT_FALSE(catalog.SetSoftValues(name, {.epoch = 2, .session = "b"}, {.load = 0.1, .reliability = {}, .counters = {}}));
+  EXPECT_FALSE(catalog.SetSoftValues(name, {.epoch = 1, .session = "a"}, {.load = 0.1, .reliability = {}, .counters = {}}));
+  EXPECT_EQ(load(), std::nullopt);
+  EXPECT_TRUE(catalog.SetSoftValues(name, {.epoch = 2, .session = "a"}, {.load = 0.2, .reliability = {}, .counters = {}}));
+  EXPECT_EQ(load(), 0.2);
+  registered(3, 2, "a");  // The same owner has changed it.
+  EXPECT_TRUE(catalog.SetSoftValues(name, {.epoch = 2, .session = "a"}, {.load = 0.3, .reliability = {}, .counters = {}}));
+  registered(4, 4, "b");
+  EXPECT_FALSE(catalog.SetSoftValues(name, {.epoch = 2, .session = "a"}, {.load = 0.4, .reliability = {}, .counters = {}}));
+  EXPECT_EQ(load(), 0.3);
 }
 
 TEST(Catalog, RevisionOnlyGrows) {

@@ -196,6 +196,9 @@ class Store {
   virtual void GetLease(LeaseId id, Done<LeaseResult> done) = 0;
   // At most `leases_max` (at least 1) with an id greater than `after`.
   virtual void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) = 0;
+  // How many leases there are, as far as this process knows without asking anybody: of a local store all of them, those counted whose end
+  // is being written, also while its state cannot be read. nullopt: not known, as over etcd, which does not count them.
+  virtual std::optional<int64_t> lease_count() const { return std::nullopt; }
 
   // Gives up the states before `oldest`; `oldest` itself stays readable. Idempotent: a revision at or before the oldest changes
   // nothing. kOutOfRange: in the future.

@@ -87,26 +87,25 @@ SessionCore::SessionCore(std::shared_ptr<Wire> wire, SessionOptions options)
 
 SessionCore::~SessionCore() = default;
 
-absl::Status SessionCore::CheckRoomFor(const std::vector<SessionLogic::Wanted>& wanted, const std::vector<size_t>& bytes) const {
+absl::Status SessionCore::CheckRoomFor(const std::vector<SessionLogic::Wanted>& wanted) const {
   size_t wanted_after = std::count_if(known_.begin(), known_.end(), [](const auto& one) { return one.second.wanted; });
   size_t known_after = known_.size() + (changes_ == nullptr ? 0 : changes_->size());
   size_t bytes_after = 0;
   for (const auto& [name, known] : known_) bytes_after += known.wanted ? known.bytes : 0;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    const auto known = known_.find(wanted[i].name);
+  for (const SessionLogic::Wanted& one : wanted) {
+    const auto known = known_.find(one.name);
     if (known == known_.end()) ++known_after;
-    if (known == known_.end() || !known->second.wanted) ++wanted_after;
-    const size_t bytes_before = known == known_.end() ? 0 : known->second.bytes;
-    bytes_after += std::max(bytes_before, bytes[i]);
-    if (known != known_.end() && known->second.wanted) bytes_after -= bytes_before;
+    const bool is_wanted = known != known_.end() && known->second.wanted;
+    if (!is_wanted) ++wanted_after;
+    bytes_after += discovery::PropertyBytes(*one.properties) - (is_wanted ? known->second.bytes : 0);
   }
   if (wanted_after > limits::kSessionInstancesMax) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the session would want ", wanted_after, " instances, at most ", limits::kSessionInstancesMax, " are allowed"));
   }
-  if (bytes_after > kDeclareBytesMax) {
+  if (bytes_after > limits::kBytesPerLeaseMax) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("the session would want ", bytes_after, " bytes of names and properties, at most ", kDeclareBytesMax, " are allowed"));
+        absl::StrCat("the session would want ", bytes_after, " bytes of properties, at most ", limits::kBytesPerLeaseMax, " are allowed"));
   }
   if (known_after > 2 * kKnownMax) {
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -123,19 +122,16 @@ absl::StatusOr<std::vector<InstanceName>> SessionCore::Register(std::vector<Regi
     names.push_back(wanted.back().name);
   }
   if (absl::Status wrong = CheckAll(wanted); !wrong.ok()) return wrong;
-  std::vector<size_t> bytes;
-  for (const SessionLogic::Wanted& one : wanted) bytes.push_back(DeclaredBytes(one.name, *one.properties));
   MutexLock lock(&mu_);
   if (leaving_) return HasLeft();
   if (asked_ == kAskedMax) return AskedTooMuch();
-  if (absl::Status full = CheckRoomFor(wanted, bytes); !full.ok()) return full;
-  for (size_t i = 0; i < names.size(); ++i) {
-    Known& known = known_[names[i]];
+  if (absl::Status full = CheckRoomFor(wanted); !full.ok()) return full;
+  for (const SessionLogic::Wanted& one : wanted) {
+    Known& known = known_[one.name];
     known.wanted = true;
     ++known.asked;
-    known.wanted_bytes = bytes[i];
-    known.bytes = std::max(known.bytes, bytes[i]);
-    known.report = {.name = names[i], .epoch = known.report.epoch};
+    known.bytes = discovery::PropertyBytes(*one.properties);
+    known.report = {.name = one.name, .epoch = known.report.epoch};
   }
   ++asked_;
   // Under the mutex: what two threads ask of one instance happens in the order in which it is known here.
@@ -209,7 +205,6 @@ void SessionCore::OnReport(const RegistrationReport& report) {
         known_.erase(found);
       } else {
         known.report = report;
-        if (report.state == RegistrationState::kRegistered && known.asked == 0) known.bytes = known.wanted_bytes;
         // It is wanted again since.
         if (report.state == RegistrationState::kRemoved) known.report.state = RegistrationState::kPending;
       }

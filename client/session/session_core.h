@@ -53,14 +53,11 @@ class SessionCore {
   struct Known {
     RegistrationReport report;
     bool wanted = true;
-    int asked = 0;            // Registrations that the logic has not taken in yet.
-    size_t wanted_bytes = 0;  // Of a declaration.
-    size_t bytes = 0;         // The same, or more: of what may be registered still, in whose place it is wanted.
+    int asked = 0;     // Registrations that the logic has not taken in yet: no report answers them.
+    size_t bytes = 0;  // Of its properties.
   };
 
-  // `bytes`: of each, by DeclaredBytes().
-  absl::Status CheckRoomFor(const std::vector<SessionLogic::Wanted>& wanted, const std::vector<size_t>& bytes) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckRoomFor(const std::vector<SessionLogic::Wanted>& wanted) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnReport(const RegistrationReport& report);
   void OnTaken(const std::vector<discovery::InstanceName>& names);
   void HandOverSoftValues(const discovery::InstanceName& name);

@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_CLIENT_SESSION_SESSION_FIXTURE_H_
 #define SCOUTLIGHT_CLIENT_SESSION_SESSION_FIXTURE_H_
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
 #include "client/events/manual_loop.h"
 #include "client/session/session_logic.h"
 #include "client/session/session_model.h"
@@ -17,6 +20,8 @@ namespace scoutlight::client {
 
 inline constexpr absl::Duration kBeat = absl::Seconds(3);
 inline const absl::Duration kTtl = 3 * kBeat;
+
+inline constexpr size_t kLargeBytes = limits::kInstanceBytesMax;
 
 inline discovery::InstanceName Named(const std::string& id) { return {"default", "Printer", id}; }
 
@@ -50,6 +55,16 @@ struct SessionFixture {
     std::vector<SessionLogic::Wanted> wanted;
     const auto properties = std::make_shared<const discovery::Properties>(discovery::Properties{{"port", port}});
     for (const std::string& id : ids) wanted.push_back({Named(id), properties, if_owned});
+    On([&] { logic->Register(std::move(wanted)); });
+  }
+  // `id` with numbers from 0, each with kLargeBytes of properties.
+  void RegisterLarge(const std::string& id, int instances, IfOwned if_owned = IfOwned::kRefuse) {
+    discovery::Properties large{{"port", "1"}};
+    for (char name = 'a'; name < 'd'; ++name) large[std::string(1, name)] = std::string(limits::kPropertyValueBytesMax, 'x');
+    large["d"] = std::string(kLargeBytes - discovery::PropertyBytes(large) - 1, 'x');
+    const auto properties = std::make_shared<const discovery::Properties>(std::move(large));
+    std::vector<SessionLogic::Wanted> wanted;
+    for (int i = 0; i < instances; ++i) wanted.push_back({Named(absl::StrCat(id, i)), properties, if_owned});
     On([&] { logic->Register(std::move(wanted)); });
   }
   void Unregister(const std::string& id) {

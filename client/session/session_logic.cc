@@ -23,14 +23,12 @@ SessionLogic::SessionLogic(Parts parts, Settings settings)
       reopen_(&loop_),
       answer_(&loop_),
       beat_(&loop_),
-      lapse_(&loop_),
-      rejected_(&loop_) {}
+      lapse_(&loop_) {}
 
 void SessionLogic::Register(std::vector<Wanted> wanted) {
   if (phase_ == Phase::kLeft) return;
   for (Wanted& one : wanted) set_.Want(one.name, std::move(one.properties), one.if_owned);
   if (phase_ == Phase::kIdle || phase_ == Phase::kTaken) return Open();
-  ScheduleRetry();
   Pump();
 }
 
@@ -111,7 +109,6 @@ void SessionLogic::OnAlive() {
   if (!std::exchange(round_under_way_, false)) return;
   OnRenewed(sent_at_);
   set_.OnRoundTaken();
-  ScheduleRetry();
   ScheduleBeat();
   Pump();
 }
@@ -131,7 +128,6 @@ void SessionLogic::OnLeft(int fenced) {
   answer_.Clear();
   lapse_.Clear();
   beat_.Clear();
-  rejected_.Clear();
   reopen_.Clear();
   set_.RemoveAll();
   std::exchange(leave_done_, nullptr)(fenced);
@@ -148,7 +144,6 @@ void SessionLogic::OnEnd(const absl::Status& status) {
   const std::optional<absl::Duration> delay = AfterEnd(status.ok() ? absl::UnavailableError("the server ended the stream") : status);
   if (!delay.has_value()) return;
   phase_ = Phase::kWaiting;
-  ScheduleRetry();
   reopen_.Set(*delay, [this] { Open(); });
 }
 
@@ -157,12 +152,10 @@ std::optional<absl::Duration> SessionLogic::AfterEnd(const absl::Status& status)
     phase_ = Phase::kTaken;
     fenced_streams_ = 0;
     lapse_.Clear();
-    rejected_.Clear();
     set_.FenceAll(status);
     if (leave_done_ != nullptr) std::exchange(leave_done_, nullptr)(status);
     return std::nullopt;
   }
-  if (absl::IsInvalidArgument(status) && phase_ == Phase::kOpen && set_.OnRejected(status, loop_.Now())) return backoff_.Next();
   if (Backoff::IsLasting(status.code())) {
     set_.RefuseAll(status);
   } else {
@@ -178,7 +171,7 @@ void SessionLogic::Pump() {
 
 void SessionLogic::SendRound() {
   beat_.Clear();
-  if (auto declare = set_.TakeDeclare(loop_.Now()); declare.has_value()) {
+  if (auto declare = set_.TakeDeclare(); declare.has_value()) {
     wire::SessionRequest request;
     *request.mutable_declare() = *std::move(declare);
     stream_->Send(std::move(request));
@@ -203,16 +196,6 @@ void SessionLogic::ScheduleBeat() {
   if (phase_ != Phase::kOpen || round_under_way_ || !declared_ || leave_done_ != nullptr) return;
   const absl::Duration interval = set_.has_soft_due() ? std::min(kSoftPace, beat_interval_) : beat_interval_;
   beat_.Set(sent_at_ + interval - loop_.Now(), [this] { SendRound(); });
-}
-
-void SessionLogic::ScheduleRetry() {
-  const std::optional<absl::Duration> next = set_.next_retry();
-  if (!next.has_value()) return rejected_.Clear();
-  if (rejected_.is_set() && rejected_.due_at() == *next) return;
-  rejected_.Set(*next - loop_.Now(), [this] {
-    set_.RetryRejected(loop_.Now());
-    Pump();
-  });
 }
 
 void SessionLogic::AwaitAnswer() {

@@ -34,8 +34,8 @@ inline constexpr absl::Duration kAnswerMax = absl::Seconds(20);
 inline constexpr int kFencedStreamsMax = 3;
 
 // One session: opens a stream, declares what is wanted, sends heartbeats, and does it again whenever the stream ends. All waits are
-// Backoff's. Of what ends a stream, this is told to the program and tried again at the slowest pace, for ever: kPermissionDenied,
-// kUnauthenticated, kUnimplemented, and kInvalidArgument unless it is one instance's. Only another process that opens the session ends it.
+// Backoff's. Of what ends a stream, this is told to the program of every instance and tried again at the slowest pace, for ever:
+// kPermissionDenied, kUnauthenticated, kUnimplemented, kInvalidArgument. Only another process that opens the session ends it.
 // Lives on the loop, with all its calls; it is not destroyed inside one of its own callbacks.
 class SessionLogic {
  public:
@@ -46,7 +46,6 @@ class SessionLogic {
     DeclaredSet::Tell tell;
     // An answer showed this.
     std::function<void(Revision, const StoreId&)> saw;
-    // The server leaves messages unanswered.
   };
   struct Settings {
     std::string session_id;
@@ -98,7 +97,6 @@ class SessionLogic {
   void SendRound();
   void SendLeave();
   void ScheduleBeat();
-  void ScheduleRetry();
   // The message that was sent at `sent_at` was answered: the lease lives for a ttl from then.
   void OnRenewed(absl::Duration sent_at);
   void AwaitAnswer();
@@ -122,10 +120,9 @@ class SessionLogic {
   int silent_streams_ = 0;  // Since any message came.
   int fenced_streams_ = 0;
   Alarm reopen_;
-  Alarm answer_;    // While one is awaited.
-  Alarm beat_;      // While the stream is open, and no round is under way.
-  Alarm lapse_;     // A ttl after the newest heartbeat that was answered.
-  Alarm rejected_;  // When an instance is declared again that the server would not take in.
+  Alarm answer_;  // While one is awaited.
+  Alarm beat_;    // While the stream is open, and no round is under way.
+  Alarm lapse_;   // A ttl after the newest heartbeat that was answered.
   std::unique_ptr<Stream<discovery::v1::SessionRequest, Response>> stream_;
 };
 

@@ -182,70 +182,49 @@ TEST_F(SessionLogicTest, ARefusedInstanceIsToldWithItsFieldsAndTriedAgainByTheSe
   EXPECT_EQ(State("a"), State::kRegistered);
 }
 
-TEST_F(SessionLogicTest, OneThatTheServerDoesNotTakeInHoldsUpNoOther) {
+TEST_F(SessionLogicTest, ARefusedInstanceHoldsUpNoOtherAndEndsNoStream) {
   RegisterAll({"a", "b"});
-  Register("m", kMalformedPort);
-  RunFor(absl::Milliseconds(200));
+  Register("m", kRefusedPort);
+  RunFor(absl::ZeroDuration());
   EXPECT_EQ(State("a"), State::kRegistered);
   EXPECT_EQ(State("b"), State::kRegistered);
   EXPECT_EQ(State("m"), State::kRefused);
-  EXPECT_THAT(DetailsOf(reports[Named("m")].status)->violations, ElementsAre(FieldViolation{"properties.port", "is malformed"}));
-  const int opened = streams.opened();
-  RunFor(kRejectedRetryMin - absl::Seconds(1));
-  EXPECT_EQ(streams.opened(), opened);
-  // Its retries become rare.
   RunFor(absl::Minutes(10));
-  EXPECT_LE(streams.opened(), opened + 10);
-  Register("m", "2");
-  RunFor(absl::Seconds(3));
-  EXPECT_EQ(State("m"), State::kRegistered);
+  EXPECT_EQ(State("m"), State::kRefused);
+  EXPECT_EQ(streams.opened(), 1);
 }
 
-TEST_F(SessionLogicTest, AnUpdateThatTheServerDoesNotTakeInLeavesWhatWasThere) {
+TEST_F(SessionLogicTest, ARefusedUpdateLeavesWhatWasThereOverStreams) {
   Register("a", "1");
   RunFor(absl::ZeroDuration());
-  Register("a", kMalformedPort);
+  const Revision epoch = server.instances[Named("a")].epoch;
+  Register("a", kRefusedPort);
   RunFor(absl::Seconds(1));
   EXPECT_EQ(State("a"), State::kRefused);
-  EXPECT_EQ(server.instances[Named("a")].properties["port"], "1");
-  RunFor(absl::Minutes(10));
+  server.Break(absl::UnavailableError("cut"));
+  RunFor(absl::Minutes(1));
   EXPECT_EQ(State("a"), State::kRefused);
   EXPECT_EQ(server.instances[Named("a")].properties["port"], "1");
+  EXPECT_EQ(server.instances[Named("a")].epoch, epoch);
 }
 
-TEST_F(SessionLogicTest, WithoutPlaceInTheErrorTheOneAtFaultIsFoundByHalves) {
-  std::vector<std::string> ids;
-  for (int i = 0; i < 9; ++i) ids.push_back(std::string(1, static_cast<char>('a' + i)));
-  RegisterAll(ids);
-  random = 0;
-  server.Step();
-  server.Step();
-  for (int ends = 0; ends < 100 && State("d") != State::kRefused; ++ends) {
-    loop.Advance(absl::ZeroDuration());
-    if (!streams.is_open()) continue;
-    // Only d is at fault; the server does not say so.
-    streams.Deliver([] {
-      Response opened;
-      opened.mutable_opened();
-      return opened;
-    }());
-    while (streams.is_open()) {
-      std::vector<std::string> declared;
-      for (const Request& request : streams.newest().TakeSent()) {
-        for (const std::string& id : SetOf(request)) declared.push_back(id);
-      }
-      if (std::count(declared.begin(), declared.end(), "d") > 0) {
-        streams.End(absl::InvalidArgumentError("no"));
-      } else {
-        Response alive;
-        alive.mutable_alive();
-        streams.Deliver(alive);
-        if (declared.empty()) break;
-      }
-    }
-  }
-  EXPECT_EQ(State("d"), State::kRefused);
-  EXPECT_EQ(reports.count(Named("e")), 0);
+TEST_F(SessionLogicTest, ADeclarationThatIsNotTakenInIsToldOfAllAndTriedAgainSlowly) {
+  RegisterAll({"a", "b"});
+  RunFor(absl::ZeroDuration());
+  Register("m", kMalformedPort);
+  server.Run();
+  EXPECT_EQ(State("a"), State::kRefused);
+  EXPECT_EQ(State("m"), State::kRefused);
+  EXPECT_TRUE(absl::IsInvalidArgument(reports[Named("m")].status));
+  const int opened = streams.opened();
+  RunFor(10 * Backoff::kMax);
+  EXPECT_LE(streams.opened(), opened + 20);
+  EXPECT_GE(streams.opened(), opened + 5);
+  EXPECT_TRUE(IsThere("a")) << "nothing of the declaration was done";
+  Register("m", "2");
+  RunFor(Backoff::kMax);
+  EXPECT_EQ(State("a"), State::kRegistered);
+  EXPECT_EQ(State("m"), State::kRegistered);
 }
 
 TEST_F(SessionLogicTest, SoftValuesGoWithAHeartbeatThatComesEarlierForThem) {
@@ -275,17 +254,69 @@ TEST_F(SessionLogicTest, SoftValuesAreTheSameOverStreamsAndLeases) {
   EXPECT_EQ(server.instances[Named("a")].counters["calls"], 7);
 }
 
-TEST_F(SessionLogicTest, LargeSetsAreDeclaredInSeveralMessages) {
-  std::vector<SessionLogic::Wanted> wanted;
-  discovery::Properties large{{"port", "1"}};
-  for (char name = 'a'; name < 'd'; ++name) large[std::string(1, name)] = std::string(limits::kPropertyValueBytesMax, 'x');
-  const auto properties = std::make_shared<const discovery::Properties>(large);
-  for (int i = 0; i < 60; ++i) wanted.push_back({Named(absl::StrCat("i", i)), properties});
-  On([&] { logic->Register(std::move(wanted)); });
+TEST_F(SessionLogicTest, LargeSetsAreOneDeclarationOfSeveralMessagesWithHeartbeatsBetween) {
+  RegisterLarge("i", 60);
   RunFor(absl::ZeroDuration());
   EXPECT_EQ(server.instances.size(), 60);
   EXPECT_EQ(streams.opened(), 1);
-  EXPECT_EQ(streams.newest().sent().size(), 1 + 3 * 2);
+  const std::vector<Request>& sent = streams.newest().sent();
+  ASSERT_EQ(sent.size(), 1 + 4 * 2);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(sent[1 + 2 * i].declare().replace());
+    EXPECT_EQ(sent[1 + 2 * i].declare().more(), i < 3);
+    EXPECT_EQ(sent[1 + 2 * i].declare().number(), sent[1].declare().number());
+    EXPECT_TRUE(sent[2 + 2 * i].has_heartbeat());
+  }
+}
+
+TEST_F(SessionLogicTest, WhatChangesWithinADeclarationGoesIntoTheNextOne) {
+  RegisterLarge("i", 60);
+  server.Step();
+  server.Step();
+  ASSERT_EQ(streams.newest().sent().size(), 3) << "the first message is on its way";
+  Register("i0", "2");
+  Unregister("i59");
+  server.Step();
+  server.Step();
+  EXPECT_TRUE(server.instances.empty());
+  RunFor(absl::ZeroDuration());
+  EXPECT_EQ(server.instances.size(), 59);
+  EXPECT_EQ(server.instances[Named("i0")].properties["port"], "2");
+  EXPECT_EQ(State("i0"), State::kRegistered);
+  EXPECT_EQ(State("i59"), State::kRemoved);
+}
+
+TEST_F(SessionLogicTest, AStreamThatEndsWithinADeclarationBeginsItAnew) {
+  RegisterLarge("i", 60);
+  server.Step();
+  server.Step();
+  server.Break(absl::UnavailableError("cut"));
+  RunFor(Backoff::kFirst);
+  EXPECT_EQ(streams.opened(), 2);
+  EXPECT_EQ(server.instances.size(), 60);
+}
+
+TEST_F(SessionLogicTest, LeavingWithinADeclarationLeavesNothing) {
+  RegisterLarge("i", 60);
+  server.Step();
+  server.Step();
+  Leave();
+  server.Run();
+  EXPECT_TRUE(left.has_value());
+  EXPECT_TRUE(server.instances.empty());
+}
+
+TEST_F(SessionLogicTest, AsMuchAsASessionMayWantIsDeclared) {
+  RegisterLarge("i", static_cast<int>(limits::kBytesPerLeaseMax / kLargeBytes));
+  RunFor(absl::ZeroDuration());
+  EXPECT_EQ(server.instances.size(), limits::kBytesPerLeaseMax / kLargeBytes);
+  // Each in the place of another: at no time is more wanted.
+  for (size_t i = 0; i < limits::kBytesPerLeaseMax / kLargeBytes; ++i) Unregister(absl::StrCat("i", i));
+  RegisterLarge("j", static_cast<int>(limits::kBytesPerLeaseMax / kLargeBytes), IfOwned::kTakeOver);
+  RunFor(absl::ZeroDuration());
+  EXPECT_EQ(server.instances.size(), limits::kBytesPerLeaseMax / kLargeBytes);
+  EXPECT_TRUE(IsThere("j0"));
+  EXPECT_EQ(streams.opened(), 1);
 }
 
 TEST_F(SessionLogicTest, ManySoftValuesGoWithSeveralHeartbeats) {

@@ -1,8 +1,11 @@
 #ifndef SCOUTLIGHT_CLIENT_SESSION_SESSION_MODEL_H_
 #define SCOUTLIGHT_CLIENT_SESSION_SESSION_MODEL_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "client/events/fake_stream.h"
 #include "client/wire/session_conversion.h"
 #include "discovery/names.h"
@@ -23,7 +27,7 @@ namespace scoutlight::client {
 using ModelStreams = FakeStreams<discovery::v1::SessionRequest, discovery::v1::SessionResponse>;
 using InstanceState = discovery::v1::SessionResponse::InstanceState;
 
-// Values of the property "port" that the model will not take in, and that it refuses to register.
+// Values of the property "port" for which the model ends the stream, and which it refuses to register.
 inline constexpr char kMalformedPort[] = "malformed";
 inline constexpr char kRefusedPort[] = "refused";
 
@@ -117,6 +121,10 @@ class ModelServer {
     opened_ = declared_ = lapsed_ = false;
     ended_.reset();
     answers_.clear();
+    whole_.Clear();
+    named_.clear();
+    numbers_.clear();
+    number_ = 0;
     members_.clear();
     registered_.clear();
     retried_.clear();
@@ -164,17 +172,55 @@ class ModelServer {
       return;
     }
     Renew();
+    Gather(declare);
+    if (declare.more()) return;
+    named_.clear();
+    Carry(std::exchange(whole_, Request::Declare()));
+  }
+
+  void Gather(const Request::Declare& part) {
+    if (part.number() < whole_.number()) Violate("a number goes back");
+    for (const auto& name : part.remove()) {
+      if (!named_.insert(NameOf(name)).second) Violate("an instance is named twice");
+    }
+    for (const auto& one : part.set()) {
+      if (!named_.insert({one.cluster(), one.service(), one.id()}).second) Violate("an instance is named twice");
+    }
+    const bool replace = whole_.replace();
+    const bool take_over = whole_.take_over();
+    whole_.MergeFrom(part);
+    whole_.set_replace(replace || part.replace());
+    whole_.set_take_over(take_over || part.take_over());
+    if (whole_.set_size() > limits::kSessionInstancesMax || whole_.remove_size() > limits::kSessionInstancesMax) {
+      Violate("a declaration over its bounds");
+    }
+  }
+
+  void Carry(const Request::Declare& declare) {
+    if (declare.number() <= number_) Violate("two declarations have one number");
+    number_ = declare.number();
     const bool replace = !std::exchange(declared_, true) || declare.replace();
+    if (replace) members_.clear();
+    for (const auto& name : declare.remove()) members_.erase(NameOf(name));
     std::set<discovery::InstanceName> named;
-    for (const auto& name : declare.remove()) named.insert(NameOf(name));
     for (const auto& one : declare.set()) {
       const discovery::InstanceName name{one.cluster(), one.service(), one.id()};
-      if (!named.insert(name).second) Violate("an instance is named twice");
+      named.insert(name);
       members_[name] = {one.properties().begin(), one.properties().end()};
-      Register(name, declare.take_over());
+      numbers_[name] = number_;
     }
+    CheckWanted();
+    for (const discovery::InstanceName& name : named) Register(name, declare.take_over());
     if (replace) RemoveAllBut(named);
     for (const auto& name : declare.remove()) Remove(NameOf(name));
+  }
+
+  void CheckWanted() {
+    size_t bytes = 0;
+    for (const auto& [name, properties] : members_) {
+      for (const auto& [property, value] : properties) bytes += property.size() + value.size();
+    }
+    if (bytes > limits::kBytesPerLeaseMax || members_.size() > limits::kSessionInstancesMax) Violate("more is wanted than a session may");
   }
 
   absl::Status Check(const Request::Declare& declare) {
@@ -209,6 +255,7 @@ class ModelServer {
   }
 
   void Remove(const discovery::InstanceName& name) {
+    numbers_[name] = number_;
     members_.erase(name);
     registered_.erase(name);
     retried_.erase(name);
@@ -237,7 +284,7 @@ class ModelServer {
 
   void Heartbeat(const Request::Heartbeat& heartbeat) {
     if (heartbeat.ByteSizeLong() > limits::kRequestBytesMax) Violate("a message over the bound");
-    if (!declared_) Violate("a heartbeat comes before the first declaration");
+    if (!declared_ && named_.empty()) Violate("a heartbeat comes before the first declaration");
     for (const auto& values : heartbeat.values()) {
       const auto there = instances.find(NameOf(values.name()));
       if (there == instances.end() || there->second.session != kSession) continue;
@@ -266,6 +313,7 @@ class ModelServer {
     FillName(name, told.mutable_name());
     told.set_state(state);
     told.set_epoch(epoch);
+    told.set_declaration(numbers_[name]);
     if (state == InstanceState::STATE_REFUSED) {
       told.set_code(static_cast<int>(absl::StatusCode::kInvalidArgument));
       told.set_reason("INVALID_FIELD");
@@ -290,6 +338,10 @@ class ModelServer {
   bool lapsed_ = false;
   std::optional<absl::Status> ended_;  // Behind the answers.
   std::deque<Response> answers_;
+  Request::Declare whole_;  // The parts of a declaration that have come; its number.
+  std::set<discovery::InstanceName> named_;
+  int64_t number_ = 0;  // Of the newest declaration.
+  std::map<discovery::InstanceName, int64_t> numbers_;
   std::map<discovery::InstanceName, std::map<std::string, std::string>> members_;
   std::set<discovery::InstanceName> registered_;
   std::set<discovery::InstanceName> retried_;

@@ -79,8 +79,8 @@ class Trial : public SessionFixture {
   }
 
   void Want(const std::string& id) {
-    static const std::string kPorts[] = {"1", "2", "3", kMalformedPort, kRefusedPort};
-    wanted_[id] = kPorts[Draw(5)];
+    static const std::string kPorts[] = {"1", "2", "3", kRefusedPort};
+    wanted_[id] = kPorts[Draw(4)];
     if (!reports.contains(Named(id)) || State(id) == State::kRemoved) counts_.erase(id);
     Register(id, wanted_[id], Draw(4) == 0 ? IfOwned::kTakeOver : IfOwned::kRefuse);
   }
@@ -102,7 +102,7 @@ class Trial : public SessionFixture {
     const bool ours = there != server_.instances.end() && there->second.session == ModelServer::kSession;
     if (report.state == State::kFenced) {
       EXPECT_FALSE(ours) << id << " is told as fenced";
-    } else if (port == kMalformedPort || port == kRefusedPort) {
+    } else if (port == kRefusedPort) {
       EXPECT_EQ(report.state, State::kRefused) << id << RegistrationStateText(report.state);
     } else {
       EXPECT_EQ(report.state, State::kRegistered) << id << " is " << RegistrationStateText(report.state) << " " << report.status;

@@ -1,6 +1,7 @@
 // When a session's stream is opened, given up and opened again, and how it ends.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,17 +61,19 @@ TEST_F(SessionStreamsTest, AfterATtlWithoutAnswersRegistrationsCountAsLost) {
   EXPECT_EQ(State("a"), State::kRegistered);
 }
 
-TEST(DeclaredSetTest, WhatSeemedLostIsToldAsRegisteredWhenTheServerAnswersStill) {
+TEST(DeclaredSetLapseTest, WhatSeemedLostIsToldAsRegisteredWhenTheServerAnswersStill) {
   std::vector<RegistrationReport> told;
   DeclaredSet set([&](const RegistrationReport& report) { told.push_back(report); });
   set.Want(Named("a"), std::make_shared<const discovery::Properties>(), IfOwned::kRefuse);
   set.BeginStream();
-  set.TakeDeclare(absl::ZeroDuration());
+  const std::optional<DeclaredSet::Declare> declare = set.TakeDeclare();
+  ASSERT_TRUE(declare.has_value());
   InstanceState state;
   state.mutable_name()->set_service("Printer");
   state.mutable_name()->set_id("a");
   state.set_state(InstanceState::STATE_REGISTERED);
   state.set_epoch(7);
+  state.set_declaration(declare->number());
   set.OnState(state);
   set.OnLapse(absl::UnavailableError("asleep"));
   EXPECT_EQ(told.back().state, State::kLost);

@@ -34,6 +34,8 @@ class AdminService final : public RawAdminService {
     std::shared_ptr<const StreamPlaces> places;
     int streams_max = 0;     // Of `places`.
     std::string store_kind;  // "rocksdb", "memory".
+    // So long Status waits for what the store reads and discovery counts, and answers without.
+    absl::Duration answer_within = absl::Seconds(2);
   };
 
   // The server has begun to serve now.

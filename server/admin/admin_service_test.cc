@@ -6,6 +6,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <grpcpp/impl/codegen/rpc_method.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -22,6 +24,7 @@
 #include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
 #include "storage/testing/sickable_store.h"
+#include "storage/testing/sync_store.h"
 
 namespace scoutlight::server {
 namespace {
@@ -111,7 +114,6 @@ TEST_F(AdminServiceTest, TellsWhatTheServerIsAndHolds) {
   EXPECT_EQ(status.store().kind(), "memory");
   EXPECT_EQ(status.store().oldest_revision(), 1);
   EXPECT_EQ(status.store().leases(), 1);
-  EXPECT_FALSE(status.store().leases_more());
   EXPECT_EQ(status.streams().open(), 1);
   EXPECT_EQ(status.streams().open_max(), 77);
   EXPECT_EQ(status.streams().watch_streams(), 1);
@@ -148,6 +150,52 @@ TEST_F(AdminServiceTest, IsAnsweredWhateverTheServerIsIn) {
 
   server_->BeginDrain();
   EXPECT_EQ(Status().state(), wire::SERVING_STATE_DRAINING);
+}
+
+TEST_F(AdminServiceTest, CountsLeasesWithoutListingThem) {
+  Serve();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(storage::SyncStore(store_.get()).Grant(absl::Minutes(10)).status.ok());
+  // Nothing of a store that is closed can be read; this is in memory.
+  store_->SetReadOnly(true);
+  store_->HoldReads(SickableStore::Held::kLists);
+  EXPECT_EQ(Status().store().leases(), 3);
+  EXPECT_EQ(store_->lists_of_leases(), 0);
+  store_->LetReadsGo();
+}
+
+// A service that waits hardly at all.
+TEST_F(AdminServiceTest, IsAnsweredWhenTheStoreDoesNotAnswer) {
+  store_->HoldReads(SickableStore::Held::kAll);
+  const Admission admission(nullptr);
+  const auto places = std::make_shared<StreamPlaces>(10);
+  DiscoveryServer discovery(store_.get(), &admission, {.clock = &clock_, .places = places});
+  WatchHub hub(store_.get(), {.clock = &clock_, .places = places, .also = discovery.sink()});
+  AdminService admin({.store = store_.get(),
+                      .admission = &admission,
+                      .discovery = &discovery,
+                      .hub = &hub,
+                      .clock = &clock_,
+                      .places = places,
+                      .streams_max = 10,
+                      .store_kind = "memory",
+                      .answer_within = absl::Milliseconds(1)});
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&admin);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  stub_ = wire::AdminService::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+  for (int i = 0; i < 20; ++i) {
+    const wire::StatusResponse status = Status();
+    EXPECT_EQ(status.version(), kVersion);
+    EXPECT_EQ(status.revision(), 0);
+    EXPECT_EQ(status.store_id(), kStoreId);
+    EXPECT_EQ(status.store().leases(), 0);
+    EXPECT_THAT(status.problems(), ElementsAre(HasSubstr("has not answered a read within 1ms"), HasSubstr("CATALOG_LOADING")));
+  }
+  store_->LetReadsGo();
+  EXPECT_TRUE(storage::AwaitCondition([this] { return Status().revision() != 0; }));
+  server->Shutdown();
 }
 
 // Over limits::kInlineEntriesMax services, on a reader.

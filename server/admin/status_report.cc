@@ -1,10 +1,10 @@
 #include "server/admin/status_report.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/limits.h"
 #include "base/limits_table.h"
@@ -19,7 +19,7 @@ namespace {
 namespace wire = admin::v1;
 using Health = storage::StoreHealth;
 
-int32_t Int32(size_t count) { return static_cast<int32_t>(std::min<size_t>(count, std::numeric_limits<int32_t>::max())); }
+int32_t Int32(uint64_t count) { return static_cast<int32_t>(std::min<uint64_t>(count, std::numeric_limits<int32_t>::max())); }
 
 wire::ServingState StateOf(const StatusFacts& facts) {
   if (facts.draining) return wire::SERVING_STATE_DRAINING;
@@ -45,8 +45,15 @@ void FillProblems(const StatusFacts& facts, wire::StatusResponse* out) {
   } else if (facts.health.state != Health::State::kServing) {
     AddProblem("the store is being opened again", out);
   }
+  if (facts.store_late) {
+    AddProblem(absl::StrCat("the store has not answered a read within ", absl::FormatDuration(facts.answer_within),
+                            ": its revisions are not known"),
+               out);
+  }
   if (!facts.discovery.ready) {
     AddProblem("the instances are being read: discovery answers CATALOG_LOADING", out);
+  } else if (facts.discovery_late) {
+    AddProblem(absl::StrCat("the instances could not be counted within ", absl::FormatDuration(facts.answer_within)), out);
   } else if (!facts.discovery.totals.has_value()) {
     AddProblem("too many long calls of discovery wait: they are refused with OVERLOADED", out);
   }
@@ -56,9 +63,7 @@ void FillStore(const StatusFacts& facts, wire::StoreStatus* out) {
   out->set_kind(facts.store_kind);
   out->set_oldest_revision(facts.oldest_revision);
   out->set_leases_max(limits::kLeasesMax);
-  if (!facts.leases.has_value()) return;
-  out->set_leases(facts.leases->counted);
-  out->set_leases_more(facts.leases->more);
+  if (facts.leases.has_value()) out->set_leases(Int32(*facts.leases));
 }
 
 void FillStreams(const StatusFacts& facts, wire::StreamsStatus* out) {

@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_SERVER_ADMIN_STATUS_REPORT_H_
 #define SCOUTLIGHT_SERVER_ADMIN_STATUS_REPORT_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -24,16 +25,17 @@ struct StatusFacts {
   storage::StoreHealth health;
   Revision revision = 0;
   Revision oldest_revision = 0;
-  struct Leases {
-    int counted = 0;
-    bool more = false;
-  };
-  std::optional<Leases> leases;
+  std::optional<int64_t> leases;
 
   int streams = 0;
   int streams_max = 0;
   WatchHub::Counts watches;
   DiscoveryServer::Figures discovery;
+
+  // Who has not answered by then: what only it could tell is not known.
+  absl::Duration answer_within;
+  bool store_late = false;
+  bool discovery_late = false;
 };
 
 admin::v1::StatusResponse StatusResponseOf(const StatusFacts& facts);

@@ -75,6 +75,20 @@ TEST(StatusReport, EachTroubleHasItsStateAndReason) {
   EXPECT_THAT(ProblemsOf(StatusResponseOf(facts)), ElementsAre(HasSubstr("OVERLOADED")));
 }
 
+TEST(StatusReport, WhoHasNotAnsweredInTimeIsTold) {
+  StatusFacts facts = Well();
+  facts.answer_within = absl::Seconds(2);
+  facts.store_late = true;
+  EXPECT_THAT(ProblemsOf(StatusResponseOf(facts)), ElementsAre("the store has not answered a read within 2s: its revisions are not known"));
+  facts.discovery_late = true;
+  facts.discovery.totals.reset();
+  EXPECT_THAT(ProblemsOf(StatusResponseOf(facts)),
+              ElementsAre(HasSubstr("a read within 2s"), "the instances could not be counted within 2s"));
+  facts.health = {Health::State::kReadOnly, "a sync failed"};
+  facts.draining = true;
+  EXPECT_THAT(ProblemsOf(StatusResponseOf(facts)), SizeIs(4)) << "the most that there are";
+}
+
 TEST(StatusReport, AProblemIsTextOfBoundedLength) {
   StatusFacts facts = Well();
   facts.health = {Health::State::kUnavailable, "damaged: \xff" + std::string(2'000, 'x')};
@@ -86,12 +100,11 @@ TEST(StatusReport, AProblemIsTextOfBoundedLength) {
 TEST(StatusReport, LeasesThatWereNotCountedAreUnset) {
   StatusFacts facts = Well();
   EXPECT_FALSE(StatusResponseOf(facts).store().has_leases());
-  facts.leases = {.counted = 0, .more = false};
+  facts.leases = 0;
   EXPECT_TRUE(StatusResponseOf(facts).store().has_leases());
-  facts.leases = {.counted = 10'000, .more = true};
+  facts.leases = 300'000;
   const wire::StatusResponse response = StatusResponseOf(facts);
-  EXPECT_EQ(response.store().leases(), 10'000);
-  EXPECT_TRUE(response.store().leases_more());
+  EXPECT_EQ(response.store().leases(), 300'000) << "all of them";
   EXPECT_EQ(response.store().leases_max(), limits::kLeasesMax);
 }
 

@@ -276,11 +276,11 @@ int CatalogFeed::ConfirmLosses(const discovery::ServiceName& service) {
   return confirmed;
 }
 
-bool CatalogFeed::SetSoftValues(const discovery::InstanceName& name, discovery::SoftValues soft) {
+bool CatalogFeed::SetSoftValues(const discovery::InstanceName& name, const Catalog::Owner& owner, discovery::SoftValues soft) {
   bool wake = false;
   {
     MutexLock lock(&mu_);
-    if (catalog_ == nullptr || !catalog_->SetSoftValues(name, std::move(soft))) return false;
+    if (catalog_ == nullptr || !catalog_->SetSoftValues(name, owner, std::move(soft))) return false;
     wake = soft_changed_.empty();
     if (wake) soft_due_ = options_.clock->SinceBoot() + kSoftRest;
     soft_changed_.insert({name.cluster, name.service});

@@ -75,7 +75,7 @@ class CatalogFeed final : public storage::Sink {
   int ConfirmLosses(const discovery::ServiceName& service);
   // As Catalog::SetSoftValues, and whoever watches the service is told about a second later, of all that has come by then. False if there
   // is no catalog.
-  bool SetSoftValues(const discovery::InstanceName& name, discovery::SoftValues soft);
+  bool SetSoftValues(const discovery::InstanceName& name, const discovery::Catalog::Owner& owner, discovery::SoftValues soft);
 
   // The schemas and bindings in force, up to which revision they are those of the store, and the catalog under them. Null: none have been
   // read yet.

@@ -475,14 +475,15 @@ TEST_F(CatalogFeedLossTest, ANewCatalogHoldsWhatTheOldOneDid) {
 TEST_F(CatalogFeedLossTest, SoftValuesAreToldOnceASecond) {
   Put("/c/services/s/i/port", "80");
   BeginAndLoad();
-  EXPECT_FALSE(feed_->SetSoftValues({"c", "s", "other"}, {.load = 0.5, .reliability = {}, .counters = {}}));
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(feed_->SetSoftValues({"c", "s", "i"}, {.load = i * 0.01, .reliability = {}, .counters = {}}));
+  EXPECT_FALSE(feed_->SetSoftValues({"c", "s", "other"}, {}, {.load = 0.5, .reliability = {}, .counters = {}}));
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(feed_->SetSoftValues({"c", "s", "i"}, {}, {.load = i * 0.01, .reliability = {}, .counters = {}}));
   EXPECT_EQ(feed_->catalog()->FindInstance({"c", "s", "i"})->soft.load, 0.99);
   EXPECT_EQ(ToldOf("s"), 0u);
   clock_.Advance(absl::Seconds(1));
   EXPECT_TRUE(AwaitCondition([&] { return ToldOf("s") == 1; }));
   clock_.Advance(absl::Seconds(5));
-  ASSERT_TRUE(feed_->SetSoftValues({"c", "s", "i"}, {.load = 0.1, .reliability = {}, .counters = {}}));
+  ASSERT_TRUE(feed_->SetSoftValues({"c", "s", "i"}, {}, {.load = 0.1, .reliability = {}, .counters = {}}));
   EXPECT_EQ(ToldOf("s"), 1u);
   clock_.Advance(absl::Seconds(1));
   EXPECT_TRUE(AwaitCondition([&] { return ToldOf("s") == 2; }));

@@ -7,6 +7,7 @@
 #include "absl/container/btree_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "discovery/names.h"
 #include "discovery/stored_instance.h"
 #include "server/discovery/instance_conversion.h"
@@ -150,7 +151,7 @@ void Changing::OnCommitted(const storage::CommitResult& result) {
   // A lease that has just ended takes the instance with it.
   const bool again = IsConditionFailed(result.status) || result.status.ok() || ReasonOf(result.status) == Reason::kLeaseNotFound;
   if (!again) return Fail(result.status, result.revision);
-  if (++tries_ == kChangeTriesMax) return Fail(Contended(update_.name), result.revision);
+  if (++tries_ == limits::kContendedTriesMax) return Fail(Contended(update_.name), result.revision);
   WhenCaughtUp(parts_, present_, result, [self = shared_from_this()](const absl::Status& status) {
     if (!status.ok()) return self->Fail(status);
     self->Try();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/key.h"
+#include "base/limits.h"
 #include "discovery/catalog.h"
 #include "discovery/key_pattern.h"
 #include "discovery/stored_instance.h"
@@ -63,7 +64,7 @@ void Deregistering::OnCommitted(const storage::CommitResult& result) {
   guard_found_ = BrokenGuard(deregistration_.guard, result);
   if (guard_found_.has_value()) return End(GuardBroken(deregistration_.name), result.revision);
   if (!result.status.ok() && !IsConditionFailed(result.status)) return End(result.status, result.revision);
-  if (++tries_ == kChangeTriesMax) return End(Contended(deregistration_.name), result.revision);
+  if (++tries_ == limits::kContendedTriesMax) return End(Contended(deregistration_.name), result.revision);
   WhenCaughtUp(parts_, present_, result, [self = shared_from_this(), revision = result.revision](const absl::Status& status) {
     if (!status.ok()) return self->End(status, revision);
     self->Try();

@@ -21,9 +21,6 @@ namespace {
 
 namespace wire = discovery::v1;
 
-// Of services in one message of a subscriber, each way.
-constexpr int kServicesNamedMax = 2 * limits::kSubscribedServicesMax;
-
 discovery::Filter ReadFilter(const std::string& text, discovery::AgeTerms age, Violations* violations, absl::Status* mistake) {
   absl::StatusOr<discovery::Filter> filter = discovery::Filter::Parse(text, age);
   if (filter.ok()) return *std::move(filter);
@@ -83,8 +80,9 @@ void CheckBytes(absl::string_view text, size_t bytes_max, absl::string_view fiel
 std::vector<discovery::ServiceName> ReadServices(const google::protobuf::RepeatedPtrField<wire::SubscribeRequest::Service>& services,
                                                  absl::string_view field, Violations* violations) {
   std::vector<discovery::ServiceName> read;
-  if (services.size() > kServicesNamedMax) {
-    violations->Add(Reason::kInvalidField, field, absl::StrCat("are ", services.size(), ", at most ", kServicesNamedMax, " are allowed"));
+  if (services.size() > limits::kServicesNamedMax) {
+    violations->Add(Reason::kInvalidField, field,
+                    absl::StrCat("are ", services.size(), ", at most ", limits::kServicesNamedMax, " are allowed"));
     return read;
   }
   for (int i = 0; i < services.size(); ++i) {

@@ -43,14 +43,16 @@ struct DiscoveryServer::Parts {
              .store_id = store->store_id(),
              .places = options.places}),
         recent_resolvers(options.clock),
-        subscribers({.catalog = [this] { return feed->catalog(); },
-                     .clock = options.clock,
-                     .store_id = store->store_id(),
-                     .random = [this, seed = options.seed] { return Draw(seed); },
-                     .places = options.places,
-                     .count_watches = [this](discovery::InstanceName name,
-                                             SubscriberHub::Parts::Counted done) { hub.CountShown(std::move(name), std::move(done)); },
-                     .count_resolvers = [this](const discovery::ServiceName& service) { return recent_resolvers.Count(service); }}),
+        subscribers(
+            {.catalog = [this] { return feed->catalog(); },
+             .clock = options.clock,
+             .store_id = store->store_id(),
+             .random = [this, seed = options.seed] { return Draw(seed); },
+             .places = options.places,
+             .count_watches = [this](discovery::InstanceName name, uint64_t number,
+                                     SubscriberHub::Parts::Counted done) { hub.CountShown(std::move(name), number, std::move(done)); },
+             .end_count = [this](uint64_t number) { hub.EndCount(number); },
+             .count_resolvers = [this](const discovery::ServiceName& service) { return recent_resolvers.Count(service); }}),
         resolver(options.seed),
         reader({.store = store, .resolver = &resolver, .clock = options.clock}),
         registrar(
@@ -114,16 +116,21 @@ void DiscoveryServer::Start() {
 
 bool DiscoveryServer::ready() const { return parts_->feed->catalog() != nullptr; }
 
-void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {
+DiscoveryServer::Figures DiscoveryServer::figures() const {
   const std::shared_ptr<discovery::Catalog> catalog = parts_->feed->catalog();
-  Figures figures{.ready = catalog != nullptr,
-                  .loading = parts_->feed->loading(),
-                  .watches = parts_->hub.streams(),
-                  .sessions = parts_->sessions.streams(),
-                  .subscribers = parts_->subscribers.counts(),
-                  .resolver_states = parts_->resolver.states()};
-  if (catalog == nullptr) return std::move(done)(std::move(figures));
-  figures.revision = catalog->revision();
+  return {.ready = catalog != nullptr,
+          .loading = parts_->feed->loading(),
+          .revision = catalog == nullptr ? 0 : catalog->revision(),
+          .watches = parts_->hub.streams(),
+          .sessions = parts_->sessions.streams(),
+          .subscribers = parts_->subscribers.counts(),
+          .resolver_states = parts_->resolver.states()};
+}
+
+void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {
+  Figures figures = this->figures();
+  const std::shared_ptr<discovery::Catalog> catalog = parts_->feed->catalog();
+  if (!figures.ready || catalog == nullptr) return std::move(done)(std::move(figures));
   Catalog::TotalsBounds bounds{.services_max = limits::kInlineEntriesMax, .guarded_max = kGuardedShownMax};
   figures.totals = catalog->CountIfFew(bounds);
   if (figures.totals.has_value() && figures.totals->unread == 0) return std::move(done)(std::move(figures));

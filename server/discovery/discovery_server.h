@@ -57,15 +57,17 @@ class DiscoveryServer {
     bool ready = false;     // As ready().
     bool loading = false;   // The instances are being read, for the first time or anew.
     Revision revision = 0;  // Of the catalog.
-    // nullopt: not ready, or too much else waits to be done.
+    // nullopt: not ready, or too much else waits to be done, or not looked at.
     std::optional<discovery::Catalog::Totals> totals;
     int watches = 0;
     int sessions = 0;
     SubscriberHub::Counts subscribers;
     size_t resolver_states = 0;
   };
-  // Calls `done` with them: inside the call, or on a catalog reader if there are over limits::kInlineEntriesMax services, or instances to
-  // read anew, of which up to limits::kPageEntriesMax are read. Not after the destructor has begun.
+  // Without totals.
+  Figures figures() const;
+  // Calls `done` with all of them: inside the call, or on a catalog reader if there are over limits::kInlineEntriesMax services, or
+  // instances to read anew, of which up to limits::kPageEntriesMax are read. Not after the destructor has begun.
   void Look(absl::AnyInvocable<void(Figures) &&> done) const;
 
   // Ends the watches, those that come later too. Does not block.

@@ -184,7 +184,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* DiscoveryService::Watch(grpc::Callba
 }
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* DiscoveryService::Subscribe(grpc::CallbackServerContext* context) {
-  return StartSubscribe(*context, *parts_.admission, parts_.subscribers);
+  return StartSubscribe(*context, {.admission = parts_.admission, .readers = parts_.readers, .hub = parts_.subscribers});
 }
 
 grpc::ServerUnaryReactor* DiscoveryService::ListSubscribers(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,

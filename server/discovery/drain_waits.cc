@@ -74,9 +74,11 @@ void DrainWaits::Advance(uint64_t number, Waiting* waiting, absl::Duration now) 
     }
     waiting->deadline = now + waiting->wait.linger;
   }
+  // Most drains are over with the first count.
+  waiting->kept = waiting->phase == Waiting::Phase::kLingering;
   waiting->phase = Waiting::Phase::kCounting;
   SetDue(number, waiting, absl::InfiniteDuration());
-  parts_.count_watches(waiting->wait.name, number);
+  parts_.count_watches(waiting->wait.name, number, waiting->kept ? Parts::Count::kKept : Parts::Count::kOnce);
 }
 
 void DrainWaits::Counted(uint64_t number, int watches, absl::Duration now) {
@@ -86,7 +88,7 @@ void DrainWaits::Counted(uint64_t number, int watches, absl::Duration now) {
   // Some may have confirmed since it began to count: what it says is of one moment.
   waiting.complete = waiting.complete || IsComplete(waiting, now);
   DrainOutcome outcome{.status = absl::OkStatus(), .complete = waiting.complete, .unconfirmable_watches = watches};
-  outcome.recent_resolvers = parts_.count_resolvers(ServiceOf(waiting.wait.name));
+  outcome.recent_resolvers = ResolversOf(waiting, now);
   if (waiting.complete && (watches != 0 || outcome.recent_resolvers != 0) && now < waiting.deadline) {
     waiting.phase = Waiting::Phase::kLingering;
     return SetDue(number, &waiting, std::min(waiting.deadline, now + kLingerLook));
@@ -100,6 +102,15 @@ void DrainWaits::Counted(uint64_t number, int watches, absl::Duration now) {
     outcome.laggards.push_back({.subscriber_id = subscriber.id, .peer = subscriber.peer, .gone = subscriber.gone});
   }
   Answer(number, std::move(outcome));
+}
+
+int DrainWaits::ResolversOf(const Waiting& waiting, absl::Duration now) {
+  const discovery::ServiceName service = ServiceOf(waiting.wait.name);
+  if (!waiting.kept) return parts_.count_resolvers(service);
+  Resolvers& known = resolvers_[service];
+  const bool is_of_this_look = known.callers != 0 && now - known.counted_at < kLingerLook;
+  if (!is_of_this_look || now >= waiting.deadline) known = {.counted_at = now, .callers = parts_.count_resolvers(service)};
+  return known.callers;
 }
 
 void DrainWaits::End(uint64_t number, const absl::Status& status) {
@@ -119,9 +130,13 @@ void DrainWaits::SetDue(uint64_t number, Waiting* waiting, absl::Duration due) {
 void DrainWaits::Answer(uint64_t number, DrainOutcome outcome) {
   const auto found = waits_.find(number);
   due_.erase({found->second.due, number});
+  if (found->second.kept) parts_.end_count(number);
   const auto of_service = by_service_.find(ServiceOf(found->second.wait.name));
   of_service->second.erase(number);
-  if (of_service->second.empty()) by_service_.erase(of_service);
+  if (of_service->second.empty()) {
+    resolvers_.erase(of_service->first);
+    by_service_.erase(of_service);
+  }
   Done done = std::move(found->second.done);
   waits_.erase(found);
   std::move(done)(std::move(outcome));

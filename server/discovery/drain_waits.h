@@ -51,8 +51,11 @@ class DrainWaits {
   using Done = absl::AnyInvocable<void(DrainOutcome) &&>;
 
   struct Parts {
-    // Asks how many watches were shown an instance; the answer comes by Counted() with the same number, not within the call.
-    std::function<void(const discovery::InstanceName&, uint64_t wait)> count_watches;
+    // Asks how many watches were shown an instance; the answer comes by Counted() with the same number, not within the call. Count::kKept:
+    // it will be asked for again, until end_count() with that number.
+    enum class Count { kOnce, kKept };
+    std::function<void(const discovery::InstanceName&, uint64_t wait, Count count)> count_watches;
+    std::function<void(uint64_t wait)> end_count;
     std::function<int(const discovery::ServiceName&)> count_resolvers;
   };
 
@@ -86,6 +89,7 @@ class DrainWaits {
     absl::flat_hash_set<Subscription*> pending;
     enum class Phase { kConfirming, kCounting, kLingering } phase = Phase::kConfirming;
     bool complete = false;    // Stays so, with nothing pending.
+    bool kept = false;        // The count of its watches.
     absl::Duration deadline;  // Of the phase: for the confirmations, or for the lingering.
     absl::Duration due;       // Its place in due_; InfiniteDuration: none.
   };
@@ -96,10 +100,18 @@ class DrainWaits {
   void Settle(Subscription* subscription, bool dropped);
   void Advance(uint64_t number, Waiting* waiting, absl::Duration now);
   void Answer(uint64_t number, DrainOutcome outcome);
+  // Callers of Resolve that may still send it work. Whether a drain goes on lingering is told by the count of another of its service, if
+  // that is not older than a look.
+  int ResolversOf(const Waiting& waiting, absl::Duration now);
 
   const Parts parts_;
   Waits waits_;
   absl::flat_hash_map<discovery::ServiceName, absl::flat_hash_set<uint64_t>> by_service_;
+  struct Resolvers {
+    absl::Duration counted_at;
+    int callers = 0;
+  };
+  absl::flat_hash_map<discovery::ServiceName, Resolvers> resolvers_;  // Of services in by_service_.
   std::set<std::pair<absl::Duration, uint64_t>> due_;
   absl::Duration complete_from_ = absl::ZeroDuration();
 };

@@ -1,6 +1,8 @@
 #include "server/discovery/drain_waits.h"
 
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -199,6 +201,40 @@ TEST_F(DrainWaitsTest, ItLingersNoLongerThanAnybodyIsLeft) {
   EXPECT_EQ(drain->Await().recent_resolvers, 0);
 }
 
+TEST_F(DrainWaitsTest, ThoseThatLingerForOneServiceCountItsCallersOnceALook) {
+  constexpr int kDrains = 20;
+  resolvers_ = 1;
+  const Revision revision = StartDraining("laser");
+  std::vector<std::shared_ptr<Drain>> drains;
+  for (int i = 0; i < kDrains; ++i) drains.push_back(Await("laser", revision, absl::Seconds(60)));
+  const int before = resolver_counts_;
+  Pass(absl::Seconds(1));
+  ASSERT_TRUE(AwaitCondition([&] { return counted_ == 2 * kDrains; }));
+  Settle();
+  EXPECT_EQ(resolver_counts_ - before, 1);
+  for (const auto& drain : drains) EXPECT_FALSE(drain->answered());
+  resolvers_ = 0;
+  Pass(absl::Seconds(1));
+  for (const auto& drain : drains) EXPECT_EQ(drain->Await().recent_resolvers, 0);
+}
+
+TEST_F(DrainWaitsTest, OnlyACountThatIsAskedForAgainIsKeptAndNoLongerThanTheDrain) {
+  EXPECT_TRUE(Await("laser", StartDraining("laser"), absl::Seconds(60))->Await().complete) << "nobody is left";
+  EXPECT_THAT(kept(), IsEmpty());
+  watches_ = 1;
+  const Revision revision = StartDraining("laser");
+  const auto lingering = Await("laser", revision, absl::Seconds(60));
+  const auto cancelled = Await("laser", revision, absl::Seconds(60));
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(AwaitCondition([this] { return kept() == std::set<uint64_t>{2, 3}; }));
+  hub_.EndWait(3);
+  EXPECT_EQ(cancelled->Await().status.code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(kept(), ElementsAre(2u));
+  Pass(absl::Seconds(60));
+  EXPECT_EQ(lingering->Await().unconfirmable_watches, 1);
+  EXPECT_THAT(kept(), IsEmpty());
+}
+
 TEST_F(DrainWaitsTest, WithLaggardsItDoesNotLinger) {
   Confirmed("late");
   watches_ = 3;
@@ -262,8 +298,10 @@ TEST_F(DrainWaitsTest, WhatOneThatIsBackDoesNotWantIsHeldNoLongerWhenItsStreamEn
 // Without a hub, so that it counts as long as the test says.
 TEST(DrainWaits, WhoConfirmsWhileItCountsIsNoLaggardAndItIsComplete) {
   int counts = 0;
-  DrainWaits waits({.count_watches = [&](const discovery::InstanceName& /*name*/, uint64_t /*wait*/) { ++counts; },
-                    .count_resolvers = [](const discovery::ServiceName& /*service*/) { return 0; }});
+  DrainWaits waits(
+      {.count_watches = [&](const discovery::InstanceName& /*name*/, uint64_t /*wait*/, DrainWaits::Parts::Count /*count*/) { ++counts; },
+       .end_count = nullptr,
+       .count_resolvers = [](const discovery::ServiceName& /*service*/) { return 0; }});
   SubscriberTable table([&](Subscription* subscription) { waits.OnDropped(subscription); });
   const discovery::ServiceName service{"default", "Printer"};
   Subscription* const subscription = table.Subscribe(table.Arrive("me", absl::ZeroDuration()), service);

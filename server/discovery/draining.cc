@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "discovery/instance.h"
 #include "discovery/system_records.h"
 #include "server/discovery/instance_change.h"
@@ -69,7 +70,7 @@ void Draining::OnCommitted(const storage::CommitResult& result) {
   // A lease that has just ended takes the instance with it.
   const bool again = IsConditionFailed(result.status) || result.status.ok() || ReasonOf(result.status) == Reason::kLeaseNotFound;
   if (!again) return Fail(result.status, result.revision);
-  if (++tries_ == kChangeTriesMax) return Fail(Contended(change_.name), result.revision);
+  if (++tries_ == limits::kContendedTriesMax) return Fail(Contended(change_.name), result.revision);
   WhenCaughtUp(parts_, present_, result, [self = shared_from_this()](const absl::Status& status) {
     if (!status.ok()) return self->Fail(status);
     self->Try();

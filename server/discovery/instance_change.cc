@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/limits.h"
 #include "discovery/bindings.h"
 #include "discovery/catalog.h"
 #include "discovery/claims.h"
@@ -37,7 +38,7 @@ absl::Status InstanceError(absl::StatusCode code, Reason reason, const InstanceN
 
 absl::Status Contended(const InstanceName& name) {
   return InstanceError(absl::StatusCode::kAborted, Reason::kContended, name,
-                       absl::StrCat("others kept changing the instance ", name.id, ", ", kChangeTriesMax, " times in a row"));
+                       absl::StrCat("others kept changing the instance ", name.id, ", ", limits::kContendedTriesMax, " times in a row"));
 }
 
 absl::Status Fenced(const InstanceName& name, Revision epoch, Revision actual) {

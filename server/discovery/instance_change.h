@@ -25,9 +25,6 @@
 // All functions are thread-safe and wait for nothing.
 namespace scoutlight::server {
 
-// So often a change is tried that others come before.
-inline constexpr int kChangeTriesMax = 8;
-
 absl::Status InstanceError(absl::StatusCode code, Reason reason, const discovery::InstanceName& name, absl::string_view message);
 absl::Status Contended(const discovery::InstanceName& name);
 // `actual`: the epoch that it has; 0: nobody owns it.

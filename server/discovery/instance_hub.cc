@@ -9,7 +9,7 @@ namespace {
 
 using discovery::SnapshotPtr;
 
-bool ShowsAtWork(const SnapshotPtr& snapshot, const std::string& id, const discovery::Filter& filter) {
+bool HasAtWork(const SnapshotPtr& snapshot, const std::string& id, const discovery::Filter& filter) {
   if (snapshot == nullptr) return false;
   const discovery::InstancePtr instance = snapshot->Find(id);
   return instance != nullptr && instance->status != discovery::Status::kDraining && filter.Matches(*instance, absl::Time());
@@ -27,6 +27,8 @@ struct InstanceHub::Watch {
   SnapshotPtr had;    // What the client had before the frame that is on its way out; null: nothing, or none is.
   bool writing = false;
   bool ended = false;
+  bool moved = false;  // What it shows may differ from what `marks` say.
+  ShownCounts::Marks marks;
   absl::Duration due;  // Its place in due_.
 };
 
@@ -76,7 +78,7 @@ void InstanceHub::OnWritten(InstanceStream* stream) {
     Watch* const watch = Find(stream);
     if (watch == nullptr) return;
     watch->writing = false;
-    watch->had = nullptr;
+    watch->moved = std::exchange(watch->had, nullptr) != nullptr;
     Serve(watch, parts_.clock->SinceBoot());
   });
 }
@@ -97,6 +99,7 @@ void InstanceHub::OnClosed(InstanceStream* stream) {
     of_service->second.erase(watch);
     if (of_service->second.empty()) by_service_.erase(of_service);
     filters_.GiveBack(watch->spec.filter);
+    counts_.Leave(&watch->marks);
     watches_.erase(found);
     streams_.fetch_sub(1, std::memory_order_relaxed);
     parts_.places->GiveBack();
@@ -110,23 +113,45 @@ void InstanceHub::Drain(absl::Status reason) {
   });
 }
 
-void InstanceHub::CountShown(discovery::InstanceName name, absl::AnyInvocable<void(int) &&> done) {
-  Post([this, name = std::move(name), done = std::move(done)]() mutable {
-    const discovery::ServiceName service{name.cluster, name.service};
-    int count = 0;
-    // What is committed by now is told before it is counted.
-    looks_.Forget(service);
-    if (const auto found = by_service_.find(service); found != by_service_.end()) {
-      for (Watch* watch : found->second) {
-        Serve(watch, parts_.clock->SinceBoot());
-        const discovery::Filter& filter = watch->spec.filter;
-        const bool shown =
-            ShowsAtWork(watch->had, name.id, filter) || ShowsAtWork(watch->has, name.id, filter) || ShowsAtWork(watch->to, name.id, filter);
-        if (shown && !watch->ended) ++count;
-      }
-    }
-    std::move(done)(count);
+void InstanceHub::CountShown(discovery::InstanceName name, uint64_t number, absl::AnyInvocable<void(int) &&> done) {
+  Post([this, name = std::move(name), number, done = std::move(done)]() mutable {
+    const std::optional<int> kept = counts_.At(number);
+    std::move(done)(kept.has_value() ? *kept : CountAnew(name, number));
   });
+}
+
+int InstanceHub::CountAnew(const discovery::InstanceName& name, uint64_t number) {
+  const discovery::ServiceName service{name.cluster, name.service};
+  // What is committed by now is told before it is counted.
+  looks_.Forget(service);
+  const ServiceLook* const look = looks_.At(service);
+  const bool kept = number != 0 && counts_.Begin(number, name, look == nullptr ? nullptr : look->snapshot);
+  const auto found = by_service_.find(service);
+  if (found == by_service_.end()) return 0;
+  int count = 0;
+  for (Watch* watch : found->second) {
+    Serve(watch, parts_.clock->SinceBoot());
+    if (watch->ended || !ShowsAtWork(*watch, name.id)) continue;
+    ++count;
+    if (kept) counts_.Enter(number, &watch->marks);
+  }
+  return count;
+}
+
+void InstanceHub::EndCount(uint64_t number) {
+  Post([this, number] {
+    const std::optional<ShownCounts::Ended> ended = counts_.End(number);
+    if (!ended.has_value()) return;
+    const auto found = by_service_.find(discovery::ServiceName{ended->name.cluster, ended->name.service});
+    if (found == by_service_.end()) return;
+    for (Watch* watch : found->second) watch->marks.reset(ended->place);
+  });
+}
+
+bool InstanceHub::ShowsAtWork(const Watch& watch, const std::string& id) {
+  shown_looks_.fetch_add(1, std::memory_order_relaxed);
+  const discovery::Filter& filter = watch.spec.filter;
+  return HasAtWork(watch.had, id, filter) || HasAtWork(watch.has, id, filter) || HasAtWork(watch.to, id, filter);
 }
 
 InstanceHub::Watch* InstanceHub::Find(InstanceStream* stream) {
@@ -136,6 +161,7 @@ InstanceHub::Watch* InstanceHub::Find(InstanceStream* stream) {
 
 void InstanceHub::End(Watch* watch, const absl::Status& status) {
   if (std::exchange(watch->ended, true)) return;
+  counts_.Leave(&watch->marks);
   watch->stream->Finish(status);
 }
 
@@ -184,13 +210,18 @@ void InstanceHub::Serve(Watch* watch, absl::Duration now) {
   while (!watch->ended && !watch->writing) {
     if (watch->to == nullptr) {
       const ServiceLook* const look = looks_.At(watch->spec.service);
-      if (look == nullptr || look->snapshot == watch->has) return;
+      if (look == nullptr || look->snapshot == watch->has) break;
+      counts_.OnLook(watch->spec.service, look->snapshot);
       watch->to = look->snapshot;
       watch->to_revision = look->revision;
       watch->after.clear();
     }
+    watch->moved = true;
     if (InstanceFrame frame = NextFrame(watch); frame != nullptr) WriteFrame(watch, std::move(frame), now);
   }
+  if (!std::exchange(watch->moved, false) || watch->ended) return;
+  counts_.OnMoved(
+      watch->spec.service, [this, watch](const std::string& id) { return ShowsAtWork(*watch, id); }, &watch->marks);
 }
 
 InstanceFrame InstanceHub::NextFrame(Watch* watch) {

@@ -25,6 +25,7 @@
 #include "server/discovery/instance_frames.h"
 #include "server/discovery/service_looks.h"
 #include "server/discovery/shared_filters.h"
+#include "server/discovery/shown_counts.h"
 #include "server/stream_places.h"
 
 namespace scoutlight::server {
@@ -80,14 +81,18 @@ class InstanceHub {
   void Drain(absl::Status reason);
 
   // How many streams were shown an instance at work (status not DRAINING), by what they were sent last, even in part or on its way out.
-  // Answers on the hub's thread; not after the hub's end.
-  void CountShown(discovery::InstanceName name, absl::AnyInvocable<void(int) &&> done);
+  // Answers on the hub's thread; not after the hub's end. Looks at each stream of the service, unless a count of this `number` is kept:
+  // that is so from then on until EndCount(), of at most limits::kDrainsMax numbers; 0: none.
+  void CountShown(discovery::InstanceName name, uint64_t number, absl::AnyInvocable<void(int) &&> done);
+  void EndCount(uint64_t number);
 
   // How many are open.
   int streams() const { return streams_.load(std::memory_order_relaxed); }
 
   // Frames made, each written to any number of streams. For tests.
   int64_t frames_made() const { return frames_.made(); }
+  // How often it was looked whether a stream shows an instance at work. For tests.
+  int64_t shown_looks() const { return shown_looks_.load(std::memory_order_relaxed); }
 
  private:
   struct Watch;
@@ -102,6 +107,8 @@ class InstanceHub {
   // The next frame on the way from what the client has to `watch->to`; null: nothing is left that it should see.
   InstanceFrame NextFrame(Watch* watch);
   void WriteFrame(Watch* watch, InstanceFrame frame, absl::Duration now);
+  int CountAnew(const discovery::InstanceName& name, uint64_t number);
+  bool ShowsAtWork(const Watch& watch, const std::string& id);
   void End(Watch* watch, const absl::Status& status);
   Watch* Find(InstanceStream* stream);
 
@@ -114,9 +121,11 @@ class InstanceHub {
   std::set<std::pair<absl::Duration, Watch*>> due_;  // When each one's next heartbeat is.
   ServiceLooks looks_;                               // Of this round.
   InstanceFrames frames_;                            // Likewise: equal watches share them.
+  ShownCounts counts_;                               // Those that are asked for again.
   absl::Status drained_;
 
-  std::atomic<int> streams_{0};  // Orders nothing.
+  std::atomic<int> streams_{0};          // Orders nothing.
+  std::atomic<int64_t> shown_looks_{0};  // Orders nothing.
 
   HubInbox inbox_;  // At most a few tasks for each stream.
   std::thread thread_;

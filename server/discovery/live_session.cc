@@ -10,6 +10,7 @@
 #include "discovery/catalog.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
+#include "server/clean_text.h"
 #include "storage/transaction.h"
 
 namespace scoutlight::server {
@@ -30,15 +31,33 @@ Transaction IfRecordIs(const Key& key, Revision expected) {
   return transaction;
 }
 
-// The instances whose records are on a lease.
-std::vector<InstanceName> InstancesOf(const std::vector<Key>& keys) {
+// The instances whose records are on a lease: by name, the first ones after `after`.
+SessionHost::Registered InstancesOf(const std::vector<Key>& keys, const std::optional<InstanceName>& after) {
   std::vector<InstanceName> names;
   for (const Key& key : keys) {
     const std::optional<discovery::SystemKey> read = discovery::ReadSystemKey(key);
     if (!read.has_value() || read->kind != discovery::SystemKey::Kind::kInstance) continue;
-    names.push_back({std::string(read->cluster), std::string(read->service), std::string(read->name)});
+    InstanceName name{std::string(read->cluster), std::string(read->service), std::string(read->name)};
+    if (!after.has_value() || *after < name) names.push_back(std::move(name));
   }
-  return names;
+  std::sort(names.begin(), names.end());
+  const bool more = names.size() > limits::kSessionInstancesMax;
+  if (more) names.resize(limits::kSessionInstancesMax);
+  return {.names = std::move(names), .more = more};
+}
+
+// What the client is to be told of an error, for each instance of a session one: see FillError().
+absl::Status CutToWhatIsTold(const absl::Status& status) {
+  std::optional<ErrorDetails> details = DetailsOf(status);
+  if (!details.has_value()) return status;
+  size_t told = 0;
+  const auto cut = std::find_if(details->violations.begin(), details->violations.end(), [&told](const FieldViolation& violation) {
+    told += violation.field.size() + violation.description.size();
+    return told > limits::kErrorViolationsBytesMax;
+  });
+  if (cut == details->violations.end()) return status;
+  details->violations.erase(cut, details->violations.end());
+  return MakeError(status.code(), CleanText(status.message(), limits::kErrorMessageBytesMax), *details);
 }
 
 }  // namespace
@@ -187,13 +206,15 @@ void LiveSession::Revoke(LeaseId id, Done<Lease> done) {
   });
 }
 
-void LiveSession::FindRegistered(LeaseId id, Done<Registered> done) {
-  hub_.parts_.store->GetLease(id, [feed = hub_.parts_.feed, done = Later(std::move(done))](const storage::LeaseResult& result) mutable {
-    if (!result.status.ok()) return std::move(done)({.status = result.status});
-    feed->WhenAt(result.revision, [names = InstancesOf(result.lease.keys), done = std::move(done)](absl::Status status) mutable {
-      std::move(done)({.status = std::move(status), .names = std::move(names)});
-    });
-  });
+void LiveSession::FindRegistered(LeaseId id, std::optional<InstanceName> after, Done<Registered> done) {
+  hub_.parts_.store->GetLease(
+      id, [feed = hub_.parts_.feed, after = std::move(after), done = Later(std::move(done))](const storage::LeaseResult& result) mutable {
+        if (!result.status.ok()) return std::move(done)({.status = result.status});
+        feed->WhenAt(result.revision, [found = InstancesOf(result.lease.keys, after), done = std::move(done)](absl::Status status) mutable {
+          found.status = std::move(status);
+          std::move(done)(std::move(found));
+        });
+      });
 }
 
 Guard LiveSession::GuardOf(Revision incarnation) const { return {.key = discovery::SessionKey(id_), .revision = incarnation}; }
@@ -208,7 +229,7 @@ void LiveSession::Register(Registering registering, Done<Change> done) {
                             .guard = GuardOf(registering.incarnation)};
   registration.origin.connection = connection_;
   hub_.parts_.registrar->Register(std::move(registration), [done = Later(std::move(done))](const ChangedInstance& changed) mutable {
-    std::move(done)({.status = changed.status,
+    std::move(done)({.status = CutToWhatIsTold(changed.status),
                      .revision = changed.revision,
                      .epoch = changed.instance == nullptr ? 0 : changed.instance->epoch,
                      .record_found = changed.guard_found});
@@ -239,10 +260,19 @@ std::optional<SessionHost::Owner> LiveSession::Look(const InstanceName& name) {
   return owner;
 }
 
+uint64_t LiveSession::SchemasVersion() {
+  const std::shared_ptr<discovery::Catalog> catalog = hub_.parts_.feed->catalog();
+  if (catalog == nullptr) return schemas_version_;
+  const std::shared_ptr<const discovery::Claims>& now = catalog->claims();
+  if (schemas_.owner_before(now) || now.owner_before(schemas_)) {
+    schemas_ = now;
+    ++schemas_version_;
+  }
+  return schemas_version_;
+}
+
 void LiveSession::SetSoftValues(const InstanceName& name, Revision epoch, discovery::SoftValues soft) {
-  const std::optional<Owner> owner = Look(name);
-  if (!owner.has_value() || owner->whose != Owner::Whose::kOurs || owner->epoch != epoch) return;
-  hub_.parts_.feed->SetSoftValues(name, std::move(soft));
+  hub_.parts_.feed->SetSoftValues(name, {.epoch = epoch, .session = id_}, std::move(soft));
 }
 
 void LiveSession::Follow(const InstanceName& name) {

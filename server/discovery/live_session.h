@@ -8,6 +8,7 @@
 
 #include "absl/container/btree_set.h"
 #include "absl/status/status.h"
+#include "discovery/claims.h"
 #include "server/discovery/session.h"
 #include "server/discovery/session_host.h"
 #include "server/discovery/session_hub.h"
@@ -39,10 +40,11 @@ class LiveSession final : public SessionHost, public std::enable_shared_from_thi
   void Grant(absl::Duration ttl, Done<Lease> done) override;
   void Renew(LeaseId id, Done<Lease> done) override;
   void Revoke(LeaseId id, Done<Lease> done) override;
-  void FindRegistered(LeaseId id, Done<Registered> done) override;
+  void FindRegistered(LeaseId id, std::optional<discovery::InstanceName> after, Done<Registered> done) override;
   void Register(Registering registering, Done<Change> done) override;
   void Deregister(const discovery::InstanceName& name, Revision epoch, Revision incarnation, Done<Change> done) override;
   std::optional<Owner> Look(const discovery::InstanceName& name) override;
+  uint64_t SchemasVersion() override;
   void SetSoftValues(const discovery::InstanceName& name, Revision epoch, discovery::SoftValues soft) override;
   void Follow(const discovery::InstanceName& name) override;
   void Unfollow(const discovery::InstanceName& name) override;
@@ -73,6 +75,8 @@ class LiveSession final : public SessionHost, public std::enable_shared_from_thi
   absl::Duration ttl_;
   SessionOutbox outbox_;
   absl::btree_set<discovery::InstanceName> followed_;
+  std::weak_ptr<const discovery::Claims> schemas_;  // Looked at last, to tell others from them.
+  uint64_t schemas_version_ = 1;
   bool writing_ = false;
   bool read_wanted_ = false;         // Once the client has taken in what it was answered.
   std::optional<absl::Status> end_;  // The session is over; the stream ends so when all is written.

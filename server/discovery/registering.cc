@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/stable_hash.h"
 #include "discovery/stored_instance.h"
 #include "discovery/system_records.h"
@@ -115,7 +116,7 @@ void Registering::OnCommitted(const storage::CommitResult& result) {
   const bool lease_gone = ReasonOf(result.status) == Reason::kLeaseNotFound;
   if (lease_gone && !registration_.ttl.has_value()) return Fail(LeaseGone(), result.revision);
   if (!result.status.ok() && !lease_gone && !IsConditionFailed(result.status)) return Fail(result.status, result.revision);
-  if (++tries_ == kChangeTriesMax) return Fail(Contended(registration_.name), result.revision);
+  if (++tries_ == limits::kContendedTriesMax) return Fail(Contended(registration_.name), result.revision);
   // It ended while it was being used.
   if (lease_gone) granted_ = 0;
   // The catalog must have what came before.

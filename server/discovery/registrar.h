@@ -26,7 +26,8 @@ struct Guard {
   Revision revision = 0;
 };
 
-// What is to be registered. Names and properties have passed CheckInstance, but for the id, which may be empty.
+// What is to be registered. Names have passed CheckInstance, but for the id, which may be empty; properties have, but those of a session,
+// which are refused one by one.
 struct Registration {
   discovery::InstanceName name;  // Without id: one is drawn.
   discovery::Properties properties;

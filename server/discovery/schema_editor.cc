@@ -28,9 +28,6 @@ using discovery::Claims;
 using discovery::Schema;
 using storage::Condition;
 
-// So often a change is tried that others come before.
-constexpr int kTriesMax = 8;
-
 absl::Status Refused(absl::StatusCode code, Reason reason, absl::string_view resource, absl::string_view message,
                      std::vector<FieldViolation> violations = {}) {
   ErrorDetails details;
@@ -253,9 +250,9 @@ class SchemaEditor::Edit : public std::enable_shared_from_this<Edit> {
     if (result.succeeded && plan_.unchanged) return Answer(result.revision, true, true);
     const bool gone_already = !result.succeeded && !plan_.value.has_value() && result.results.front().entries.empty();
     const bool again = !result.succeeded && !gone_already;
-    if (again && ++tries_ == kTriesMax) {
+    if (again && ++tries_ == limits::kContendedTriesMax) {
       return Fail(Refused(absl::StatusCode::kAborted, Reason::kContended, plan_.key.path(),
-                          absl::StrCat("others kept changing schemas or bindings, ", kTriesMax, " times in a row")),
+                          absl::StrCat("others kept changing schemas or bindings, ", limits::kContendedTriesMax, " times in a row")),
                   result.revision);
     }
     editor_.feed_.WhenApplied(result.revision,

@@ -1,6 +1,7 @@
 #include "server/discovery/session.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,8 +9,6 @@
 #include "base/limits.h"
 
 namespace scoutlight::server {
-
-using discovery::InstanceName;
 
 absl::Status OpenedElsewhere() {
   ErrorDetails details;
@@ -24,7 +23,8 @@ absl::Status OpeningContended() {
   details.reason = Reason::kContended;
   details.retry_after = absl::Seconds(1);
   return MakeError(absl::StatusCode::kAborted,
-                   absl::StrCat("others kept opening the session at the same time, ", kSessionTriesMax, " times in a row"), details);
+                   absl::StrCat("others kept opening the session at the same time, ", limits::kContendedTriesMax, " times in a row"),
+                   details);
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ void Session::OnRecordPut(const SessionHost::RecordChange& put) {
 }
 
 void Session::PutAgain() {
-  if (++tries_ == kSessionTriesMax) return End(OpeningContended());
+  if (++tries_ == limits::kContendedTriesMax) return End(OpeningContended());
   if (phase_ == Phase::kOpening) return ReadRecord();
   TakeLease();
 }
@@ -127,25 +127,12 @@ void Session::RenewSession() {
 }
 
 absl::Status Session::Declare(Declaration declaration) {
-  const Wanted after = WantedAfter(declaration);
-  if (after.bytes > limits::kBytesPerLeaseMax) {
-    return InvalidField(Reason::kInvalidField, "declare.set",
-                        absl::StrCat("makes ", after.bytes, " bytes of properties that the session wants, at most ",
-                                     limits::kBytesPerLeaseMax, " are allowed"));
+  absl::StatusOr<std::optional<Declaration>> whole = parts_.Add(std::move(declaration));
+  if (!whole.ok()) return whole.status();
+  if (whole->has_value()) {
+    if (absl::Status wrong = CheckWanted(**whole); !wrong.ok()) return wrong;
+    TakeDeclaration(**std::move(whole));
   }
-  if (after.instances > limits::kSessionInstancesMax) {
-    return InvalidField(Reason::kInvalidField, "declare.set",
-                        absl::StrCat("makes ", after.instances, " instances that the session wants, at most ", limits::kSessionInstancesMax,
-                                     " are allowed"));
-  }
-  if (declaration.replace || !declared_) {
-    for (auto member = members_.begin(); member != members_.end(); ++member) {
-      if (member->second.wanted) Unwant(member, false);
-    }
-  }
-  if (!std::exchange(declared_, true)) FindEarlier();
-  for (const InstanceName& name : declaration.remove) Remove(name);
-  for (Declaration::Wanted& wanted : declaration.set) Want(std::move(wanted), declaration.take_over);
   if (phase_ == Phase::kLapsed) RenewSession();
   read_pending_ = true;
   Pump();
@@ -187,13 +174,12 @@ void Session::RenewLease() {
 void Session::FinishHeartbeat(Revision revision) {
   heartbeat_pending_ = false;
   host_.SendAlive(lease_, revision);
-  for (auto member = members_.begin(); member != members_.end(); ++member) {
-    if (std::exchange(member->second.retry, false)) MarkDue(member);
-  }
+  RetryRefused();
   host_.ReadNext();
 }
 
 void Session::Leave() {
+  parts_.Drop();
   if (phase_ == Phase::kRenewing) {
     leave_pending_ = true;
     return;
@@ -211,7 +197,8 @@ void Session::BeginLeaving() {
 }
 
 void Session::FinishLeaving() {
-  if (phase_ != Phase::kLeaving || !members_.empty() || finding_earlier_ || std::exchange(deleting_record_, true)) return;
+  if (phase_ != Phase::kLeaving || !members_.empty() || finding_earlier_ || !earlier_.empty() || std::exchange(deleting_record_, true))
+    return;
   host_.DeleteRecord(incarnation_, [this](const SessionHost::RecordChange& deleted) {
     if (!deleted.status.ok()) return End(deleted.status);
     if (!deleted.held && deleted.record_revision != 0) return End(OpenedElsewhere());

@@ -2,8 +2,10 @@
 #define SCOUTLIGHT_SERVER_DISCOVERY_SESSION_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,29 +15,15 @@
 #include "base/entry.h"
 #include "discovery/instance.h"
 #include "discovery/names.h"
+#include "server/discovery/session_declaration.h"
 #include "server/discovery/session_host.h"
 
 namespace scoutlight::server {
-
-// What a client wants registered from now on. Names and properties have passed CheckInstance; each name is there once.
-struct Declaration {
-  struct Wanted {
-    discovery::InstanceName name;
-    discovery::Properties properties;
-  };
-  std::vector<Wanted> set;
-  std::vector<discovery::InstanceName> remove;
-  bool replace = false;
-  bool take_over = false;
-};
 
 struct SoftUpdate {
   discovery::InstanceName name;
   discovery::SoftValues soft;
 };
-
-// So often opening is tried again when others open the session at the same time.
-inline constexpr int kSessionTriesMax = 8;
 
 // kAborted, kFenced: the session was opened on another stream.
 absl::Status OpenedElsewhere();
@@ -45,7 +33,9 @@ absl::Status OpenedElsewhere();
 // conditional on it, so nothing that an older stream has under way acts after a newer one has opened, whichever servers they are on.
 //
 // When the lease has ended, it waits for the client's next message before it takes a new one: a client that has gone silent is gone.
-// Not thread-safe, holds no clock; at most limits::kSessionChangesMax changes of instances are under way at a time.
+// Not thread-safe, holds no clock. At most limits::kSessionChangesMax changes of instances are under way at a time. While over
+// limits::kSessionInstancesMax are to go, the client's next message is not read; while so many are, no more of what the stream before has
+// registered is looked at. So at most three times as many are to go, the most after a message that replaces all and removes others.
 class Session {
  public:
   // `host` outlives it.
@@ -53,10 +43,12 @@ class Session {
 
   // Once, first.
   void Open();
-  // The client's messages, each after SessionHost::ReadNext(). INVALID_ARGUMENT, INVALID_FIELD: over limits::kSessionInstancesMax would be
-  // wanted; nothing has changed.
+  // The client's messages, each after SessionHost::ReadNext(). A part of a declaration is kept until the last one has come.
+  // INVALID_ARGUMENT, INVALID_FIELD: as DeclarationParts::Add(), or over limits::kSessionInstancesMax, or limits::kBytesPerLeaseMax of
+  // properties, would be wanted; nothing has changed.
   absl::Status Declare(Declaration declaration);
   void Heartbeat(const std::vector<SoftUpdate>& updates);
+  // A declaration that is unfinished is dropped.
   void Leave();
 
   // An instance that it follows may have changed.
@@ -87,7 +79,11 @@ class Session {
     bool under_way = false;
     bool retry = false;  // With the next heartbeat.
     bool owed = true;    // The client hears of it even if nothing has changed.
-    Revision epoch = 0;  // Of the session's registration; 0: none is known.
+    // What its schema has refused, by the version that was in force when it was asked; 0: it is not that.
+    uint64_t refused_under = 0;
+    uint64_t asked_under = 0;  // The schemas in force when it was registered last.
+    int64_t declaration = 0;   // The newest that set or removed it.
+    Revision epoch = 0;        // Of the session's registration; 0: none is known.
     SessionInstance told;
   };
   // Whose places stay as they are: those of members with a change under way, which are not erased, are kept by who answers it.
@@ -117,11 +113,14 @@ class Session {
     size_t bytes = 0;  // Of their properties.
   };
   Wanted WantedAfter(const Declaration& declaration) const;
-  void Want(Declaration::Wanted wanted, bool take_over);
+  absl::Status CheckWanted(const Declaration& declaration) const;
+  void TakeDeclaration(Declaration declaration);
+  void Want(Declaration::Wanted wanted, const Declaration& declaration);
   void Unwant(Members::iterator member, bool owed);
-  void Remove(const discovery::InstanceName& name);
+  // What the stream before has registered, some at a time.
   void FindEarlier();
-  void OnEarlierFound(const SessionHost::Registered& registered);
+  void OnEarlierFound(SessionHost::Registered registered);
+  void RemoveEarlier();
   Members::iterator Add(const discovery::InstanceName& name);
   void Erase(Members::iterator member);
   void MarkDue(Members::iterator member);
@@ -137,6 +136,7 @@ class Session {
   // Somebody else owns it: it is not wanted any more.
   void LetGo(Members::iterator member, const absl::Status& status, Revision revision);
   void Refuse(Members::iterator member, const absl::Status& status, Revision revision);
+  void RetryRefused();
   void Tell(Members::iterator member, SessionState state, const absl::Status& status, Revision revision);
   void ReadNextIfFew();
 
@@ -151,10 +151,15 @@ class Session {
   bool resumed_ = false;
   int tries_ = 0;  // To put the record.
 
-  bool declared_ = false;           // Since it was opened.
-  bool finding_earlier_ = false;    // What the stream before has registered.
-  bool heartbeat_pending_ = false;  // Not answered yet.
-  bool read_pending_ = false;       // The client's next message waits for removals.
+  DeclarationParts parts_;
+  bool declared_ = false;  // Since it was opened.
+  // What the stream before has registered: it is being asked for; what was found and is not looked at yet; what comes after that.
+  bool finding_earlier_ = false;
+  std::deque<discovery::InstanceName> earlier_;  // At most limits::kSessionInstancesMax.
+  std::optional<discovery::InstanceName> earlier_next_;
+  int64_t earlier_declaration_ = 0;  // That removes them.
+  bool heartbeat_pending_ = false;   // Not answered yet.
+  bool read_pending_ = false;        // The client's next message waits for removals.
   bool leave_pending_ = false;
   bool deleting_record_ = false;
   int fenced_ = 0;  // While leaving.

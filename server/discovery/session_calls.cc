@@ -51,10 +51,7 @@ class SessionCall final : public HubCall<grpc::ServerBidiReactor<grpc::ByteBuffe
     wire::SessionRequest request;
     return Admit(
         *parts_.admission, identity_, "RegistrationService/Session", read_, &request,
-        [this](const wire::SessionRequest& asked) {
-          return SessionStepOf(asked, parts_.store->traits(), parts_.feed->claims().claims.get());
-        },
-        RangesOf);
+        [this](const wire::SessionRequest& asked) { return SessionStepOf(asked, parts_.store->traits()); }, RangesOf);
   }
 
   const SessionCalls parts_;

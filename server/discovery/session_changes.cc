@@ -1,9 +1,13 @@
 // The set that a session wants, and how its instances are changed one by one.
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/container/btree_set.h"
+#include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "server/discovery/instance_conversion.h"
@@ -65,7 +69,41 @@ void Session::Erase(Members::iterator member) {
   members_.erase(member);
 }
 
-void Session::Want(Declaration::Wanted wanted, bool take_over) {
+absl::Status Session::CheckWanted(const Declaration& declaration) const {
+  const Wanted after = WantedAfter(declaration);
+  std::vector<FieldViolation> violations;
+  if (after.bytes > limits::kBytesPerLeaseMax) {
+    violations.push_back({"declare.set", absl::StrCat("makes ", after.bytes, " bytes of properties that the session wants, at most ",
+                                                      limits::kBytesPerLeaseMax, " are allowed")});
+  }
+  if (after.instances > static_cast<size_t>(limits::kSessionInstancesMax)) {
+    violations.push_back({"declare.set", absl::StrCat("makes ", after.instances, " instances that the session wants, at most ",
+                                                      limits::kSessionInstancesMax, " are allowed")});
+  }
+  return violations.empty() ? absl::OkStatus() : InvalidFields(Reason::kInvalidField, std::move(violations));
+}
+
+void Session::TakeDeclaration(Declaration declaration) {
+  if (declaration.replace || !declared_) {
+    for (auto member = members_.begin(); member != members_.end(); ++member) {
+      if (!member->second.wanted) continue;
+      Unwant(member, false);
+      member->second.declaration = declaration.number;
+    }
+  }
+  if (!std::exchange(declared_, true)) {
+    earlier_declaration_ = declaration.number;
+    FindEarlier();
+  }
+  for (const InstanceName& name : declaration.remove) {
+    const auto member = Add(name);
+    Unwant(member, true);
+    member->second.declaration = declaration.number;
+  }
+  for (Declaration::Wanted& wanted : declaration.set) Want(std::move(wanted), declaration);
+}
+
+void Session::Want(Declaration::Wanted wanted, const Declaration& declaration) {
   const auto member = Add(wanted.name);
   Member& of = member->second;
   if (!std::exchange(of.wanted, true)) --removals_;
@@ -73,7 +111,8 @@ void Session::Want(Declaration::Wanted wanted, bool take_over) {
   of.properties = std::move(wanted.properties);
   of.bytes = discovery::PropertyBytes(of.properties);
   wanted_bytes_ += of.bytes;
-  of.take_over = take_over;
+  of.take_over = declaration.take_over;
+  of.declaration = declaration.number;
   of.owed = true;
   MarkDue(member);
 }
@@ -88,23 +127,34 @@ void Session::Unwant(Members::iterator member, bool owed) {
   MarkDue(member);
 }
 
-void Session::Remove(const InstanceName& name) { Unwant(Add(name), true); }
-
 void Session::FindEarlier() {
   if (lease_before_ == 0) return;
   finding_earlier_ = true;
-  host_.FindRegistered(lease_before_, [this](const SessionHost::Registered& registered) { OnEarlierFound(registered); });
+  host_.FindRegistered(lease_before_, std::exchange(earlier_next_, std::nullopt),
+                       [this](SessionHost::Registered registered) { OnEarlierFound(std::move(registered)); });
 }
 
-void Session::OnEarlierFound(const SessionHost::Registered& registered) {
+void Session::OnEarlierFound(SessionHost::Registered registered) {
   finding_earlier_ = false;
   if (!registered.status.ok() && !absl::IsNotFound(registered.status)) return End(registered.status);
-  for (const InstanceName& name : registered.names) {
+  earlier_.assign(std::make_move_iterator(registered.names.begin()), std::make_move_iterator(registered.names.end()));
+  if (registered.more) earlier_next_ = earlier_.back();
+  Pump();
+}
+
+void Session::RemoveEarlier() {
+  if (phase_ != Phase::kOpen && phase_ != Phase::kLeaving) return;
+  while (!earlier_.empty() && removals_ < static_cast<size_t>(limits::kSessionInstancesMax)) {
+    const InstanceName name = std::move(earlier_.front());
+    earlier_.pop_front();
     if (members_.contains(name)) continue;
     const std::optional<SessionHost::Owner> owner = host_.Look(name);
-    if (owner.has_value() && owner->whose == Whose::kOurs) Unwant(Add(name), true);
+    if (owner.has_value() && owner->whose != Whose::kOurs) continue;
+    const auto member = Add(name);
+    Unwant(member, true);
+    member->second.declaration = earlier_declaration_;
   }
-  Pump();
+  if (earlier_.empty() && earlier_next_.has_value()) FindEarlier();
 }
 
 void Session::MarkDue(Members::iterator member) {
@@ -116,6 +166,7 @@ void Session::MarkDue(Members::iterator member) {
 }
 
 void Session::Pump() {
+  RemoveEarlier();
   while ((phase_ == Phase::kOpen || phase_ == Phase::kLeaving) && under_way_ < limits::kSessionChangesMax && !due_.empty()) {
     const auto member = members_.find(due_.front());
     due_.pop_front();
@@ -126,6 +177,7 @@ void Session::Pump() {
     } else {
       StartDeregistering(member);
     }
+    RemoveEarlier();
   }
   FinishLeaving();
   ReadNextIfFew();
@@ -134,6 +186,7 @@ void Session::Pump() {
 void Session::StartRegistering(Members::iterator member) {
   Member& of = member->second;
   of.under_way = true;
+  of.asked_under = host_.SchemasVersion();
   ++under_way_;
   SessionHost::Registering registering{
       .name = member->first, .properties = of.properties, .lease_id = lease_, .incarnation = incarnation_, .take_over = of.take_over};
@@ -258,9 +311,20 @@ void Session::LetGo(Members::iterator member, const absl::Status& status, Revisi
 
 void Session::Refuse(Members::iterator member, const absl::Status& status, Revision revision) {
   Tell(member, SessionState::kRefused, status, revision);
+  Member& of = member->second;
   // What cannot be removed goes with the lease at the latest.
-  if (phase_ == Phase::kLeaving || (!member->second.wanted && removals_ > limits::kSessionInstancesMax)) return Erase(member);
-  member->second.retry = true;
+  if (phase_ == Phase::kLeaving || (!of.wanted && removals_ > limits::kSessionInstancesMax)) return Erase(member);
+  of.retry = true;
+  // A schema says the same as long as it is the same: it is not asked for nothing.
+  const bool by_schema = of.wanted && absl::IsInvalidArgument(status) && ReasonOf(status) == Reason::kInvalidField;
+  of.refused_under = by_schema ? of.asked_under : 0;
+}
+
+void Session::RetryRefused() {
+  const uint64_t schemas = host_.SchemasVersion();
+  for (auto member = members_.begin(); member != members_.end(); ++member) {
+    if (member->second.retry && member->second.refused_under != schemas) MarkDue(member);
+  }
 }
 
 void Session::Tell(Members::iterator member, SessionState state, const absl::Status& status, Revision revision) {
@@ -268,7 +332,7 @@ void Session::Tell(Members::iterator member, SessionState state, const absl::Sta
   const Revision epoch = state == SessionState::kRegistered ? of.epoch : 0;
   const bool same = of.told.state == state && of.told.epoch == epoch && SameError(of.told.status, status);
   if (!std::exchange(of.owed, false) && same) return;
-  of.told = {.name = member->first, .state = state, .epoch = epoch, .status = status, .revision = revision};
+  of.told = {.name = member->first, .state = state, .epoch = epoch, .status = status, .declaration = of.declaration, .revision = revision};
   host_.SendInstance(of.told);
 }
 

@@ -9,7 +9,6 @@
 #include "base/shown.h"
 #include "discovery/system_records.h"
 #include "server/discovery/instance_conversion.h"
-#include "server/discovery/registration_conversion.h"
 #include "server/request_fields.h"
 #include "server/violations.h"
 
@@ -42,8 +41,7 @@ class OnceEach {
   absl::flat_hash_map<InstanceName, std::string> places_;
 };
 
-void ReadSet(const wire::SessionRequest::Declare& declare, const discovery::Claims* claims, OnceEach* once, Declaration* declaration,
-             Violations* violations) {
+void ReadSet(const wire::SessionRequest::Declare& declare, OnceEach* once, Declaration* declaration, Violations* violations) {
   if (!CheckCount(declare.set_size(), "declare.set", violations)) return;
   for (int i = 0; i < declare.set_size(); ++i) {
     const wire::Registration& one = declare.set(i);
@@ -51,7 +49,7 @@ void ReadSet(const wire::SessionRequest::Declare& declare, const discovery::Clai
     violations->SetPrefix(absl::StrCat(field, "."));
     Declaration::Wanted wanted{.name = {one.cluster().empty() ? "default" : one.cluster(), one.service(), one.id()},
                                .properties = discovery::Properties(one.properties().begin(), one.properties().end())};
-    for (const FieldViolation& violation : InstanceViolations(wanted.name, wanted.properties, claims)) {
+    for (const FieldViolation& violation : discovery::CheckInstance(wanted.name, {})) {
       violations->Add(Reason::kInvalidField, violation.field, violation.description);
     }
     once->Add(wanted.name, field, violations);
@@ -60,10 +58,11 @@ void ReadSet(const wire::SessionRequest::Declare& declare, const discovery::Clai
   violations->SetPrefix("");
 }
 
-Declaration ReadDeclaration(const wire::SessionRequest::Declare& declare, const discovery::Claims* claims, Violations* violations) {
-  Declaration declaration{.replace = declare.replace(), .take_over = declare.take_over()};
+Declaration ReadDeclaration(const wire::SessionRequest::Declare& declare, Violations* violations) {
+  Declaration declaration{
+      .replace = declare.replace(), .take_over = declare.take_over(), .more = declare.more(), .number = declare.number()};
   OnceEach once;
-  ReadSet(declare, claims, &once, &declaration, violations);
+  ReadSet(declare, &once, &declaration, violations);
   if (!CheckCount(declare.remove_size(), "declare.remove", violations)) return declaration;
   for (int i = 0; i < declare.remove_size(); ++i) {
     const std::string field = absl::StrCat("declare.remove[", i, "]");
@@ -112,13 +111,12 @@ SessionOpening ReadOpening(const wire::SessionRequest::Open& open, const storage
   return opening;
 }
 
-SessionStep ReadStep(const wire::SessionRequest& request, const storage::Traits& traits, const discovery::Claims* claims,
-                     Violations* violations) {
+SessionStep ReadStep(const wire::SessionRequest& request, const storage::Traits& traits, Violations* violations) {
   switch (request.step_case()) {
     case wire::SessionRequest::kOpen:
       return ReadOpening(request.open(), traits, violations);
     case wire::SessionRequest::kDeclare:
-      return ReadDeclaration(request.declare(), claims, violations);
+      return ReadDeclaration(request.declare(), violations);
     case wire::SessionRequest::kHeartbeat:
       return ReadHeartbeatStep(request.heartbeat(), violations);
     case wire::SessionRequest::kLeave:
@@ -132,10 +130,9 @@ SessionStep ReadStep(const wire::SessionRequest& request, const storage::Traits&
 
 }  // namespace
 
-absl::StatusOr<SessionStep> SessionStepOf(const wire::SessionRequest& request, const storage::Traits& traits,
-                                          const discovery::Claims* claims) {
+absl::StatusOr<SessionStep> SessionStepOf(const wire::SessionRequest& request, const storage::Traits& traits) {
   Violations violations;
-  SessionStep step = ReadStep(request, traits, claims, &violations);
+  SessionStep step = ReadStep(request, traits, &violations);
   if (absl::Status wrong = violations.status(); !wrong.ok()) return wrong;
   return step;
 }

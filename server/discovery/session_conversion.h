@@ -8,7 +8,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/key.h"
-#include "discovery/claims.h"
 #include "scoutlight/discovery/v1/registration.pb.h"
 #include "server/discovery/session.h"
 #include "storage/store.h"
@@ -26,9 +25,8 @@ struct SessionLeaving {};
 using SessionStep = std::variant<SessionOpening, Declaration, SessionHeartbeat, SessionLeaving>;
 
 // What a client of RegistrationService/Session asks. kInvalidArgument names every field that breaks a rule, with the limit and the value.
-// `claims`: as of RegistrationOf(). Thread-safe.
-absl::StatusOr<SessionStep> SessionStepOf(const discovery::v1::SessionRequest& request, const storage::Traits& traits,
-                                          const discovery::Claims* claims);
+// What is wrong with an instance's properties is told of that instance, when it is registered. Thread-safe.
+absl::StatusOr<SessionStep> SessionStepOf(const discovery::v1::SessionRequest& request, const storage::Traits& traits);
 
 // For authorization: what a step touches.
 std::vector<KeyRange> RangesOf(const SessionStep& step);

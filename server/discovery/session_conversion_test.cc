@@ -21,7 +21,7 @@ storage::Traits SomeTraits() { return {.ttl_min = absl::Seconds(1), .ttl_max = a
 
 std::vector<std::string> FieldsOf(const wire::SessionRequest& request) {
   std::vector<std::string> fields;
-  const absl::Status status = SessionStepOf(request, SomeTraits(), nullptr).status();
+  const absl::Status status = SessionStepOf(request, SomeTraits()).status();
   for (const FieldViolation& violation : DetailsOf(status).value_or(ErrorDetails()).violations) fields.push_back(violation.field);
   return fields;
 }
@@ -56,9 +56,16 @@ TEST(SessionStepOf, OpenHasBounds) {
 TEST(SessionStepOf, EveryFaultOfADeclarationIsTold) {
   wire::SessionRequest request = DeclareOf(3);
   request.mutable_declare()->mutable_set(1)->clear_id();
-  (*request.mutable_declare()->mutable_set(2)->mutable_properties())["port"] = std::string(limits::kPropertyValueBytesMax + 1, '1');
+  request.mutable_declare()->mutable_set(2)->set_service("*");
   request.mutable_declare()->add_remove()->set_service("s");
-  EXPECT_THAT(FieldsOf(request), ElementsAre("declare.set[1].id", "declare.set[2].properties.port", "declare.remove[0].id"));
+  EXPECT_THAT(FieldsOf(request), ElementsAre("declare.set[1].id", "declare.set[2].service", "declare.remove[0].id"));
+}
+
+TEST(SessionStepOf, WhatIsWrongWithPropertiesIsNotTheMessages) {
+  wire::SessionRequest request = DeclareOf(2);
+  (*request.mutable_declare()->mutable_set(0)->mutable_properties())["port"] = std::string(limits::kPropertyValueBytesMax + 1, '1');
+  (*request.mutable_declare()->mutable_set(1)->mutable_properties())["a/b"] = "1";
+  EXPECT_THAT(FieldsOf(request), IsEmpty());
 }
 
 TEST(SessionStepOf, AnInstanceIsNamedOnce) {
@@ -86,7 +93,9 @@ TEST(SessionStepOf, DeclarationIsReadAsItIs) {
   request.mutable_declare()->add_remove()->set_service("t");
   request.mutable_declare()->mutable_remove(0)->set_id("j");
   request.mutable_declare()->set_take_over(true);
-  const absl::StatusOr<SessionStep> step = SessionStepOf(request, SomeTraits(), nullptr);
+  request.mutable_declare()->set_more(true);
+  request.mutable_declare()->set_number(7);
+  const absl::StatusOr<SessionStep> step = SessionStepOf(request, SomeTraits());
   ASSERT_TRUE(step.ok()) << step.status();
   const Declaration& declaration = std::get<Declaration>(*step);
   ASSERT_EQ(declaration.set.size(), 1u);
@@ -95,6 +104,8 @@ TEST(SessionStepOf, DeclarationIsReadAsItIs) {
   EXPECT_THAT(declaration.remove, ElementsAre(discovery::InstanceName{"default", "t", "j"}));
   EXPECT_TRUE(declaration.take_over);
   EXPECT_FALSE(declaration.replace);
+  EXPECT_TRUE(declaration.more);
+  EXPECT_EQ(declaration.number, 7);
   EXPECT_EQ(RangesOf(*step).size(), 2u);
 }
 
@@ -105,7 +116,7 @@ TEST(SessionStepOf, SoftValuesAreChecked) {
   good.mutable_name()->set_id("i");
   good.mutable_soft()->set_load(1.5);
   (*good.mutable_soft()->mutable_counters())["served"] = 7;
-  const absl::StatusOr<SessionStep> step = SessionStepOf(request, SomeTraits(), nullptr);
+  const absl::StatusOr<SessionStep> step = SessionStepOf(request, SomeTraits());
   ASSERT_TRUE(step.ok()) << step.status();
   const SoftUpdate& update = std::get<SessionHeartbeat>(*step).updates.front();
   EXPECT_EQ(update.soft, (discovery::SoftValues{.load = 1.5, .counters = {{"served", 7}}}));

@@ -21,9 +21,10 @@ enum class SessionState : uint8_t { kRegistered = 1, kRefused = 2, kFenced = 3, 
 struct SessionInstance {
   discovery::InstanceName name;
   SessionState state = SessionState::kRegistered;
-  Revision epoch = 0;     // Of kRegistered.
-  absl::Status status;    // Of kRefused, and of kFenced as far as it is known.
-  Revision revision = 0;  // Of a state that shows it; 0: not known.
+  Revision epoch = 0;       // Of kRegistered.
+  absl::Status status;      // Of kRefused, and of kFenced as far as it is known.
+  int64_t declaration = 0;  // That of the newest declaration that set or removed it.
+  Revision revision = 0;    // Of a state that shows it; 0: not known.
 };
 
 // What a session asks of the store, the catalog and its client. Everything asked with a `Done` is answered once, later, on the session's
@@ -62,16 +63,18 @@ class SessionHost {
   virtual void Renew(LeaseId id, Done<Lease> done) = 0;
   virtual void Revoke(LeaseId id, Done<Lease> done) = 0;
 
-  // The instances that are registered on a lease, whoever's they are. What is told of them by Look() afterwards is no older.
+  // The instances that are registered on a lease, whoever's they are: by name, those after `after`, at most limits::kSessionInstancesMax.
+  // What is told of them by Look() afterwards is no older.
   struct Registered {
     absl::Status status;  // kNotFound: there is no such lease (any more).
     std::vector<discovery::InstanceName> names;
+    bool more = false;  // Others come after them.
   };
-  virtual void FindRegistered(LeaseId id, Done<Registered> done) = 0;
+  virtual void FindRegistered(LeaseId id, std::optional<discovery::InstanceName> after, Done<Registered> done) = 0;
 
   // Changes of instances, conditional on the record being that of `incarnation`.
   struct Change {
-    absl::Status status;
+    absl::Status status;  // Of violated fields as many as fit into limits::kErrorViolationsBytesMax.
     Revision revision = 0;
     Revision epoch = 0;                    // Of a registration that is OK.
     std::optional<Revision> record_found;  // With an error: the record is not that of `incarnation`, but put at this; 0: it is not there.
@@ -96,6 +99,8 @@ class SessionHost {
     Revision revision = 0;  // Of the catalog.
   };
   virtual std::optional<Owner> Look(const discovery::InstanceName& name) = 0;
+  // Not 0; another whenever the catalog has come under other schemas or bindings.
+  virtual uint64_t SchemasVersion() = 0;
   // If the instance is still that of `epoch`.
   virtual void SetSoftValues(const discovery::InstanceName& name, Revision epoch, discovery::SoftValues soft) = 0;
   // Whether Session::OnChanged() is to be called when an instance has changed.

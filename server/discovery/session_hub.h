@@ -42,8 +42,9 @@ class SessionStream {
 };
 
 // Runs the sessions (session.h) of all streams, on one thread. On a server a session has one stream: a newer one ends the one before.
-// Memory is bounded by the places for streams: each has one message and one frame under way, and at most limits::kSessionInstancesMax
-// instances, as many that are to go, and what its client is to be told of them. Thread-safe; nothing but the destructor blocks.
+// Memory is bounded by the places for streams: each has one message and one frame under way, at most limits::kSessionInstancesMax
+// instances, three times as many that are to go (session.h), what its client is to be told of them, and the parts of one declaration.
+// Thread-safe; nothing but the destructor blocks.
 class SessionHub {
  public:
   // All outlive the hub.

@@ -40,6 +40,7 @@ class Run {
     kLoseStream,
     kDeclare,
     kDeclareNothing,
+    kDeclarePart,
     kTakeOver,
     kHeartbeat,
     kLeave,
@@ -47,7 +48,7 @@ class Run {
     kLet,
     kLetNewest
   };
-  static constexpr int kSteps = 11;
+  static constexpr int kSteps = 12;
 
   // False: it cannot be done now, and nothing has happened.
   bool Do(Step step, int client) {
@@ -137,6 +138,8 @@ class Run {
       case Step::kDeclareNothing:
         stream->Want({});
         return stream->Declare({.replace = true}).ok();
+      case Step::kDeclarePart:
+        return stream->Declare({.more = true}).ok();
       case Step::kHeartbeat:
         return stream->Heartbeat(), true;
       default:
@@ -210,14 +213,15 @@ Action Of(Step step, int client) {
 // What may happen at any time.
 std::vector<Named> Actions() {
   constexpr const char* kNames[Run::kSteps] = {
-      "reconnects", "opens elsewhere", "loses its stream", "declares", "declares nothing",       "takes over",
-      "beats",      "leaves",          "expires",          "goes on",  "goes on with the newest"};
+      "reconnects", "opens elsewhere", "loses its stream", "declares", "declares nothing", "begins a declaration",
+      "takes over", "beats",           "leaves",           "expires",  "goes on",          "goes on with the newest"};
   std::vector<Named> actions;
   for (int client = 0; client < kClients; ++client) {
     for (int step = 0; step < Run::kSteps; ++step) {
       // The first client does everything, the second what concerns the first.
       const Step of = static_cast<Step>(step);
-      if (client == 1 && (of == Step::kOpenElsewhere || of == Step::kLoseStream || of == Step::kDeclareNothing || of == Step::kLetNewest))
+      if (client == 1 && (of == Step::kOpenElsewhere || of == Step::kLoseStream || of == Step::kDeclareNothing ||
+                          of == Step::kDeclarePart || of == Step::kLetNewest))
         continue;
       actions.push_back({absl::StrCat(client == 0 ? "a " : "b ", kNames[step]), Of(of, client)});
     }

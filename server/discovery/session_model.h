@@ -2,6 +2,8 @@
 #define SCOUTLIGHT_SERVER_DISCOVERY_SESSION_MODEL_H_
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -15,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "discovery/names.h"
 #include "discovery/system_records.h"
 #include "server/discovery/session.h"
@@ -49,7 +52,9 @@ struct ModelStore {
   std::map<std::string, Revision> opened;  // At which each session was opened last.
   std::map<discovery::InstanceName, Instance> instances;
   std::map<discovery::InstanceName, Revision> epochs;  // The newest that each has had.
-  std::set<std::string> refused;                       // Properties with this value of `port` are.
+  std::set<std::string> refused;                       // Properties with this value of `port` are, as `refusal`.
+  absl::Status refusal = InvalidField(Reason::kInvalidField, "instance.properties.port", "is refused");
+  uint64_t schemas_version = 1;
   std::function<void(const discovery::InstanceName&)> changed = [](const discovery::InstanceName&) {};
   std::string violation;  // The first.
 
@@ -127,7 +132,7 @@ class ModelStream final : public SessionHost {
 
   absl::Status Declare(Declaration declaration) {
     Take();
-    declared_ = true;
+    declared_ = declared_ || !declaration.more;
     for (const auto& wanted : declaration.set) wanted_.insert(wanted.name);
     return session_.Declare(std::move(declaration));
   }
@@ -161,6 +166,9 @@ class ModelStream final : public SessionHost {
   // What the client wants and has not been told to be another's.
   const std::set<discovery::InstanceName>& wanted() const { return wanted_; }
   int changes_max() const { return changes_max_; }
+  size_t followed_max() const { return followed_max_; }
+  // Begun, whatever came of them.
+  int registrations() const { return registrations_; }
 
   // SessionHost.
   void ReadRecord(Done<RecordRead> done) override {
@@ -208,17 +216,21 @@ class ModelStream final : public SessionHost {
       return {.id = id, .revision = store_.revision};
     });
   }
-  void FindRegistered(LeaseId id, Done<Registered> done) override {
-    Hold<Registered>(std::move(done), [this, id] {
+  void FindRegistered(LeaseId id, std::optional<discovery::InstanceName> after, Done<Registered> done) override {
+    Hold<Registered>(std::move(done), [this, id, after = std::move(after)] {
       Registered registered;
       for (const auto& [name, instance] : store_.instances) {
-        if (instance.lease_id == id) registered.names.push_back(name);
+        if (instance.lease_id != id || (after.has_value() && !(*after < name))) continue;
+        registered.more = registered.names.size() == static_cast<size_t>(limits::kSessionInstancesMax);
+        if (registered.more) break;
+        registered.names.push_back(name);
       }
       return registered;
     });
   }
   void Register(Registering registering, Done<Change> done) override {
     CountChange();
+    ++registrations_;
     Hold<Change>(std::move(done), [this, registering = std::move(registering)] {
       --changes_;
       return Carry(registering);
@@ -245,8 +257,12 @@ class ModelStream final : public SessionHost {
                  .epoch = found->second.epoch,
                  .revision = store_.revision};
   }
+  uint64_t SchemasVersion() override { return store_.schemas_version; }
   void SetSoftValues(const discovery::InstanceName& name, Revision, discovery::SoftValues) override { soft_.push_back(name); }
-  void Follow(const discovery::InstanceName& name) override { followed_.insert(name); }
+  void Follow(const discovery::InstanceName& name) override {
+    followed_.insert(name);
+    followed_max_ = std::max(followed_max_, followed_.size());
+  }
   void Unfollow(const discovery::InstanceName& name) override { followed_.erase(name); }
   void SendOpened(LeaseId lease_id, bool resumed, Revision) override {
     lease_id_ = lease_id;
@@ -291,7 +307,7 @@ class ModelStream final : public SessionHost {
     const bool ours = there && found->second.session == id_;
     if (const std::string* port = discovery::FindProperty(registering.properties, "port");
         port != nullptr && store_.refused.contains(*port))
-      return {.status = ModelError(absl::StatusCode::kInvalidArgument, Reason::kInvalidField), .revision = store_.revision};
+      return {.status = store_.refusal, .revision = store_.revision};
     if (there && !ours && !registering.take_over) return {.status = ModelError(absl::StatusCode::kAlreadyExists, Reason::kInstanceOwned)};
     if (ours && found->second.lease_id == registering.lease_id && found->second.properties == registering.properties) {
       return {.revision = store_.revision, .epoch = found->second.epoch};
@@ -327,6 +343,8 @@ class ModelStream final : public SessionHost {
   int alives_ = 0;
   int changes_ = 0;
   int changes_max_ = 0;
+  int registrations_ = 0;
+  size_t followed_max_ = 0;
   bool may_send_ = false;
   bool lost_ = false;
   bool declared_ = false;

@@ -20,6 +20,7 @@ void FillState(const SessionInstance& instance, wire::SessionResponse::InstanceS
   out->mutable_name()->set_id(instance.name.id);
   out->set_state(static_cast<wire::SessionResponse::InstanceState::State>(instance.state));
   out->set_epoch(instance.epoch);
+  out->set_declaration(instance.declaration);
   if (instance.status.ok()) return;
   wire::RegisterAllResponse::Result error;
   FillError(instance.status, &error);

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/discovery/session_model.h"
+#include "server/discovery/session_fixture.h"
 
 namespace scoutlight::server {
 namespace {
@@ -17,52 +17,6 @@ namespace {
 using discovery::InstanceName;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-InstanceName NameOf(int i) { return {"c", "s", absl::StrCat("i", i)}; }
-
-Declaration Declared(int from, int to) {
-  Declaration declaration;
-  for (int i = from; i < to; ++i) declaration.set.push_back({NameOf(i), {{"port", "80"}}});
-  return declaration;
-}
-
-class SessionTest : public ::testing::Test {
- protected:
-  SessionTest() {
-    store_.changed = [this](const InstanceName& name) {
-      for (ModelStream* stream : streams_) stream->ChangeCame(name);
-    };
-    Listen(&stream_);
-    stream_.LetAll();
-  }
-
-  void TearDown() override { EXPECT_EQ(store_.violation, ""); }
-
-  void Listen(ModelStream* stream) { streams_.push_back(stream); }
-  void Register(int instances = 1) {
-    ASSERT_TRUE(stream_.Declare(Declared(0, instances)).ok());
-    stream_.LetAll();
-  }
-  // "i0 REGISTERED", for what the client was told since.
-  static std::vector<std::string> Told(ModelStream* stream) {
-    constexpr const char* kStates[] = {"", "REGISTERED", "REFUSED", "FENCED", "LOST", "REMOVED"};
-    std::vector<std::string> told;
-    for (const SessionInstance& instance : stream->TakeTold()) {
-      told.push_back(absl::StrCat(instance.name.id, " ", kStates[static_cast<int>(instance.state)]));
-    }
-    return told;
-  }
-  std::vector<std::string> Told() { return Told(&stream_); }
-  void Heartbeat() {
-    ASSERT_TRUE(stream_.may_send());
-    stream_.Heartbeat();
-    stream_.LetAll();
-  }
-
-  ModelStore store_;
-  std::vector<ModelStream*> streams_;
-  ModelStream stream_{&store_, "a"};
-};
 
 TEST_F(SessionTest, ANewSessionHasALeaseOfItsOwn) {
   EXPECT_EQ(stream_.resumed(), false);
@@ -113,82 +67,48 @@ TEST_F(SessionTest, LaterDeclarationsAddUnlessTheyReplace) {
   EXPECT_THAT(Told(), ::testing::UnorderedElementsAre("i1 REMOVED", "i2 REMOVED", "i5 REGISTERED"));
 }
 
-TEST_F(SessionTest, SoManyInstancesAreWantedAndNoMore) {
-  Register(limits::kSessionInstancesMax);
-  EXPECT_EQ(store_.instances.size(), static_cast<size_t>(limits::kSessionInstancesMax));
-  const absl::Status refused = stream_.Declare(Declared(limits::kSessionInstancesMax, limits::kSessionInstancesMax + 1));
-  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(DetailsOf(refused)->violations.front().field, "declare.set");
-  EXPECT_EQ(stream_.under_way(), 0u);
-  Declaration exchange = Declared(limits::kSessionInstancesMax, limits::kSessionInstancesMax + 1);
-  exchange.remove = {NameOf(0)};
-  EXPECT_TRUE(stream_.Declare(std::move(exchange)).ok());
-}
-
-TEST_F(SessionTest, SoManyBytesOfPropertiesAreWantedAndNoMore) {
-  const std::string value(limits::kPropertyValueBytesMax, 'x');
-  // As many instances with one such property as fit, but for one.
-  const int fit = static_cast<int>(limits::kBytesPerLeaseMax / (value.size() + 1));
-  const auto large = [&value](int from, int to) {
-    Declaration declared = Declared(from, to);
-    for (Declaration::Wanted& one : declared.set) one.properties = {{"p", value}};
-    return declared;
-  };
-  ASSERT_TRUE(stream_.Declare(large(0, fit)).ok());
-  stream_.LetAll();
-  const absl::Status refused = stream_.Declare(large(fit, fit + 1));
-  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(DetailsOf(refused)->violations.front().field, "declare.set");
-  EXPECT_EQ(stream_.under_way(), 0u);
-  // In the place of another, and of itself.
-  Declaration exchange = large(fit, fit + 1);
-  exchange.remove = {NameOf(0)};
-  EXPECT_TRUE(stream_.Declare(std::move(exchange)).ok());
-  EXPECT_TRUE(stream_.Declare(large(1, 2)).ok());
-}
-
-TEST_F(SessionTest, AClientThatWaitsForRemovalsIsReadFromWhenTheLeaseHasEnded) {
-  Register(limits::kSessionInstancesMax);
-  for (int i = 1; i <= 2; ++i) {
-    Declaration others = Declared(i * limits::kSessionInstancesMax, (i + 1) * limits::kSessionInstancesMax);
-    others.replace = true;
-    ASSERT_TRUE(stream_.Declare(std::move(others)).ok());
-  }
-  EXPECT_FALSE(stream_.may_send()) << "too many are being removed";
-  store_.Expire(stream_.lease_id());
-  stream_.LetAll();
-  Heartbeat();
-  EXPECT_EQ(stream_.session().registered().size(), static_cast<size_t>(limits::kSessionInstancesMax));
-}
-
-TEST_F(SessionTest, FewChangesAreUnderWayAtATime) {
-  Register(50);
-  EXPECT_EQ(stream_.changes_max(), limits::kSessionChangesMax);
-}
-
-TEST_F(SessionTest, TheNextMessageWaitsWhileMoreAreToGoThanASessionMayHave) {
-  Register(limits::kSessionInstancesMax);
-  Declaration other = Declared(2'000, 2'000 + limits::kSessionInstancesMax);
-  other.replace = true;
-  ASSERT_TRUE(stream_.Declare(std::move(other)).ok());
-  EXPECT_TRUE(stream_.may_send());
-  Declaration third = Declared(4'000, 4'001);
-  third.replace = true;
-  ASSERT_TRUE(stream_.Declare(std::move(third)).ok());
-  EXPECT_FALSE(stream_.may_send());
-  stream_.LetAll();
-  EXPECT_TRUE(stream_.may_send());
-  EXPECT_EQ(store_.instances.size(), 1u);
-}
-
 TEST_F(SessionTest, ARefusedOneIsTriedWithEachHeartbeatAndToldOnce) {
   store_.refused.insert("80");
+  store_.refusal = ModelError(absl::StatusCode::kResourceExhausted, Reason::kLeaseKeysFull);
   Register();
   EXPECT_THAT(Told(), ElementsAre("i0 REFUSED"));
   Heartbeat();
+  EXPECT_EQ(stream_.registrations(), 2);
   EXPECT_THAT(Told(), IsEmpty());
   store_.refused.clear();
   Heartbeat();
+  EXPECT_THAT(Told(), ElementsAre("i0 REGISTERED"));
+}
+
+TEST_F(SessionTest, WhatASchemaRefusesIsTriedWhenItIsDeclaredOtherwiseOrSchemasHaveChanged) {
+  store_.refused.insert("80");
+  Declaration declared = Declared(0, 2);
+  declared.set[1].properties = {{"port", "81"}};
+  ASSERT_TRUE(stream_.Declare(std::move(declared)).ok());
+  stream_.LetAll();
+  EXPECT_THAT(Told(), ElementsAre("i0 REFUSED", "i1 REGISTERED")) << "the others go on";
+  Heartbeat();
+  Heartbeat();
+  EXPECT_EQ(stream_.registrations(), 2) << "the schema would say the same";
+  ++store_.schemas_version;
+  Heartbeat();
+  EXPECT_EQ(stream_.registrations(), 3);
+  EXPECT_THAT(Told(), IsEmpty());
+  store_.refused.clear();
+  Heartbeat();
+  EXPECT_EQ(stream_.registrations(), 3);
+  ++store_.schemas_version;
+  Heartbeat();
+  EXPECT_THAT(Told(), ElementsAre("i0 REGISTERED"));
+  store_.refused.insert("82");
+  Declaration refused = Declared(0, 1);
+  refused.set[0].properties = {{"port", "82"}};
+  ASSERT_TRUE(stream_.Declare(refused).ok());
+  stream_.LetAll();
+  EXPECT_THAT(Told(), ElementsAre("i0 REFUSED"));
+  EXPECT_EQ(*discovery::FindProperty(store_.instances[NameOf(0)].properties, "port"), "80") << "what was registered stays";
+  ASSERT_TRUE(stream_.Declare(Declared(0, 1)).ok());
+  stream_.LetAll();
   EXPECT_THAT(Told(), ElementsAre("i0 REGISTERED"));
 }
 
@@ -358,24 +278,6 @@ TEST_F(SessionTest, AnAnswerAboutTheRecordOfBeforeIsPassedOver) {
   stream_.LetAll();
   EXPECT_FALSE(stream_.ended());
   EXPECT_EQ(stream_.alives(), 1);
-}
-
-TEST_F(SessionTest, OpeningIsTriedAFewTimesWhileOthersOpenToo) {
-  ModelStream late(&store_, "a");
-  const auto let = [&late] {
-    late.Let();
-    if (late.under_way() > 0) late.Let();  // The answer.
-  };
-  let();  // It has read the record.
-  for (int i = 0; i < kSessionTriesMax; ++i) {
-    EXPECT_FALSE(late.ended()) << i;
-    let();                           // It has renewed the lease.
-    ++store_.records["a"].revision;  // Another has put the record.
-    let();                           // So this one has not.
-    if (!late.ended()) let();        // It has read it again.
-  }
-  ASSERT_TRUE(late.ended());
-  EXPECT_EQ(ReasonOf(late.end()), Reason::kContended);
 }
 
 TEST_F(SessionTest, SoftValuesAreOfWhatItHasRegistered) {

@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/slice.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/limits.h"
 #include "scoutlight/discovery/v1/discovery.pb.h"
 #include "server/discovery/discovery_conversion.h"
 #include "server/discovery/instance_conversion.h"
@@ -25,10 +27,13 @@ namespace wire = discovery::v1;
 
 using Bidi = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
-class SubscribeCall final : public HubCall<Bidi, SubscriberStream, SubscriberHub> {
+// A longer message is read on a reader: limits::kInlineEntriesMax services with the longest names.
+constexpr size_t kInlineBytesMax = limits::kInlineEntriesMax * 2 * limits::kNameBytesMax;
+
+class SubscribeCall final : public HubCall<Bidi, SubscriberStream, SubscriberHub>, public std::enable_shared_from_this<SubscribeCall> {
  public:
-  SubscribeCall(SubscriberHub* hub, const Admission* admission, Identity identity)
-      : HubCall(hub), admission_(*admission), identity_(std::move(identity)) {}
+  SubscribeCall(const SubscribeCalls& parts, Identity identity)
+      : HubCall(parts.hub), admission_(*parts.admission), readers_(*parts.readers), identity_(std::move(identity)) {}
 
   void Write(std::string head, InstanceFrame frame) override {
     const grpc::Slice slices[] = {grpc::Slice(head), frame == nullptr ? grpc::Slice() : SharedSlice(std::move(frame))};
@@ -39,11 +44,14 @@ class SubscribeCall final : public HubCall<Bidi, SubscriberStream, SubscriberHub
 
   void OnReadDone(bool ok) override {
     // The subscriber has half-closed: it hears on, and confirms nothing any more. Or it is gone: OnCancel says so.
-    if (ok) hub_.Take(this, Read());
+    if (!ok) return;
+    if (read_.Length() <= kInlineBytesMax) return hub_.Take(this, Read());
+    // At most one for each stream, whose next message is read after it: a full pool is no reason to end one that would come again.
+    readers_.Run([self = shared_from_this()] { self->hub_.Take(self.get(), self->Read()); });
   }
 
  private:
-  absl::StatusOr<SubscriberMessage> Read() {
+  absl::StatusOr<SubscriberMessage> Read() const {
     wire::SubscribeRequest request;
     if (absl::Status malformed = ParseRequest(read_, &request); !malformed.ok()) return malformed;
     absl::StatusOr<SubscriberMessage> message = SubscriberMessageOf(request);
@@ -55,19 +63,20 @@ class SubscribeCall final : public HubCall<Bidi, SubscriberStream, SubscriberHub
   }
 
   const Admission& admission_;
+  ReaderPool& readers_;
   const Identity identity_;
-  grpc::ByteBuffer read_;  // Until OnReadDone.
+  grpc::ByteBuffer read_;  // Until the hub asks for the next message.
 };
 
 }  // namespace
 
-Bidi* StartSubscribe(const grpc::CallbackServerContext& context, const Admission& admission, SubscriberHub* hub) {
+Bidi* StartSubscribe(const grpc::CallbackServerContext& context, const SubscribeCalls& parts) {
   Identity identity = IdentityOf(context);
   std::string caller = identity.Caller();
-  const auto call = std::make_shared<SubscribeCall>(hub, &admission, std::move(identity));
+  const auto call = std::make_shared<SubscribeCall>(parts, std::move(identity));
   call->HoldFor(call);
-  absl::Status refused = admission.CheckOpen();
-  if (refused.ok()) refused = hub->Open(call, context.peer(), std::move(caller));
+  absl::Status refused = parts.admission->CheckOpen();
+  if (refused.ok()) refused = parts.hub->Open(call, context.peer(), std::move(caller));
   if (!refused.ok()) call->Fail(ToGrpcStatus(refused, {}));
   return call.get();
 }

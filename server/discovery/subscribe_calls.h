@@ -5,14 +5,22 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "base/reader_pool.h"
 #include "server/admission.h"
 #include "server/discovery/subscriber_hub.h"
 
 namespace scoutlight::server {
 
-// A call of DiscoveryService/Subscribe: what stands between gRPC and the hub. Both outlive every call.
+// What a call of DiscoveryService/Subscribe needs. All outlive every call.
+struct SubscribeCalls {
+  const Admission* admission = nullptr;
+  ReaderPool* readers = nullptr;  // For messages that are too long for gRPC's threads; it goes before the hub.
+  SubscriberHub* hub = nullptr;
+};
+
+// What stands between gRPC and the hub.
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartSubscribe(const grpc::CallbackServerContext& context,
-                                                                            const Admission& admission, SubscriberHub* hub);
+                                                                            const SubscribeCalls& parts);
 
 }  // namespace scoutlight::server
 

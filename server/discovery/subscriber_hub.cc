@@ -36,9 +36,11 @@ struct SubscriberHub::Stream {
 
 SubscriberHub::SubscriberHub(Parts parts)
     : parts_(std::move(parts)),
-      drains_({.count_watches = [this](const discovery::InstanceName& name, uint64_t wait) { CountWatches(name, wait); },
+      drains_({.count_watches = [this](const discovery::InstanceName& name, uint64_t wait,
+                                       DrainWaits::Parts::Count count) { CountWatches(name, wait, count); },
+               .end_count = [this](uint64_t wait) { parts_.end_count(wait); },
                .count_resolvers = parts_.count_resolvers}),
-      table_([this](Subscription* subscription) { drains_.OnDropped(subscription); }),
+      table_([this](Subscription* subscription) { drains_.OnDropped(subscription); }, parts_.bounds),
       looks_(parts_.catalog),
       frames_(parts_.store_id) {}
 
@@ -140,8 +142,9 @@ void SubscriberHub::EndWait(uint64_t number) {
   inbox_->Post([this, number] { drains_.End(number, absl::CancelledError("the caller has gone")); });
 }
 
-void SubscriberHub::CountWatches(const discovery::InstanceName& name, uint64_t wait) {
-  parts_.count_watches(name, [this, inbox = inbox_, wait](int watches) {
+void SubscriberHub::CountWatches(const discovery::InstanceName& name, uint64_t wait, DrainWaits::Parts::Count count) {
+  const uint64_t kept = count == DrainWaits::Parts::Count::kKept ? wait : 0;
+  parts_.count_watches(name, kept, [this, inbox = inbox_, wait](int watches) {
     inbox->Post([this, wait, watches] { drains_.Counted(wait, watches, parts_.clock->SinceBoot()); });
   });
 }

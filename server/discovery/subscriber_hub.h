@@ -49,8 +49,8 @@ class SubscriberStream {
 // Tells subscribers how the instances of their services change, as InstanceHub tells watches, and knows what each of them has confirmed, so
 // that a drain can wait for them. A subscription is the snapshot that its stream was sent; the services of a stream take turns, and a slow
 // subscriber gets the newest state of what changed. Frames of a step are made once, and their bytes shared by all. One thread. Memory is
-// bounded by the places for streams, limits::kSubscribedServicesMax, kWatchesMax subscriptions in all, kGoneSubscribersMax, and one frame
-// of 1 MiB a stream; kDrainsMax wait. Thread-safe; nothing but the destructor blocks.
+// bounded by the places for streams, limits::kSubscribedServicesMax, SubscriberBounds, and one frame of 1 MiB a stream; kDrainsMax wait.
+// Thread-safe; nothing but the destructor blocks.
 class SubscriberHub {
  public:
   // All outlive the hub. An answer to `count_watches` may come after its end, without effect.
@@ -60,10 +60,12 @@ class SubscriberHub {
     StoreId store_id;
     std::function<uint64_t()> random;                                                            // For ids.
     std::shared_ptr<StreamPlaces> places = std::make_shared<StreamPlaces>(limits::kStreamsMax);  // Each stream takes one.
-    // How many watches were shown an instance at work; from any thread.
+    // How many watches were shown an instance at work; from any thread. As InstanceHub::CountShown and EndCount.
     using Counted = absl::AnyInvocable<void(int) &&>;
-    std::function<void(discovery::InstanceName, Counted)> count_watches;
+    std::function<void(discovery::InstanceName, uint64_t number, Counted)> count_watches;
+    std::function<void(uint64_t number)> end_count;
     std::function<int(const discovery::ServiceName&)> count_resolvers;
+    SubscriberBounds bounds;
   };
 
   explicit SubscriberHub(Parts parts);
@@ -119,7 +121,7 @@ class SubscriberHub {
   absl::Duration NextDue(absl::Duration now) const;
   void NoteCounts();
   void ServeHeartbeats(absl::Duration now);
-  void CountWatches(const discovery::InstanceName& name, uint64_t wait);
+  void CountWatches(const discovery::InstanceName& name, uint64_t wait, DrainWaits::Parts::Count count);
 
   // Does what a message says.
   void Carry(Stream* stream, const SubscriberMessage& message);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,7 +93,7 @@ class FakeSubscriber final : public SubscriberStream {
 // A hub over a catalog of its own, whose time stands still until a test moves it.
 class SubscriberHubTest : public ::testing::Test {
  protected:
-  SubscriberHubTest()
+  explicit SubscriberHubTest(SubscriberBounds bounds = {})
       : catalog_(std::make_shared<discovery::Catalog>(*discovery::Claims::Create(discovery::ShippedSchemas(), discovery::Bindings()))),
         hub_({.catalog = [this] { return catalog_; },
               .clock = &clock_,
@@ -100,11 +101,18 @@ class SubscriberHubTest : public ::testing::Test {
               .random = [this] { return ++drawn_; },
               .places = places_,
               .count_watches =
-                  [this](const discovery::InstanceName& /*name*/, SubscriberHub::Parts::Counted done) {
+                  [this](const discovery::InstanceName& /*name*/, uint64_t number, SubscriberHub::Parts::Counted done) {
                     ++counted_;
+                    NoteKept(number);
                     std::move(done)(watches_);
                   },
-              .count_resolvers = [this](const discovery::ServiceName& /*service*/) { return resolvers_.load(); }}) {
+              .end_count = [this](uint64_t number) { NoteEnded(number); },
+              .count_resolvers =
+                  [this](const discovery::ServiceName& /*service*/) {
+                    ++resolver_counts_;
+                    return resolvers_.load();
+                  },
+              .bounds = bounds}) {
     hub_.Start();
   }
   ~SubscriberHubTest() override {
@@ -211,11 +219,28 @@ class SubscriberHubTest : public ::testing::Test {
     batch->events.push_back(std::move(event));
   }
 
+  void NoteKept(uint64_t number) {
+    MutexLock lock(&mu_);
+    if (number != 0) kept_.insert(number);
+  }
+  void NoteEnded(uint64_t number) {
+    MutexLock lock(&mu_);
+    EXPECT_EQ(kept_.erase(number), 1u);
+  }
+  // Counts of watches that are kept, by the numbers of their drains.
+  std::set<uint64_t> kept() const {
+    MutexLock lock(&mu_);
+    return kept_;
+  }
+
+  mutable Mutex mu_;
+  std::set<uint64_t> kept_ ABSL_GUARDED_BY(mu_);
   storage::FakeClock clock_;
   std::atomic<uint64_t> drawn_ = 0;
   std::atomic<int> watches_ = 0;
   std::atomic<int> resolvers_ = 0;
-  std::atomic<int> counted_ = 0;
+  std::atomic<int> counted_ = 0;          // How often watches were,
+  std::atomic<int> resolver_counts_ = 0;  // and callers of Resolve.
   uint64_t drains_ = 0;
   std::atomic<Revision> revision_ = 1;
   const std::shared_ptr<discovery::Catalog> catalog_;

@@ -1,4 +1,5 @@
 // How many services subscribers may have, one and all together, and how many of them a drain names.
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,10 +62,12 @@ TEST_F(SubscriberHubTest, WithThoseOfEarlierStreamsItHasAtMostTwiceSoManyService
 }
 
 TEST(SubscriberLimits, AllTogetherSubscribeToSoManyServicesAndNoMore) {
-  SubscriberTable table([](Subscription*) {});
-  const std::vector<ServiceName> services = Services(0, limits::kSubscribedServicesMax);
+  EXPECT_EQ(SubscriberBounds().subscriptions_max, limits::kWatchesMax);
+  constexpr int kOfEach = 10, kMax = 30;
+  SubscriberTable table([](Subscription*) {}, {.subscriptions_max = kMax});
+  const std::vector<ServiceName> services = Services(0, kOfEach);
   Subscriber* last = nullptr;
-  for (int i = 0; i < limits::kWatchesMax / limits::kSubscribedServicesMax; ++i) {
+  for (int i = 0; i < kMax / kOfEach; ++i) {
     last = table.Arrive(absl::StrCat("subscriber", i), absl::ZeroDuration());
     last->caller = kCaller;
     for (const ServiceName& service : services) table.Subscribe(last, service);
@@ -72,11 +75,11 @@ TEST(SubscriberLimits, AllTogetherSubscribeToSoManyServicesAndNoMore) {
   const auto refused = [&](const SubscriberMessage& message, const Subscriber* subscriber) {
     return ReasonOf(CheckMessage(message, kCaller, subscriber, table));
   };
-  ASSERT_EQ(table.subscriptions(), static_cast<size_t>(limits::kWatchesMax));
+  ASSERT_EQ(table.subscriptions(), static_cast<size_t>(kMax));
   const absl::Status full = CheckMessage({.subscriber_id = "new", .add = Services(0, 1)}, kCaller, nullptr, table);
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(full), Reason::kWatchesFull);
-  EXPECT_THAT(std::string(full.message()), HasSubstr("more than 1000000 services"));
+  EXPECT_THAT(std::string(full.message()), HasSubstr("more than 30 services"));
   EXPECT_GT(DetailsOf(full)->retry_after, absl::ZeroDuration());
   EXPECT_EQ(refused({.add = services}, last), Reason::kUnspecified) << "it has them already";
   EXPECT_EQ(refused({.remove = Services(0, 1), .add = Services(9'000, 1)}, last), Reason::kUnspecified) << "one in place of another";
@@ -86,10 +89,72 @@ TEST(SubscriberLimits, AllTogetherSubscribeToSoManyServicesAndNoMore) {
   EXPECT_EQ(refused({.subscriber_id = "new", .add = Services(0, 2)}, nullptr), Reason::kWatchesFull);
 }
 
+TEST(SubscriberLimits, OfThoseThatAreGoneSoManyAreRememberedAndTheNextTakesThePlaceOfTheFirst) {
+  EXPECT_EQ(SubscriberBounds().gone_max, limits::kGoneSubscribersMax);
+  SubscriberTable table([](Subscription*) {}, {.gone_max = 2});
+  const auto lose = [&](const std::string& id, absl::Duration now) {
+    Subscriber* const subscriber = table.Arrive(id, now);
+    table.Subscribe(subscriber, {"default", "Printer"})->views.AssumeAny();
+    return table.Lose(subscriber, now);
+  };
+  EXPECT_EQ(lose("a", absl::Seconds(1)), absl::ZeroDuration());
+  EXPECT_EQ(lose("b", absl::Seconds(2)), absl::ZeroDuration());
+  EXPECT_EQ(lose("c", absl::Seconds(3)), absl::Seconds(1) + limits::kSubscriberGrace) << "so long the first would have been remembered";
+  EXPECT_EQ(table.gone(), 2u);
+  EXPECT_FALSE(table.all().contains("a"));
+  EXPECT_EQ(table.subscriptions(), 2u);
+  EXPECT_EQ(lose("d", absl::Seconds(4)), absl::Seconds(2) + limits::kSubscriberGrace);
+}
+
+class FewGoneTest : public SubscriberHubTest {
+ protected:
+  // "first" had to be forgotten, for which "second" is remembered; both had confirmed the instance at work. A drain of it waits.
+  FewGoneTest() : SubscriberHubTest({.gone_max = 1}) {
+    PassTheStart();
+    Put("laser");
+    FakeSubscriber* const first = Confirmed("first");
+    FakeSubscriber* const second = Confirmed("second");
+    hub_.OnCancelled(first);
+    Settle();
+    Pass(absl::Seconds(5));
+    hub_.OnCancelled(second);
+    Settle();
+    drain_ = Await("laser", StartDraining("laser"));
+    ConfirmAs("second");
+  }
+  void ConfirmAs(const std::string& id) {
+    FakeSubscriber* const back = SubscribeAs(id);
+    ASSERT_TRUE(AwaitSent(back, 3));
+    EXPECT_FALSE(drain_->answered()) << id << " has not confirmed";
+    back->ConfirmAll();
+    Settle();
+  }
+
+  std::shared_ptr<Drain> drain_;
+};
+
+TEST_F(FewGoneTest, NothingIsCompleteAsLongAsOneThatWasForgottenMightComeBack) {
+  EXPECT_FALSE(drain_->answered());
+  Pass(limits::kSubscriberGrace - absl::Seconds(5) - absl::Milliseconds(1));
+  EXPECT_FALSE(drain_->answered());
+  Pass(absl::Milliseconds(1));
+  EXPECT_TRUE(drain_->Await().complete);
+}
+
+TEST_F(FewGoneTest, OneThatWasForgottenAndComesBackIsWaitedForUntilItConfirms) {
+  FakeSubscriber* const back = SubscribeAs("first");
+  ASSERT_TRUE(AwaitSent(back, 3));
+  Pass(limits::kSubscriberGrace);
+  EXPECT_FALSE(drain_->answered()) << "what it was shown before is not known";
+  back->ConfirmAll();
+  EXPECT_TRUE(drain_->Await().complete);
+}
+
 // Without a hub: it would have as many streams.
 TEST(SubscriberLimits, ADrainNamesSoManyLaggardsAndCountsTheOthers) {
   constexpr int kOver = 3;
-  DrainWaits waits({.count_watches = [](const discovery::InstanceName& /*name*/, uint64_t /*wait*/) {},
+  DrainWaits waits({.count_watches = [](const discovery::InstanceName& /*name*/, uint64_t /*wait*/, DrainWaits::Parts::Count /*count*/) {},
+                    .end_count = nullptr,
                     .count_resolvers = [](const ServiceName& /*service*/) { return 0; }});
   SubscriberTable table([&](Subscription* subscription) { waits.OnDropped(subscription); });
   const ServiceName service{"default", "Printer"};

@@ -14,9 +14,6 @@ namespace {
 namespace wire = discovery::v1;
 using discovery::ServiceName;
 
-// Of a subscriber, with those that only streams before had.
-constexpr size_t kSubscriptionsOfOneMax = 2 * limits::kSubscribedServicesMax;
-
 absl::Status CheckOrder(const SubscriberMessage& message, const Subscriber* subscriber) {
   if (subscriber != nullptr && !message.subscriber_id.empty()) {
     return InvalidField(Reason::kInvalidField, "subscriber_id",
@@ -35,12 +32,12 @@ absl::Status CheckOrder(const SubscriberMessage& message, const Subscriber* subs
   return absl::OkStatus();
 }
 
-absl::Status WatchesFull() {
+absl::Status WatchesFull(int subscriptions_max) {
   ErrorDetails details;
   details.reason = Reason::kWatchesFull;
   details.retry_after = absl::Seconds(1);
   return MakeError(absl::StatusCode::kResourceExhausted,
-                   absl::StrCat("all subscribers together would subscribe to more than ", limits::kWatchesMax, " services"), details);
+                   absl::StrCat("all subscribers together would subscribe to more than ", subscriptions_max, " services"), details);
 }
 
 }  // namespace
@@ -71,12 +68,13 @@ absl::Status CheckMessage(const SubscriberMessage& message, const std::string& c
       if (subscription->wanted && subscriber != nullptr) ++wanted;
     }
   }
-  if (wanted > static_cast<size_t>(limits::kSubscribedServicesMax) || all > kSubscriptionsOfOneMax) {
+  if (wanted > static_cast<size_t>(limits::kSubscribedServicesMax) || all > static_cast<size_t>(limits::kSubscriptionsOfOneMax)) {
     return InvalidField(Reason::kInvalidField, "add",
                         absl::StrCat("would make it ", wanted, " services, ", all, " with those that only its streams before had; at most ",
-                                     limits::kSubscribedServicesMax, " and ", kSubscriptionsOfOneMax, " are allowed"));
+                                     limits::kSubscribedServicesMax, " and ", limits::kSubscriptionsOfOneMax, " are allowed"));
   }
-  if (all > had && table.subscriptions() + (all - had) > static_cast<size_t>(limits::kWatchesMax)) return WatchesFull();
+  const int subscriptions_max = table.bounds().subscriptions_max;
+  if (all > had && table.subscriptions() + (all - had) > static_cast<size_t>(subscriptions_max)) return WatchesFull(subscriptions_max);
   return absl::OkStatus();
 }
 

@@ -29,7 +29,7 @@ struct SubscriberMessage {
 //   kInvalidArgument    it is against what came before, or was sent; or it names another caller's subscriber; or it would be over
 //   limits::kSubscribedServicesMax services, or over
 //                       twice as many with those that only streams before had
-//   kResourceExhausted  WATCHES_FULL: it would be over limits::kWatchesMax services of all subscribers
+//   kResourceExhausted  WATCHES_FULL: it would be over SubscriberBounds::subscriptions_max services of all subscribers
 absl::Status CheckMessage(const SubscriberMessage& message, const std::string& caller, const Subscriber* subscriber,
                           const SubscriberTable& table);
 

@@ -94,7 +94,7 @@ absl::Duration SubscriberTable::Lose(Subscriber* subscriber, absl::Duration now)
     subscriber->gone_until = std::max(subscriber->gone_until, subscription->held_until);
   }
   gone_.insert({subscriber->gone_until, subscriber});
-  if (gone_.size() <= static_cast<size_t>(limits::kGoneSubscribersMax)) return absl::ZeroDuration();
+  if (gone_.size() <= static_cast<size_t>(bounds_.gone_max)) return absl::ZeroDuration();
   const auto [end, first] = *gone_.begin();
   Forget(first);
   return end;

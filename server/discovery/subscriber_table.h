@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
 #include "base/entry.h"
+#include "base/limits.h"
 #include "discovery/names.h"
 #include "discovery/service_snapshot.h"
 #include "server/discovery/subscriber_views.h"
@@ -54,11 +55,19 @@ struct Subscriber {
   std::deque<Subscription*> turns;  // Those that may have something to send.
 };
 
+struct SubscriberBounds {
+  int subscriptions_max = limits::kWatchesMax;  // Of all subscribers.
+  int gone_max = limits::kGoneSubscribersMax;   // At least 1.
+};
+
 // Subscribers, by id and by service: those that have a stream, and those that had one until lately. Not thread-safe.
 class SubscriberTable {
  public:
   // `on_dropped`: a subscription goes, and is valid just so long.
-  explicit SubscriberTable(std::function<void(Subscription*)> on_dropped) : on_dropped_(std::move(on_dropped)) {}
+  explicit SubscriberTable(std::function<void(Subscription*)> on_dropped, SubscriberBounds bounds = {})
+      : bounds_(bounds), on_dropped_(std::move(on_dropped)) {}
+
+  const SubscriberBounds& bounds() const { return bounds_; }
 
   using Subscribers = absl::btree_map<std::string, std::unique_ptr<Subscriber>>;
   const Subscribers& all() const { return subscribers_; }
@@ -75,8 +84,8 @@ class SubscriberTable {
   // A subscription that is wanted from now on.
   Subscription* Subscribe(Subscriber* subscriber, const discovery::ServiceName& service);
   void Unsubscribe(Subscriber* subscriber, const discovery::ServiceName& service);
-  // Its stream has ended without a goodbye. Of those that are gone at most limits::kGoneSubscribersMax are kept: the end of the time of the
-  // one that had to be forgotten before; ZeroDuration: none had.
+  // Its stream has ended without a goodbye. Of those that are gone at most bounds().gone_max are kept: the end of the time of the one that
+  // had to be forgotten before; ZeroDuration: none had.
   absl::Duration Lose(Subscriber* subscriber, absl::Duration now);
   // It is known no longer.
   void Forget(Subscriber* subscriber);
@@ -93,6 +102,7 @@ class SubscriberTable {
   void SetNextEnd(Subscriber* subscriber);
   void Drop(Subscription* subscription);
 
+  const SubscriberBounds bounds_;
   const std::function<void(Subscription*)> on_dropped_;
   Subscribers subscribers_;
   absl::flat_hash_map<discovery::ServiceName, absl::flat_hash_set<Subscription*>> by_service_;

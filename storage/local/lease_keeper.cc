@@ -147,6 +147,11 @@ std::vector<LeaseInfo> LeaseKeeper::List(LeaseId after, int leases_max) {
   return leases;
 }
 
+int64_t LeaseKeeper::count() const {
+  MutexLock lock(&parts_.leases->mu);
+  return static_cast<int64_t>(parts_.leases->table.size());
+}
+
 void LeaseKeeper::Loop() {
   while (true) {
     const absl::Duration wait = Look();

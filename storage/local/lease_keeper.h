@@ -71,6 +71,8 @@ class LeaseKeeper {
   // One lease, its keys left out; nullopt: it is not there.
   std::optional<LeaseInfo> Find(LeaseId id);
   std::vector<LeaseInfo> List(LeaseId after, int leases_max);
+  // Of all leases, taken or not.
+  int64_t count() const;
 
  private:
   void Loop();

@@ -83,6 +83,7 @@ class LocalStore : public Store {
   void RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done<Renewals> done) override;
   void GetLease(LeaseId id, Done<LeaseResult> done) override;
   void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) override;
+  std::optional<int64_t> lease_count() const override { return keeper_.count(); }
   void Compact(Revision oldest, Done<CompactResult> done) override { committer_->Compact(oldest, std::move(done)); }
   StoreHealth health() const override;
 

@@ -1,7 +1,9 @@
 // Cases on leases.
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -46,6 +48,17 @@ TEST_P(StoreConformance, LeasesGetIdsOfTheirOwn) {
   for (size_t i = 1; i < list.leases.size(); ++i) EXPECT_LT(list.leases[i - 1].id, list.leases[i].id);
   for (const LeaseInfo& lease : list.leases) EXPECT_THAT(lease.keys, IsEmpty());
   for (const LeaseId id : ids) EXPECT_TRUE(sync_->Revoke(id).status.ok());
+}
+
+TEST_P(StoreConformance, LeasesAreCountedOrTheirNumberIsNotKnown) {
+  const std::optional<int64_t> before = store().lease_count();
+  if (!before.has_value()) return;
+  const LeaseId first = sync_->Grant(absl::Minutes(1)).lease.id;
+  const LeaseId second = sync_->Grant(absl::Minutes(1)).lease.id;
+  EXPECT_EQ(store().lease_count(), *before + 2);
+  EXPECT_TRUE(sync_->Revoke(first).status.ok());
+  EXPECT_EQ(store().lease_count(), *before + 1);
+  EXPECT_TRUE(sync_->Revoke(second).status.ok());
 }
 
 TEST_P(StoreConformance, ALeaseMayBeGivenItsIdOnce) {

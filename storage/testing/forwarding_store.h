@@ -1,7 +1,9 @@
 #ifndef SCOUTLIGHT_STORAGE_TESTING_FORWARDING_STORE_H_
 #define SCOUTLIGHT_STORAGE_TESTING_FORWARDING_STORE_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,7 @@ class ForwardingStore : public Store {
   }
   void GetLease(LeaseId id, Done<LeaseResult> done) override { store_.GetLease(id, std::move(done)); }
   void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) override { store_.ListLeases(after, leases_max, std::move(done)); }
+  std::optional<int64_t> lease_count() const override { return store_.lease_count(); }
   void Compact(Revision oldest, Done<CompactResult> done) override { store_.Compact(oldest, std::move(done)); }
   StoreHealth health() const override { return store_.health(); }
 

@@ -51,9 +51,17 @@ class SickableStore final : public ForwardingStore {
     ForwardingStore::Read(std::move(query), std::move(done));
   }
 
+  // How often leases were listed.
+  int lists_of_leases() const { return lists_of_leases_; }
+  void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) override {
+    ++lists_of_leases_;
+    ForwardingStore::ListLeases(after, leases_max, std::move(done));
+  }
+
  private:
   const std::unique_ptr<Store> owned_;
-  std::atomic<bool> read_only_{false};  // Orders nothing.
+  std::atomic<bool> read_only_{false};   // Orders nothing.
+  std::atomic<int> lists_of_leases_{0};  // Orders nothing.
   Mutex mu_;
   bool holding_ ABSL_GUARDED_BY(mu_) = false;
   bool lists_alone_ ABSL_GUARDED_BY(mu_) = false;

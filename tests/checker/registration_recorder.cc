@@ -81,7 +81,10 @@ void RegistrationRecorder::AddLogOfFolder(const StoreId& store, const std::strin
 
 void RegistrationRecorder::Add(RegistrationCall call) {
   const MutexLock lock(&mu_);
-  if (HasRoom(1)) history_.calls.push_back(std::move(call));
+  if (!HasRoom(1)) return;
+  if (call.complete) ++complete_drains_;
+  history_.calls.push_back(std::move(call));
+  changed_.NotifyAll();
 }
 
 void RegistrationRecorder::Add(DiscoveryRead read) {
@@ -156,8 +159,21 @@ bool RegistrationRecorder::WaitForCalls(size_t count, absl::Duration bound) cons
   return history_.calls.size() + history_.reads.size() >= count;
 }
 
+size_t RegistrationRecorder::complete_drains() const {
+  const MutexLock lock(&mu_);
+  return complete_drains_;
+}
+
+bool RegistrationRecorder::WaitForCompleteDrains(size_t count, absl::Duration bound) const {
+  const testing::Deadline deadline(bound);
+  const MutexLock lock(&mu_);
+  while (complete_drains_ < count && !deadline.passed()) changed_.WaitFor(&mu_, deadline.left());
+  return complete_drains_ >= count;
+}
+
 RegistrationHistory RegistrationRecorder::Take() {
   const MutexLock lock(&mu_);
+  complete_drains_ = 0;
   std::stable_sort(history_.observers.begin(), history_.observers.end(),
                    [](const ObserverStream& a, const ObserverStream& b) { return a.called < b.called; });
   facts_ = 0;

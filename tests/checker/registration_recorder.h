@@ -75,8 +75,12 @@ class RegistrationRecorder {
   // Calls and reads so far.
   size_t calls() const;
 
+  // Drains among them that were complete.
+  size_t complete_drains() const;
+
   // Waits until there are so many; whether there were within `bound`.
   bool WaitForCalls(size_t count, absl::Duration bound) const;
+  bool WaitForCompleteDrains(size_t count, absl::Duration bound) const;
 
   // All that was kept, of streams those that have ended; what comes then is another history. Call it while no server runs.
   RegistrationHistory Take();
@@ -90,6 +94,7 @@ class RegistrationRecorder {
   mutable Mutex mu_;
   mutable CondVar changed_;
   size_t facts_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t complete_drains_ ABSL_GUARDED_BY(mu_) = 0;
   RegistrationHistory history_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -190,9 +190,75 @@ TEST_F(Sessions, LeavingDeregistersAndEndsWell) {
 TEST_F(Sessions, AWrongMessageNamesItsFieldsAndEndsTheStream) {
   const auto stream = Open("a");
   disco::SessionRequest request = Declared({"i", "j"});
-  (*request.mutable_declare()->mutable_set(1)->mutable_properties())["port"] = "80001";
+  request.mutable_declare()->mutable_set(1)->set_service("*");
   ASSERT_TRUE(stream->Send(request));
-  ExpectFailure(stream->End(), grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"declare.set[1].properties.port"});
+  ExpectFailure(stream->End(), grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"declare.set[1].service"});
+  EXPECT_THAT(Ids("Printer"), IsEmpty());
+}
+
+TEST_F(Sessions, OneInViolationStaysRefusedBesideHealthyOnes) {
+  const auto stream = Open("a");
+  disco::SessionRequest request = Declared({"i", "j", "k"});
+  (*request.mutable_declare()->mutable_set(1)->mutable_properties())["port"] = "80001";
+  (*request.mutable_declare()->mutable_set(1)->mutable_properties())["weight"] = "-1";
+  request.mutable_declare()->set_number(5);
+  ASSERT_TRUE(stream->Send(request));
+  const State refused = stream->Until("j", State::STATE_REFUSED);
+  EXPECT_EQ(refused.code(), static_cast<int>(grpc::StatusCode::INVALID_ARGUMENT));
+  EXPECT_TRUE(refused.violations().contains("instance.properties.port"));
+  EXPECT_TRUE(refused.violations().contains("instance.properties.weight"));
+  EXPECT_EQ(refused.declaration(), 5);
+  ASSERT_TRUE(WaitUntil([this] { return Ids("Printer").size() == 2; }));
+  ASSERT_TRUE(Beat(stream.get()).has_value());
+  ASSERT_TRUE(Beat(stream.get()).has_value());
+  EXPECT_THAT(Ids("Printer"), ElementsAre("i", "k"));
+  request = Declared({"j"});
+  request.mutable_declare()->set_number(6);
+  ASSERT_TRUE(stream->Send(request));
+  EXPECT_EQ(stream->Until("j", State::STATE_REGISTERED).declaration(), 6);
+}
+
+TEST_F(Sessions, ADeclarationOfThreeMegabytesIsOne) {
+  const auto stream = Open("a");
+  ASSERT_TRUE(stream->Send(Declared({"before"})));
+  stream->Until("before", State::STATE_REGISTERED);
+  std::vector<std::string> ids;
+  for (int part = 0; part < 3; ++part) {
+    disco::SessionRequest request;
+    for (int i = 0; i < 10; ++i) {
+      ids.push_back(absl::StrCat("i", part, i));
+      disco::Registration& one = *request.mutable_declare()->add_set();
+      one.set_service("Printer");
+      one.set_id(ids.back());
+      one.mutable_properties()->insert(kLaser.begin(), kLaser.end());
+      for (const char* name : {"a", "b", "c", "d"}) (*one.mutable_properties())[name] = std::string(26 * 1024, 'x');
+    }
+    request.mutable_declare()->set_replace(part == 0);
+    request.mutable_declare()->set_more(part < 2);
+    request.mutable_declare()->set_number(1);
+    EXPECT_THAT(Ids("Printer"), ElementsAre("before")) << "nothing is done before the last part";
+    ASSERT_TRUE(stream->Send(request));
+    if (part < 2) {
+      ASSERT_TRUE(Beat(stream.get()).has_value());
+    }
+  }
+  EXPECT_EQ(stream->Until("before", State::STATE_REMOVED).declaration(), 1);
+  for (const std::string& id : ids) {
+    ASSERT_TRUE(WaitUntil([&] { return Get("Printer", id).ok(); })) << id;
+    EXPECT_EQ(Get("Printer", id)->instance().properties().at("d").size(), 26u * 1024);
+  }
+}
+
+TEST_F(Sessions, ADeclarationOverItsBoundsEndsTheStreamAndDoesNothing) {
+  const auto stream = Open("a");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 1'000; ++i) ids.push_back(absl::StrCat("i", 1'000 + i));
+  disco::SessionRequest request = Declared(ids);
+  request.mutable_declare()->set_more(true);
+  ASSERT_TRUE(stream->Send(request));
+  ASSERT_TRUE(Beat(stream.get()).has_value());
+  ASSERT_TRUE(stream->Send(Declared({"one-more"})));
+  ExpectFailure(stream->End(), grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {"declare.set"});
   EXPECT_THAT(Ids("Printer"), IsEmpty());
 }
 
