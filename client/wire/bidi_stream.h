@@ -19,6 +19,9 @@
 
 namespace scoutlight::client {
 
+// How a call failed: it has ended, or nothing came on it and it was given up.
+enum class Failed { kEnded, kSilent };
+
 // gRPC's side of a Stream: keeps itself alive from Begin() until gRPC is done with it, and hands gRPC's callbacks over to the loop, where
 // everything else happens. One message is on its way at a time. Once cancelled, no event comes any more.
 template <typename Request, typename Response>
@@ -27,9 +30,10 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
   using Events = typename Stream<Request, Response>::Events;
   using Start = absl::FunctionRef<void(grpc::ClientContext*, grpc::ClientBidiReactor<Request, Response>*)>;
 
+  using OnFailed = std::function<void(const absl::Status&, Failed)>;
+
   // `on_failed` is told on the loop why the call ended, or was given up; not of one that was cancelled.
-  BidiCall(std::shared_ptr<EventLoop> loop, std::shared_ptr<LiveCalls> live, Events events,
-           std::function<void(const absl::Status&)> on_failed)
+  BidiCall(std::shared_ptr<EventLoop> loop, std::shared_ptr<LiveCalls> live, Events events, OnFailed on_failed)
       : loop_(std::move(loop)), live_(std::move(live)), on_failed_(std::move(on_failed)), events_(std::move(events)) {}
 
   void Begin(std::shared_ptr<BidiCall> self, Start start) {
@@ -60,7 +64,7 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
   }
 
   void GiveUp() {
-    if (!cancelled_) on_failed_(absl::UnavailableError("the server says nothing any more"));
+    if (!cancelled_) on_failed_(absl::UnavailableError("the server says nothing any more"), Failed::kSilent);
     Cancel();
   }
   void Cancel() {
@@ -121,7 +125,7 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
 
   void OnEnd(const absl::Status& status) {
     if (cancelled_) return;
-    on_failed_(status);
+    on_failed_(status, Failed::kEnded);
     cancelled_ = true;
     in_event_ = true;
     events_.on_end(status);
@@ -136,7 +140,7 @@ class BidiCall final : public grpc::ClientBidiReactor<Request, Response> {
 
   const std::shared_ptr<EventLoop> loop_;
   const std::shared_ptr<LiveCalls> live_;
-  const std::function<void(const absl::Status&)> on_failed_;
+  const OnFailed on_failed_;
   grpc::ClientContext context_;
   std::shared_ptr<BidiCall> self_;  // Until OnDone; set before the call begins.
   Response read_;                   // gRPC's until OnReadDone.

@@ -5,6 +5,8 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/connect_errno.h"
@@ -65,8 +67,18 @@ WireServer::WireServer(const std::string& address, const std::optional<TlsCreden
              discovery::v1::DiscoveryService::NewStub(channel_), discovery::v1::RegistrationService::NewStub(channel_),
              discovery::v1::SchemaService::NewStub(channel_)) {}
 
-Servers::Servers(const ConnectionOptions& options) {
-  for (const std::string& address : options.endpoints) servers_.emplace_back(address, options.tls);
+bool WireServer::IsConnected() const { return channel_->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY; }
+
+Servers::Servers(const ConnectionOptions& options) : endpoints_(options.endpoints), tls_(options.tls) {
+  for (const std::string& address : endpoints_) servers_.push_back(std::make_shared<const WireServer>(address, tls_));
+}
+
+void Servers::Reconnect(size_t number, const std::shared_ptr<const WireServer>& silent) {
+  // One that is still connecting goes on with that: it has a timeout of its own.
+  if (!silent->IsConnected()) return;
+  auto anew = std::make_shared<const WireServer>(endpoints_[number], tls_);
+  MutexLock lock(&mu_);
+  if (servers_[number] == silent) servers_[number] = std::move(anew);
 }
 
 }  // namespace scoutlight::client

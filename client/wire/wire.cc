@@ -72,7 +72,7 @@ absl::Status Wire::RunTry(absl::Duration timeout, Attempt attempt) {
   const size_t server = servers_->current();
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
-  absl::Status status = StatusOf(attempt(servers_->at(server), &context));
+  absl::Status status = StatusOf(attempt(*servers_->at(server), &context));
   if (status.ok()) return status;
   SawError(status);
   // A program that has little time says nothing of the server by that.
@@ -97,14 +97,15 @@ void Wire::LookAtStore(absl::Duration timeout) {
 template <typename Request, typename Response, typename Open>
 OpenStream<Request, Response> Wire::StreamsOf(Open open) {
   return [this, open](typename Stream<Request, Response>::Events events) -> std::unique_ptr<Stream<Request, Response>> {
-    const size_t server = servers_->current();
-    const auto note_end = [servers = servers_, server](const absl::Status& status) {
-      if (IsServerGone(status)) servers->MoveOnFrom(server);
+    const size_t number = servers_->current();
+    const std::shared_ptr<const WireServer> server = servers_->at(number);
+    const auto note_end = [servers = servers_, number, server](const absl::Status& status, Failed how) {
+      if (how == Failed::kSilent) servers->Reconnect(number, server);
+      if (IsServerGone(status)) servers->MoveOnFrom(number);
     };
     auto call = std::make_shared<BidiCall<Request, Response>>(loop_, live_calls_, std::move(events), note_end);
-    call->Begin(call, [&](grpc::ClientContext* context, grpc::ClientBidiReactor<Request, Response>* reactor) {
-      open(servers_->at(server), context, reactor);
-    });
+    call->Begin(
+        call, [&](grpc::ClientContext* context, grpc::ClientBidiReactor<Request, Response>* reactor) { open(*server, context, reactor); });
     return std::make_unique<BidiStream<Request, Response>>(std::move(call));
   };
 }

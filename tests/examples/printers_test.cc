@@ -4,8 +4,10 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "gtest/gtest.h"
 #include "tests/support/deadline.h"
+#include "tests/support/faulty_proxy.h"
 #include "tests/support/process.h"
 #include "tests/support/server_process.h"
 
@@ -24,6 +26,24 @@ TEST(PrintersTest, WhatRegistersItselfIsFoundUntilItLeaves) {
   Process nobody({.command = {getenv("FIND"), server->address()}});
   EXPECT_EQ(nobody.WaitForExit(), Exit{.code = 1});
   EXPECT_NE(nobody.errors().find("NOT_FOUND"), std::string::npos) << nobody.errors();
+}
+
+TEST(PrintersTest, WhatIsRegisteredOutlivesTheServerAndItsDataAndGoesWhenItIsKilled) {
+  std::unique_ptr<ServerProcess> server = StartServer({.flags = {"--store=memory"}});
+  FaultyProxy registry(server->address());
+  const auto find = [&registry] {
+    Process finder({.command = {getenv("FIND"), registry.address()}});
+    EXPECT_TRUE(finder.WaitForExit().has_value());
+    return finder.output() + finder.errors();
+  };
+  Process printer({.command = {getenv("REGISTER"), registry.address(), "laser"}});
+  ASSERT_TRUE(WaitUntil([&] { return printer.output() == "registered laser\n"; })) << printer.errors();
+  server->Kill();
+  server = StartServer({.flags = {"--store=memory"}});
+  registry.SetTarget(server->address());
+  EXPECT_TRUE(WaitUntil([&] { return find() == "laser at 127.0.0.1:8001\n"; }));
+  printer.Signal(SIGKILL);
+  EXPECT_TRUE(WaitUntil([&] { return absl::StrContains(find(), "NOT_FOUND"); }, 2 * kSoon));
 }
 
 TEST(PrintersTest, WithoutServerTheySaySo) {
