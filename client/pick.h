@@ -11,6 +11,7 @@
 namespace scoutlight {
 
 namespace client {
+class InstanceCalls;
 class ThreadView;
 class ThreadViewRef;
 }  // namespace client
@@ -43,6 +44,7 @@ class Pick {
   Call Begin() const;
 
  private:
+  friend class client::InstanceCalls;
   friend class client::ThreadViewRef;
   friend class Call;
 

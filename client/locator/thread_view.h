@@ -33,7 +33,7 @@ class ThreadView {
 
   const View& view() const { return *parts_.view; }
   const ViewEntry& entry(int place) const { return *parts_.view->entries[static_cast<size_t>(place)]; }
-  ServiceCalls* calls() const { return parts_.calls.get(); }
+  const std::shared_ptr<ServiceCalls>& calls() const { return parts_.calls; }
   uint64_t version() const { return parts_.version; }
   // Sequentially consistent; see ServiceState::version().
   bool IsCurrent() const { return parts_.newest->load(std::memory_order_seq_cst) == parts_.version; }
