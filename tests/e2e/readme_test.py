@@ -1,9 +1,9 @@
-"""Runs the README's lines for grpcurl as a newcomer types them, one after the other, against a new server. Each must print what the README
-says: the line `#> A ... B` under a command has parts of its output, in order; `#> again: A ... B` those of the same command sent once more,
-which fails if they begin with `Code:`. A watch goes on while the commands below it run; `#> later: A ... B` says what it has printed by the
-end. Every command has such a line.
+"""Runs the README's lines for grpcurl and scoutctl as a newcomer types them, one after the other, against a new server. Each must print
+what the README says: the line `#> A ... B` under a command has parts of its output, in order; `#> again: A ... B` those of the same
+command sent once more, which fails if they begin with `Code:`. A watch goes on while the commands below it run; `#> later: A ... B`
+says what it has printed by the end. Every command has such a line.
 
-Arguments: the server's program, the README. SCOUTLIGHT_TOOLS names the folder that `./dev tools` fills.
+Arguments: the programs scoutlightd and scoutctl, the README. SCOUTLIGHT_TOOLS names the folder that `./dev tools` fills.
 """
 
 import os
@@ -18,7 +18,7 @@ CALL_SECONDS_MAX = 20
 
 
 class Command:
-    """An indented command that begins with grpcurl, and what the README says that it prints."""
+    """An indented command that begins with grpcurl or scoutctl, and what the README says that it prints."""
 
     def __init__(self, line):
         self.line = line
@@ -28,14 +28,14 @@ class Command:
 
     @property
     def is_watch(self):
-        return self.line.endswith("/Watch")
+        return self.line.endswith("/Watch") or self.line.startswith("scoutctl service watch ")
 
 
 def commands(readme):
     """Those of the README, with the lines that go on in quotes."""
     found = []
     for line in readme.splitlines():
-        if line.startswith("    grpcurl "):
+        if line.startswith(("    grpcurl ", "    scoutctl ")):
             found.append(Command(line.strip()))
         elif found and found[-1].line.count("'") % 2 == 1:
             found[-1].line += "\n" + line
@@ -65,14 +65,14 @@ def typed(command, address, seconds):
     return command.line.replace("localhost:7400", address).replace("grpcurl ", f"grpcurl -max-time {seconds} ", 1)
 
 
-def environment(tools):
-    return {"PATH": f"{tools}:/usr/bin:/bin"}
+def environment(tools, address):
+    return {"PATH": f"{tools}:/usr/bin:/bin", "SCOUTLIGHT_ENDPOINT": address}
 
 
 def run(tools, address, command, excerpts):
     """Whether the command prints that."""
     line = typed(command, address, CALL_SECONDS_MAX)
-    done = subprocess.run(["bash", "-c", line], env=environment(tools), capture_output=True, text=True, check=False)
+    done = subprocess.run(["bash", "-c", line], env=environment(tools, address), capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
     to_fail = excerpts[0].startswith("Code:")
     faults = [] if (done.returncode != 0) == to_fail else [f"it ended with {done.returncode}"]
@@ -89,9 +89,12 @@ class Watch:
         self.command = command
         self.path = output
         with open(output, "w", encoding="utf-8") as file:
-            # exec, so that what ends it ends grpcurl.
+            # exec, so that what ends it ends the program.
             self.process = subprocess.Popen(
-                ["bash", "-c", "exec " + typed(command, address, 10 * CALL_SECONDS_MAX)], env=environment(tools), stdout=file, stderr=file
+                ["bash", "-c", "exec " + typed(command, address, 10 * CALL_SECONDS_MAX)],
+                env=environment(tools, address),
+                stdout=file,
+                stderr=file,
             )
 
     def output(self):
@@ -139,8 +142,9 @@ def wait_for_catalog(grpcurl, address):
 
 
 def main():
-    program, readme = sys.argv[1:]
-    tools = os.environ["SCOUTLIGHT_TOOLS"]
+    program, scoutctl, readme = sys.argv[1:]
+    grpcurl = f"{os.environ['SCOUTLIGHT_TOOLS']}/grpcurl"
+    tools = f"{os.environ['SCOUTLIGHT_TOOLS']}:{pathlib.Path(scoutctl).resolve().parent}"
     found = commands(pathlib.Path(readme).read_text(encoding="utf-8"))
     if len(found) < 20:
         print(f"FAILED: only {len(found)} commands were found")
@@ -158,7 +162,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         server, address = start(program, folder)
         try:
-            wait_for_catalog(f"{tools}/grpcurl", address)
+            wait_for_catalog(grpcurl, address)
             for command in found:
                 if command.is_watch:
                     watches.append(Watch(tools, address, command, f"{folder}/watch{len(watches)}"))

@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# See readme_test.py. Arguments: that, the server's program, the README.
+# See readme_test.py. Arguments: that, the programs, the README.
 exec /usr/bin/python3 "$@"

@@ -1,0 +1,120 @@
+#include "cli/command_line.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/shown.h"
+#include "cli/exit_code.h"
+#include "cli/flags.h"
+#include "cli/suggestion.h"
+#include "cli/version.h"
+
+namespace scoutlight::cli {
+namespace {
+
+CLI::App* AddGroup(CLI::App* app, const std::string& name, const std::string& help) {
+  CLI::App* const group = app->add_subcommand(name, help);
+  group->require_subcommand(1);
+  group->footer(absl::StrCat("scoutctl ", name, " VERB --help explains a verb."));
+  return group;
+}
+
+// Global flags may stand behind the verbs that are added from now on.
+CLI::App* WithVerbs(CLI::App* app) { return app->fallthrough()->require_subcommand(1); }
+
+absl::Status ShowVersion(const Settings&, Printer* printer) {
+  printer->Done(absl::StrCat("scoutctl ", kVersion), {.name = kVersion, .fields = {{"version", kVersion}}});
+  return absl::OkStatus();
+}
+
+std::vector<std::string> VerbsOf(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  return names;
+}
+
+// Long flags, of groups above too.
+std::vector<std::string> FlagsOf(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back(absl::StrCat("--", name));
+    }
+  }
+  return names;
+}
+
+// "; did you mean list?"
+std::string MeantText(absl::string_view typed, const std::vector<std::string>& words) {
+  const std::string meant = Suggestion(typed, words);
+  return meant.empty() ? "" : absl::StrCat("; did you mean ", meant, "?");
+}
+
+// "kv get"; empty: of the program itself.
+std::string PathOf(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (; app->get_parent() != nullptr; app = app->get_parent()) names.push_back(app->get_name());
+  std::reverse(names.begin(), names.end());
+  return absl::StrJoin(names, " ");
+}
+
+}  // namespace
+
+CommandLine::CommandLine()
+    : app_("scoutctl: the ScoutLight registry from the command line.", "scoutctl"),
+      kv_(AddGroup(WithVerbs(&app_), "kv", "keys and values: get, list, tree, put, delete, watch")),
+      service_(AddGroup(&app_, "service", "services: list, get, resolve, watch, register, deregister, drain")),
+      kv_reading_(kv_, &verb_),
+      kv_writing_(kv_, &verb_),
+      kv_watching_(kv_, &verb_),
+      service_reading_(service_, &verb_),
+      service_watching_(service_, &verb_),
+      service_registering_(service_, &verb_) {
+  DeclareSettings(&app_, &settings_);
+  app_.add_subcommand("version", "print the version of this program")->callback([this] { verb_ = ShowVersion; });
+  app_.footer(absl::StrCat("Flags may stand before or behind the verb, and are environment variables too: --endpoint is\n",
+                           "SCOUTLIGHT_ENDPOINT. scoutctl kv get --help explains a verb.\n\nExit codes: ", ExitCodesText()));
+}
+
+absl::Status CommandLine::Parse(std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app_.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    help_ = app_.help();
+    verb_ = nullptr;
+  } catch (const CLI::ParseError& error) {
+    return absl::InvalidArgumentError(Explained(error));
+  }
+  return absl::OkStatus();
+}
+
+const CLI::App* CommandLine::Deepest() const {
+  const CLI::App* app = &app_;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::string CommandLine::Explained(const CLI::ParseError& error) const {
+  const CLI::App* const reached = Deepest();
+  const std::string path = PathOf(reached);
+  const std::string of = path.empty() ? "" : absl::StrCat(" of ", path);
+  const std::vector<std::string> left = app_.remaining(true);
+  if (!left.empty() && absl::StartsWith(left.front(), "-")) {
+    return absl::StrCat(Shown(left.front()), " is no flag", of, MeantText(left.front(), FlagsOf(reached)));
+  }
+  const std::vector<std::string> verbs = VerbsOf(reached);
+  const std::string help = absl::StrCat("; see scoutctl ", path, path.empty() ? "" : " ", "--help");
+  if (!left.empty() && !verbs.empty()) {
+    const std::string meant = MeantText(left.front(), verbs);
+    return absl::StrCat(Shown(left.front()), " is no verb", of, meant.empty() ? help : meant);
+  }
+  if (!left.empty()) return absl::StrCat(Shown(left.front()), " is one argument too many", of, help);
+  if (!verbs.empty()) return absl::StrCat("a verb", of, " is missing: ", absl::StrJoin(verbs, ", "), help);
+  return absl::StrCat(error.what(), help);
+}
+
+}  // namespace scoutlight::cli

@@ -1,0 +1,57 @@
+#ifndef SCOUTLIGHT_CLI_COMMAND_LINE_H_
+#define SCOUTLIGHT_CLI_COMMAND_LINE_H_
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "absl/status/status.h"
+#include "cli/kv_reading.h"
+#include "cli/kv_watching.h"
+#include "cli/kv_writing.h"
+#include "cli/service_reading.h"
+#include "cli/service_registering.h"
+#include "cli/service_watching.h"
+#include "cli/settings.h"
+#include "cli/verb.h"
+
+namespace scoutlight::cli {
+
+// All verbs with their flags. Parsed once; what it was parsed to is valid as long as it.
+class CommandLine {
+ public:
+  CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  // Reads arguments (without the program's name) and environment. kInvalidArgument: what is wrong, and what was probably meant.
+  absl::Status Parse(std::vector<std::string> arguments);
+
+  const Settings& settings() const { return settings_; }
+  // Null: help() was asked for.
+  const Verb& verb() const { return verb_; }
+  const std::string& help() const { return help_; }
+
+ private:
+  // The verb, or group of them, that the arguments came to.
+  const CLI::App* Deepest() const;
+  std::string Explained(const CLI::ParseError& error) const;
+
+  Settings settings_;
+  Verb verb_;
+  std::string help_;
+  CLI::App app_;
+  CLI::App* const kv_;
+  CLI::App* const service_;
+  KvReading kv_reading_;
+  KvWriting kv_writing_;
+  KvWatching kv_watching_;
+  ServiceReading service_reading_;
+  ServiceWatching service_watching_;
+  ServiceRegistering service_registering_;
+};
+
+}  // namespace scoutlight::cli
+
+#endif  // SCOUTLIGHT_CLI_COMMAND_LINE_H_

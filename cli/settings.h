@@ -1,0 +1,39 @@
+#ifndef SCOUTLIGHT_CLI_SETTINGS_H_
+#define SCOUTLIGHT_CLI_SETTINGS_H_
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "cli/printer.h"
+#include "client/connection.h"
+
+namespace scoutlight::cli {
+
+// The flags that stand before or after any verb. Each --some-name has the environment variable SCOUTLIGHT_SOME_NAME; the flag wins.
+struct Settings {
+  std::vector<std::string> endpoints = {"127.0.0.1:7400"};
+  std::string cluster = "default";
+  absl::Duration timeout = absl::Seconds(5);
+  OutputForm form = OutputForm::kTable;
+  bool tls = false;
+  std::string tls_ca;  // Files, in PEM; any of them means TLS.
+  std::string tls_cert;
+  std::string tls_key;
+};
+
+// Declares them. `settings` outlives `app`.
+void DeclareSettings(CLI::App* app, Settings* settings);
+
+// The form of output that `arguments` and the environment ask for, found without the rest, which may be wrong: for errors in it.
+OutputForm FormAskedFor(const std::vector<std::string>& arguments);
+
+// A connection as the settings say. kInvalidArgument: they are wrong, or a file of TLS cannot be read.
+absl::StatusOr<Connection> Connect(const Settings& settings);
+
+}  // namespace scoutlight::cli
+
+#endif  // SCOUTLIGHT_CLI_SETTINGS_H_

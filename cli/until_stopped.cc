@@ -1,0 +1,67 @@
+#include "cli/until_stopped.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace scoutlight::cli {
+namespace {
+
+// poll() takes at most 2^31 ms, and is asked again by who waits.
+constexpr absl::Duration kWaitMax = absl::Hours(1);
+
+}  // namespace
+
+StopSignalsBlocked::StopSignalsBlocked() {
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGINT);
+  sigaddset(&signals_, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+}
+
+StopSignalsBlocked::~StopSignalsBlocked() { Release(); }
+
+void StopSignalsBlocked::Release() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+UntilStopped::UntilStopped(WhenUnread when_unread)
+    : when_unread_(when_unread), signals_fd_(signalfd(-1, &blocked_.signals(), SFD_CLOEXEC)), ended_fd_(eventfd(0, EFD_CLOEXEC)) {}
+
+UntilStopped::~UntilStopped() {
+  close(signals_fd_);
+  close(ended_fd_);
+}
+
+void UntilStopped::End(absl::Status status) {
+  {
+    const MutexLock lock(&mu_);
+    if (ended_.has_value()) return;
+    ended_ = std::move(status);
+  }
+  const uint64_t one = 1;
+  // Cannot fail: the counter is far from full.
+  (void)!write(ended_fd_, &one, sizeof(one));
+}
+
+std::optional<absl::Status> UntilStopped::Wait(absl::Duration timeout) {
+  // With no event asked for, poll tells of a pipe whose reader is gone. A negative descriptor is passed over.
+  pollfd watched[] = {{.fd = ended_fd_, .events = POLLIN, .revents = 0},
+                      {.fd = signals_fd_, .events = POLLIN, .revents = 0},
+                      {.fd = when_unread_ == WhenUnread::kStops ? STDOUT_FILENO : -1, .events = 0, .revents = 0}};
+  const absl::Duration bounded = std::clamp(absl::Ceil(timeout, absl::Milliseconds(1)), absl::ZeroDuration(), kWaitMax);
+  if (poll(watched, 3, static_cast<int>(absl::ToInt64Milliseconds(bounded))) <= 0) return std::nullopt;
+  if (watched[0].revents != 0) {
+    const MutexLock lock(&mu_);
+    return ended_;
+  }
+  signalfd_siginfo taken;
+  // Taken, so that it does not end the process once the signals are let through again.
+  if (watched[1].revents != 0) (void)!read(signals_fd_, &taken, sizeof(taken));
+  return absl::OkStatus();
+}
+
+}  // namespace scoutlight::cli

@@ -1,0 +1,76 @@
+// What a person at a terminal sees.
+#include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "absl/strings/str_replace.h"
+#include "tests/cli/shell.h"
+
+namespace scoutlight::testing {
+namespace {
+
+class TerminalTest : public ShellTest {
+ protected:
+  // What a terminal of 60 columns shows of a line of shell in which somebody types `typed` at once.
+  std::string OnTerminal(const std::string& line, const std::string& typed = "") {
+    std::vector<std::string> command = Command(line);
+    const std::map<std::string, std::string> environment = Environment();
+    int terminal = -1;
+    winsize size = {.ws_row = 24, .ws_col = 60, .ws_xpixel = 0, .ws_ypixel = 0};
+    const pid_t child = forkpty(&terminal, nullptr, nullptr, &size);
+    if (child == 0) {
+      for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
+      setenv("TERM", "xterm", 1);
+      execl(command[0].c_str(), command[0].c_str(), command[1].c_str(), command[2].c_str(), nullptr);
+      _exit(126);
+    }
+    EXPECT_GT(child, 0);
+    EXPECT_EQ(write(terminal, typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+    std::string shown;
+    std::array<char, 4096> bytes;
+    // The kernel tells the end of the other side as an error.
+    for (ssize_t got = 0; (got = read(terminal, bytes.data(), bytes.size())) > 0;) shown.append(bytes.data(), static_cast<size_t>(got));
+    close(terminal);
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) shown += "[failed]\n";
+    return absl::StrReplaceAll(shown, {{"\r\n", "\n"}});
+  }
+};
+
+TEST_F(TerminalTest, TreesAreDrawnInColoursAndCutAtTheEdge) {
+  Shown("scoutctl kv put /office/printers/laser 10.0.0.1; scoutctl kv put /office/note \"$(head -c 100 /dev/zero | tr '\\0' x)\"");
+  EXPECT_EQ(OnTerminal("scoutctl kv tree /office"),
+            "/office\n"
+            "\x1b[2m├── \x1b[0mnote\x1b[32m = xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\x1b[0m\n"
+            "\x1b[2m└── \x1b[0mprinters\n"
+            "\x1b[2m    └── \x1b[0mlaser\x1b[32m = 10.0.0.1\x1b[0m\n");
+  EXPECT_EQ(OnTerminal("NO_COLOR=1 scoutctl kv tree /office/printers"), "/office/printers\n└── laser = 10.0.0.1\n");
+  EXPECT_EQ(OnTerminal("scoutctl kv tree /office/printers | cat"), "/office/printers\n└── laser = 10.0.0.1\n");
+}
+
+TEST_F(TerminalTest, TablesShowWhatTakesNoWorkInRed) {
+  Shown("scoutctl service register Printer --id a hostname=h health=critical --permanent");
+  EXPECT_EQ(OnTerminal("scoutctl service list"),
+            "\x1b[2mSERVICE\x1b[0m  \x1b[2mINSTANCES\x1b[0m  \x1b[2mRESOLVABLE\x1b[0m  \x1b[2mHELD\x1b[0m\n"
+            "Printer  1          \x1b[31m0\x1b[0m           0\n");
+}
+
+TEST_F(TerminalTest, ARecursiveDeletionAsks) {
+  Shown("scoutctl kv put /a/b 1; scoutctl kv put /a/c 2");
+  const std::string refused = OnTerminal("scoutctl kv delete /a --recursive", "n\n");
+  EXPECT_NE(refused.find("Delete 2 keys at and below /a? [y/N] "), std::string::npos) << refused;
+  EXPECT_NE(refused.find("scoutctl: \x1b[31mcancelled\x1b[0m: nothing was deleted\n[failed]\n"), std::string::npos) << refused;
+  EXPECT_EQ(OnTerminal("scoutctl kv delete /a --recursive -o json >/dev/null 2>&1"), "[failed]\n");
+  EXPECT_EQ(Shown("scoutctl kv list /a -o name"), "/a/b\n/a/c\n");
+  EXPECT_NE(OnTerminal("scoutctl kv delete /a --recursive", "yes\n").find("deleted 2 keys at and below /a at revision 4\n"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace scoutlight::testing

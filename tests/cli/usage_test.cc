@@ -1,0 +1,141 @@
+#include <stdlib.h>
+
+#include <string>
+
+#include "tests/cli/shell.h"
+
+namespace scoutlight::testing {
+namespace {
+
+using UsageTest = ShellTest;
+
+TEST_F(UsageTest, WhatWasMeantIsSuggested) {
+  Shows("scoutctl", R"(
+! scoutctl: invalid argument: a verb is missing: kv, service, version; see scoutctl --help
+[exit 2]
+)");
+  Shows("scoutctl kvv get /a", R"(
+! scoutctl: invalid argument: "kvv" is no verb; did you mean kv?
+[exit 2]
+)");
+  Shows("scoutctl kv gte /a", R"(
+! scoutctl: invalid argument: "gte" is no verb of kv; did you mean get?
+[exit 2]
+)");
+  Shows("scoutctl kv frobnicate", R"(
+! scoutctl: invalid argument: "frobnicate" is no verb of kv; see scoutctl kv --help
+[exit 2]
+)");
+  Shows("scoutctl kv", R"(
+! scoutctl: invalid argument: a verb of kv is missing: get, list, tree, put, delete, watch; see scoutctl kv --help
+[exit 2]
+)");
+  Shows("scoutctl kv get", R"(
+! scoutctl: invalid argument: KEY is required; see scoutctl kv get --help
+[exit 2]
+)");
+  Shows("scoutctl kv get /a /b", R"(
+! scoutctl: invalid argument: "/b" is one argument too many of kv get; see scoutctl kv get --help
+[exit 2]
+)");
+  Shows("scoutctl kv list /a --recursiv", R"(
+! scoutctl: invalid argument: "--recursiv" is no flag of kv list; did you mean --recursive?
+[exit 2]
+)");
+  Shows("scoutctl kv get /a -o yaml", R"(
+! scoutctl: invalid argument: --output: must be one of table|wide|json|name, is "yaml"; see scoutctl kv get --help
+[exit 2]
+)");
+  Shows("scoutctl kv get /a --timeout soon", R"(
+! scoutctl: invalid argument: --timeout: must be a duration such as 500ms, 10s or 1h30m, is "soon"; see scoutctl kv get --help
+[exit 2]
+)");
+  Shows("scoutctl kv get /a --revision first", R"(
+! scoutctl: invalid argument: --revision: must be a revision, from 0 up, is "first"; see scoutctl kv get --help
+[exit 2]
+)");
+  Shows("scoutctl kv get /a --endpoint nowhere", R"(
+! scoutctl: invalid argument: endpoints[0]: must be host:port, is "nowhere" (INVALID_FIELD)
+[exit 2]
+)");
+  Shows("scoutctl kv gte /a -o json", R"(
+! {
+!   "code": "INVALID_ARGUMENT",
+!   "message": "\"gte\" is no verb of kv; did you mean get?",
+!   "exit_code": 2
+! }
+[exit 2]
+)");
+  Shows("SCOUTLIGHT_OUTPUT=json scoutctl kv gte /a", R"(
+! {
+!   "code": "INVALID_ARGUMENT",
+!   "message": "\"gte\" is no verb of kv; did you mean get?",
+!   "exit_code": 2
+! }
+[exit 2]
+)");
+}
+
+TEST_F(UsageTest, FlagsMayStandAnywhereAndInTheEnvironment) {
+  Shows("scoutctl kv put /a 1 -o name", R"(
+/a
+)");
+  Shows("scoutctl --endpoint $ADDRESS -o json kv get /a --raw", R"(
+1)");
+  Shows("scoutctl kv --endpoint $ADDRESS get /a", R"(
+1
+)");
+  Shows("SCOUTLIGHT_ENDPOINT=127.0.0.1:1,$ADDRESS scoutctl kv get /a", R"(
+1
+)");
+  Shows("SCOUTLIGHT_OUTPUT=name scoutctl kv get /a", R"(
+/a
+)");
+  Shows("scoutctl --cluster office service register Printer --id a hostname=h --permanent", R"(
+registered office:Printer/a at revision 3
+)");
+  Shows("SCOUTLIGHT_CLUSTER=office scoutctl service get Printer -o name", R"(
+a
+)");
+  Shows("scoutctl version", R"(
+scoutctl 0.1.0
+)");
+  Shows("scoutctl version -o json", R"(
+{
+  "version": "0.1.0"
+}
+)");
+}
+
+TEST_F(UsageTest, ReadersThatHaveEnoughEndItQuietly) {
+  Shows(R"(for i in 1 2 3; do head -c 100000 /dev/zero | tr '\0' x | scoutctl kv put /$i - -o name; done)", R"(
+/1
+/2
+/3
+)");
+  Shows("scoutctl kv list / | head -c 3; echo; echo ${PIPESTATUS[0]}", R"(
+KEY
+0
+)");
+  Shows("scoutctl kv list / >/dev/full", R"(
+! scoutctl: data loss: cannot write to standard output: No space left on device
+[exit 1]
+)");
+}
+
+TEST_F(UsageTest, EveryVerbExplainsItselfWithAnExample) {
+  for (const char* verb : {"kv get", "kv list", "kv tree", "kv put", "kv delete", "kv watch", "service list", "service get",
+                           "service resolve", "service watch", "service register", "service deregister", "service drain"}) {
+    const std::string help = Shown(std::string("scoutctl --help ") + verb);
+    EXPECT_NE(help.find(std::string("Example:\n  scoutctl ") + verb), std::string::npos) << help;
+  }
+  EXPECT_NE(Shown("scoutctl --help").find("Exit codes: 0 done, "), std::string::npos);
+}
+
+TEST_F(UsageTest, TheVersionIsTheServers) {
+  const std::string servers = RunToEnd({getenv("SCOUTLIGHTD"), "--version"});
+  EXPECT_EQ("scoutctl" + servers.substr(servers.find(' ')), Shown("scoutctl version"));
+}
+
+}  // namespace
+}  // namespace scoutlight::testing
