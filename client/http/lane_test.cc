@@ -1,0 +1,80 @@
+#include "client/http/lane.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "client/http/fake_transport.h"
+#include "client/http/test_clock.h"
+#include "gtest/gtest.h"
+
+namespace scoutlight::client {
+namespace {
+
+constexpr absl::Duration kStep = absl::Milliseconds(1);
+
+class LaneTest : public ::testing::Test {
+ protected:
+  Lane::Task Note(const std::string& what) {
+    return [this, what] { ran_ += what; };
+  }
+
+  TestClock clock_;
+  Lane lane_{std::make_unique<FakeTransport>(), &clock_};
+  std::string ran_;
+};
+
+TEST_F(LaneTest, RunsWhatWasPostedInOrder) {
+  lane_.Post(Note("a"));
+  lane_.Post([this] { lane_.Post(Note("c")); });
+  lane_.Post(Note("b"));
+  EXPECT_EQ(ran_, "");
+  lane_.RunOnce();
+  EXPECT_EQ(ran_, "ab");
+  lane_.RunOnce();
+  EXPECT_EQ(ran_, "abc");
+}
+
+TEST_F(LaneTest, RunsTimersWhenTheyAreDue) {
+  lane_.SetTimer(2 * kStep, Note("c"));
+  lane_.SetTimer(kStep, Note("a"));
+  lane_.SetTimer(kStep, Note("b"));
+  lane_.SetTimer(absl::InfiniteDuration(), Note("never"));
+  lane_.RunOnce();
+  EXPECT_EQ(ran_, "");
+  clock_.Advance(kStep);
+  lane_.RunOnce();
+  EXPECT_EQ(ran_, "ab");
+  clock_.Advance(absl::Hours(100));
+  lane_.RunOnce();
+  EXPECT_EQ(ran_, "abc");
+}
+
+TEST_F(LaneTest, ClearedTimersDoNotRun) {
+  const Lane::TimerId cleared = lane_.SetTimer(kStep, Note("a"));
+  const Lane::TimerId other = lane_.SetTimer(kStep, [&] { lane_.ClearTimer(cleared); });
+  lane_.SetTimer(kStep, Note("b"));
+  lane_.ClearTimer(cleared);
+  lane_.ClearTimer(Lane::TimerId());
+  clock_.Advance(kStep);
+  lane_.RunOnce();
+  lane_.ClearTimer(other);
+  EXPECT_EQ(ran_, "b");
+}
+
+TEST_F(LaneTest, TimerThatSetsAnotherForNowDoesNotHoldUpTheRest) {
+  int set = 0;
+  std::function<void()> again = [&] {
+    ++set;
+    lane_.SetTimer(absl::ZeroDuration(), [&] { again(); });
+  };
+  again();
+  for (int i = 1; i <= 3; ++i) {
+    lane_.RunOnce();
+    EXPECT_EQ(set, 1 + i);
+  }
+}
+
+}  // namespace
+}  // namespace scoutlight::client

@@ -1,0 +1,64 @@
+#include "client/http/started_calls.h"
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/clock.h"
+
+namespace scoutlight::client {
+
+void StartedCalls::Loop::Stop() {
+  stopped_ = true;
+  // Each removes itself.
+  const std::vector<std::shared_ptr<RunningCall>> calls(calls_.begin(), calls_.end());
+  for (const std::shared_ptr<RunningCall>& call : calls) call->Cancel(absl::CancelledError("the client is gone"));
+}
+
+void StartedCalls::Loop::Run() {
+  while (!stopped_) lane_->RunOnce();
+  MutexLock lock(&mu_);
+  over_ = true;
+  changed_.NotifyAll();
+}
+
+bool StartedCalls::Loop::AwaitOver(absl::Duration timeout) {
+  const absl::Duration deadline = Clock::System().SinceBoot() + timeout;
+  MutexLock lock(&mu_);
+  while (!over_) {
+    const absl::Duration left = deadline - Clock::System().SinceBoot();
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitFor(&mu_, left);
+  }
+  return over_;
+}
+
+StartedCalls::StartedCalls(std::unique_ptr<Lane> lane)
+    : loop_(std::make_shared<Loop>(std::move(lane))), thread_([loop = loop_] { loop->Run(); }) {}
+
+StartedCalls::~StartedCalls() {
+  loop_->lane().Post([loop = loop_.get()] { loop->Stop(); });
+  const bool own = thread_.get_id() == std::this_thread::get_id();
+  if (!own && loop_->AwaitOver(kStopTimeMax)) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
+}
+
+void StartedCall::Cancel() {
+  if (cancelled_.exchange(true)) return;
+  loop_->lane().Post([call = call_] {
+    if (const std::shared_ptr<RunningCall> there = call.lock()) there->Cancel(absl::CancelledError("cancelled"));
+  });
+}
+
+void StartedCall::Resume() {
+  if (resuming_.exchange(true)) return;
+  loop_->lane().Post([self = shared_from_this()] {
+    // What becomes possible after this is another Resume().
+    self->resuming_.store(false);
+    if (const std::shared_ptr<RunningCall> there = self->call_.lock()) there->Resume();
+  });
+}
+
+}  // namespace scoutlight::client
