@@ -1,6 +1,6 @@
 #include "client/service_pool.h"
 
-#include <map>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -249,6 +249,37 @@ TEST_F(ServicePoolTest, AnInstanceThatHasMovedIsCalledWhereItIs) {
   EXPECT_EQ(before.checks(), 1);
   EXPECT_EQ(after.checks(), 1);
   EXPECT_EQ(pool.channels(), 1);
+}
+
+TEST_F(ServicePoolTest, ManyThreadsPickWhileInstancesComeAndGo) {
+  Instance a, b;
+  Register("a", a.port());
+  Register("b", b.port());
+  Locator locator = OpenLocator();
+  ServicePool<Health::Stub> pool(locator, "Health", {.channels_max = 1});
+  std::atomic<bool> over = false;
+  std::atomic<int> failed = 0, called = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 3; ++i) {
+    callers.emplace_back([&] {
+      while (!over) {
+        if (!Check(pool).ok()) ++failed;
+        ++called;
+      }
+    });
+  }
+  for (int round = 0; round < 10; ++round) {
+    EXPECT_TRUE(registrations_.Deregister({"default", "Health", "b"}).ok());
+    Register("b", b.port());
+    const int before = called;
+    while (called < before + 20) std::this_thread::yield();
+  }
+  EXPECT_TRUE(registrations_.Deregister({"default", "Health", "b"}).ok());
+  over = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(failed, 0) << "both serve, registered or not";
+  AwaitPicks(pool, [&] { return locator.SnapshotOf("Health")->resolvable() == 1; });
+  EXPECT_LE(pool.channels(), 1);
 }
 
 TEST_F(ServicePoolTest, NoMoreChannelsAreKeptThanAllowed) {

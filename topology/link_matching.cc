@@ -1,5 +1,6 @@
 #include "topology/link_matching.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,10 +12,17 @@ namespace {
 
 using InLinks = std::vector<const InLink*>;
 
-std::string ListOf(const InLinks& links) {
-  return absl::StrJoin(links, ", ", [](std::string* out, const InLink* link) {
+// Of those that a mistake could mean, so many are named.
+constexpr size_t kNamedMax = 8;
+
+std::string ListOf(InLinks links) {
+  const size_t more = links.size() - std::min(links.size(), kNamedMax);
+  links.resize(links.size() - more);
+  std::string list = absl::StrJoin(links, ", ", [](std::string* out, const InLink* link) {
     absl::StrAppend(out, Shown(link->queue), " (", LinkTypeText(link->type), ")");
   });
+  if (more > 0) absl::StrAppend(&list, " and ", more, " more");
+  return list;
 }
 
 // The in link that is meant, or a mistake.
@@ -59,6 +67,7 @@ Found OtherEnd(const WrittenOutLink& written, const ServiceLinks& there) {
 
 void MatchLinks(std::vector<WrittenOutLink> links, Topology* topology, std::vector<FieldViolation>* mistakes) {
   for (WrittenOutLink& written : links) {
+    if (mistakes->size() >= static_cast<size_t>(kMistakesMax)) return;
     OutLink& out = written.link;
     const auto there = topology->services.find(out.service);
     if (there == topology->services.end()) {

@@ -20,7 +20,7 @@ struct WrittenOutLink {
 };
 
 // Finds the other end of each of `links` among the in links of `topology`, and adds them, in order, to their services there. What has none
-// is left out, and added to `mistakes` with why. Thread-safe.
+// is left out, and added to `mistakes` with why. Ends early when there are kMistakesMax of them. Thread-safe.
 void MatchLinks(std::vector<WrittenOutLink> links, Topology* topology, std::vector<FieldViolation>* mistakes);
 
 }  // namespace scoutlight::topology

@@ -215,6 +215,14 @@ TEST(ParseTopology, BoundsAreTold) {
   EXPECT_THAT(MistakesOf(R"({"a": {"links": [], "links": []}})"), ElementsAre("a.links: is there twice"));
 }
 
+TEST(ParseTopology, OfManyThatCouldBeMeantAFewAreNamed) {
+  std::string document = R"({"a": {"links": [{"outgate": "b", "queue": "q", "type": "PUSH"}]}, "b": {"links": [)";
+  for (int i = 0; i < 10; ++i) {
+    absl::StrAppend(&document, i == 0 ? "" : ",", R"({"addresses": ["tcp://h:)", i + 1, R"("], "queue": "q)", i, R"(", "type": "PULL"})");
+  }
+  EXPECT_THAT(MistakesOf(document + "]}}"), ElementsAre(HasSubstr("\"q7\" (PULL) and 2 more could be meant")));
+}
+
 TEST(ParseTopology, NoMoreMistakesAreToldThanAllowed) {
   std::string document = "{";
   for (int i = 0; i < 200; ++i) absl::StrAppend(&document, i == 0 ? "" : ",", "\"s", i, R"(": 7)");

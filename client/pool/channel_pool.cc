@@ -29,6 +29,12 @@ absl::Status NoEndpoint(const discovery::InstanceName& name) {
   return MakeError(absl::StatusCode::kFailedPrecondition, absl::StrCat("the instance ", name.id, " has no endpoint"), details);
 }
 
+// Whether the registration is gone, is another one, or drains.
+bool IsOver(const discovery::ServiceSnapshot& snapshot, const discovery::InstanceName& name, Revision epoch) {
+  const discovery::InstancePtr now = snapshot.Find(name.id);
+  return now == nullptr || now->epoch != epoch || now->status == discovery::Status::kDraining;
+}
+
 }  // namespace
 
 ChannelPool::ChannelPool(Locator& locator, std::string service, ServicePoolOptions options, MakeStub make_stub)
@@ -74,6 +80,9 @@ absl::StatusOr<std::shared_ptr<void>> ChannelPool::Connect(const scoutlight::Pic
 std::shared_ptr<void> ChannelPool::Keep(const scoutlight::Pick& pick, std::shared_ptr<void> stub) {
   std::vector<Kept> gone;  // Outlives the lock: destroying a channel takes time.
   MutexLock lock(&mu_);
+  const discovery::Instance& instance = pick.instance();
+  // Picked from what was known before a Retire(), which will not come again for it. What it was not shown yet is newer.
+  if (shown_ != nullptr && instance.mod_revision <= shown_->revision() && IsOver(*shown_, instance.name, instance.epoch)) return stub;
   const void* const key = InstanceCalls::KeyOf(pick);
   if (const auto found = kept_.find(key); found != kept_.end()) {
     if (found->second.endpoint == *pick.endpoint()) return found->second.stub;
@@ -116,10 +125,10 @@ void ChannelPool::Watch() {
 void ChannelPool::Retire(const ServiceChange& change) {
   std::vector<Kept> gone;  // Outlives the lock, as in Keep().
   MutexLock lock(&mu_);
+  shown_ = change.snapshot;
   for (auto each = kept_.begin(); each != kept_.end();) {
-    const discovery::InstancePtr now = change.snapshot->Find(each->second.name.id);
     const auto next = std::next(each);
-    if (now == nullptr || now->epoch != each->second.epoch || now->status == discovery::Status::kDraining) {
+    if (IsOver(*change.snapshot, each->second.name, each->second.epoch)) {
       gone.push_back(std::move(each->second));
       kept_.erase(each);
     }

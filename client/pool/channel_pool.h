@@ -21,6 +21,7 @@
 #include "client/service_pool_options.h"
 #include "discovery/endpoint.h"
 #include "discovery/names.h"
+#include "discovery/service_snapshot.h"
 
 namespace scoutlight::client {
 
@@ -74,6 +75,7 @@ class ChannelPool {
 
   mutable Mutex mu_;
   absl::flat_hash_map<const void*, Kept> kept_ ABSL_GUARDED_BY(mu_);  // By InstanceCalls::key().
+  discovery::SnapshotPtr shown_ ABSL_GUARDED_BY(mu_);                 // To Retire(); null: nothing yet.
   uint64_t picks_ ABSL_GUARDED_BY(mu_) = 0;
   bool watched_ ABSL_GUARDED_BY(mu_) = false;
   ChangeWatch watch_;  // Goes first: it waits for Retire(). Set once, by who has set `watched_`.
