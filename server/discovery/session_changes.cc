@@ -41,7 +41,7 @@ Session::Wanted Session::WantedAfter(const Declaration& declaration) const {
   Wanted after;
   const bool anew = declaration.replace || !declared_;
   if (!anew) after = {.instances = members_.size() - removals_, .bytes = wanted_bytes_};
-  absl::btree_set<InstanceName> given_up;  // A name may be removed and set.
+  absl::btree_set<InstanceName> given_up;
   const auto give_up = [&](const InstanceName& name) {
     const auto member = members_.find(name);
     if (anew || member == members_.end() || !member->second.wanted || !given_up.insert(name).second) return;
@@ -318,6 +318,8 @@ void Session::Refuse(Members::iterator member, const absl::Status& status, Revis
   // A schema says the same as long as it is the same: it is not asked for nothing.
   const bool by_schema = of.wanted && absl::IsInvalidArgument(status) && ReasonOf(status) == Reason::kInvalidField;
   of.refused_under = by_schema ? of.asked_under : 0;
+  // Another schema may let it in long after it was to be taken from its owner.
+  if (by_schema) of.take_over = false;
 }
 
 void Session::RetryRefused() {

@@ -47,6 +47,12 @@ void ReadSet(const wire::SessionRequest::Declare& declare, OnceEach* once, Decla
     const wire::Registration& one = declare.set(i);
     const std::string field = absl::StrCat("declare.set[", i, "]");
     violations->SetPrefix(absl::StrCat(field, "."));
+    // Not refused alone, as what else is wrong with properties: it would be kept, and each takes more memory than its bytes.
+    if (one.properties_size() > limits::kPropertiesMax) {
+      violations->Add(Reason::kInvalidField, "properties",
+                      absl::StrCat("are ", one.properties_size(), ", at most ", limits::kPropertiesMax, " are allowed"));
+      continue;
+    }
     Declaration::Wanted wanted{.name = {one.cluster().empty() ? "default" : one.cluster(), one.service(), one.id()},
                                .properties = discovery::Properties(one.properties().begin(), one.properties().end())};
     for (const FieldViolation& violation : discovery::CheckInstance(wanted.name, {})) {

@@ -68,6 +68,17 @@ TEST(SessionStepOf, WhatIsWrongWithPropertiesIsNotTheMessages) {
   EXPECT_THAT(FieldsOf(request), IsEmpty());
 }
 
+TEST(SessionStepOf, AnInstanceHasSoManyProperties) {
+  wire::SessionRequest request;
+  wire::Registration* const one = request.mutable_declare()->add_set();
+  one->set_service("Printer");
+  one->set_id("a");
+  for (int i = 0; i < limits::kPropertiesMax; ++i) (*one->mutable_properties())[absl::StrCat("p", i)] = "";
+  EXPECT_THAT(FieldsOf(request), IsEmpty());
+  (*one->mutable_properties())["one more"] = "";
+  EXPECT_THAT(FieldsOf(request), ElementsAre("declare.set[0].properties"));
+}
+
 TEST(SessionStepOf, AnInstanceIsNamedOnce) {
   wire::SessionRequest request = DeclareOf(2);
   *request.mutable_declare()->add_set() = request.declare().set(0);
