@@ -74,6 +74,8 @@ CommandLine::CommandLine()
       service_watching_(service_, &verb_),
       service_registering_(service_, &verb_) {
   DeclareSettings(&app_, &settings_);
+  // Behind the settings: by then they are read.
+  app_.set_version_flag("--version", kVersion, "print the version of this program");
   app_.add_subcommand("version", "print the version of this program")->callback([this] { verb_ = ShowVersion; });
   app_.footer(absl::StrCat("Flags may stand before or behind the verb, and are environment variables too: --endpoint is\n",
                            "SCOUTLIGHT_ENDPOINT. scoutctl kv get --help explains a verb.\n\nExit codes: ", ExitCodesText()));
@@ -86,6 +88,8 @@ absl::Status CommandLine::Parse(std::vector<std::string> arguments) {
   } catch (const CLI::CallForHelp&) {
     help_ = app_.help();
     verb_ = nullptr;
+  } catch (const CLI::CallForVersion&) {
+    verb_ = ShowVersion;
   } catch (const CLI::ParseError& error) {
     return absl::InvalidArgumentError(Explained(error));
   }

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/entry.h"
 
@@ -29,7 +30,9 @@ CLI::Option* AddChoice(CLI::App* app, const std::string& name, T* set, std::vect
                        const std::string& help) {
   std::string words;
   for (const auto& choice : choices) absl::StrAppend(&words, words.empty() ? "" : "|", choice.first);
-  const auto find = [choices](const std::string& text) {
+  const auto find = [choices](absl::string_view text) {
+    // -o=json: CLI11 takes the = of short flags to be of the value.
+    absl::ConsumePrefix(&text, "=");
     for (const auto& choice : choices) {
       if (choice.first == text) return &choice.second;
     }

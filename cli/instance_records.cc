@@ -178,6 +178,11 @@ std::string DrainText(const DrainReport& report) {
   return absl::StrCat("is draining: ", laggards, laggards == 1 ? " subscriber has" : " subscribers have", " not confirmed yet");
 }
 
+absl::Status DrainStatus(const DrainReport& report, absl::Duration timeout) {
+  if (report.complete) return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat("not confirmed by all within ", absl::FormatDuration(timeout)));
+}
+
 std::vector<Field> DrainFields(const DrainReport& report) {
   Json laggards = Json::array();
   for (const DrainReport::Laggard& laggard : report.laggards) laggards.push_back(JsonOf(LaggardRecord(laggard)));

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "cli/record.h"
 #include "client/discovery.h"
@@ -33,6 +34,8 @@ std::vector<Field> DrainFields(const DrainReport& report);
 Record LaggardRecord(const DrainReport::Laggard& laggard);
 // How far a drain has come, in words that go on after the instance's name.
 std::string DrainText(const DrainReport& report);
+// kDeadlineExceeded: not everybody who must has confirmed within `timeout`.
+absl::Status DrainStatus(const DrainReport& report, absl::Duration timeout);
 
 }  // namespace scoutlight::cli
 

@@ -30,6 +30,8 @@ Record EventRecord(const std::string& type, Colour colour, const discovery::Inst
   return record;
 }
 
+absl::Status TakenOver() { return absl::AbortedError("another session has taken the instance over"); }
+
 // Shows what becomes of the instance, on the thread for callbacks.
 class ShownStates {
  public:
@@ -43,7 +45,7 @@ class ShownStates {
         record.fields.push_back({"epoch", report.epoch, Where::kAlways, absl::StrCat("epoch ", report.epoch)});
         return printer_.Event(record);
       case RegistrationState::kFenced:
-        return until_.End(report.status.ok() ? absl::AbortedError("another session has taken the instance over") : report.status);
+        return until_.End(report.status.ok() ? TakenOver() : report.status);
       case RegistrationState::kRefused:
         // At the beginning it is refused for what was typed.
         if (!begun_) return until_.End(report.status);
@@ -68,12 +70,22 @@ class ShownStates {
 void ShowLeft(const discovery::InstanceName& name, const LeaveReport& left, Printer* printer) {
   Record record = EventRecord("left", Colour::kDim, name);
   for (const LeaveReport::Drained& drained : left.drained) {
+    if (!drained.status.ok()) continue;
     for (Field& field : DrainFields(drained.drain)) record.fields.push_back(std::move(field));
     for (const DrainReport::Laggard& laggard : drained.drain.laggards) {
       printer->Note(absl::StrCat("not confirmed by ", laggard.subscriber_id, " at ", laggard.peer));
     }
   }
   printer->Event(record);
+}
+
+absl::Status OutcomeOf(const LeaveReport& left, absl::Duration drain_timeout) {
+  if (!left.status.ok()) return left.status;
+  for (const LeaveReport::Drained& drained : left.drained) {
+    if (!drained.status.ok()) return drained.status;
+    if (absl::Status incomplete = DrainStatus(drained.drain, drain_timeout); !incomplete.ok()) return incomplete;
+  }
+  return left.fenced == 0 ? absl::OkStatus() : TakenOver();
 }
 
 }  // namespace
@@ -100,8 +112,10 @@ absl::Status KeepRegistered(const Call& call, Registration registration, const K
   until.Release();
   const absl::StatusOr<LeaveReport> left = session->Leave({.drain = options.drain});
   if (!left.ok()) return left.status();
+  // Waits for a callback that runs: none shows anything any more.
+  { const Session ended = *std::move(session); }
   ShowLeft(*name, *left, &call.printer);
-  return left->status;
+  return OutcomeOf(*left, options.drain.timeout);
 }
 
 }  // namespace scoutlight::cli

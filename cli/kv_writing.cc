@@ -1,8 +1,5 @@
 #include "cli/kv_writing.h"
 
-#include <fstream>
-#include <iostream>
-#include <istream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,18 +9,11 @@
 #include "base/utf8.h"
 #include "cli/entry_records.h"
 #include "cli/flags.h"
+#include "cli/input.h"
 #include "client/registry.h"
 
 namespace scoutlight::cli {
 namespace {
-
-// Of what is larger than a value may be: one byte more.
-std::string ReadUpToBound(std::istream* in) {
-  std::string content(limits::kValueBytesMax + 1, '\0');
-  in->read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<size_t>(in->gcount()));
-  return content;
-}
 
 // As the server knows it; what is no key is refused there.
 std::string NormalKey(const std::string& typed) {
@@ -58,14 +48,17 @@ absl::StatusOr<Value> KvWriting::ReadValue() const {
   if (value_.has_value() == !file_.empty()) {
     return InvalidField(Reason::kInvalidField, "VALUE", value_.has_value() ? "is given, and --file too" : "is missing, and --file too");
   }
-  std::string bytes;
+  absl::StatusOr<std::string> read = value_.value_or("");
   if (!file_.empty()) {
-    std::ifstream file(file_, std::ios::binary);
-    if (file) bytes = ReadUpToBound(&file);
-    if (file.bad() || !file.is_open()) return InvalidField(Reason::kInvalidField, "--file", absl::StrCat("cannot be read: ", file_));
-  } else {
-    bytes = *value_ == "-" ? ReadUpToBound(&std::cin) : *value_;
+    read = ReadFile(file_, limits::kValueBytesMax);
+  } else if (*value_ == "-") {
+    read = ReadStandardInput(limits::kValueBytesMax);
   }
+  if (!read.ok()) {
+    return InvalidField(Reason::kInvalidField, file_.empty() ? "VALUE" : "--file",
+                        absl::StrCat("cannot be read: ", file_.empty() ? "standard input" : file_, ": ", read.status().message()));
+  }
+  std::string bytes = *std::move(read);
   if (bytes.size() > limits::kValueBytesMax) {
     return InvalidField(Reason::kValueTooLarge, "VALUE", absl::StrCat("has more than ", limits::kValueBytesMax, " bytes"));
   }
@@ -104,6 +97,7 @@ absl::Status KvWriting::ConfirmPlan(const Call& call) const {
 }
 
 absl::Status KvWriting::Delete(const Call& call) const {
+  if (recursive_ && expected_revision_.has_value()) return InvalidField(Reason::kInvalidField, "--expect-revision", "excludes --recursive");
   if (absl::Status refused = ConfirmPlan(call); !refused.ok()) return refused;
   const absl::StatusOr<DeleteResult> result =
       Registry(call.connection)

@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -18,8 +19,20 @@
 namespace scoutlight::cli {
 namespace {
 
+void HoldStandardStreamsOrEnd() {
+  if (!HoldStandardStreams()) _exit(static_cast<int>(ExitCode::kOther));
+}
+// Runs before all initialisers: gRPC's open a descriptor.
+__attribute__((section(".preinit_array"), used)) void (*hold_standard_streams)() = HoldStandardStreamsOrEnd;
+
+// Or shows the help.
 absl::Status RunVerb(const CommandLine& line, Printer* printer) {
-  absl::Status done = line.verb()(line.settings(), printer);
+  absl::Status done;
+  if (line.verb() == nullptr) {
+    printer->Raw(line.help());
+  } else {
+    done = line.verb()(line.settings(), printer);
+  }
   // What could not be written is a failure, unless its reader has had enough.
   if (done.ok() && printer->status().code() == absl::StatusCode::kDataLoss) return printer->status();
   return done;
@@ -38,10 +51,6 @@ int Main(const std::vector<std::string>& arguments) {
   absl::Status done = line.Parse(arguments);
   const OutputForm form = done.ok() ? line.settings().form : FormAskedFor(arguments);
   const std::unique_ptr<Printer> printer = Printer::Make(form, terminals, &output);
-  if (done.ok() && line.verb() == nullptr) {
-    output.Write(line.help());
-    return 0;
-  }
   if (done.ok()) done = RunVerb(line, printer.get());
   // Quietly: its reader has had enough.
   if (printer->status().code() == absl::StatusCode::kCancelled && (done.ok() || done == printer->status())) return 0;

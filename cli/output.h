@@ -16,6 +16,10 @@ struct Terminals {
 // Colours only on a terminal, and if NO_COLOR (no-color.org) is not set and TERM is not "dumb".
 Terminals FindTerminals();
 
+// Takes up those of the descriptors 0, 1 and 2 that are closed, so that nothing else that is opened gets them: in the wrong direction, so
+// that their use fails as that of closed ones does. To be called before anything is opened. False: the system refuses.
+bool HoldStandardStreams();
+
 // Standard output and standard error, written without a buffer in between that outlives a call: SIGPIPE must be ignored. Thread-safe as
 // far as single writes go in one piece up to 4 KiB.
 class Output {

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "cli/entry_records.h"
 #include "cli/flags.h"
@@ -13,6 +14,12 @@ namespace scoutlight::cli {
 namespace {
 
 using discovery::StrategyKind;
+
+// As Resolve says it.
+absl::Status ServiceNotFound(const discovery::ServiceName& name) {
+  return MakeError(absl::StatusCode::kNotFound, absl::StrCat("service ", name.service, " has no instance in cluster ", name.cluster),
+                   {.reason = Reason::kServiceNotFound, .resource = absl::StrCat(name.cluster, "/", name.service)});
+}
 
 constexpr absl::string_view kGuardedNote = "guarded: instances whose owners were lost are still shown for a while";
 
@@ -71,9 +78,11 @@ absl::Status ServiceReading::Get(const Call& call) const {
     call.printer.Item(InstanceRecord(result->instance));
     return absl::OkStatus();
   }
-  const absl::StatusOr<ListInstancesResult> result =
-      discovery.ListInstances({call.settings.cluster, service_}, {.filter = filter_, .instances_max = kListedMaxDefault});
+  const discovery::ServiceName name{call.settings.cluster, service_};
+  const absl::StatusOr<ListInstancesResult> result = discovery.ListInstances(name, {.filter = filter_, .instances_max = kListedMaxDefault});
   if (!result.ok()) return result.status();
+  // A filter may choose none of a service that is there.
+  if (result->instances.empty() && filter_.empty()) return ServiceNotFound(name);
   std::vector<Record> records;
   for (const discovery::Instance& instance : result->instances) records.push_back(InstanceRecord(instance));
   Json rest = {{"guarded", result->guarded}};

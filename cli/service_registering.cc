@@ -10,6 +10,7 @@
 #include "cli/flags.h"
 #include "cli/instance_records.h"
 #include "cli/kept_registration.h"
+#include "client/discovery.h"
 
 namespace scoutlight::cli {
 namespace {
@@ -58,9 +59,9 @@ ServiceRegistering::ServiceRegistering(CLI::App* service, Verb* chosen) {
   CLI::App* const drain = service->add_subcommand("drain", "take an instance out of work, and wait until nobody sends it any");
   drain->add_option("SERVICE", service_, "its name")->required()->type_name("");
   drain->add_option("ID", id_, "of the instance")->required()->type_name("");
-  AddDuration(drain, "--timeout", &drain_.timeout, "for subscribers to confirm; if some have not: exit code 5 [30s]");
+  AddDuration(drain, "--drain-timeout", &drain_.timeout, "for subscribers to confirm; if some have not: exit code 5 [30s]");
   AddDuration(drain, "--linger", &drain_.linger, "so much longer for those who confirm nothing [0s]");
-  SetExample(drain, "scoutctl service drain Printer laser --timeout 10s");
+  SetExample(drain, "scoutctl service drain Printer laser --drain-timeout 10s");
   ChooseOnServer(drain, this, &ServiceRegistering::Drain, chosen);
 }
 
@@ -73,7 +74,8 @@ void ServiceRegistering::DeclareRegister(CLI::App* service, Verb* chosen) {
   verb->add_flag("--permanent", permanent_, "it stays until it is deregistered");
   verb->add_flag("--keep", keep_, "keep it registered until Ctrl-C, then drain and deregister it");
   verb->add_flag("--take-over", take_over_, "though another session owns it");
-  AddDuration(verb, "--drain-timeout", &drain_.timeout, "with --keep: for subscribers to confirm at the end [30s]");
+  AddDuration(verb, "--drain-timeout", &drain_.timeout,
+              "with --keep: for subscribers to confirm at the end; if some have not: exit code 5 [30s]");
   SetExample(verb, "scoutctl service register Printer --id laser hostname=192.168.1.101 port=8001 protocol=https --permanent");
   ChooseOnServer(verb, this, &ServiceRegistering::Register, chosen);
 }
@@ -140,12 +142,13 @@ absl::Status ServiceRegistering::Deregister(const Call& call) const {
 
 absl::Status ServiceRegistering::Drain(const Call& call) const {
   const InstanceName name{call.settings.cluster, service_, id_};
+  // Says within --timeout that there is no server: a drain takes as long as subscribers have.
+  const absl::StatusOr<ListClustersResult> reached = Discovery(call.connection).ListClusters();
+  if (!reached.ok()) return reached.status();
   const absl::StatusOr<DrainResult> result = Registrations(call.connection).Drain(name, drain_);
   if (!result.ok()) return result.status();
   ShowDrained(name, *result, &call.printer);
-  return result->report.complete
-             ? absl::OkStatus()
-             : absl::DeadlineExceededError(absl::StrCat("not confirmed by all within ", absl::FormatDuration(drain_.timeout)));
+  return DrainStatus(result->report, drain_.timeout);
 }
 
 }  // namespace scoutlight::cli

@@ -1,19 +1,18 @@
 #include "cli/settings.h"
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/error.h"
 #include "cli/flags.h"
+#include "cli/input.h"
 
 namespace scoutlight::cli {
 namespace {
@@ -34,22 +33,23 @@ std::optional<OutputForm> FormNamed(absl::string_view name) {
   return std::nullopt;
 }
 
-// --tls-ca is SCOUTLIGHT_TLS_CA.
+// --cluster is SCOUTLIGHT_CLUSTER.
 std::string EnvironmentName(absl::string_view flag) {
   return absl::StrCat("SCOUTLIGHT_", absl::AsciiStrToUpper(absl::StrReplaceAll(absl::StripPrefix(flag, "--"), {{"-", "_"}})));
 }
 
 absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& path) {
   if (path.empty()) return "";
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return InvalidField(Reason::kInvalidField, flag, absl::StrCat("cannot be read: ", path));
-  std::string content(kPemBytesMax + 1, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<size_t>(file.gcount()));
-  if (content.size() > kPemBytesMax) {
+  absl::StatusOr<std::string> content = ReadFile(path, kPemBytesMax);
+  if (!content.ok()) {
+    return InvalidField(Reason::kInvalidField, flag, absl::StrCat("cannot be read: ", path, ": ", content.status().message()));
+  }
+  // Empty would be as if it were not given.
+  if (content->empty()) return InvalidField(Reason::kInvalidField, flag, absl::StrCat("is empty: ", path));
+  if (content->size() > kPemBytesMax) {
     return InvalidField(Reason::kInvalidField, flag, absl::StrCat("has over ", kPemBytesMax, " bytes: ", path));
   }
-  return content;
+  return *std::move(content);
 }
 
 absl::StatusOr<std::optional<TlsCredentials>> CredentialsOf(const Settings& settings) {
@@ -61,6 +61,18 @@ absl::StatusOr<std::optional<TlsCredentials>> CredentialsOf(const Settings& sett
   absl::StatusOr<std::string> key = ReadPem("--tls-key", settings.tls_key);
   if (!key.ok()) return key.status();
   return TlsCredentials{*std::move(ca), *std::move(certificate), *std::move(key)};
+}
+
+// What an argument says behind -o or --output; empty: the next argument says it. nullopt: it is another. -o may be bundled, as in -ryo: all
+// other short flags take no value.
+std::optional<absl::string_view> FormIn(absl::string_view argument) {
+  if (argument == "--output") return "";
+  if (absl::ConsumePrefix(&argument, "--output=")) return argument;
+  if (!absl::StartsWith(argument, "-") || absl::StartsWith(argument, "--")) return std::nullopt;
+  const size_t flag = argument.find_first_not_of("hry", 1);
+  if (flag == absl::string_view::npos || argument[flag] != 'o') return std::nullopt;
+  argument.remove_prefix(flag + 1);
+  return absl::StripPrefix(argument, "=");
 }
 
 }  // namespace
@@ -77,26 +89,24 @@ void DeclareSettings(CLI::App* app, Settings* settings) {
       ->envname(EnvironmentName("--timeout"));
   AddChoice(app, "-o,--output", &settings->form, Forms(), "how results and errors are shown [table]")->envname(EnvironmentName("--output"));
   app->add_flag("--tls", settings->tls, "speak TLS, and trust whom the system trusts")->envname(EnvironmentName("--tls"));
-  const auto file = [app](const std::string& flag, std::string* path, const std::string& help) {
-    app->add_option(flag, *path, help)->type_name("FILE")->envname(EnvironmentName(flag));
+  const auto file = [app](const std::string& flag, const std::string& variable, std::string* path, const std::string& help) {
+    app->add_option(flag, *path, help)->type_name("FILE")->envname(variable);
   };
-  file("--tls-ca", &settings->tls_ca, "PEM file with the certificates to trust; means --tls");
-  file("--tls-cert", &settings->tls_cert, "PEM file with the certificate to show; means --tls");
-  file("--tls-key", &settings->tls_key, "PEM file with its key");
+  file("--tls-ca", "SCOUTLIGHT_TLS_CA", &settings->tls_ca, "PEM file with the certificates to trust; means --tls");
+  // SCOUTLIGHT_TLS_CERT and _KEY are the server's own.
+  file("--tls-cert", "SCOUTLIGHT_CLIENT_TLS_CERT", &settings->tls_cert, "PEM file with the certificate to show; means --tls");
+  file("--tls-key", "SCOUTLIGHT_CLIENT_TLS_KEY", &settings->tls_key, "PEM file with its key");
 }
 
 OutputForm FormAskedFor(const std::vector<std::string>& arguments) {
   const char* const environment = getenv(EnvironmentName("--output").c_str());
   OutputForm form = FormNamed(environment == nullptr ? "" : environment).value_or(OutputForm::kTable);
   for (size_t i = 0; i < arguments.size(); ++i) {
-    absl::string_view text = arguments[i];
-    if (text == "--") break;
-    if (text == "-o" || text == "--output") {
-      text = i + 1 < arguments.size() ? absl::string_view(arguments[i + 1]) : "";
-    } else if (!absl::ConsumePrefix(&text, "--output=") && !absl::ConsumePrefix(&text, "-o=") && !absl::ConsumePrefix(&text, "-o")) {
-      continue;
-    }
-    form = FormNamed(text).value_or(form);
+    if (arguments[i] == "--") break;
+    const std::optional<absl::string_view> here = FormIn(arguments[i]);
+    if (!here.has_value()) continue;
+    const bool follows = here->empty() && i + 1 < arguments.size();
+    form = FormNamed(follows ? arguments[i + 1] : *here).value_or(form);
   }
   return form;
 }

@@ -13,7 +13,8 @@
 
 namespace scoutlight::cli {
 
-// The flags that stand before or after any verb. Each --some-name has the environment variable SCOUTLIGHT_SOME_NAME; the flag wins.
+// The flags that stand before or after any verb. Each --some-name has the environment variable SCOUTLIGHT_SOME_NAME, but
+// --tls-cert and --tls-key SCOUTLIGHT_CLIENT_TLS_CERT and _KEY; the flag wins.
 struct Settings {
   std::vector<std::string> endpoints = {"127.0.0.1:7400"};
   std::string cluster = "default";

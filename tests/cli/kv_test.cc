@@ -137,8 +137,23 @@ from a file
 [exit 2]
 )");
   Shows("scoutctl kv put /file --file /nowhere", R"(
-! scoutctl: invalid argument: --file: cannot be read: /nowhere (INVALID_FIELD)
+! scoutctl: invalid argument: --file: cannot be read: /nowhere: No such file or directory (INVALID_FIELD)
 [exit 2]
+)");
+  Shows("scoutctl kv put /file --file /tmp", R"(
+! scoutctl: invalid argument: --file: cannot be read: /tmp: Is a directory (INVALID_FIELD)
+[exit 2]
+)");
+  Shows("scoutctl kv put /file - </tmp", R"(
+! scoutctl: invalid argument: VALUE: cannot be read: standard input: Is a directory (INVALID_FIELD)
+[exit 2]
+)");
+  Shows("scoutctl kv put /file - <&-", R"(
+! scoutctl: invalid argument: VALUE: cannot be read: standard input: Bad file descriptor (INVALID_FIELD)
+[exit 2]
+)");
+  Shows("scoutctl kv get /file", R"(
+from a file
 )");
   Shows("head -c 1048577 /dev/zero | scoutctl kv put /large -", R"(
 ! scoutctl: invalid argument: VALUE: has more than 1048576 bytes (VALUE_TOO_LARGE)
@@ -200,6 +215,10 @@ put /a at revision 3
 !   "exit_code": 4
 ! }
 [exit 4]
+)");
+  Shows("scoutctl kv delete /a --recursive --expect-revision 3", R"(
+! scoutctl: invalid argument: --expect-revision: excludes --recursive (INVALID_FIELD)
+[exit 2]
 )");
   Shows("scoutctl kv delete /a --expect-revision 2", R"(
 ! scoutctl: failed precondition: "/a": expected mod_revision 2, but its mod_revision is 3 (CONDITION_FAILED)

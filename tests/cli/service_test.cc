@@ -153,6 +153,10 @@ properties
 [exit 3]
 )");
   Shows("scoutctl service get Nothing", R"(
+! scoutctl: not found: service Nothing has no instance in cluster default (SERVICE_NOT_FOUND)
+[exit 3]
+)");
+  Shows(R"(scoutctl service get Printer --filter 'zone == "west"')", R"(
 ! nothing there
 )");
   Shows("scoutctl service get Printer --filter 'zone = = 1'", R"(
@@ -288,7 +292,7 @@ laser
   Shows("scoutctl service deregister Printer laser -o name", R"(
 laser
 )");
-  Shows("scoutctl service drain Printer inkjet --timeout 0s -o name 2>/dev/null || true", R"(
+  Shows("scoutctl service drain Printer inkjet --drain-timeout 0s -o name 2>/dev/null || true", R"(
 inkjet
 )");
   Shows("scoutctl service resolve Printer -o json", R"(
@@ -329,7 +333,7 @@ Printer/laser is drained: every subscriber has confirmed
 ! scoutctl: not found: there is no instance nobody of service Printer in cluster default (INSTANCE_NOT_FOUND)
 [exit 3]
 )");
-  Shows("scoutctl service drain Printer laser --timeout 11m", R"(
+  Shows("scoutctl service drain Printer laser --drain-timeout 11m", R"(
 ! scoutctl: invalid argument: timeout: is 11m, must be from 0 to 10m (INVALID_FIELD)
 [exit 2]
 )");

@@ -51,6 +51,13 @@ TEST_F(TlsTest, WhoTrustsTheServerAndIsTrustedIsServed) {
   EXPECT_EQ(Shown("scoutctl kv put /a 1 -o name" + Flags("server", "server")), "/a\n");
 }
 
+TEST_F(TlsTest, TheEnvironmentHasNamesThatAreNotTheServers) {
+  const std::string ours =
+      absl::StrCat("SCOUTLIGHT_TLS_CA=", Made().File("server", ".pem"), " SCOUTLIGHT_CLIENT_TLS_CERT=", Made().File("server", ".pem"),
+                   " SCOUTLIGHT_CLIENT_TLS_KEY=", Made().File("server", ".key"));
+  EXPECT_EQ(Shown(ours + " SCOUTLIGHT_TLS_CERT=/nowhere SCOUTLIGHT_TLS_KEY=/nowhere scoutctl kv put /a 1 -o name"), "/a\n");
+}
+
 TEST_F(TlsTest, OthersAreNot) {
   for (const std::string& flags : {Flags("stranger", "server"), Flags("server", "stranger"), std::string()}) {
     const std::string shown = Shown("scoutctl kv put /a 1 --timeout 1s" + flags);
@@ -61,7 +68,15 @@ TEST_F(TlsTest, OthersAreNot) {
 
 TEST_F(TlsTest, FilesThatAreNotThereAreNamed) {
   Shows("scoutctl kv get /a --tls-ca /nowhere", R"(
-! scoutctl: invalid argument: --tls-ca: cannot be read: /nowhere (INVALID_FIELD)
+! scoutctl: invalid argument: --tls-ca: cannot be read: /nowhere: No such file or directory (INVALID_FIELD)
+[exit 2]
+)");
+  Shows("scoutctl kv get /a --tls-ca /tmp", R"(
+! scoutctl: invalid argument: --tls-ca: cannot be read: /tmp: Is a directory (INVALID_FIELD)
+[exit 2]
+)");
+  Shows("scoutctl kv get /a --tls-ca /dev/null", R"(
+! scoutctl: invalid argument: --tls-ca: is empty: /dev/null (INVALID_FIELD)
 [exit 2]
 )");
   Shows(absl::StrCat("scoutctl kv get /a --tls-key ", Made().File("server", ".key")), R"(

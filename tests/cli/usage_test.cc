@@ -76,6 +76,25 @@ TEST_F(UsageTest, WhatWasMeantIsSuggested) {
 )");
 }
 
+TEST_F(UsageTest, TheFormOfErrorsIsReadAsFlagsAre) {
+  for (const char* flags : {"-o json", "-ojson", "-o=json", "--output json", "--output=json", "-ryo json", "-ryojson"}) {
+    Shows(std::string("scoutctl kv delete /a --xyzzy ") + flags, R"(
+! {
+!   "code": "INVALID_ARGUMENT",
+!   "message": "\"--xyzzy\" is no flag of kv delete",
+!   "exit_code": 2
+! }
+[exit 2]
+)");
+  }
+  Shows("scoutctl kv put /a 1 -o=name", R"(
+/a
+)");
+  Shows("scoutctl kv delete /a -ryo name", R"(
+/a
+)");
+}
+
 TEST_F(UsageTest, FlagsMayStandAnywhereAndInTheEnvironment) {
   Shows("scoutctl kv put /a 1 -o name", R"(
 /a
@@ -100,6 +119,14 @@ a
   Shows("scoutctl version", R"(
 scoutctl 0.1.0
 )");
+  Shows("scoutctl --version", R"(
+scoutctl 0.1.0
+)");
+  Shows("scoutctl --version -o json", R"(
+{
+  "version": "0.1.0"
+}
+)");
   Shows("scoutctl version -o json", R"(
 {
   "version": "0.1.0"
@@ -120,6 +147,23 @@ KEY
   Shows("scoutctl kv list / >/dev/full", R"(
 ! scoutctl: data loss: cannot write to standard output: No space left on device
 [exit 1]
+)");
+  Shows("scoutctl --help >/dev/full", R"(
+! scoutctl: data loss: cannot write to standard output: No space left on device
+[exit 1]
+)");
+}
+
+TEST_F(UsageTest, WhatIsOpenedDoesNotBecomeAStandardStream) {
+  Shown("scoutctl kv put /a 1");
+  for (const char* line : {"kv get /a", "kv watch /a --snapshot", "kv list /"}) {
+    Shows(std::string("scoutctl ") + line + " >&-", R"(
+! scoutctl: data loss: cannot write to standard output: Bad file descriptor
+[exit 1]
+)");
+  }
+  Shows("scoutctl kv get /a <&- 2>&-", R"(
+1
 )");
 }
 
