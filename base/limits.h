@@ -154,7 +154,7 @@ inline constexpr int kSessionChangesMax = 8;
 
 // Discovery: subscribers. Services of one; those that are remembered after their stream; how long a drain waits for them.
 inline constexpr int kSubscribedServicesMax = 1'000;
-inline constexpr int kSubscriptionsOfOneMax = 2 * kSubscribedServicesMax;  // Those too that it gives up until the server has seen that.
+inline constexpr int kSubscriptionsOfOneMax = 2 * kSubscribedServicesMax;  // With those that only its streams before had.
 inline constexpr int kServicesNamedMax = 2 * kSubscribedServicesMax;      // In one message.
 inline constexpr int kGoneSubscribersMax = 20'000;
 inline constexpr size_t kSubscriberIdBytesMax = 64;

@@ -25,7 +25,8 @@ class ReaderPool {
   // False: the queue is full, and `work` is left untouched.
   bool TryRun(Work& work);
 
-  // Like TryRun, but for the store's own work and for answers, which are bounded by what they answer: always accepted.
+  // Like TryRun, but for the store's own work, for answers, which are bounded by what they answer, and for long messages of streams, of
+  // which each has one: always accepted. They count in what TryRun finds queued.
   void Run(Work work);
 
  private:

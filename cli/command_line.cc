@@ -7,10 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/shown.h"
+#include "base/version.h"
 #include "cli/exit_code.h"
-#include "cli/flags.h"
 #include "cli/suggestion.h"
-#include "cli/version.h"
 
 namespace scoutlight::cli {
 namespace {

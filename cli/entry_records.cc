@@ -12,9 +12,6 @@
 namespace scoutlight::cli {
 namespace {
 
-// 0: none.
-Json NumberJson(int64_t number) { return number == 0 ? Json() : Json(number); }
-
 // The child of `parent` with this name, which is the last one if it is there: entries come in key order.
 TreeNode* ChildNamed(absl::string_view name, TreeNode* parent) {
   if (parent->children.empty() || parent->children.back().label != name) {
@@ -28,18 +25,21 @@ TreeNode* ChildNamed(absl::string_view name, TreeNode* parent) {
 
 }  // namespace
 
+Json NumberJson(int64_t number) { return number == 0 ? Json() : Json(number); }
+
 Json LeaseJson(LeaseId lease_id) { return lease_id == 0 ? Json() : Json(absl::StrCat(lease_id)); }
 
 Json StateJson(const StoreState& state) { return {{"revision", state.revision}, {"store_id", state.store_id}}; }
 
+std::vector<Field> StateFields(const StoreState& state) {
+  return {{"revision", state.revision, Field::Where::kJson}, {"store_id", state.store_id, Field::Where::kJson}};
+}
+
 std::vector<Field> ValueFields(const Value& value) {
-  Field shown{"value", {}, Field::Where::kAlways, ValueText(value)};
-  if (!FindInvalidUtf8(value.bytes).has_value()) {
-    shown.value = value.bytes;
-    return {std::move(shown)};
-  }
-  shown.value = absl::Base64Escape(value.bytes);
-  return {std::move(shown), {"encoding", "base64", Field::Where::kJson}};
+  if (!FindInvalidUtf8(value.bytes).has_value()) return {{"value", value.bytes}};
+  std::string encoded = absl::Base64Escape(value.bytes);
+  std::string text = absl::StrCat("base64:", encoded);
+  return {{"value", std::move(encoded), Field::Where::kAlways, std::move(text)}, {"encoding", "base64", Field::Where::kJson}};
 }
 
 Record EntryRecord(const Entry& entry, Values values) {
@@ -58,7 +58,7 @@ Record EntryRecord(const Entry& entry, Values values) {
     record.fields.push_back({"value", {}, Field::Where::kAlways, ""});
     return record;
   }
-  for (Field& field : ValueFields(entry.value)) record.fields.push_back(std::move(field));
+  Append(ValueFields(entry.value), &record);
   return record;
 }
 
@@ -72,7 +72,7 @@ TreeNode TreeOf(const Key& root, const std::vector<Entry>& entries, Values value
     if (values == Values::kShown) node->text = ValueText(entry.value);
     node->record.fields.push_back({"mod_revision", entry.mod_revision});
     if (values == Values::kLeftOut) continue;
-    for (Field& field : ValueFields(entry.value)) node->record.fields.push_back(std::move(field));
+    Append(ValueFields(entry.value), &node->record);
   }
   return tree;
 }

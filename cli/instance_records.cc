@@ -21,8 +21,6 @@ Json TimeJson(absl::Time time) {
 }
 Json TimeJson(std::optional<absl::Time> time) { return time.has_value() ? TimeJson(*time) : Json(); }
 
-Json RevisionJson(Revision revision) { return revision == 0 ? Json() : Json(revision); }
-
 Json PropertiesJson(const discovery::Properties& properties) {
   Json json = Json::object();
   for (const auto& [name, value] : properties) json[name] = value;
@@ -43,8 +41,7 @@ Json EndpointJson(const discovery::Endpoint& endpoint) {
 
 // The URL; without a protocol host and port.
 std::string EndpointText(const discovery::Endpoint& endpoint) {
-  if (!endpoint.url.scheme.empty()) return discovery::UrlText(endpoint.url);
-  return endpoint.url.port == 0 ? endpoint.url.host : absl::StrCat(endpoint.url.host, ":", endpoint.url.port);
+  return endpoint.url.scheme.empty() ? discovery::HostText(endpoint.url) : discovery::UrlText(endpoint.url);
 }
 
 Json OverrideJson(const discovery::Override& override) {
@@ -103,9 +100,9 @@ Json EndpointsJson(const std::vector<discovery::Endpoint>& endpoints) {
 std::vector<Field> DetailFields(const Instance& instance) {
   return {{"soft", SoftJson(instance.soft), Where::kJson},
           {"lease_id", LeaseJson(instance.lease_id), Where::kWide},
-          {"epoch", RevisionJson(instance.epoch), Where::kWide},
-          {"create_revision", RevisionJson(instance.create_revision), Where::kJson},
-          {"mod_revision", RevisionJson(instance.mod_revision), Where::kJson},
+          {"epoch", NumberJson(instance.epoch), Where::kWide},
+          {"create_revision", NumberJson(instance.create_revision), Where::kJson},
+          {"mod_revision", NumberJson(instance.mod_revision), Where::kJson},
           {"registered_at", TimeJson(instance.registered_at), Where::kWide},
           {"held_until", TimeJson(instance.held_until), Where::kJson},
           {"override", instance.override.has_value() ? OverrideJson(*instance.override) : Json(), Where::kJson},
@@ -135,7 +132,7 @@ Record InstanceRecord(const Instance& instance) {
                            {"endpoint", {}, Where::kAlways, endpoints.empty() ? "-" : EndpointText(endpoints.front())},
                            {"endpoints", EndpointsJson(endpoints), Where::kJson},
                            ZoneField(instance)}};
-  for (Field& field : DetailFields(instance)) record.fields.push_back(std::move(field));
+  Append(DetailFields(instance), &record);
   return record;
 }
 

@@ -22,6 +22,14 @@ TEST(InstanceRecordsTest, WhyItTakesNoWorkIsSaid) {
   EXPECT_EQ(TextOf(InstanceRecord(instance), "resolvable"), "false");
 }
 
+TEST(InstanceRecordsTest, AnIpv6AddressIsInBrackets) {
+  discovery::Instance instance;
+  instance.properties = {{"hostname", "::1"}, {"port", "80"}};
+  EXPECT_EQ(TextOf(InstanceRecord(instance), "endpoint"), "[::1]:80");
+  instance.properties["protocol"] = "https";
+  EXPECT_EQ(TextOf(InstanceRecord(instance), "endpoint"), "https://[::1]:80");
+}
+
 TEST(InstanceRecordsTest, TheDefaultClusterIsNotNamed) {
   EXPECT_EQ(ShownName({"default", "Printer", "a"}), "Printer/a");
   EXPECT_EQ(ShownName({"office", "Printer", "a"}), "office:Printer/a");

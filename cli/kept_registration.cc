@@ -7,7 +7,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/error.h"
 #include "cli/instance_records.h"
 #include "cli/until_stopped.h"
 #include "cli/watch_loop.h"
@@ -26,7 +25,7 @@ Colour ColourOf(RegistrationState state) {
 Record EventRecord(const std::string& type, Colour colour, const discovery::InstanceName& name) {
   Record record{.name = name.id, .fields = {{"type", type, Where::kAlways, std::nullopt, colour}}};
   record.fields.push_back({"instance", {}, Where::kAlways, ShownName(name)});
-  for (Field& field : NameFields(name)) record.fields.push_back(std::move(field));
+  Append(NameFields(name), &record);
   return record;
 }
 
@@ -71,7 +70,7 @@ void ShowLeft(const discovery::InstanceName& name, const LeaveReport& left, Prin
   Record record = EventRecord("left", Colour::kDim, name);
   for (const LeaveReport::Drained& drained : left.drained) {
     if (!drained.status.ok()) continue;
-    for (Field& field : DrainFields(drained.drain)) record.fields.push_back(std::move(field));
+    Append(DrainFields(drained.drain), &record);
     for (const DrainReport::Laggard& laggard : drained.drain.laggards) {
       printer->Note(absl::StrCat("not confirmed by ", laggard.subscriber_id, " at ", laggard.peer));
     }

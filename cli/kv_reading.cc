@@ -101,8 +101,7 @@ absl::Status KvReading::Tree(const Call& call) const {
   const absl::StatusOr<ListResult> result = Read(call, {.scope = Scope::kSubtree, .revision = revision_.value_or(0)});
   if (!result.ok()) return result.status();
   TreeNode tree = TreeOf(*root, result->entries, keys_only_ ? Values::kLeftOut : Values::kShown);
-  tree.record.fields.push_back({"revision", result->state.revision, Field::Where::kJson});
-  tree.record.fields.push_back({"store_id", result->state.store_id, Field::Where::kJson});
+  Append(StateFields(result->state), &tree.record);
   call.printer.Tree(tree);
   if (result->entries.empty()) call.printer.Note("nothing there");
   return absl::OkStatus();

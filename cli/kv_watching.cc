@@ -45,9 +45,7 @@ std::string CauseName(EventCause cause) {
 
 // What both forms of an event begin with.
 Record EventRecord(std::string type, Colour colour, Revision revision) {
-  return {.name = "",
-          .fields = {{"type", std::move(type), Where::kAlways, std::nullopt, colour},
-                     {"revision", revision == 0 ? Json() : Json(revision), Where::kAlways}}};
+  return {.name = "", .fields = {{"type", std::move(type), Where::kAlways, std::nullopt, colour}, {"revision", NumberJson(revision)}}};
 }
 
 // Shows the events of one watch, on the thread for callbacks.
@@ -116,7 +114,7 @@ class WatchedEvents {
     record.fields.push_back({"create_revision", entry.create_revision, Where::kJson});
     record.fields.push_back({"version", entry.version, Where::kJson});
     record.fields.push_back({"lease_id", LeaseJson(entry.lease_id), Where::kJson});
-    for (Field& field : ValueFields(entry.value)) record.fields.push_back(std::move(field));
+    Append(ValueFields(entry.value), &record);
     return record;
   }
 

@@ -7,7 +7,6 @@
 #include "base/key.h"
 #include "base/limits.h"
 #include "base/utf8.h"
-#include "cli/entry_records.h"
 #include "cli/flags.h"
 #include "cli/input.h"
 #include "client/registry.h"

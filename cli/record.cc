@@ -1,6 +1,12 @@
 #include "cli/record.h"
 
+#include <iterator>
+
 namespace scoutlight::cli {
+
+void Append(std::vector<Field> fields, Record* record) {
+  record->fields.insert(record->fields.end(), std::make_move_iterator(fields.begin()), std::make_move_iterator(fields.end()));
+}
 
 Json JsonOf(const Record& record) {
   Json json = Json::object();

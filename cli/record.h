@@ -44,6 +44,9 @@ struct TreeNode {
   std::vector<TreeNode> children;
 };
 
+// Adds `fields` to those of `record`, in order.
+void Append(std::vector<Field> fields, Record* record);
+
 // The members of `record`, in order.
 Json JsonOf(const Record& record);
 

@@ -3,23 +3,17 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "cli/entry_records.h"
 #include "cli/flags.h"
 #include "cli/instance_records.h"
+#include "discovery/names.h"
 #include "discovery/strategy/strategy_kind.h"
 
 namespace scoutlight::cli {
 namespace {
 
 using discovery::StrategyKind;
-
-// As Resolve says it.
-absl::Status ServiceNotFound(const discovery::ServiceName& name) {
-  return MakeError(absl::StatusCode::kNotFound, absl::StrCat("service ", name.service, " has no instance in cluster ", name.cluster),
-                   {.reason = Reason::kServiceNotFound, .resource = absl::StrCat(name.cluster, "/", name.service)});
-}
 
 constexpr absl::string_view kGuardedNote = "guarded: instances whose owners were lost are still shown for a while";
 
@@ -81,8 +75,8 @@ absl::Status ServiceReading::Get(const Call& call) const {
   const discovery::ServiceName name{call.settings.cluster, service_};
   const absl::StatusOr<ListInstancesResult> result = discovery.ListInstances(name, {.filter = filter_, .instances_max = kListedMaxDefault});
   if (!result.ok()) return result.status();
-  // A filter may choose none of a service that is there.
-  if (result->instances.empty() && filter_.empty()) return ServiceNotFound(name);
+  // As Resolve says it. A filter may choose none of a service that is there.
+  if (result->instances.empty() && filter_.empty()) return discovery::ServiceNotFound(name);
   std::vector<Record> records;
   for (const discovery::Instance& instance : result->instances) records.push_back(InstanceRecord(instance));
   Json rest = {{"guarded", result->guarded}};

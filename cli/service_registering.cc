@@ -33,9 +33,8 @@ std::string UnconfirmedText(const DrainReport& report) {
 
 void ShowDrained(const InstanceName& name, const DrainResult& result, Printer* printer) {
   Record record{.name = name.id, .fields = NameFields(name)};
-  for (Field& field : DrainFields(result.report)) record.fields.push_back(std::move(field));
-  record.fields.push_back({"revision", result.state.revision, Field::Where::kJson});
-  record.fields.push_back({"store_id", result.state.store_id, Field::Where::kJson});
+  Append(DrainFields(result.report), &record);
+  Append(StateFields(result.state), &record);
   const std::string unconfirmed = UnconfirmedText(result.report);
   printer->Done(absl::StrCat(ShownName(name), " ", DrainText(result.report)), record);
   for (const DrainReport::Laggard& laggard : result.report.laggards) {
@@ -116,8 +115,7 @@ absl::Status ServiceRegistering::Register(const Call& call) const {
   if (!result.ok()) return result.status();
   Record record = InstanceRecord(result->instance);
   record.fields.push_back({"unchanged", result->unchanged, Field::Where::kJson});
-  record.fields.push_back({"revision", result->state.revision, Field::Where::kJson});
-  record.fields.push_back({"store_id", result->state.store_id, Field::Where::kJson});
+  Append(StateFields(result->state), &record);
   const std::string name = ShownName(result->instance.name);
   call.printer.Done(result->unchanged ? absl::StrCat(name, " was registered just so already")
                                       : absl::StrCat("registered ", name, " at revision ", result->state.revision),
@@ -132,8 +130,7 @@ absl::Status ServiceRegistering::Deregister(const Call& call) const {
   if (!result.ok()) return result.status();
   Record record{.name = id_, .fields = NameFields(name)};
   record.fields.push_back({"found", result->found, Field::Where::kJson});
-  record.fields.push_back({"revision", result->state.revision, Field::Where::kJson});
-  record.fields.push_back({"store_id", result->state.store_id, Field::Where::kJson});
+  Append(StateFields(result->state), &record);
   call.printer.Done(result->found ? absl::StrCat("deregistered ", ShownName(name), " at revision ", result->state.revision)
                                   : absl::StrCat(ShownName(name), " was not registered"),
                     record);

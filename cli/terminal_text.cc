@@ -2,7 +2,6 @@
 
 #include <wchar.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
 namespace scoutlight::cli {
@@ -42,9 +41,8 @@ void UntilStopped::End(absl::Status status) {
     if (ended_.has_value()) return;
     ended_ = std::move(status);
   }
-  const uint64_t one = 1;
   // Cannot fail: the counter is far from full.
-  (void)!write(ended_fd_, &one, sizeof(one));
+  eventfd_write(ended_fd_, 1);
 }
 
 std::optional<absl::Status> UntilStopped::Wait(absl::Duration timeout) {

@@ -44,10 +44,7 @@ class HttpBodySink {
   virtual ~HttpBodySink() = default;
 
   // Status and headers of the response that is to come; the call is not repeated after this. An error ends the call with it.
-  virtual absl::Status Begin(const HttpResponse& head) {
-    (void)head;
-    return absl::OkStatus();
-  }
+  virtual absl::Status Begin(const HttpResponse& /*head*/) { return absl::OkStatus(); }
   // kLater: no room at the moment; the server is held back, and the same bytes come again after HttpCall::Resume(); not with
   // HttpClient::Call. An error ends the call with it.
   virtual absl::StatusOr<Take> Write(absl::string_view bytes) = 0;

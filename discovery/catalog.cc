@@ -313,6 +313,15 @@ std::optional<StoredInstance> Catalog::FindStored(const InstanceName& name) cons
   return stored->second;
 }
 
+std::optional<Ownership> Catalog::FindOwnership(const InstanceName& name) const {
+  const Turn turn(this);
+  const Service* const service = FindService(name.cluster, name.service);
+  if (service == nullptr) return std::nullopt;
+  const auto stored = service->stored.find(name.id);
+  if (stored == service->stored.end() || !stored->second.exists()) return std::nullopt;
+  return ReadOwnership(stored->second);
+}
+
 std::vector<std::string> Catalog::Clusters(absl::string_view after, int max) const { return *ClustersIfFew(after, max, kAll); }
 
 std::optional<std::vector<std::string>> Catalog::ClustersIfFew(absl::string_view after, int max, size_t looks_max) const {

@@ -74,6 +74,9 @@ class Catalog {
   // What is stored of an instance; nullopt: nothing. Of a value over Layout::value_bytes_max() one byte more than that.
   std::optional<StoredInstance> FindStored(const InstanceName& name) const;
 
+  // Whose an instance is, without a copy of it; nullopt: there is no such instance.
+  std::optional<Ownership> FindOwnership(const InstanceName& name) const;
+
   // Those that have instances, by name: at most `max` that come after `after`.
   std::vector<std::string> Clusters(absl::string_view after = "", int max = std::numeric_limits<int>::max()) const;
   struct ServiceCount {

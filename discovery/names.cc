@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/error.h"
 #include "base/key.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -27,6 +28,11 @@ std::string SegmentFault(absl::string_view name, size_t bytes_max) {
 }
 
 }  // namespace
+
+absl::Status ServiceNotFound(const ServiceName& name) {
+  return MakeError(absl::StatusCode::kNotFound, absl::StrCat("service ", name.service, " has no instance in cluster ", name.cluster),
+                   {.reason = Reason::kServiceNotFound, .resource = absl::StrCat(name.cluster, "/", name.service)});
+}
 
 std::string ClusterFault(absl::string_view name) {
   if (name == "*") return "is \"*\", which stands for all clusters";

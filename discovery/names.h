@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace scoutlight::discovery {
@@ -32,6 +33,9 @@ struct InstanceName {
     return H::combine(std::move(state), name.cluster, name.service, name.id);
   }
 };
+
+// kNotFound, with Reason::kServiceNotFound: it has no instance.
+absl::Status ServiceNotFound(const ServiceName& name);
 
 // The functions below answer what is wrong with a name, with limit and value, in words that go on after the field's name ("is empty");
 // empty: nothing is wrong. Thread-safe.

@@ -67,6 +67,12 @@ const Json* ObjectReader::Find(absl::string_view name) {
   return found == object_.end() ? nullptr : &*found;
 }
 
+const Json* ObjectReader::Require(absl::string_view name) {
+  const Json* const found = Find(name);
+  if (found == nullptr && object_.is_object()) AddMistake(name, "is missing");
+  return found;
+}
+
 void ObjectReader::RefuseOthers() {
   if (!object_.is_object()) return;
   for (const auto& [name, value] : object_.items()) {

@@ -29,6 +29,8 @@ class ObjectReader {
   std::vector<std::string> Strings(absl::string_view name);
   // nullptr: it is missing.
   const nlohmann::json* Find(absl::string_view name);
+  // The same, and that it is missing from an object is a mistake.
+  const nlohmann::json* Require(absl::string_view name);
 
   // Call last: notes the members that nobody asked for.
   void RefuseOthers();

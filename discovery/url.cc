@@ -99,11 +99,13 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text) {
   return url;
 }
 
-std::string UrlText(const Url& url) {
+std::string HostText(const Url& url) {
   const bool brackets = absl::StrContains(url.host, ':');
-  std::string text = absl::StrCat(url.scheme, "://", brackets ? "[" : "", url.host, brackets ? "]" : "");
+  std::string text = absl::StrCat(brackets ? "[" : "", url.host, brackets ? "]" : "");
   if (url.port != 0) absl::StrAppend(&text, ":", url.port);
-  return text + url.rest;
+  return text;
 }
+
+std::string UrlText(const Url& url) { return absl::StrCat(url.scheme, "://", HostText(url), url.rest); }
 
 }  // namespace scoutlight::discovery

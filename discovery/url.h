@@ -32,6 +32,9 @@ int ParsePort(absl::string_view text);
 // kInvalidArgument with what is wrong, in words that go on after the field's name. Thread-safe.
 absl::StatusOr<Url> ParseUrl(absl::string_view text);
 
+// `host[:port]`, an IPv6 address in brackets. Thread-safe, as the next.
+std::string HostText(const Url& url);
+
 // The text of `url`: ParseUrl of it gives `url` again.
 std::string UrlText(const Url& url);
 

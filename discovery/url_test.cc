@@ -54,6 +54,12 @@ TEST(Url, PartsAreReadAndWrittenBack) {
   EXPECT_EQ(ParseUrl("HTTPS://Host")->host, "Host");
 }
 
+TEST(Url, HostOfAnIpv6AddressIsInBrackets) {
+  EXPECT_EQ(HostText({.host = "::1", .port = 80}), "[::1]:80");
+  EXPECT_EQ(HostText({.host = "::1"}), "[::1]");
+  EXPECT_EQ(HostText({.host = "10.0.0.1", .port = 80}), "10.0.0.1:80");
+}
+
 TEST(Url, FaultsSayWhatIsWrong) {
   const struct {
     std::string text;

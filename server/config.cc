@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/limits.h"
-#include "server/version.h"
+#include "base/version.h"
 
 namespace scoutlight::server {
 namespace {

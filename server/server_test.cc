@@ -1,19 +1,10 @@
 #include "server/server.h"
 
-#include <gmock/gmock.h>
-#include <google/protobuf/descriptor.pb.h>
 #include <grpcpp/create_channel.h>
-#include <grpcpp/impl/codegen/client_unary_call.h>
-#include <grpcpp/impl/codegen/rpc_method.h>
-#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
-#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -24,25 +15,16 @@
 #include "google/rpc/status.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
-#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "scoutlight/discovery/v1/discovery.grpc.pb.h"
 #include "scoutlight/registry/v1/lease.grpc.pb.h"
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
-#include "storage/local/local_store.h"
-#include "storage/memory/memory_engine.h"
+#include "server/server_fixture.h"
 #include "storage/testing/await.h"
-#include "storage/testing/sickable_store.h"
 
 namespace scoutlight::server {
 namespace {
 
 namespace wire = ::scoutlight::registry::v1;
-using storage::SickableStore;
-using testing::Contains;
-using testing::IsSupersetOf;
-using testing::SizeIs;
-
-const StoreId kStoreId = "00112233445566778899aabbccddeeff";
 
 struct Unpacked {
   google::rpc::ErrorInfo info;
@@ -64,101 +46,13 @@ Unpacked Unpack(const grpc::Status& status) {
   return unpacked;
 }
 
-// A server over a store in memory, and a client.
-class ServerTest : public testing::Test {
- protected:
-  void Start(Authorize authorize = nullptr) {
-    MakeStore();
-    Serve(std::move(authorize));
-  }
-  void MakeStore() {
-    storage::LocalStoreOptions store_options;
-    store_options.random = [random = std::mt19937_64(7)]() mutable { return random(); };
-    auto store = storage::OpenLocalStore(storage::NewMemoryEngine(kStoreId), std::move(store_options));
-    ASSERT_TRUE(store.ok()) << store.status();
-    store_ = std::make_unique<SickableStore>(*std::move(store));
-  }
-  void Serve(Authorize authorize = nullptr) {
-    ServerOptions options;
-    options.authorize = std::move(authorize);
-    options.health_interval = absl::Milliseconds(10);
-    options.streams_max = streams_max_;
-    auto server = Server::Start(store_.get(), std::move(options));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    channel_ = grpc::CreateCustomChannel(server_->address().ToString(), grpc::InsecureChannelCredentials(), arguments);
-    stub_ = wire::RegistryService::NewStub(channel_);
-  }
-
-  // Calls `method` with bytes that no client library would send.
-  grpc::Status CallRaw(const char* method, const std::string& bytes) {
-    const std::string path = std::string("/scoutlight.registry.v1.RegistryService/") + method;
-    const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC);
-    const grpc::Slice slice(bytes);
-    const grpc::ByteBuffer request(&slice, 1);
-    grpc::ByteBuffer answer;
-    grpc::ClientContext context;
-    return grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer>(
-        channel_.get(), rpc, &context, request, &answer);
-  }
-
-  template <typename Request, typename Response>
-  grpc::Status Call(grpc::Status (wire::RegistryService::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                    const Request& request, Response* response) {
-    grpc::ClientContext context;
-    return (stub_.get()->*method)(&context, request, response);
-  }
-
-  grpc::Status Put(const std::string& key, const std::string& text, wire::PutResponse* response) {
-    wire::PutRequest request;
-    request.set_key(key);
-    request.set_text(text);
-    return Call(&wire::RegistryService::Stub::Put, request, response);
-  }
-  grpc::Status Get(const std::string& key, wire::GetResponse* response) {
-    wire::GetRequest request;
-    request.set_key(key);
-    return Call(&wire::RegistryService::Stub::Get, request, response);
-  }
-  grpc::Status Delete(const wire::DeleteRequest& request, wire::DeleteResponse* response) {
-    return Call(&wire::RegistryService::Stub::Delete, request, response);
-  }
-  grpc::Status List(const wire::ListRequest& request, wire::ListResponse* response) {
-    return Call(&wire::RegistryService::Stub::List, request, response);
-  }
-
-  // What the health service says of `service` once it says `wanted`, or after 5 s.
-  grpc::health::v1::HealthCheckResponse::ServingStatus AwaitHealth(const std::string& service,
-                                                                   grpc::health::v1::HealthCheckResponse::ServingStatus wanted) {
-    auto stub = grpc::health::v1::Health::NewStub(channel_);
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
-    grpc::health::v1::HealthCheckRequest request;
-    request.set_service(service);
-    auto reader = stub->Watch(&context, request);
-    grpc::health::v1::HealthCheckResponse response;
-    while (reader->Read(&response) && response.status() != wanted) {
-    }
-    context.TryCancel();
-    return response.status();
-  }
-
-  int streams_max_ = limits::kStreamsMax;
-  std::unique_ptr<SickableStore> store_;
-  std::unique_ptr<Server> server_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<wire::RegistryService::Stub> stub_;
-};
-
 TEST_F(ServerTest, StoresAndShowsAnEntry) {
   Start();
   wire::PutResponse put;
   ASSERT_TRUE(Put("/a/b", "v", &put).ok());
   EXPECT_EQ(put.revision(), 2);
   EXPECT_EQ(put.version(), 1);
-  EXPECT_EQ(put.store_id(), kStoreId);
+  EXPECT_EQ(put.store_id(), kTestStoreId);
   wire::GetResponse get;
   ASSERT_TRUE(Get("a/b/", &get).ok());
   EXPECT_EQ(get.entry().key(), "/a/b");
@@ -178,7 +72,7 @@ TEST_F(ServerTest, BranchesAndMissingKeysAreNotFound) {
     const Unpacked unpacked = Unpack(status);
     EXPECT_EQ(unpacked.info.reason(), "KEY_NOT_FOUND");
     EXPECT_EQ(unpacked.info.metadata().at("revision"), "2");
-    EXPECT_EQ(unpacked.info.metadata().at("store_id"), kStoreId);
+    EXPECT_EQ(unpacked.info.metadata().at("store_id"), kTestStoreId);
     EXPECT_EQ(unpacked.resource.resource_name(), key);
   }
 }
@@ -417,7 +311,7 @@ TEST_F(ServerTest, DiscoveryIsNotServingUntilItKnowsTheInstances) {
   const std::string services[] = {"scoutlight.discovery.v1.DiscoveryService", "scoutlight.discovery.v1.RegistrationService",
                                   "scoutlight.discovery.v1.SchemaService"};
   MakeStore();
-  store_->HoldReads(SickableStore::Held::kAll);
+  store_->HoldReads(storage::SickableStore::Held::kAll);
   Serve();
   EXPECT_EQ(AwaitHealth("", HealthCheckResponse::SERVING), HealthCheckResponse::SERVING);
   for (const std::string& service : services) {
@@ -512,159 +406,6 @@ TEST_F(ServerTest, SecondServerOnThePortIsRefused) {
   const absl::Status refused = Server::Start(store_.get(), std::move(options)).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_NE(refused.message().find("port taken"), absl::string_view::npos) << refused;
-}
-
-TEST_F(ServerTest, CertificateThatIsNoneIsRefused) {
-  Start();
-  ServerOptions options;
-  options.tls = TlsMaterial{"-----BEGIN nothing", "-----BEGIN nothing", ""};
-  EXPECT_EQ(Server::Start(store_.get(), std::move(options)).status().code(), absl::StatusCode::kFailedPrecondition);
-  // It has not taken the store's changes from the server that is there.
-  grpc::ClientContext context;
-  wire::WatchRequest request;
-  request.set_key("/a");
-  const auto watching = stub_->Watch(&context, request);
-  wire::WatchResponse frame;
-  ASSERT_TRUE(watching->Read(&frame));
-  EXPECT_EQ(server_->watch_counts().streams, 1);
-  wire::PutResponse stored;
-  ASSERT_TRUE(Put("/a", "1", &stored).ok());
-  ASSERT_TRUE(watching->Read(&frame));
-  EXPECT_EQ(frame.events_size(), 1);
-  context.TryCancel();
-  while (watching->Read(&frame)) {
-  }
-  watching->Finish();
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-TEST_F(ServerTest, ClientCertificateIsTheIdentity) {
-  // One certificate that signs itself serves as authority, server and client.
-  const std::string cert_path = testing::TempDir() + "/identity-cert.pem";
-  const std::string key_path = testing::TempDir() + "/identity-key.pem";
-  const std::string command =
-      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=common -addext subjectAltName=DNS:printer.example -out " + cert_path +
-      " -keyout " + key_path + " 2>/dev/null";
-  ASSERT_EQ(std::system(command.c_str()), 0) << command;
-  const std::string cert = ReadFile(cert_path);
-  const std::string key = ReadFile(key_path);
-  Start();
-  ServerOptions options;
-  options.tls = TlsMaterial{cert, key, cert};
-  Identity seen;
-  options.authorize = [&seen](const Identity& identity, absl::string_view, const KeyRange&) {
-    seen = identity;
-    return absl::OkStatus();
-  };
-  auto secure = Server::Start(store_.get(), std::move(options));
-  ASSERT_TRUE(secure.ok()) << secure.status();
-  grpc::ChannelArguments arguments;
-  arguments.SetSslTargetNameOverride("printer.example");
-  const auto credentials = grpc::SslCredentials({cert, key, cert});
-  const auto stub = wire::RegistryService::NewStub(grpc::CreateCustomChannel((*secure)->address().ToString(), credentials, arguments));
-  grpc::ClientContext context;
-  wire::GetRequest request;
-  request.set_key("/a");
-  wire::GetResponse response;
-  EXPECT_EQ(stub->Get(&context, request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(seen.kind, Identity::Kind::kCertificate);
-  EXPECT_EQ(seen.name, "printer.example");
-}
-
-// One version of reflection, its stub and its messages.
-struct V1 {
-  using Service = grpc::reflection::v1::ServerReflection;
-  using Request = grpc::reflection::v1::ServerReflectionRequest;
-  using Response = grpc::reflection::v1::ServerReflectionResponse;
-};
-struct V1Alpha {
-  using Service = grpc::reflection::v1alpha::ServerReflection;
-  using Request = grpc::reflection::v1alpha::ServerReflectionRequest;
-  using Response = grpc::reflection::v1alpha::ServerReflectionResponse;
-};
-
-template <typename Api>
-class ReflectionTest : public ServerTest {
- protected:
-  void SetUp() override {
-    Start();
-    api_stub_ = Api::Service::NewStub(channel_);
-    stream_ = api_stub_->ServerReflectionInfo(&context_);
-  }
-  void TearDown() override {
-    stream_->WritesDone();
-    EXPECT_TRUE(stream_->Finish().ok());
-  }
-
-  typename Api::Response Ask(const typename Api::Request& request) {
-    typename Api::Response response;
-    EXPECT_TRUE(stream_->Write(request));
-    EXPECT_TRUE(stream_->Read(&response));
-    return response;
-  }
-  typename Api::Response AskForSymbol(const std::string& symbol) {
-    typename Api::Request request;
-    request.set_file_containing_symbol(symbol);
-    return Ask(request);
-  }
-  static std::vector<std::string> FileNames(const typename Api::Response& response) {
-    std::vector<std::string> names;
-    for (const std::string& bytes : response.file_descriptor_response().file_descriptor_proto()) {
-      google::protobuf::FileDescriptorProto file;
-      EXPECT_TRUE(file.ParseFromString(bytes));
-      names.push_back(file.name());
-    }
-    return names;
-  }
-
-  grpc::ClientContext context_;
-  std::unique_ptr<typename Api::Service::Stub> api_stub_;
-  std::unique_ptr<grpc::ClientReaderWriter<typename Api::Request, typename Api::Response>> stream_;
-};
-
-using BothVersions = testing::Types<V1, V1Alpha>;
-TYPED_TEST_SUITE(ReflectionTest, BothVersions);
-
-TYPED_TEST(ReflectionTest, ListsServicesWhoseDescriptorsItHas) {
-  typename TypeParam::Request request;
-  request.set_list_services("");
-  std::vector<std::string> names;
-  const typename TypeParam::Response response = this->Ask(request);
-  for (const auto& service : response.list_services_response().service()) names.push_back(service.name());
-  EXPECT_THAT(names, IsSupersetOf({"scoutlight.registry.v1.RegistryService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-                                   "grpc.reflection.v1alpha.ServerReflection"}));
-  for (const std::string& name : names) EXPECT_THAT(this->FileNames(this->AskForSymbol(name)), SizeIs(testing::Ge(1u))) << name;
-}
-
-TYPED_TEST(ReflectionTest, SymbolsOfEveryKindAreFound) {
-  for (const char* symbol : {"scoutlight.registry.v1.RegistryService", "scoutlight.registry.v1.RegistryService.Get",
-                             "scoutlight.registry.v1.Entry", "scoutlight.registry.v1.Entry.key", "scoutlight.registry.v1.Scope"}) {
-    EXPECT_THAT(this->FileNames(this->AskForSymbol(symbol)), Contains("scoutlight/registry/v1/registry.proto")) << symbol;
-  }
-}
-
-TYPED_TEST(ReflectionTest, DependenciesComeOncePerStream) {
-  typename TypeParam::Request request;
-  request.set_file_by_filename("google/rpc/error_details.proto");
-  EXPECT_EQ(this->FileNames(this->Ask(request)),
-            (std::vector<std::string>{"google/rpc/error_details.proto", "google/protobuf/duration.proto"}));
-  EXPECT_EQ(this->FileNames(this->Ask(request)), (std::vector<std::string>{"google/rpc/error_details.proto"}));
-}
-
-TYPED_TEST(ReflectionTest, WhatIsNotThereIsNotFound) {
-  EXPECT_EQ(this->AskForSymbol("no.such.Symbol").error_response().error_code(), grpc::StatusCode::NOT_FOUND);
-  typename TypeParam::Request request;
-  request.set_file_by_filename("no/such.proto");
-  EXPECT_EQ(this->Ask(request).error_response().error_code(), grpc::StatusCode::NOT_FOUND);
-  request.mutable_file_containing_extension()->set_containing_type("scoutlight.registry.v1.Entry");
-  EXPECT_EQ(this->Ask(request).error_response().error_code(), grpc::StatusCode::NOT_FOUND);
-  request.set_all_extension_numbers_of_type("scoutlight.registry.v1.Entry");
-  EXPECT_EQ(this->Ask(request).all_extension_numbers_response().extension_number_size(), 0);
-  EXPECT_EQ(this->Ask(typename TypeParam::Request()).error_response().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "base/error.h"
 #include "topology/topology.h"
 

@@ -93,12 +93,9 @@ class DocumentReader {
     if (const std::string fault = discovery::ServiceFault(name); !fault.empty()) Add(path, "the name " + fault);
     ServiceLinks& service = topology_.services[name];
     ObjectReader reader(json, path, &mistakes_);
-    const Json* const links = reader.Find("links");
+    const Json* const links = reader.Require("links");
     reader.RefuseOthers();
-    if (links == nullptr) {
-      if (json.is_object()) reader.AddMistake("links", "is missing");
-      return;
-    }
+    if (links == nullptr) return;
     if (!links->is_array()) return reader.AddMistake("links", absl::StrCat("is ", links->type_name(), ", a list is wanted"));
     if (links->size() > kLinksOfServiceMax) {
       return reader.AddMistake("links", absl::StrCat("are ", links->size(), ", at most ", kLinksOfServiceMax, " are allowed"));
@@ -117,8 +114,8 @@ class DocumentReader {
     const size_t before = mistakes_.size();
     ObjectReader reader(json, path, &mistakes_);
     const std::optional<std::string> queue = ReadQueue("queue", &reader);
-    if (!queue.has_value() && json.is_object() && reader.Find("queue") == nullptr) reader.AddMistake("queue", "is missing");
-    const std::optional<LinkType> type = ReadType(&reader, json);
+    reader.Require("queue");
+    const std::optional<LinkType> type = ReadType(&reader);
     const std::optional<Delivery> delivery = ReadDelivery(type, &reader);
     const bool has_outgate = reader.Find("outgate") != nullptr;
     const bool has_addresses = reader.Find("addresses") != nullptr;
@@ -160,12 +157,10 @@ class DocumentReader {
     return std::nullopt;
   }
 
-  static std::optional<LinkType> ReadType(ObjectReader* reader, const Json& json) {
+  static std::optional<LinkType> ReadType(ObjectReader* reader) {
     const std::optional<std::string> text = reader->String("type");
-    if (!text.has_value()) {
-      if (json.is_object() && reader->Find("type") == nullptr) reader->AddMistake("type", "is missing");
-      return std::nullopt;
-    }
+    reader->Require("type");
+    if (!text.has_value()) return std::nullopt;
     const std::optional<LinkType> type = ParseLinkType(*text);
     if (!type.has_value()) reader->AddMistake("type", absl::StrCat("is ", Shown(*text), "; known are ", LinkTypeNames()));
     return type;

@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "client/events/thread_end.h"
 
 namespace scoutlight::client {
 
@@ -47,9 +48,7 @@ class ThreadLoop::State {
       if (!task.has_value()) break;
       std::move (*task)();
     }
-    MutexLock lock(&mu_);
-    over_ = true;
-    changed_.NotifyAll();
+    end_.Tell();
   }
 
   // What had not begun, to be destroyed under no lock.
@@ -61,16 +60,7 @@ class ThreadLoop::State {
     return std::exchange(tasks_, {});
   }
 
-  bool AwaitOver(absl::Duration timeout) {
-    const absl::Duration deadline = Clock::System().SinceBoot() + timeout;
-    MutexLock lock(&mu_);
-    while (!over_) {
-      const absl::Duration left = deadline - Clock::System().SinceBoot();
-      if (left <= absl::ZeroDuration()) break;
-      changed_.WaitFor(&mu_, left);
-    }
-    return over_;
-  }
+  bool AwaitEnd(absl::Duration timeout) { return end_.Await(timeout); }
 
  private:
   using Place = std::pair<absl::Duration, TimerId>;
@@ -98,10 +88,10 @@ class ThreadLoop::State {
     }
   }
 
+  ThreadEnd end_;
   Mutex mu_;
   CondVar changed_;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
-  bool over_ ABSL_GUARDED_BY(mu_) = false;
   TimerId last_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<Place, Task> tasks_ ABSL_GUARDED_BY(mu_);
   std::unordered_map<TimerId, absl::Duration> due_ ABSL_GUARDED_BY(mu_);  // Where each of `tasks_` is.
@@ -120,7 +110,7 @@ bool ThreadLoop::IsRunningTask() const { return thread_id_ == std::this_thread::
 void ThreadLoop::Stop(absl::Duration timeout) {
   if (!thread_.joinable()) return;
   state_->Stop().clear();
-  if (!IsRunningTask() && state_->AwaitOver(timeout)) {
+  if (!IsRunningTask() && state_->AwaitEnd(timeout)) {
     thread_.join();
   } else {
     thread_.detach();

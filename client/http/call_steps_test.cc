@@ -59,7 +59,7 @@ class Source : public HttpBodySource {
 
 class CallStepsTest : public CallFixture {
  protected:
-  CallStepsTest() { instances.TellUp({"a", "b", "c"}); }
+  CallStepsTest() { TellUp({"a", "b", "c"}); }
 
   absl::StatusOr<std::string> ReadAll(HttpBodySource* source) {
     std::string all;

@@ -15,7 +15,7 @@ class HedgingTest : public CallFixture {
  protected:
   HedgingTest() {
     options.hedge_after = kHedgeAfter;
-    instances.TellUp({"a", "b", "c"});
+    TellUp({"a", "b", "c"});
   }
 };
 

@@ -1,5 +1,6 @@
 #include "client/http/http_core.h"
 
+#include <optional>
 #include <utility>
 
 #include "client/http/curl_transport.h"
@@ -72,10 +73,15 @@ std::shared_ptr<RunningCall> HttpCore::MakeCall(Lane* lane, HttpRequest&& reques
 }
 
 absl::Status HttpCore::MakeStarted() {
-  if (started_ != nullptr) return absl::OkStatus();
-  if (shared_->in_flight.is_closed()) return absl::CancelledError("the client is gone");
+  {
+    MutexLock lock(&mu_);
+    if (started_ != nullptr) return absl::OkStatus();
+  }
   absl::StatusOr<std::unique_ptr<HttpTransport>> transport = maker_();
   if (!transport.ok()) return transport.status();
+  MutexLock lock(&mu_);
+  // Another thread was faster, or has closed it meanwhile.
+  if (started_ != nullptr || shared_->in_flight.is_closed()) return absl::OkStatus();
   callbacks_ = std::make_shared<ThreadLoop>();
   started_ = std::make_unique<StartedCalls>(std::make_unique<Lane>(*std::move(transport), &clock_));
   return absl::OkStatus();
@@ -84,10 +90,12 @@ absl::Status HttpCore::MakeStarted() {
 absl::StatusOr<std::shared_ptr<StartedCall>> HttpCore::Start(HttpRequest&& request,
                                                              absl::AnyInvocable<void(absl::StatusOr<HttpResponse>) &&> done) {
   if (absl::Status refused = Admit(&request); !refused.ok()) return refused;
+  absl::Status made = MakeStarted();
   MutexLock lock(&mu_);
-  if (absl::Status failed = MakeStarted(); !failed.ok()) {
+  if (made.ok() && started_ == nullptr) made = absl::CancelledError("the client is gone");
+  if (!made.ok()) {
     shared_->in_flight.End();
-    return failed;
+    return made;
   }
   const std::shared_ptr<StartedCalls::Loop>& loop = started_->loop();
   auto self = std::make_shared<std::weak_ptr<RunningCall>>();

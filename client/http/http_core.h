@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
@@ -56,13 +55,14 @@ class HttpCore {
 
   absl::Status Admit(HttpRequest* request);
   std::shared_ptr<RunningCall> MakeCall(Lane* lane, HttpRequest&& request, RunningCall::Done done) const;
-  absl::Status MakeStarted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Makes `started_` and `callbacks_`, if they are not there and this is not closed.
+  absl::Status MakeStarted() ABSL_LOCKS_EXCLUDED(mu_);
 
   Clock& clock_;
   const std::shared_ptr<Shared> shared_;
   const HttpTransportMaker maker_;
   CallerLanes callers_;
-  Mutex mu_;  // Held while the thread is made. Before that of a Lane.
+  Mutex mu_;  // Before those of InFlightCalls and of a Lane.
   std::unique_ptr<StartedCalls> started_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<ThreadLoop> callbacks_ ABSL_GUARDED_BY(mu_);  // Shared with the callbacks that have not run.
 };

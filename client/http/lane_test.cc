@@ -5,8 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "client/events/manual_loop.h"
 #include "client/http/fake_transport.h"
-#include "client/http/test_clock.h"
+#include "client/locator/locator_fixture.h"
 #include "gtest/gtest.h"
 
 namespace scoutlight::client {
@@ -20,7 +21,8 @@ class LaneTest : public ::testing::Test {
     return [this, what] { ran_ += what; };
   }
 
-  TestClock clock_;
+  ManualLoop time_;
+  LoopClock clock_{&time_};
   Lane lane_{std::make_unique<FakeTransport>(), &clock_};
   std::string ran_;
 };
@@ -43,10 +45,10 @@ TEST_F(LaneTest, RunsTimersWhenTheyAreDue) {
   lane_.SetTimer(absl::InfiniteDuration(), Note("never"));
   lane_.RunOnce();
   EXPECT_EQ(ran_, "");
-  clock_.Advance(kStep);
+  time_.Advance(kStep);
   lane_.RunOnce();
   EXPECT_EQ(ran_, "ab");
-  clock_.Advance(absl::Hours(100));
+  time_.Advance(absl::Hours(100));
   lane_.RunOnce();
   EXPECT_EQ(ran_, "abc");
 }
@@ -57,7 +59,7 @@ TEST_F(LaneTest, ClearedTimersDoNotRun) {
   lane_.SetTimer(kStep, Note("b"));
   lane_.ClearTimer(cleared);
   lane_.ClearTimer(Lane::TimerId());
-  clock_.Advance(kStep);
+  time_.Advance(kStep);
   lane_.RunOnce();
   lane_.ClearTimer(other);
   EXPECT_EQ(ran_, "b");

@@ -44,13 +44,13 @@ class LiveAttempt final : public HttpExchangeEvents {
   Call& call() { return call_; }
   const std::string& url() const { return url_; }
   const Pick& pick() const { return call_.pick(); }
+  bool has_head() const { return result.status != 0; }
   HttpAttempt Shown(HttpMethod method) const { return {.number = number_, .pick = pick(), .method = method, .url = url_}; }
 
   // The call's to set.
   std::unique_ptr<HttpExchange> exchange;
-  Lane::TimerId timer;       // Of the attempt's timeout.
-  HttpAttemptResult result;  // So far: the head, or the hook's error.
-  bool has_head = false;
+  Lane::TimerId timer;                        // Of the attempt's timeout.
+  HttpAttemptResult result;                   // So far: the head, or the hook's error.
   std::optional<absl::Duration> retry_after;  // The next attempt is granted already.
   absl::Status own_error;                     // What the call ends with although the instance is not to blame.
 

@@ -57,7 +57,7 @@ RunningCall::RunningCall(std::shared_ptr<const CallParts> parts, Lane* lane, Htt
 void RunningCall::Begin() {
   began_ = lane_.Now();
   parts_.budget->Deposit();
-  timeout_timer_ = lane_.SetTimer(OwnOr(request_.timeout, parts_.options.timeout), [self = shared_from_this()] { self->OnTimeout(); });
+  timeout_timer_ = lane_.SetTimer(request_.timeout.value_or(parts_.options.timeout), [self = shared_from_this()] { self->OnTimeout(); });
   BeginAttempt(Kind::kFirst);
 }
 
@@ -102,13 +102,14 @@ void RunningCall::BeginExchange(const Pick& pick, std::string url) {
   LiveAttempt* const attempt = made.get();
   attempt->result.attempt = tries_;
   attempt->result.idempotent = idempotent_;
+  attempt->result.unit_random = parts_.unit_random();
   HttpExchangeRequest exchange = {.method = request_.method,
                                   .url = attempt->url(),
                                   .headers = request_.headers,
                                   .body = request_.body,
                                   .source = source_.is_there() ? &source_ : nullptr,
                                   .repeatable = idempotent_,
-                                  .connect_timeout = OwnOr(request_.connect_timeout, parts_.options.connect_timeout)};
+                                  .connect_timeout = request_.connect_timeout.value_or(parts_.options.connect_timeout)};
   if (parts_.options.request_hook != nullptr) {
     if (absl::Status refused = parts_.options.request_hook(attempt->Shown(request_.method), &exchange.headers); !refused.ok()) {
       return Cancel(refused);
@@ -119,7 +120,7 @@ void RunningCall::BeginExchange(const Pick& pick, std::string url) {
   }
   tried_.push_back(pick);
   live_.push_back(std::move(made));
-  const absl::Duration timeout = OwnOr(request_.attempt_timeout, parts_.options.attempt_timeout);
+  const absl::Duration timeout = request_.attempt_timeout.value_or(parts_.options.attempt_timeout);
   attempt->timer = lane_.SetTimer(timeout, [self = shared_from_this(), attempt] { self->OnAttemptTimeout(attempt); });
   attempt->exchange = lane_.transport().Begin(std::move(exchange), attempt);
 }
@@ -131,7 +132,7 @@ bool RunningCall::MayHedge() const {
 void RunningCall::ScheduleHedge() {
   lane_.ClearTimer(hedge_timer_);
   if (!MayHedge()) return;
-  hedge_timer_ = lane_.SetTimer(OwnOr(request_.hedge_after, parts_.options.hedge_after), [self = shared_from_this()] {
+  hedge_timer_ = lane_.SetTimer(request_.hedge_after.value_or(parts_.options.hedge_after), [self = shared_from_this()] {
     if (self->MayHedge()) self->BeginAttempt(Kind::kHedge);
   });
 }
@@ -143,14 +144,12 @@ RunningCall::Take RunningCall::Stop(LiveAttempt* attempt, absl::Status own_error
 
 RunningCall::Take RunningCall::OnHead(LiveAttempt* attempt, int status, HttpHeaders headers) {
   if (over_ || winner_ != nullptr) return Take::kStop;
-  attempt->has_head = true;
   attempt->result.status = status;
   attempt->result.headers = std::move(headers);
   if (parts_.options.response_hook != nullptr) {
     attempt->result.error = parts_.options.response_hook(attempt->Shown(request_.method), status, attempt->result.headers);
     if (!attempt->result.error.ok()) return Take::kStop;
   }
-  attempt->result.unit_random = parts_.unit_random();
   if (parts_.options.retry_policy->RetryAfter(attempt->result).has_value()) {
     if (live_.size() > 1) return Take::kStop;
     attempt->retry_after = Grant(attempt->result);
@@ -221,7 +220,7 @@ void RunningCall::OnEnd(LiveAttempt* attempt, const HttpExchangeEnd& end) {
   // Lost: as if it had been cancelled already.
   if (winner_ != nullptr && attempt != winner_) return;
   if (attempt == winner_ && end.status.ok() && attempt->own_error.ok()) {
-    parts_.options.retry_policy->IsFailure(attempt->result) ? attempt->call().Failed() : attempt->call().Succeeded();
+    Judge(attempt);
     return Finish(std::move(response_));
   }
   if (!attempt->own_error.ok()) {
@@ -230,10 +229,10 @@ void RunningCall::OnEnd(LiveAttempt* attempt, const HttpExchangeEnd& end) {
   }
   if (!source_.error().ok()) return Finish(source_.error());
   // A head that was not taken says what is wrong; else the connection does.
-  const bool judged = attempt->has_head && attempt != winner_;
+  const bool judged = attempt->has_head() && attempt != winner_;
   if (!judged && end.status.ok()) return Finish(absl::InternalError("the transport ended a response that it did not begin"));
   if (!judged) attempt->result.error = end.status;
-  attempt->result.sent = end.sent || attempt->has_head;
+  attempt->result.sent = end.sent || attempt->has_head();
   OnFailed(attempt);
 }
 
@@ -241,25 +240,24 @@ void RunningCall::OnAttemptTimeout(LiveAttempt* attempt) {
   const std::unique_ptr<LiveAttempt> taken = TakeLive(attempt);
   attempt->result.sent = attempt->exchange->WasSent();
   attempt->exchange = nullptr;
-  const absl::Duration timeout = OwnOr(request_.attempt_timeout, parts_.options.attempt_timeout);
+  const absl::Duration timeout = request_.attempt_timeout.value_or(parts_.options.attempt_timeout);
   attempt->result.error = absl::DeadlineExceededError(absl::StrCat("no answer within ", absl::FormatDuration(timeout)));
   OnFailed(attempt);
 }
 
+void RunningCall::Judge(LiveAttempt* attempt) {
+  parts_.options.retry_policy->IsFailure(attempt->result) ? attempt->call().Failed() : attempt->call().Succeeded();
+}
+
 void RunningCall::OnFailed(LiveAttempt* attempt) {
-  if (parts_.options.retry_policy->IsFailure(attempt->result)) {
-    attempt->call().Failed();
-  } else {
-    attempt->call().Succeeded();
-  }
+  Judge(attempt);
   if (attempt == winner_) {
     winner_ = nullptr;
     response_ = {};
   }
   // Another may still answer.
   if (!live_.empty()) return;
-  last_error_ = ErrorOf(*attempt, attempt->result);
-  attempt->result.unit_random = parts_.unit_random();
+  last_error_ = ErrorOf(*attempt);
   std::optional<absl::Duration> delay = attempt->retry_after;
   if (!delay.has_value()) delay = Grant(attempt->result);
   if (!delay.has_value()) return Finish(last_error_);
@@ -270,7 +268,7 @@ std::optional<absl::Duration> RunningCall::Grant(const HttpAttemptResult& result
   const std::optional<absl::Duration> delay = parts_.options.retry_policy->RetryAfter(result);
   if (!delay.has_value() || tries_ >= parts_.options.attempts_max || sink_begun_) return std::nullopt;
   const absl::Duration now = lane_.Now();
-  if (now + *delay >= began_ + OwnOr(request_.timeout, parts_.options.timeout)) return std::nullopt;
+  if (now + *delay >= began_ + request_.timeout.value_or(parts_.options.timeout)) return std::nullopt;
   if (source_.is_there() && !source_.Rewind()) return std::nullopt;
   if (!parts_.budget->Withdraw(now)) return std::nullopt;
   return delay;
@@ -282,23 +280,20 @@ void RunningCall::Retry(absl::Duration delay) {
 }
 
 void RunningCall::OnTimeout() {
-  const absl::Duration timeout = OwnOr(request_.timeout, parts_.options.timeout);
+  const absl::Duration timeout = request_.timeout.value_or(parts_.options.timeout);
   std::string message = absl::StrCat("timeout: no answer within ", absl::FormatDuration(timeout));
   for (const std::unique_ptr<LiveAttempt>& attempt : live_) {
     absl::StrAppend(&message, ", attempt ", attempt->number(), " to ", attempt->pick().instance().name.id, " was under way");
     // Those after it had less time than that.
-    if (attempt->number() == 1 && !attempt->has_head) attempt->call().Failed();
+    if (attempt->number() == 1 && !attempt->has_head()) attempt->call().Failed();
   }
   if (!last_error_.ok()) absl::StrAppend(&message, "; before: ", last_error_.message());
   Finish(absl::DeadlineExceededError(message));
 }
 
-absl::Status RunningCall::ErrorOf(const LiveAttempt& attempt, const HttpAttemptResult& result) const {
-  if (result.error.ok()) return Annotate(attempt, absl::UnavailableError(absl::StrCat("answered ", result.status)));
-  return Annotate(attempt, result.error);
-}
-
-absl::Status RunningCall::Annotate(const LiveAttempt& attempt, const absl::Status& error) const {
+absl::Status RunningCall::ErrorOf(const LiveAttempt& attempt) const {
+  const HttpAttemptResult& result = attempt.result;
+  const absl::Status error = result.error.ok() ? absl::UnavailableError(absl::StrCat("answered ", result.status)) : result.error;
   const discovery::InstanceName& name = attempt.pick().instance().name;
   return absl::Status(error.code(), absl::StrCat(name.service, "/", name.id, ", attempt ", attempt.number(), ": ", error.message()));
 }

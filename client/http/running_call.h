@@ -67,13 +67,13 @@ class RunningCall final : public std::enable_shared_from_this<RunningCall>, publ
   void OnAttemptTimeout(LiveAttempt* attempt);
   void OnTimeout();
   std::unique_ptr<LiveAttempt> TakeLive(LiveAttempt* attempt);
+  // Tells the instance's calls whether it has failed.
+  void Judge(LiveAttempt* attempt);
   void OnFailed(LiveAttempt* attempt);
   // After how long there is another attempt, which is granted then; nullopt: there is none.
   std::optional<absl::Duration> Grant(const HttpAttemptResult& result);
   void Retry(absl::Duration delay);
-  absl::Status ErrorOf(const LiveAttempt& attempt, const HttpAttemptResult& result) const;
-  absl::Status Annotate(const LiveAttempt& attempt, const absl::Status& error) const;
-  absl::Duration OwnOr(const std::optional<absl::Duration>& own, absl::Duration of_client) const { return own.value_or(of_client); }
+  absl::Status ErrorOf(const LiveAttempt& attempt) const;
   size_t bytes_max() const { return request_.response_bytes_max.value_or(parts_.options.response_bytes_max); }
   void Finish(absl::StatusOr<HttpResponse> result);
 

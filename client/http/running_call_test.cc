@@ -20,7 +20,7 @@ constexpr absl::Duration kBackoff = absl::Milliseconds(20);  // Longer than any 
 class RunningCallTest : public CallFixture {};
 
 TEST_F(RunningCallTest, SendsToAnInstanceAndGivesItsAnswer) {
-  instances.Tell({{{"hostname", "a"}, {"endpoint.web", "https://a:8443/api/"}}});
+  Tell({Up("a", {{"endpoint.web", "https://a:8443/api/"}})});
   Begin({.method = HttpMethod::kPost, .url = "svc://Printer/jobs?x=1", .headers = {{"X-A", "b"}}, .body = "page", .endpoint = "web"});
   ASSERT_EQ(transport.begun(), 1);
   EXPECT_EQ(transport.at(0).request().url, "https://a:8443/api/jobs?x=1");
@@ -37,7 +37,7 @@ TEST_F(RunningCallTest, SendsToAnInstanceAndGivesItsAnswer) {
 }
 
 TEST_F(RunningCallTest, TakesTheFirstEndpointThatIsHttp) {
-  instances.Tell({{{"hostname", "a"}, {"port", "1"}, {"protocol", "amqp"}, {"endpoint.web", "http://a:2/x"}}});
+  Tell({Up("a", {{"port", "1"}, {"protocol", "amqp"}, {"endpoint.web", "http://a:2/x"}})});
   Begin();
   EXPECT_EQ(transport.at(0).request().url, "http://a:2/x/");
   transport.at(0).Answer(200);
@@ -46,7 +46,7 @@ TEST_F(RunningCallTest, TakesTheFirstEndpointThatIsHttp) {
 }
 
 TEST_F(RunningCallTest, IdempotentIsRepeatedOnAnotherInstance) {
-  instances.TellUp({"a", "b", "c"});
+  TellUp({"a", "b", "c"});
   Begin();
   transport.at(0).Break();
   EXPECT_EQ(transport.begun(), 1);
@@ -60,7 +60,7 @@ TEST_F(RunningCallTest, IdempotentIsRepeatedOnAnotherInstance) {
 }
 
 TEST_F(RunningCallTest, RetryAfterIsWaitedForIfItIsShort) {
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin();
   transport.at(0).Answer(503, "", {{"Retry-After", "1"}});
   Advance(absl::Milliseconds(999));
@@ -72,7 +72,7 @@ TEST_F(RunningCallTest, RetryAfterIsWaitedForIfItIsShort) {
 }
 
 TEST_F(RunningCallTest, SentPostIsNotRepeated) {
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin({.method = HttpMethod::kPost, .service = "Printer"});
   transport.at(0).Break(true);
   EXPECT_EQ(code(), absl::StatusCode::kUnavailable);
@@ -85,7 +85,7 @@ TEST_F(RunningCallTest, SentPostIsNotRepeated) {
 }
 
 TEST_F(RunningCallTest, PostOfWhichNothingWasSentIsRepeated) {
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin({.method = HttpMethod::kPost, .service = "Printer"});
   transport.at(0).Break(false);
   Advance(kBackoff);
@@ -94,7 +94,7 @@ TEST_F(RunningCallTest, PostOfWhichNothingWasSentIsRepeated) {
 }
 
 TEST_F(RunningCallTest, PostThatSaysSoIsRepeated) {
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin({.method = HttpMethod::kPost, .service = "Printer", .idempotent = true});
   EXPECT_TRUE(transport.at(0).request().repeatable);
   transport.at(0).Break(true);
@@ -104,7 +104,7 @@ TEST_F(RunningCallTest, PostThatSaysSoIsRepeated) {
 }
 
 TEST_F(RunningCallTest, LastAnswerIsGivenWhenAttemptsAreUsedUp) {
-  instances.TellUp({"a", "b", "c", "d"});
+  TellUp({"a", "b", "c", "d"});
   Begin();
   for (int i = 0; i < 3; ++i) {
     transport.newest().Answer(503, absl::StrCat("busy ", i));
@@ -117,7 +117,7 @@ TEST_F(RunningCallTest, LastAnswerIsGivenWhenAttemptsAreUsedUp) {
 
 TEST_F(RunningCallTest, LastErrorNamesInstanceAndAttempt) {
   options.attempts_max = 2;
-  instances.TellUp({"a"});
+  TellUp({"a"});
   Begin();
   transport.newest().Break();
   Advance(kBackoff);
@@ -126,7 +126,7 @@ TEST_F(RunningCallTest, LastErrorNamesInstanceAndAttempt) {
 }
 
 TEST_F(RunningCallTest, OnlyInstanceIsTriedAgain) {
-  instances.TellUp({"a"});
+  TellUp({"a"});
   Begin();
   transport.newest().Break();
   Advance(kBackoff);
@@ -136,7 +136,7 @@ TEST_F(RunningCallTest, OnlyInstanceIsTriedAgain) {
 
 TEST_F(RunningCallTest, BudgetEndsRetries) {
   options.retry_budget = {.percent = 0, .per_second = 0, .burst = 1};
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin();
   transport.newest().Break();
   Advance(kBackoff);
@@ -152,7 +152,7 @@ TEST_F(RunningCallTest, BudgetEndsRetries) {
 
 TEST_F(RunningCallTest, RetryThatWouldComeTooLateIsNotMade) {
   options.timeout = absl::Milliseconds(3);
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin();
   transport.newest().Break();
   EXPECT_EQ(code(), absl::StatusCode::kUnavailable);
@@ -160,7 +160,7 @@ TEST_F(RunningCallTest, RetryThatWouldComeTooLateIsNotMade) {
 
 TEST_F(RunningCallTest, WholeTimeoutEndsTheCall) {
   options.timeout = absl::Seconds(2);
-  instances.TellUp({"a"});
+  TellUp({"a"});
   Begin();
   Advance(absl::Milliseconds(1'999));
   EXPECT_FALSE(result.has_value());
@@ -171,7 +171,7 @@ TEST_F(RunningCallTest, WholeTimeoutEndsTheCall) {
 
 TEST_F(RunningCallTest, AttemptTimeoutIsAFailedAttempt) {
   options.attempt_timeout = absl::Milliseconds(100);
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin();
   Advance(absl::Milliseconds(100) + kBackoff);
   EXPECT_TRUE(transport.at(0).is_cancelled());
@@ -185,7 +185,7 @@ TEST_F(RunningCallTest, AttemptTimeoutIsAFailedAttempt) {
 
 TEST_F(RunningCallTest, PostThatWasStillConnectingIsRepeatedAfterItsAttempt) {
   options.attempt_timeout = absl::Milliseconds(100);
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin({.method = HttpMethod::kPost, .service = "Printer"});
   transport.at(0).set_sent(false);
   Advance(absl::Milliseconds(100) + kBackoff);
@@ -199,7 +199,7 @@ TEST_F(RunningCallTest, WaitsForWhatIsNotKnownYet) {
   Advance(absl::Milliseconds(200));
   EXPECT_FALSE(result.has_value());
   EXPECT_EQ(transport.begun(), 0);
-  instances.TellUp({"a"});
+  TellUp({"a"});
   Advance(absl::Milliseconds(50));
   transport.newest().Answer(200);
   EXPECT_EQ(status(), 200);
@@ -215,23 +215,23 @@ TEST_F(RunningCallTest, WaitsNoLongerThanResolveTimeout) {
 }
 
 TEST_F(RunningCallTest, ServiceWithoutInstancesIsAnErrorAtOnce) {
-  instances.Tell({});
+  Tell({});
   Begin();
   EXPECT_EQ(ReasonOf(result->status()), Reason::kServiceNotFound);
 }
 
 TEST_F(RunningCallTest, LastErrorIsToldWhenNobodyIsLeft) {
-  instances.TellUp({"a"});
+  TellUp({"a"});
   Begin();
   transport.newest().Break();
-  instances.Tell({}, {"a"});
+  locator.Deliver(Changes(11, {}, {"a"}));
   Advance(kBackoff);
   EXPECT_EQ(code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(absl::StrContains(result->status().message(), "connection reset; then none was left")) << result->status();
 }
 
 TEST_F(RunningCallTest, CancelEndsItOnce) {
-  instances.TellUp({"a"});
+  TellUp({"a"});
   Begin();
   call->Cancel(absl::CancelledError("cancelled"));
   call->Cancel(absl::CancelledError("cancelled"));
@@ -242,7 +242,7 @@ TEST_F(RunningCallTest, CancelEndsItOnce) {
 }
 
 TEST_F(RunningCallTest, CancelDuringBackoffBeginsNothing) {
-  instances.TellUp({"a"});
+  TellUp({"a"});
   Begin();
   transport.newest().Break();
   call->Cancel(absl::CancelledError("cancelled"));
@@ -251,7 +251,7 @@ TEST_F(RunningCallTest, CancelDuringBackoffBeginsNothing) {
 }
 
 TEST_F(RunningCallTest, BrokenBodyIsRepeated) {
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin();
   EXPECT_EQ(transport.at(0).Head(200), FakeTransport::Take::kTaken);
   EXPECT_EQ(transport.at(0).Body("half"), FakeTransport::Take::kTaken);
@@ -264,7 +264,7 @@ TEST_F(RunningCallTest, BrokenBodyIsRepeated) {
 
 TEST_F(RunningCallTest, ResponseIsBounded) {
   options.response_bytes_max = 4;
-  instances.TellUp({"a", "b"});
+  TellUp({"a", "b"});
   Begin();
   transport.newest().Answer(200, "four");
   EXPECT_EQ(status(), 200);
@@ -284,7 +284,7 @@ TEST_F(RunningCallTest, ResponseIsBounded) {
 // Outcomes: the strategy is told by EjectionOptions::failures_in_row (5).
 TEST_F(RunningCallTest, FailuresEjectTheInstance) {
   options.attempts_max = 1;
-  instances.TellUp({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"});
+  TellUp({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"});
   std::string bad;
   for (int i = 0; i < 200; ++i) {
     Begin();
@@ -302,7 +302,7 @@ TEST_F(RunningCallTest, FailuresEjectTheInstance) {
 }
 
 TEST_F(RunningCallTest, CancelledAttemptsBlameNobody) {
-  instances.TellUp({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"});
+  TellUp({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"});
   for (int i = 0; i < 200; ++i) {
     Begin();
     call->Cancel(absl::CancelledError("cancelled"));

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "client/http_request.h"
+#include "discovery/url.h"
 
 namespace scoutlight::client {
 namespace {
@@ -89,11 +90,12 @@ std::optional<discovery::Endpoint> FirstHttpEndpoint(const discovery::Properties
 }
 
 std::string UrlAt(const discovery::Url& endpoint, absl::string_view target) {
-  const bool brackets = absl::StrContains(endpoint.host, ':');
   absl::string_view prefix = absl::string_view(endpoint.rest).substr(0, endpoint.rest.find_first_of("?#"));
   absl::ConsumeSuffix(&prefix, "/");
-  return absl::StrCat(endpoint.scheme.empty() ? "http" : endpoint.scheme, "://", brackets ? "[" : "", endpoint.host, brackets ? "]" : "",
-                      endpoint.port == 0 ? "" : ":", endpoint.port == 0 ? "" : absl::StrCat(endpoint.port), absl::StrCat(prefix, target));
+  return discovery::UrlText({.scheme = endpoint.scheme.empty() ? "http" : endpoint.scheme,
+                             .host = endpoint.host,
+                             .port = endpoint.port,
+                             .rest = absl::StrCat(prefix, target)});
 }
 
 }  // namespace scoutlight::client

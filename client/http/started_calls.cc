@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/clock.h"
 
 namespace scoutlight::client {
 
@@ -16,20 +15,7 @@ void StartedCalls::Loop::Stop() {
 
 void StartedCalls::Loop::Run() {
   while (!stopped_) lane_->RunOnce();
-  MutexLock lock(&mu_);
-  over_ = true;
-  changed_.NotifyAll();
-}
-
-bool StartedCalls::Loop::AwaitOver(absl::Duration timeout) {
-  const absl::Duration deadline = Clock::System().SinceBoot() + timeout;
-  MutexLock lock(&mu_);
-  while (!over_) {
-    const absl::Duration left = deadline - Clock::System().SinceBoot();
-    if (left <= absl::ZeroDuration()) break;
-    changed_.WaitFor(&mu_, left);
-  }
-  return over_;
+  end_.Tell();
 }
 
 StartedCalls::StartedCalls(std::unique_ptr<Lane> lane)
@@ -38,7 +24,7 @@ StartedCalls::StartedCalls(std::unique_ptr<Lane> lane)
 StartedCalls::~StartedCalls() {
   loop_->lane().Post([loop = loop_.get()] { loop->Stop(); });
   const bool own = thread_.get_id() == std::this_thread::get_id();
-  if (!own && loop_->AwaitOver(kStopTimeMax)) {
+  if (!own && loop_->AwaitEnd(kStopTimeMax)) {
     thread_.join();
   } else {
     thread_.detach();

@@ -6,11 +6,9 @@
 #include <thread>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
-#include "base/mutex.h"
-#include "client/events/event_loop.h"
+#include "client/events/thread_end.h"
 #include "client/http/lane.h"
 #include "client/http/running_call.h"
 
@@ -31,7 +29,7 @@ class StartedCalls {
     void Stop();
 
     void Run();
-    bool AwaitOver(absl::Duration timeout);
+    bool AwaitEnd(absl::Duration timeout) { return end_.Await(timeout); }
 
    private:
     const std::unique_ptr<Lane> lane_;
@@ -39,9 +37,7 @@ class StartedCalls {
     absl::flat_hash_set<std::shared_ptr<RunningCall>> calls_;
     bool stopped_ = false;
 
-    Mutex mu_;
-    CondVar changed_;
-    bool over_ ABSL_GUARDED_BY(mu_) = false;
+    ThreadEnd end_;
   };
 
   explicit StartedCalls(std::unique_ptr<Lane> lane);

@@ -15,8 +15,7 @@ class InstanceCalls {
  public:
   explicit InstanceCalls(const Pick& pick);
 
-  // The same for all picks of one registration, and of no other while this lives.
-  const void* key() const { return record_.get(); }
+  // The same for all picks of one registration, and of no other while an InstanceCalls of them lives.
   static const void* KeyOf(const Pick& pick);
 
   // Each that began is to end.

@@ -56,13 +56,9 @@ absl::Status NothingKnown(const discovery::ServiceName& service, const Known& kn
 }
 
 absl::Status WhyNobody(const discovery::ServiceName& service, const discovery::ServiceSnapshot& snapshot) {
+  if (snapshot.size() == 0) return discovery::ServiceNotFound(service);
   ErrorDetails details;
   details.resource = absl::StrCat(service.cluster, "/", service.service);
-  if (snapshot.size() == 0) {
-    details.reason = Reason::kServiceNotFound;
-    return MakeError(absl::StatusCode::kNotFound,
-                     absl::StrCat("service ", service.service, " has no instance in cluster ", service.cluster), details);
-  }
   if (snapshot.resolvable() == 0) {
     details.reason = Reason::kNoneResolvable;
     details.retry_after = absl::Seconds(1);

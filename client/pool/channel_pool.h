@@ -74,7 +74,7 @@ class ChannelPool {
   const absl::Status wrong_;  // With the options.
 
   mutable Mutex mu_;
-  absl::flat_hash_map<const void*, Kept> kept_ ABSL_GUARDED_BY(mu_);  // By InstanceCalls::key().
+  absl::flat_hash_map<const void*, Kept> kept_ ABSL_GUARDED_BY(mu_);  // By InstanceCalls::KeyOf().
   discovery::SnapshotPtr shown_ ABSL_GUARDED_BY(mu_);                 // To Retire(); null: nothing yet.
   uint64_t picks_ ABSL_GUARDED_BY(mu_) = 0;
   bool watched_ ABSL_GUARDED_BY(mu_) = false;

@@ -7,9 +7,9 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/client_interceptor.h>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "discovery/url.h"
 
 namespace scoutlight::client {
 namespace {
@@ -20,20 +20,26 @@ using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
 
+// What the calls of a channel share. The channel may go before the context of a call.
+struct Observed {
+  InstanceCalls calls;
+  Judge judge;
+};
+
 // One call. gRPC runs it in one thread at a time, and destroys it with the call's ClientContext.
 class ObservedCall : public Interceptor {
  public:
-  ObservedCall(const InstanceCalls& calls, const Judge& judge) : calls_(calls), judge_(judge) { calls_.Began(); }
+  explicit ObservedCall(std::shared_ptr<const Observed> observed) : observed_(std::move(observed)) { observed_->calls.Began(); }
   ~ObservedCall() override { End(); }
 
   void Intercept(InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_STATUS)) {
-      switch (judge_(*methods->GetRecvStatus())) {
+      switch (observed_->judge(*methods->GetRecvStatus())) {
         case Judgement::kWell:
-          calls_.Succeeded();
+          observed_->calls.Succeeded();
           break;
         case Judgement::kAtFault:
-          calls_.Failed();
+          observed_->calls.Failed();
           break;
         case Judgement::kNothing:
           break;
@@ -45,22 +51,20 @@ class ObservedCall : public Interceptor {
 
  private:
   void End() {
-    if (!std::exchange(ended_, true)) calls_.Ended();
+    if (!std::exchange(ended_, true)) observed_->calls.Ended();
   }
 
-  const InstanceCalls calls_;  // The channel may go before the call's context.
-  const Judge judge_;
+  const std::shared_ptr<const Observed> observed_;
   bool ended_ = false;
 };
 
 class Observing : public ClientInterceptorFactoryInterface {
  public:
-  Observing(InstanceCalls calls, Judge judge) : calls_(std::move(calls)), judge_(std::move(judge)) {}
-  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override { return new ObservedCall(calls_, judge_); }
+  Observing(InstanceCalls calls, Judge judge) : observed_(std::make_shared<const Observed>(Observed{std::move(calls), std::move(judge)})) {}
+  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override { return new ObservedCall(observed_); }
 
  private:
-  const InstanceCalls calls_;
-  const Judge judge_;
+  const std::shared_ptr<const Observed> observed_;
 };
 
 // A call that is over before anything of it is sent.
@@ -121,8 +125,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> ObservedChannel(const discovery::
   if (!IsTls(url.scheme) && !IsPlain(url.scheme)) return WrongEndpoint(endpoint, "has a scheme other than grpc, grpcs, http and https");
   std::shared_ptr<grpc::ChannelCredentials> credentials = options.credentials;
   if (credentials == nullptr) credentials = IsTls(url.scheme) ? grpc::SslCredentials({}) : grpc::InsecureChannelCredentials();
-  const std::string host = absl::StrContains(url.host, ':') ? absl::StrCat("[", url.host, "]") : url.host;
-  return Intercepted(absl::StrCat("dns:///", host, ":", url.port), credentials, options.arguments,
+  return Intercepted(absl::StrCat("dns:///", HostText(url)), credentials, options.arguments,
                      std::make_unique<Observing>(std::move(calls), options.judge));
 }
 

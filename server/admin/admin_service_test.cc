@@ -15,10 +15,10 @@
 #include <string>
 #include <utility>
 
+#include "base/version.h"
 #include "scoutlight/registry/v1/lease.grpc.pb.h"
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
 #include "server/server.h"
-#include "server/version.h"
 #include "storage/local/local_store.h"
 #include "storage/memory/memory_engine.h"
 #include "storage/testing/await.h"

@@ -3,7 +3,9 @@
 #include <grpc/support/time.h>
 
 #include <cstdint>
+#include <utility>
 
+#include "absl/time/time.h"
 #include "base/deferred.h"
 
 namespace scoutlight::server {
@@ -35,6 +37,7 @@ void StatusCall::Start(storage::Store* store, const DiscoveryServer* discovery) 
 void StatusCall::OnRead(const storage::Page& page) {
   {
     MutexLock lock(&mu_);
+    if (answered_) return;
     read_ = true;
     facts_.revision = page.revision;
     facts_.oldest_revision = page.oldest_revision;
@@ -47,6 +50,7 @@ void StatusCall::OnRead(const storage::Page& page) {
 void StatusCall::OnLooked(DiscoveryServer::Figures figures) {
   {
     MutexLock lock(&mu_);
+    if (answered_) return;
     looked_ = true;
     facts_.discovery = std::move(figures);
     if (!TakeAnswer(read_)) return;
@@ -75,7 +79,7 @@ void StatusCall::Answer() {
   StatusFacts facts;
   {
     MutexLock lock(&mu_);
-    facts = facts_;
+    facts = std::move(facts_);
   }
   call_.Answer(StatusResponseOf(facts));
 }

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/time.h"
 #include "base/mutex.h"
 #include "server/admin/status_report.h"
 #include "server/discovery/discovery_server.h"

@@ -8,10 +8,10 @@
 #include "absl/strings/string_view.h"
 #include "base/limits.h"
 #include "base/limits_table.h"
+#include "base/version.h"
 #include "server/clean_text.h"
 #include "server/discovery/instance_conversion.h"
 #include "server/request_fields.h"
-#include "server/version.h"
 
 namespace scoutlight::server {
 namespace {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/error.h"
 #include "base/limits.h"
 #include "discovery/catalog.h"
 #include "discovery/system_records.h"

@@ -125,14 +125,6 @@ absl::Status InstanceNotFound(const discovery::InstanceName& name) {
                    absl::StrCat("there is no instance ", name.id, " of service ", name.service, " in cluster ", name.cluster), details);
 }
 
-absl::Status ServiceNotFound(const discovery::ServiceName& name) {
-  ErrorDetails details;
-  details.reason = Reason::kServiceNotFound;
-  details.resource = absl::StrCat(name.cluster, "/", name.service);
-  return MakeError(absl::StatusCode::kNotFound, absl::StrCat("service ", name.service, " has no instance in cluster ", name.cluster),
-                   details);
-}
-
 absl::Status CatalogLoading() {
   ErrorDetails details;
   details.reason = Reason::kCatalogLoading;

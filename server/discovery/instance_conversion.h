@@ -39,7 +39,6 @@ KeyRange RangeOf(const discovery::ServiceName& name);
 
 // NOT_FOUND and the like, with their reasons.
 absl::Status InstanceNotFound(const discovery::InstanceName& name);
-absl::Status ServiceNotFound(const discovery::ServiceName& name);
 absl::Status CatalogLoading();
 
 }  // namespace scoutlight::server

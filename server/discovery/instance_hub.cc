@@ -1,6 +1,5 @@
 #include "server/discovery/instance_hub.h"
 
-#include <algorithm>
 
 #include "base/limits.h"
 

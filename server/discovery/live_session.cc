@@ -248,14 +248,12 @@ std::optional<SessionHost::Owner> LiveSession::Look(const InstanceName& name) {
   const std::shared_ptr<discovery::Catalog> catalog = hub_.parts_.feed->catalog();
   if (catalog == nullptr) return std::nullopt;
   Owner owner{.revision = catalog->revision()};
-  const std::optional<discovery::StoredInstance> stored = catalog->FindStored(name);
-  if (!stored.has_value() || !stored->exists()) return owner;
-  const discovery::Ownership ownership = discovery::ReadOwnership(*stored);
-  if (ownership.epoch == 0) return owner;
-  owner.whose = ownership.session == id_ ? Owner::Whose::kOurs : Owner::Whose::kAnother;
-  owner.epoch = ownership.epoch;
+  const std::optional<discovery::Ownership> ownership = catalog->FindOwnership(name);
+  if (!ownership.has_value() || ownership->epoch == 0) return owner;
+  owner.whose = ownership->session == id_ ? Owner::Whose::kOurs : Owner::Whose::kAnother;
+  owner.epoch = ownership->epoch;
   const discovery::Schema* const schema = catalog->claims()->SchemaOf(name.cluster, name.service);
-  owner.outdated = schema != nullptr && !ownership.schema.empty() && ownership.schema != schema->name;
+  owner.outdated = schema != nullptr && !ownership->schema.empty() && ownership->schema != schema->name;
   if (owner.whose == Owner::Whose::kOurs && followed_.contains(name)) hub_.follows_.Expect(name);
   return owner;
 }

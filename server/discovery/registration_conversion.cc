@@ -42,14 +42,15 @@ void ReadLifetime(const wire::RegisterRequest& request, const storage::Traits& t
   }
 }
 
-}  // namespace
-
+// What is wrong with an instance: under the schema of its service, as far as names and `claims` (null: not known yet) tell which that is.
 std::vector<FieldViolation> InstanceViolations(const discovery::InstanceName& name, const discovery::Properties& properties,
                                                const discovery::Claims* claims) {
   const bool named = discovery::ClusterFault(name.cluster).empty() && discovery::ServiceFault(name.service).empty();
   const discovery::Schema* const schema = claims != nullptr && named ? claims->SchemaOf(name.cluster, name.service) : nullptr;
   return schema == nullptr ? discovery::CheckInstance(name, properties) : discovery::CheckInstanceUnder(*schema, name, properties);
 }
+
+}  // namespace
 
 absl::StatusOr<Registration> RegistrationOf(const wire::RegisterRequest& request, const storage::Traits& traits,
                                             const discovery::Claims* claims) {

@@ -23,10 +23,6 @@ namespace scoutlight::server {
 // From RegistrationService's requests. kInvalidArgument names every field that breaks a rule, with the limit and the value. Origins are
 // left empty.
 
-// What is wrong with an instance: under the schema of its service, as far as names and `claims` (null: not known yet) tell which that is.
-std::vector<FieldViolation> InstanceViolations(const discovery::InstanceName& name, const discovery::Properties& properties,
-                                               const discovery::Claims* claims);
-
 // `claims`: the schemas in force, so that what a property's schema has against it is told with everything else; null: not known yet.
 absl::StatusOr<Registration> RegistrationOf(const discovery::v1::RegisterRequest& request, const storage::Traits& traits,
                                             const discovery::Claims* claims);

@@ -59,12 +59,11 @@ void ShownCounts::OnLook(const ServiceName& service, const SnapshotPtr& newest) 
 
 void ShownCounts::OnMoved(const ServiceName& service, Shows shows, Marks* marks) {
   if (services_.empty()) return;
-  const Marks looked_at = *marks | may_grow_;
-  if (looked_at.none()) return;
-  for (size_t place = 0; place < by_place_.size(); ++place) {
-    if (!looked_at[place]) continue;
+  const auto found = services_.find(service);
+  if (found == services_.end()) return;
+  for (const size_t place : found->second.places) {
+    if (!marks->test(place) && !may_grow_[place]) continue;
     Kept& kept = by_place_[place];
-    if (kept.name.cluster != service.cluster || kept.name.service != service.service) continue;
     const bool is_in = shows(kept.name.id);
     if (is_in == marks->test(place)) continue;
     marks->set(place, is_in);

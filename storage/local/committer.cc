@@ -173,7 +173,7 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
           },
           write.work);
     }
-    return Fail(status.message());
+    return NoteFailure(status.message());
   }
   room_.Use(writer.bytes());
   Publish(writer, *view);
@@ -199,7 +199,7 @@ void Committer::Publish(BatchWriter& writer, const View& before) {
   }
 }
 
-void Committer::Fail(absl::string_view problem) {
+void Committer::NoteFailure(absl::string_view problem) {
   std::vector<QueuedWrite> left;
   {
     MutexLock lock(&mu_);
@@ -328,7 +328,7 @@ void Committer::CompactNow(Revision oldest, Done<CompactResult> done) {
     writes->Put(Table::kMeta, layout::kMetaOldest, layout::EncodeU64(oldest));
     if (absl::Status status = parts_.engine->Write(*writes, view->revision); !status.ok()) {
       result.status = OutcomeUnknown(status.message());
-      Fail(status.message());
+      NoteFailure(status.message());
     } else {
       result.oldest_revision = oldest;
       auto compacted = std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), view->revision, oldest});
@@ -342,8 +342,6 @@ void Committer::CompactNow(Revision oldest, Done<CompactResult> done) {
 }
 
 Revision Committer::HistoryFloor(const View& view) const { return std::min(view.oldest, requests_.OldestNeeded().value_or(view.oldest)); }
-
-void Committer::NoteFailure(absl::string_view problem) { Fail(problem); }
 
 std::string Committer::problem() const {
   MutexLock lock(&mu_);

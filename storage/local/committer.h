@@ -67,7 +67,7 @@ class Committer {
   // before the first Submit.
   Revision HistoryFloor(const View& view) const;
 
-  // The engine failed without a write: from now on writes are refused until recovery, those too that are queued. Not called by the leader.
+  // The engine failed: from now on writes are refused until recovery, those too that are queued.
   void NoteFailure(absl::string_view problem);
 
   // Empty while all is well, else what failed.
@@ -101,8 +101,6 @@ class Committer {
   void Process(std::vector<QueuedWrite>& batch);
   absl::Duration LeaseNow(absl::Duration since_boot);
   void Publish(BatchWriter& writer, const View& before);
-  // From now on nothing but tasks is taken, until recovery: writes that are queued are refused.
-  void Fail(absl::string_view problem);
   // The writes of the queue. Tasks stay, and wait for the recovery: nobody could be told that they were dropped.
   std::vector<QueuedWrite> TakeWrites() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RefuseAll(std::vector<QueuedWrite> writes, absl::string_view problem);

@@ -6,7 +6,6 @@
 #include <thread>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "base/deferred.h"
 #include "base/error.h"
 #include "base/limits.h"

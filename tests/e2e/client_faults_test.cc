@@ -91,6 +91,10 @@ class ClientFaults : private Recorded, public ServedTest {
   }
 
   void TearDown() override {
+    CloseClients();
+    if (!ended_) ServedTest::TearDown();
+  }
+  void CloseClients() {
     resolving_.reset();
     watch_ = {};
     locator_.reset();
@@ -99,7 +103,6 @@ class ClientFaults : private Recorded, public ServedTest {
     observer_.Stop();
     loop_.RunUntil([this] { return !observer_.open(); });
     observer_stub_.reset();
-    if (!ended_) ServedTest::TearDown();
   }
 
   std::unique_ptr<LiveProgram> NewProgram(const std::string& session_id, int number, IfOwned if_owned = IfOwned::kRefuse) {
@@ -399,14 +402,7 @@ class ClientFaults : private Recorded, public ServedTest {
     EXPECT_LT(resolving_->slowest(), kResolveMax);
     EXPECT_THAT(resolving_->failures(), IsEmpty());
     const std::string store = observer_.stores().back();
-    resolving_.reset();
-    watch_ = {};
-    locator_.reset();
-    programs_.clear();
-    operator_.reset();
-    observer_.Stop();
-    loop_.RunUntil([this] { return !observer_.open(); });
-    observer_stub_.reset();
+    CloseClients();
     recorder_->Stopping();
     Stop();
     recorder_->Ended();

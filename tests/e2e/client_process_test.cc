@@ -100,8 +100,9 @@ class ClientProcessTest : public ServedTest {
   // Ends it as one that leaves, of which the observer takes note.
   void EndWell(const Program& program) {
     program.process->Signal(SIGTERM);
-    EXPECT_TRUE(Await("it has left", [&] { return absl::EndsWith(program.process->output(), "left\n"); }));
+    const bool left = Await("it has left", [&] { return absl::EndsWith(program.process->output(), "left\n"); });
     EXPECT_EQ(program.process->WaitForExit(), Exit{.code = 0});
+    EXPECT_TRUE(left) << program.process->output();
   }
   // Stops it until the server has given it up.
   bool StopBeyondTtl(const Program& program) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/time/time.h"
 #include "client/connection.h"
@@ -36,6 +37,8 @@ int main(int argc, char** argv) {
   sigwait(&ends, &signal);
   const auto left = session->Leave({.drain = scoutlight::DrainOptions{.timeout = absl::Seconds(30)}});
   if (!left.ok() || !left->status.ok()) return 1;
+  // After its last state, which may be told once Leave() has returned.
+  session = absl::CancelledError();
   std::printf("left\n");
   return 0;
 }

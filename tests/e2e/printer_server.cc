@@ -1,7 +1,6 @@
 #include "tests/e2e/printer_server.h"
 
 #include <arpa/inet.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -21,14 +20,6 @@
 namespace scoutlight::testing {
 namespace {
 
-sockaddr_in Loopback(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
 void SetTimeouts(int fd) {
   const timeval bound = absl::ToTimeval(kSoon);
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
@@ -37,15 +28,7 @@ void SetTimeouts(int fd) {
 
 }  // namespace
 
-PrinterServer::PrinterServer(std::string id)
-    : id_(std::move(id)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)), wake_(eventfd(0, EFD_CLOEXEC)) {
-  sockaddr_in address = Loopback(0);
-  socklen_t length = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (bind(listener_, any, length) != 0 || listen(listener_, 64) != 0 || getsockname(listener_, any, &length) != 0) {
-    ADD_FAILURE() << "no port for a printer";
-  }
-  port_ = ntohs(address.sin_port);
+PrinterServer::PrinterServer(std::string id) : id_(std::move(id)), wake_(eventfd(0, EFD_CLOEXEC)) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -53,7 +36,6 @@ PrinterServer::~PrinterServer() {
   over_ = true;
   eventfd_write(wake_, 1);
   thread_.join();
-  close(listener_);
   close(wake_);
 }
 
@@ -61,13 +43,13 @@ void PrinterServer::Run() {
   for (;;) {
     // Looked at before the port: what has come until the end is answered.
     const bool over = over_;
-    const int connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int connection = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     if (connection >= 0) {
       Answer(connection);
       continue;
     }
     if (over) return;
-    std::array<pollfd, 2> polled = {{{.fd = wake_, .events = POLLIN}, {.fd = listener_, .events = POLLIN}}};
+    std::array<pollfd, 2> polled = {{{.fd = wake_, .events = POLLIN}, {.fd = listener_.fd(), .events = POLLIN}}};
     poll(polled.data(), polled.size(), -1);
   }
 }
@@ -86,7 +68,10 @@ bool CallPrinter(uint16_t port, const std::string& id) {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   SetTimeouts(fd);
-  const sockaddr_in address = Loopback(port);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
   std::string answer;
   const char asked = '?';
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 && send(fd, &asked, 1, MSG_NOSIGNAL) == 1) {

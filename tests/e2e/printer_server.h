@@ -6,29 +6,30 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/loopback_listener.h"
+
 namespace scoutlight::testing {
 
 // A small server over TCP on a free port of 127.0.0.1: it answers each connection's first byte with its id and a line end, and closes.
 // Thread-safe but for destroying.
 class PrinterServer {
  public:
-  // Fails the test when there is no port.
+  // Ends the process when there is no port.
   explicit PrinterServer(std::string id);
   // As a server that ends well: takes what has reached it, answers that, and closes its port.
   ~PrinterServer();
   PrinterServer(const PrinterServer&) = delete;
   PrinterServer& operator=(const PrinterServer&) = delete;
 
-  uint16_t port() const { return port_; }
+  uint16_t port() const { return listener_.port(); }
 
  private:
   void Run();
   void Answer(int connection);
 
   const std::string id_;
-  const int listener_;
+  const LoopbackListener listener_{LoopbackListener::Accepting::kDoesNotBlock};
   const int wake_;
-  uint16_t port_ = 0;
   std::atomic<bool> over_{false};
   std::thread thread_;
 };

@@ -1,12 +1,9 @@
 #include "tests/http/hostile_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -17,19 +14,6 @@
 
 namespace scoutlight::testing {
 namespace {
-
-// A socket bound to a port that the kernel chose. Ends the process when there is none.
-int Bind(int* port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (fd < 0 || bind(fd, any, length) != 0 || getsockname(fd, any, &length) != 0) std::abort();
-  *port = ntohs(address.sin_port);
-  return fd;
-}
 
 bool SendAll(int fd, absl::string_view bytes) {
   while (!bytes.empty()) {
@@ -109,14 +93,9 @@ Deed Answer(int status, absl::string_view body, absl::string_view more_headers) 
   return {absl::StrCat("HTTP/1.1 ", status, " Whatever\r\nContent-Length: ", body.size(), "\r\n", more_headers, "\r\n", body)};
 }
 
-int FreePort() {
-  int port = 0;
-  close(Bind(&port));
-  return port;
-}
+int FreePort() { return LoopbackListener().port(); }
 
-HostileServer::HostileServer(Behaviour behave, Reads reads) : behave_(std::move(behave)), reads_(reads), listener_(Bind(&port_)) {
-  if (listen(listener_, 1024) != 0) std::abort();
+HostileServer::HostileServer(Behaviour behave, Reads reads) : behave_(std::move(behave)), reads_(reads) {
   acceptor_ = std::thread([this] { AcceptAll(); });
 }
 
@@ -147,7 +126,7 @@ void HostileServer::Stop() {
     MutexLock lock(&mu_);
     if (std::exchange(stopped_, true)) return;
     changed_.NotifyAll();
-    shutdown(listener_, SHUT_RDWR);
+    shutdown(listener_.fd(), SHUT_RDWR);
   }
   acceptor_.join();
   {
@@ -156,12 +135,11 @@ void HostileServer::Stop() {
     threads.swap(threads_);
   }
   for (std::thread& thread : threads) thread.join();
-  close(listener_);
 }
 
 void HostileServer::AcceptAll() {
   for (;;) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int fd = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     MutexLock lock(&mu_);
     if (stopped_ || fd < 0) {
       if (fd >= 0) close(fd);

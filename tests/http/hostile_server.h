@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
+#include "tests/support/loopback_listener.h"
 
 namespace scoutlight::testing {
 
@@ -47,7 +48,7 @@ class HostileServer {
   HostileServer(const HostileServer&) = delete;
   HostileServer& operator=(const HostileServer&) = delete;
 
-  int port() const { return port_; }
+  int port() const { return listener_.port(); }
   std::vector<SeenRequest> seen() const;
   // How many requests it was asked of that method; of all if it is empty.
   int Count(absl::string_view method = "") const;
@@ -67,8 +68,7 @@ class HostileServer {
 
   const Behaviour behave_;
   const Reads reads_;
-  int port_ = 0;
-  const int listener_;  // After the port, which it sets.
+  const LoopbackListener listener_;
   mutable Mutex mu_;
   CondVar changed_;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;

@@ -49,6 +49,17 @@ class HttpFixture : public ::testing::Test {
     return *std::move(client);
   }
 
+  // And the calls succeed.
+  void ExpectNoLeakOfTenThousandCalls(const std::string& url, HttpClient* http) {
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(http->Get(url).ok());
+    const int before = OpenDescriptors();
+    for (int i = 0; i < 10'000; ++i) {
+      const absl::StatusOr<HttpResponse> response = i % 3 == 0 ? http->Post(url, "{}") : http->Get(url);
+      ASSERT_TRUE(response.ok()) << response.status();
+    }
+    EXPECT_LE(OpenDescriptors(), before + 2);
+  }
+
   Server registry_;
   Connection connection_ = registry_.Connect();
   Registrations registrations_{connection_};

@@ -13,6 +13,7 @@
 #include "tests/http/hostile_server.h"
 #include "tests/http/http_fixture.h"
 #include "tests/http/nginx.h"
+#include "tests/http/text_source.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
@@ -46,13 +47,7 @@ TEST_F(NginxTest, TenThousandCallsLeakNothing) {
   Add("a", first.port());
   Add("b", second.port());
   HttpClient http = Open();
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(http.Get("svc://Printer/echo").ok());
-  const int before = OpenDescriptors();
-  for (int i = 0; i < 10'000; ++i) {
-    const absl::StatusOr<HttpResponse> response = i % 3 == 0 ? http.Post("svc://Printer/echo", "{}") : http.Get("svc://Printer/echo");
-    ASSERT_TRUE(response.ok()) << response.status();
-  }
-  EXPECT_LE(OpenDescriptors(), before + 2);
+  ExpectNoLeakOfTenThousandCalls("svc://Printer/echo", &http);
 }
 
 // Makes a root certificate and what it has signed, as nginx and TlsCredentials take them.
@@ -111,21 +106,6 @@ TEST_F(NginxTest, TlsVerifiesTheEndpointsHost) {
   EXPECT_EQ(known.Call({.method = HttpMethod::kPost, .url = "svc://Printer/echo", .body = "{}", .endpoint = "secure"})->body, "POST");
 }
 
-// Gives a text without saying how long it is.
-class TextSource : public HttpBodySource {
- public:
-  explicit TextSource(std::string text) : text_(std::move(text)) {}
-  absl::StatusOr<HttpPiece> Read(absl::Span<char> out) override {
-    const size_t bytes = text_.copy(out.data(), out.size(), place_);
-    place_ += bytes;
-    return HttpPiece{bytes == 0 ? HttpPiece::Kind::kEnd : HttpPiece::Kind::kBytes, bytes};
-  }
-
- private:
-  const std::string text_;
-  size_t place_ = 0;
-};
-
 TEST_F(NginxTest, BodiesGoOverHttp2) {
   const Certificates certificates;
   HostileServer behind([](const SeenRequest& request) { return Answer(200, request.body); });
@@ -136,8 +116,8 @@ TEST_F(NginxTest, BodiesGoOverHttp2) {
   HttpClient http =
       Open({.version = HttpVersion::k2OverTls, .tls = {.root_ca = certificates.Pem("root")}, .resolve = {.endpoint = "secure"}});
   const std::string text(300'000, 'x');
-  const absl::StatusOr<HttpResponse> chunks =
-      http.Call({.method = HttpMethod::kPost, .url = "svc://Printer/behind", .source = std::make_shared<TextSource>(text)});
+  const absl::StatusOr<HttpResponse> chunks = http.Call(
+      {.method = HttpMethod::kPost, .url = "svc://Printer/behind", .source = std::make_shared<TextSource>(text, TextSource::Options{})});
   ASSERT_TRUE(chunks.ok()) << chunks.status();
   EXPECT_TRUE(chunks->body == text);
   const absl::StatusOr<HttpResponse> bytes = http.Put("svc://Printer/behind", text);

@@ -1,7 +1,6 @@
 #include "tests/support/faulty_proxy.h"
 
 #include <arpa/inet.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -121,16 +120,7 @@ struct FaultyProxy::Connection {
 };
 
 FaultyProxy::FaultyProxy(absl::string_view target)
-    : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)),
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      target_(target) {
-  sockaddr_in address = AddressOf("127.0.0.1:0");
-  socklen_t length = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (bind(listener_, any, length) != 0 || listen(listener_, 128) != 0 || getsockname(listener_, any, &length) != 0) {
-    ADD_FAILURE() << "no port for a proxy";
-  }
-  address_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
+    : address_(absl::StrCat("127.0.0.1:", listener_.port())), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), target_(target) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -141,7 +131,6 @@ FaultyProxy::~FaultyProxy() {
   }
   eventfd_write(wake_, 1);
   thread_.join();
-  close(listener_);
   close(wake_);
 }
 
@@ -175,7 +164,7 @@ bool FaultyProxy::Turn() {
     seen_ = asked_;
     changed_.NotifyAll();
   }
-  std::vector<pollfd> polled = {{.fd = wake_, .events = POLLIN}, {.fd = listener_, .events = POLLIN}};
+  std::vector<pollfd> polled = {{.fd = wake_, .events = POLLIN}, {.fd = listener_.fd(), .events = POLLIN}};
   for (const auto& connection : connections_) {
     // poll leaves out what is negative.
     const bool still = mode == Mode::kStall && !connection->dead;
@@ -200,7 +189,7 @@ bool FaultyProxy::Turn() {
 }
 
 void FaultyProxy::TakeNew(Mode mode) {
-  const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const int fd = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) return;
   std::string target;
   {

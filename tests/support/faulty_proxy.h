@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
+#include "tests/support/loopback_listener.h"
 
 namespace scoutlight::testing {
 
@@ -28,7 +29,7 @@ class FaultyProxy {
   static constexpr size_t kConnectionsMax = 256;
   static constexpr size_t kBufferBytes = 64 * 1024;
 
-  // `target` as SetTarget. Fails the test when there is no port.
+  // `target` as SetTarget. Ends the process when there is no port.
   explicit FaultyProxy(absl::string_view target);
   ~FaultyProxy();
   FaultyProxy(const FaultyProxy&) = delete;
@@ -51,9 +52,9 @@ class FaultyProxy {
   bool Turn();
   void TakeNew(Mode mode);
 
-  std::string address_;
-  int listener_ = -1;
-  int wake_ = -1;
+  const LoopbackListener listener_{LoopbackListener::Accepting::kDoesNotBlock};
+  const std::string address_;
+  const int wake_;
   Mutex mu_;
   CondVar changed_;
   std::string target_ ABSL_GUARDED_BY(mu_);
