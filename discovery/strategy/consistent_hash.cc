@@ -2,33 +2,49 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
+#include <utility>
 
 namespace scoutlight::discovery {
 namespace {
 
-constexpr int kProbes = 21;
+constexpr size_t kPointsOfEach = 24;
+constexpr int kProbes = 8;
 constexpr uint64_t kStride = 0x9e3779b97f4a7c15U;
 
 }  // namespace
 
-ConsistentHashPicker::ConsistentHashPicker(const SharedCandidates& candidates) : size_(candidates->size()) {
-  points_.reserve(size_ + 1);
-  for (size_t i = 0; i < size_; ++i) points_.push_back({MixBits((*candidates)[i].id), static_cast<int>(i)});
-  std::sort(points_.begin(), points_.end(), [](const Point& a, const Point& b) { return a.at != b.at ? a.at < b.at : a.place < b.place; });
-  points_.push_back({~uint64_t{0}, kNoPick});
-  // Four starts a point, so that few probes have to go on from where they start.
-  while (shift_ > 1 && (size_t{1} << (64 - shift_)) < 4 * size_) --shift_;
-  starts_.resize(size_t{1} << (64 - shift_));
-  uint32_t point = 0;
-  for (size_t i = 0; i < starts_.size(); ++i) {
-    while (point < size_ && points_[point].at >> shift_ < i) ++point;
-    starts_[i] = point;
+ConsistentHashPicker::ConsistentHashPicker(const SharedCandidates& candidates)
+    : candidates_(static_cast<int>(candidates->size())), size_(kPointsOfEach * candidates->size()) {
+  // Two to four starts a point, so that few probes have to go on from where they start.
+  while (shift_ > 1 && (size_t{1} << (64 - shift_)) < 2 * size_) --shift_;
+  std::vector<Point> points;
+  points.reserve(size_);
+  for (int place = 0; place < candidates_; ++place) {
+    uint64_t at = MixBits((*candidates)[place].id);
+    for (size_t i = 0; i < kPointsOfEach; ++i) points.push_back({at = MixBits(at + kStride), place});
   }
+  Sort(std::move(points));
+}
+
+// Into buckets by their upper bits, which are as many as points or more: in linear time, for each change in a service makes a new ring.
+void ConsistentHashPicker::Sort(std::vector<Point> points) {
+  starts_.resize((size_t{1} << (64 - shift_)) + 1);
+  for (const Point& point : points) ++starts_[(point.at >> shift_) + 1];
+  std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
+  points_.resize(size_ + 1);
+  std::vector<uint32_t> free(starts_.begin(), starts_.end() - 1);
+  for (const Point& point : points) {
+    // Behind those of its bucket that are not before it.
+    uint32_t to = free[point.at >> shift_]++;
+    for (; to > starts_[point.at >> shift_] && point < points_[to - 1]; --to) points_[to] = points_[to - 1];
+    points_[to] = point;
+  }
+  points_[size_] = {~uint64_t{0}, kNoPick};
 }
 
 int ConsistentHashPicker::Pick(const PickRequest& request) {
-  const bool any = std::any_of(points_.begin(), points_.end() - 1, [&request](const Point& point) { return !request.Avoids(point.place); });
-  if (!any) return kNoPick;
+  if (FirstAllowed(request, 0, candidates_) == kNoPick) return kNoPick;
   const uint64_t key = request.affinity.has_value() ? MixBits(*request.affinity + kStride) : request.random->Next();
   size_t nearest = 0;
   uint64_t nearest_distance = ~uint64_t{0};
@@ -46,7 +62,7 @@ int ConsistentHashPicker::Pick(const PickRequest& request) {
 
 size_t ConsistentHashPicker::Next(uint64_t at) const {
   size_t next = starts_[at >> shift_];
-  // The first step without a branch: whether it is needed cannot be foretold, and 21 wrong guesses cost more than all the rest.
+  // The first step without a branch: whether it is needed cannot be foretold, and wrong guesses cost more than all the rest.
   next += points_[next].at < at ? 1 : 0;
   while (points_[next].at < at) ++next;
   return next == size_ ? 0 : next;

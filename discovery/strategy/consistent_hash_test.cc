@@ -8,6 +8,13 @@
 namespace scoutlight::discovery {
 namespace {
 
+// As MakeCandidates, with other ids for each `draw`.
+CandidateList DrawCandidates(int size, int draw) {
+  CandidateList candidates(size);
+  for (int i = 0; i < size; ++i) candidates[i].id = HashName(absl::StrCat("draw", draw, "-", i));
+  return candidates;
+}
+
 // Where each of `keys` keys goes, as places of the original list; `places` maps those of `candidates`.
 std::vector<int> Route(const CandidateList& candidates, const std::vector<int>& places, int keys) {
   ConsistentHashPicker picker(Share(candidates));
@@ -55,6 +62,17 @@ TEST(ConsistentHash, NoCandidateHasMoreThanItsShareAndAFifth) {
     const int keys = 4000 * size;
     const std::vector<int> counts = CountPicks(Route(MakeCandidates(size), AllPlaces(size), keys), size);
     EXPECT_LE(*std::max_element(counts.begin(), counts.end()), 1.2 * keys / size) << "size " << size;
+  }
+}
+
+// Few points on a ring may lie so that one of them has most of it.
+TEST(ConsistentHash, WhateverTheirIdsNoneOfAFewHasMoreThanItsShareAndAFifth) {
+  for (const int size : {2, 3, 5, 10}) {
+    const int keys = 20'000 * size;
+    for (int draw = 0; draw < 50; ++draw) {
+      const std::vector<int> counts = CountPicks(Route(DrawCandidates(size, draw), AllPlaces(size), keys), size);
+      EXPECT_LE(*std::max_element(counts.begin(), counts.end()), 1.2 * keys / size) << "size " << size << " draw " << draw;
+    }
   }
 }
 
