@@ -20,6 +20,7 @@
 #include "base/mutex.h"
 #include "client/discovery.h"
 #include "client/registrations.h"
+#include "client/registry.h"
 #include "client/testing/server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -157,6 +158,21 @@ TEST_F(SessionServerTest, WhatAnOperatorDeletesComesBack) {
   // That it was lost meanwhile is told only to who reads fast enough.
   EXPECT_TRUE(told.Await(State::kRegistered));
   EXPECT_GT(Find(name)->epoch, epoch);
+}
+
+TEST_F(SessionServerTest, KeysThatAnOperatorDeletesComeBack) {
+  Session session = Open({.on_change = told.callback()});
+  const InstanceName name = session.Register("Printer", PrinterAt("10.0.0.1")).value();
+  ASSERT_TRUE(told.Await(State::kRegistered));
+  const absl::StatusOr<discovery::Instance> registered = Find(name);
+  const auto deleted = Registry(connection).Delete(absl::StrCat("/default/services/Printer/", name.id), {.scope = Scope::kSubtree});
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  EXPECT_EQ(deleted->deleted, static_cast<int>(registered->properties.size()));
+  EXPECT_TRUE(Eventually([&] {
+    const absl::StatusOr<discovery::Instance> found = Find(name);
+    return found.ok() && found->mod_revision > deleted->state.revision && found->properties == registered->properties;
+  }));
+  EXPECT_EQ(Find(name)->epoch, registered->epoch);
 }
 
 TEST_F(SessionServerTest, WhatAnotherSessionTakesStaysAwayUntilItIsTakenBack) {

@@ -258,6 +258,14 @@ std::optional<SessionHost::Owner> LiveSession::Look(const InstanceName& name) {
   return owner;
 }
 
+bool LiveSession::Lacks(const InstanceName& name, const discovery::Properties& properties) {
+  const std::shared_ptr<discovery::Catalog> catalog = hub_.parts_.feed->catalog();
+  const discovery::InstancePtr instance = catalog == nullptr ? nullptr : catalog->FindInstance(name);
+  return instance != nullptr && std::any_of(properties.begin(), properties.end(), [&instance](const auto& property) {
+           return discovery::FindProperty(instance->properties, property.first) == nullptr;
+         });
+}
+
 uint64_t LiveSession::SchemasVersion() {
   const std::shared_ptr<discovery::Catalog> catalog = hub_.parts_.feed->catalog();
   if (catalog == nullptr) return schemas_version_;

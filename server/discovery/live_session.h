@@ -44,6 +44,7 @@ class LiveSession final : public SessionHost, public std::enable_shared_from_thi
   void Register(Registering registering, Done<Change> done) override;
   void Deregister(const discovery::InstanceName& name, Revision epoch, Revision incarnation, Done<Change> done) override;
   std::optional<Owner> Look(const discovery::InstanceName& name) override;
+  bool Lacks(const discovery::InstanceName& name, const discovery::Properties& properties) override;
   uint64_t SchemasVersion() override;
   void SetSoftValues(const discovery::InstanceName& name, Revision epoch, discovery::SoftValues soft) override;
   void Follow(const discovery::InstanceName& name) override;

@@ -77,8 +77,9 @@ class Session {
     bool due = false;        // It must be changed.
     bool queued = false;     // In due_.
     bool under_way = false;
-    bool retry = false;  // With the next heartbeat.
-    bool owed = true;    // The client hears of it even if nothing has changed.
+    bool retry = false;   // With the next heartbeat.
+    bool filled = false;  // What it lacked was put back since the last heartbeat.
+    bool owed = true;     // The client hears of it even if nothing has changed.
     // What its schema has refused, by the version that was in force when it was asked; 0: it is not that.
     uint64_t refused_under = 0;
     uint64_t asked_under = 0;  // The schemas in force when it was registered last.
@@ -132,6 +133,8 @@ class Session {
   void OnRegistered(Members::iterator member, const SessionHost::Change& change);
   void OnDeregistered(Members::iterator member, const SessionHost::Change& change);
   void LookAt(Members::iterator member);
+  // Puts back what somebody else has deleted of its properties: at once, but more often than heartbeats come only with those.
+  void FillUp(Members::iterator member);
   void Lose(Members::iterator member, Revision revision);
   // Somebody else owns it: it is not wanted any more.
   void LetGo(Members::iterator member, const absl::Status& status, Revision revision);

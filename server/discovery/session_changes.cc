@@ -293,7 +293,20 @@ void Session::LookAt(Members::iterator member) {
         member->second.epoch = owner->epoch;
         Tell(member, SessionState::kRegistered, absl::OkStatus(), owner->revision);
       }
-      if (owner->outdated) MarkDue(member);
+      if (owner->outdated) return MarkDue(member);
+      FillUp(member);
+  }
+}
+
+void Session::FillUp(Members::iterator member) {
+  Member& of = member->second;
+  // Of one that its schema refuses, what was registered before stays.
+  if (!of.wanted || of.retry || !host_.Lacks(member->first, of.properties)) return;
+  if (std::exchange(of.filled, true)) {
+    of.retry = true;
+    of.refused_under = 0;
+  } else {
+    MarkDue(member);
   }
 }
 
@@ -325,6 +338,7 @@ void Session::Refuse(Members::iterator member, const absl::Status& status, Revis
 void Session::RetryRefused() {
   const uint64_t schemas = host_.SchemasVersion();
   for (auto member = members_.begin(); member != members_.end(); ++member) {
+    member->second.filled = false;
     if (member->second.retry && member->second.refused_under != schemas) MarkDue(member);
   }
 }

@@ -99,6 +99,8 @@ class SessionHost {
     Revision revision = 0;  // Of the catalog.
   };
   virtual std::optional<Owner> Look(const discovery::InstanceName& name) = 0;
+  // Whether the catalog shows the instance without a property that is among these, whatever their values.
+  virtual bool Lacks(const discovery::InstanceName& name, const discovery::Properties& properties) = 0;
   // Not 0; another whenever the catalog has come under other schemas or bindings.
   virtual uint64_t SchemasVersion() = 0;
   // If the instance is still that of `epoch`.

@@ -84,6 +84,12 @@ struct ModelStore {
       changed(name);
     }
   }
+  // As somebody does who knows of keys only.
+  void DeleteProperties(const discovery::InstanceName& name) {
+    instances.at(name).properties.clear();
+    ++revision;
+    changed(name);
+  }
   void Delete(const discovery::InstanceName& name) {
     if (instances.erase(name) == 0) return;
     ++revision;
@@ -256,6 +262,12 @@ class ModelStream final : public SessionHost {
     return Owner{.whose = found->second.session == id_ ? Owner::Whose::kOurs : Owner::Whose::kAnother,
                  .epoch = found->second.epoch,
                  .revision = store_.revision};
+  }
+  bool Lacks(const discovery::InstanceName& name, const discovery::Properties& properties) override {
+    const auto found = store_.instances.find(name);
+    return found != store_.instances.end() && std::any_of(properties.begin(), properties.end(), [&found](const auto& property) {
+             return discovery::FindProperty(found->second.properties, property.first) == nullptr;
+           });
   }
   uint64_t SchemasVersion() override { return store_.schemas_version; }
   void SetSoftValues(const discovery::InstanceName& name, Revision, discovery::SoftValues) override { soft_.push_back(name); }

@@ -122,6 +122,44 @@ TEST_F(SessionTest, OneThatAnOperatorDeregistersIsRegisteredAnew) {
   EXPECT_GT(stream_.session().registered().at(NameOf(0)), epoch);
 }
 
+TEST_F(SessionTest, PropertiesThatSomebodyDeletesArePutBackAtOnceThenAsOftenAsHeartbeatsCome) {
+  Register(2);
+  Told();
+  const Revision epoch = stream_.session().registered().at(NameOf(0));
+  const auto is_whole = [this] { return !store_.instances.at(NameOf(0)).properties.empty(); };
+  store_.DeleteProperties(NameOf(0));
+  stream_.LetAll();
+  EXPECT_TRUE(is_whole());
+  EXPECT_EQ(stream_.registrations(), 3);
+  store_.DeleteProperties(NameOf(0));
+  stream_.LetAll();
+  EXPECT_FALSE(is_whole());
+  EXPECT_EQ(stream_.registrations(), 3);
+  Heartbeat();
+  EXPECT_TRUE(is_whole());
+  EXPECT_EQ(stream_.registrations(), 4);
+  EXPECT_EQ(stream_.session().registered().at(NameOf(0)), epoch);
+  EXPECT_THAT(Told(), IsEmpty()) << "it was registered all the time";
+  store_.DeleteProperties(NameOf(0));
+  stream_.LetAll();
+  EXPECT_TRUE(is_whole());
+}
+
+TEST_F(SessionTest, OfOneThatItsSchemaRefusesWhatWasRegisteredStaysWhateverBecomesOfIt) {
+  Register();
+  store_.refused.insert("82");
+  Declaration refused = Declared(0, 1);
+  refused.set[0].properties = {{"port", "82"}, {"hostname", "a"}};
+  ASSERT_TRUE(stream_.Declare(std::move(refused)).ok());
+  stream_.LetAll();
+  const int registrations = stream_.registrations();
+  store_.changed(NameOf(0));
+  stream_.LetAll();
+  Heartbeat();
+  EXPECT_EQ(stream_.registrations(), registrations);
+  EXPECT_EQ(*discovery::FindProperty(store_.instances[NameOf(0)].properties, "port"), "80");
+}
+
 TEST_F(SessionTest, WhenItsLeaseHasEndedItWaitsForItsClient) {
   Register(2);
   Told();

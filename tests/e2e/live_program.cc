@@ -13,10 +13,6 @@ LiveProgram::LiveProgram(Options options) : options_(std::move(options)) {
       Session::Open(connection.value(),
                     {.session_id = options_.session_id, .ttl = options_.ttl, .on_change = [this](const auto& report) { OnChange(report); }})
           .value();
-  RegisterAgain();
-}
-
-void LiveProgram::RegisterAgain() {
   std::vector<Registration> all;
   for (const std::string& id : options_.ids) {
     all.push_back({.service = "Printer", .id = id, .properties = {{"hostname", "127.0.0.1"}, {"port", "8001"}}});

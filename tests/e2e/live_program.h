@@ -32,9 +32,6 @@ class LiveProgram {
   LiveProgram(const LiveProgram&) = delete;
   LiveProgram& operator=(const LiveProgram&) = delete;
 
-  // Asks for its instances once more.
-  void RegisterAgain();
-
   const Options& options() const { return options_; }
   Session& session() { return *session_; }
   discovery::InstanceName NameOf(const std::string& id) const { return {"default", "Printer", id}; }
