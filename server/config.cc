@@ -27,6 +27,7 @@ struct Texts {
   std::string listen = "127.0.0.1:7400";
   std::string data_dir = "./scoutlight-data";
   std::string store = "rocksdb";
+  std::string restore;
   std::string log_level = "info";
   std::string log_format = "text";
   std::string tls_cert;
@@ -49,6 +50,7 @@ void Declare(CLI::App* app, Texts* texts) {
   option("--listen", &texts->listen, "HOST:PORT of every gRPC service; port 0: any free one");
   option("--data-dir", &texts->data_dir, "where rocksdb keeps its data");
   option("--store", &texts->store, "rocksdb, memory (lost at exit) or etcd://HOST:PORT,...");
+  option("--restore", &texts->restore, "make the store of this backup, then serve; there must be none yet");
   option("--log-level", &texts->log_level, "debug, info, warn or error");
   option("--log-format", &texts->log_format, "text or json");
   option("--tls-cert", &texts->tls_cert, "PEM file with the server's certificate chain");
@@ -130,6 +132,9 @@ void CheckTogether(const Config& config, std::vector<std::string>* errors) {
   if (config.tls.certificate.empty() != config.tls.key.empty()) errors->push_back("--tls-cert and --tls-key go together: one is missing");
   if (config.tls.certificate.empty() && !config.tls.client_ca.empty()) errors->push_back("--tls-client-ca needs --tls-cert and --tls-key");
   if (config.backend == Config::Backend::kRocksdb && config.data_dir.empty()) errors->push_back("--data-dir must not be empty");
+  if (config.backend == Config::Backend::kEtcd && !config.restore.empty()) {
+    errors->push_back(absl::StrCat("--restore=", config.restore, ": a backup is restored into rocksdb or memory, not into etcd"));
+  }
   if (config.tls.certificate.empty() && !config.insecure && !config.listen.IsLoopback()) {
     errors->push_back(absl::StrCat("--listen=", config.listen.ToString(),
                                    " can be reached from other machines: give --tls-cert and --tls-key, or --insecure to do without TLS"));
@@ -142,6 +147,7 @@ Config Check(const Texts& texts, std::vector<std::string>* errors) {
   config.listen = checker.Listen(texts.listen);
   config.data_dir = texts.data_dir;
   config.store = texts.store;
+  config.restore = texts.restore;
   config.backend = BackendOf(texts.store, &checker);
   config.log_level = checker.OneOf<LogLevel>(
       "--log-level", texts.log_level,
@@ -206,6 +212,7 @@ std::vector<std::pair<std::string, std::string>> SettingsOf(const Config& config
       {"listen", config.listen.ToString()},
       {"data-dir", config.data_dir},
       {"store", config.store},
+      {"restore", config.restore},
       {"log-level", std::string(NameOf(config.log_level))},
       {"log-format", config.log_format == LogFormat::kJson ? "json" : "text"},
       {"tls-cert", config.tls.certificate},

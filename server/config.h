@@ -20,6 +20,7 @@ struct Config {
 
   ListenAddress listen = {"127.0.0.1", 7400};
   std::string data_dir = "./scoutlight-data";  // Touched by rocksdb only.
+  std::string restore;                         // The file of a backup that the store is made of; empty: none.
   Backend backend = Backend::kRocksdb;
   std::string store = "rocksdb";  // As it was given: the endpoints of etcd stand in it.
   LogLevel log_level = LogLevel::kInfo;

@@ -2,13 +2,21 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/error.h"
+#include "storage/backup/backup_reader.h"
+#include "storage/local/load_backup.h"
 #include "storage/local/local_store.h"
 #include "storage/memory/memory_engine.h"
+#include "storage/rocksdb/restore.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 
 namespace scoutlight::server {
@@ -32,16 +40,53 @@ StoreId NewStoreId(const std::function<uint64_t()>& random) {
   return absl::StrCat(absl::Hex(high, absl::kZeroPad16), absl::Hex(random(), absl::kZeroPad16));
 }
 
+// The file of a backup, and what reads it.
+struct BackupFile {
+  std::ifstream file;
+  storage::BackupReader reader{&file};
+};
+
+absl::StatusOr<std::unique_ptr<BackupFile>> OpenBackup(const std::string& path) {
+  auto backup = std::make_unique<BackupFile>();
+  backup->file.open(path, std::ios::binary);
+  if (!backup->file)
+    return absl::FailedPreconditionError(absl::StrCat("--restore=", path, ": the file cannot be opened: ", std::strerror(errno)));
+  return backup;
+}
+
+absl::Status InFile(const absl::Status& status, const std::string& path) {
+  if (status.ok()) return status;
+  return MakeError(status.code(), absl::StrCat("--restore=", path, ": ", status.message()), DetailsOf(status).value_or(ErrorDetails()));
+}
+
+absl::Status RestoreInto(const storage::RocksdbEngineOptions& options, const std::string& path) {
+  absl::StatusOr<std::unique_ptr<BackupFile>> backup = OpenBackup(path);
+  if (!backup.ok()) return backup.status();
+  return InFile(storage::RestoreRocksdb(options, &(*backup)->reader), path);
+}
+
+absl::StatusOr<std::unique_ptr<storage::Engine>> OpenMemory(const Config& config, StoreId store_id) {
+  std::unique_ptr<storage::Engine> engine = storage::NewMemoryEngine(std::move(store_id));
+  if (config.restore.empty()) return engine;
+  absl::StatusOr<std::unique_ptr<BackupFile>> backup = OpenBackup(config.restore);
+  if (!backup.ok()) return backup.status();
+  if (absl::Status failed = InFile(storage::LoadBackup(&(*backup)->reader, engine.get()), config.restore); !failed.ok()) return failed;
+  return engine;
+}
+
 absl::StatusOr<std::unique_ptr<storage::Engine>> OpenEngine(const Config& config, const std::function<uint64_t()>& random) {
   switch (config.backend) {
     case Config::Backend::kMemory:
-      return storage::NewMemoryEngine(NewStoreId(random));
+      return OpenMemory(config, NewStoreId(random));
     case Config::Backend::kRocksdb: {
       storage::RocksdbEngineOptions options;
       options.data_dir = config.data_dir;
       options.new_store_id = NewStoreId(random);
       options.disk_reserve_bytes = config.disk_reserve_bytes;
       options.log = LogEngineLine;
+      if (!config.restore.empty()) {
+        if (absl::Status failed = RestoreInto(options, config.restore); !failed.ok()) return failed;
+      }
       return storage::OpenRocksdbEngine(std::move(options));
     }
     case Config::Backend::kEtcd:

@@ -162,6 +162,7 @@ void Server::BeginDrain() {
   for (const ReflectionService& reflection : reflections_) reflection.streams->Close();
   hub_->Drain(admission_.CheckOpen());
   leases_->Drain();
+  admin_->Drain();
   discovery_->Drain(admission_.CheckOpen());
 }
 

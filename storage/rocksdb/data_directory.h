@@ -36,6 +36,8 @@ class DataDirectory {
   std::string db_path() const { return path_ + "/db"; }
   std::string identity_path() const { return path_ + "/identity"; }
   std::string high_water_path() const { return path_ + "/high-water"; }
+  // There while a backup is being loaded (restore.h).
+  std::string restoring_path() const { return path_ + "/restoring"; }
 
  private:
   DataDirectory(std::string path, FileDescriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "storage/local/layout.h"
-#include "storage/rocksdb/crc32c.h"
+#include "base/crc32c.h"
 
 namespace scoutlight::storage {
 namespace {

@@ -106,6 +106,12 @@ absl::StatusOr<OpenedStore> MakeStore(const Database::Options& options, const St
   if (new_store_id.empty() || new_store_id.size() > limits::kStoreIdBytesMax) {
     return absl::InvalidArgumentError(absl::StrCat("the id of a new store has 1 to ", limits::kStoreIdBytesMax, " characters"));
   }
+  std::error_code error;
+  if (std::filesystem::exists(directory.restoring_path(), error)) {
+    return absl::FailedPreconditionError(absl::StrCat(directory.restoring_path(),
+                                                      " is what a restore has left that did not end: restore the backup again, or delete ",
+                                                      directory.path(), " to begin with nothing"));
+  }
   const absl::StatusOr<std::optional<HighWater::Mark>> mark = HighWater::Read(directory.high_water_path());
   if (!mark.ok()) return mark.status();
   if (mark->has_value() && (*mark)->revision > kFirstRevision) return IdentityMissing(directory, directory.high_water_path());

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "storage/rocksdb/crc32c.h"
+#include "base/crc32c.h"
 
 namespace scoutlight::storage {
 namespace {

@@ -326,6 +326,13 @@ expect 'Code: NotFound' '"reason": "INSTANCE_NOT_FOUND"' '"resource_name": "defa
 call "$admin/Status" '{}'
 expect '"version": "' '"state": "SERVING_STATE_SERVING"' '"kind": "rocksdb"' '"ready": true' '"key_bytes_max": "1024"' '"revision": "'
 
+call "$admin/Backup" '{}'
+expect '"chunk": "'
+call "$admin/Compact" '{"revision": 2}'
+expect '"oldest_revision": "2"' '"revision": "'
+refused "$admin/Compact" '{"revision": 0}' 3
+expect 'Code: InvalidArgument' 'at least 1'
+
 # Nothing of ours has been left out.
 run "$address" list
 expect_code 0

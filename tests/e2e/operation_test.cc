@@ -55,7 +55,7 @@ TEST_F(Operation, HelpNamesEveryFlagAndItsVariable) {
   EXPECT_EQ(help.WaitForExit(), Exit{.code = 0});
   EXPECT_EQ(help.errors(), "");
   for (const std::string flag : {"listen", "data-dir", "store", "log-level", "log-format", "tls-cert", "tls-key", "tls-client-ca",
-                                 "insecure", "history-age", "history-bytes", "disk-reserve"}) {
+                                 "insecure", "restore", "history-age", "history-bytes", "disk-reserve"}) {
     std::string variable = absl::StrCat("SCOUTLIGHT_", flag);
     for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(toupper(c));
     EXPECT_THAT(help.output(), AllOf(HasSubstr("--" + flag), HasSubstr(variable)));

@@ -1,10 +1,10 @@
-#include "storage/rocksdb/crc32c.h"
+#include "base/crc32c.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace scoutlight::storage {
+namespace scoutlight {
 namespace {
 
 // RFC 3720 appendix B.4, and the check value of the catalogues of CRCs.
@@ -19,4 +19,4 @@ TEST(Crc32c, GivesThePublishedSums) {
 }
 
 }  // namespace
-}  // namespace scoutlight::storage
+}  // namespace scoutlight

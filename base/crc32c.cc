@@ -1,9 +1,9 @@
-#include "storage/rocksdb/crc32c.h"
+#include "base/crc32c.h"
 
 #include <array>
 #include <cstddef>
 
-namespace scoutlight::storage {
+namespace scoutlight {
 namespace {
 
 constexpr size_t kStep = 8;  // Bytes taken at a time ("slicing-by-8", Kounavis and Berry 2005).
@@ -45,4 +45,4 @@ uint32_t Crc32c(absl::string_view bytes) {
   return ~crc;
 }
 
-}  // namespace scoutlight::storage
+}  // namespace scoutlight
