@@ -50,7 +50,7 @@ void Declare(CLI::App* app, Texts* texts) {
   option("--listen", &texts->listen, "HOST:PORT of every gRPC service; port 0: any free one");
   option("--data-dir", &texts->data_dir, "where rocksdb keeps its data");
   option("--store", &texts->store, "rocksdb, memory (lost at exit) or etcd://HOST:PORT,...");
-  option("--restore", &texts->restore, "make the store of this backup, then serve; there must be none yet");
+  option("--restore", &texts->restore, "make the store of this backup, then serve; refused where one is already");
   option("--log-level", &texts->log_level, "debug, info, warn or error");
   option("--log-format", &texts->log_format, "text or json");
   option("--tls-cert", &texts->tls_cert, "PEM file with the server's certificate chain");

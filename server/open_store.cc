@@ -11,7 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/error.h"
+#include "storage/backup/backup_format.h"
 #include "storage/backup/backup_reader.h"
 #include "storage/local/load_backup.h"
 #include "storage/local/local_store.h"
@@ -54,15 +56,21 @@ absl::StatusOr<std::unique_ptr<BackupFile>> OpenBackup(const std::string& path) 
   return backup;
 }
 
-absl::Status InFile(const absl::Status& status, const std::string& path) {
-  if (status.ok()) return status;
-  return MakeError(status.code(), absl::StrCat("--restore=", path, ": ", status.message()), DetailsOf(status).value_or(ErrorDetails()));
+// Tells what was restored of `path`, or adds its name to the error.
+absl::Status Told(const absl::StatusOr<storage::backup::Header>& restored, const std::string& path) {
+  if (!restored.ok()) {
+    const absl::Status& status = restored.status();
+    return MakeError(status.code(), absl::StrCat("--restore=", path, ": ", status.message()), DetailsOf(status).value_or(ErrorDetails()));
+  }
+  spdlog::info("restored {}: revision {} of store {}, taken {}", path, restored->revision, restored->store_id,
+               absl::FormatTime(absl::RFC3339_sec, restored->taken, absl::UTCTimeZone()));
+  return absl::OkStatus();
 }
 
 absl::Status RestoreInto(const storage::RocksdbEngineOptions& options, const std::string& path) {
   absl::StatusOr<std::unique_ptr<BackupFile>> backup = OpenBackup(path);
   if (!backup.ok()) return backup.status();
-  return InFile(storage::RestoreRocksdb(options, &(*backup)->reader), path);
+  return Told(storage::RestoreRocksdb(options, &(*backup)->reader), path);
 }
 
 absl::StatusOr<std::unique_ptr<storage::Engine>> OpenMemory(const Config& config, StoreId store_id) {
@@ -70,7 +78,7 @@ absl::StatusOr<std::unique_ptr<storage::Engine>> OpenMemory(const Config& config
   if (config.restore.empty()) return engine;
   absl::StatusOr<std::unique_ptr<BackupFile>> backup = OpenBackup(config.restore);
   if (!backup.ok()) return backup.status();
-  if (absl::Status failed = InFile(storage::LoadBackup(&(*backup)->reader, engine.get()), config.restore); !failed.ok()) return failed;
+  if (absl::Status failed = Told(storage::LoadBackup(&(*backup)->reader, engine.get()), config.restore); !failed.ok()) return failed;
   return engine;
 }
 

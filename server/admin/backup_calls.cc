@@ -1,8 +1,10 @@
 #include "server/admin/backup_calls.h"
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/support/slice.h>
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <string>
@@ -29,6 +31,14 @@ namespace backup = storage::backup;
 constexpr int kPageEntriesMax = 10'000;
 constexpr size_t kPageBytesMax = 1 * limits::kMiB;
 constexpr int kPageLeasesMax = 10'000;
+// So often in a row a page is tried again.
+constexpr int kTriesMax = 30;
+constexpr std::chrono::milliseconds kPause{500};
+
+absl::Status StoreReplaced() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "the store was replaced by another while the backup was taken",
+                   {.reason = Reason::kStoreReplaced});
+}
 
 absl::Status TooMany() {
   return MakeError(absl::StatusCode::kResourceExhausted, absl::StrCat(kBackupsMax, " backups are being taken, which is the most"),
@@ -52,9 +62,13 @@ class BackupCalls::Call final : public grpc::ServerWriteReactor<grpc::ByteBuffer
       : store_(*store), admission_(*admission), clock_(*clock), calls_(std::move(calls)) {}
 
   void Start() {
+    if (calls_->under_way.fetch_add(1, std::memory_order_relaxed) >= kBackupsMax) {
+      calls_->under_way.fetch_sub(1, std::memory_order_relaxed);
+      return Refuse(TooMany());
+    }
     counted_ = true;
-    if (calls_->under_way.fetch_add(1, std::memory_order_relaxed) >= kBackupsMax) return Refuse(TooMany());
-    ReadEntries();
+    store_id_ = store_.store_id();
+    GoOn();
   }
   void Refuse(const absl::Status& status) { Finish(ToGrpcStatus(status, {})); }
 
@@ -63,11 +77,7 @@ class BackupCalls::Call final : public grpc::ServerWriteReactor<grpc::ByteBuffer
   void OnWriteDone(bool ok) override {
     if (!ok) return Finish(grpc::Status::CANCELLED);
     if (ended_) return Finish(grpc::Status::OK);
-    if (entries_read_) {
-      GoOnWithLeases();
-    } else {
-      ReadEntries();
-    }
+    GoOn();
   }
   void OnCancel() override { Stop(); }
   void OnDone() override {
@@ -86,8 +96,25 @@ class BackupCalls::Call final : public grpc::ServerWriteReactor<grpc::ByteBuffer
     return true;
   }
 
-  void ReadEntries() {
+  void GoOn() {
     if (FinishIfStopped()) return;
+    if (store_.store_id() != store_id_) return Finish(ToGrpcStatus(StoreReplaced(), {}));
+    if (entries_read_) {
+      GoOnWithLeases();
+    } else {
+      ReadEntries();
+    }
+  }
+
+  // What was read failed. True: it is read again after a pause, because the store has too much to do, or none to read from, for now.
+  bool TryLater(const absl::Status& status) {
+    if (!absl::IsResourceExhausted(status) && !absl::IsUnavailable(status)) return false;
+    if (++tries_ > kTriesMax) return false;
+    pause_.Set(std::chrono::system_clock::now() + kPause, [this](bool) { GoOn(); });
+    return true;
+  }
+
+  void ReadEntries() {
     storage::Query query{.range = {Key(), Scope::kSubtree},
                          .revision = revision_,
                          .show_system = true,
@@ -101,12 +128,14 @@ class BackupCalls::Call final : public grpc::ServerWriteReactor<grpc::ByteBuffer
 
   void OnEntries(const storage::Page& page) {
     if (!page.status.ok()) {
-      return Finish(ToGrpcStatus(page.status, {page.revision, page.oldest_revision, store_.store_id()}));
+      if (TryLater(page.status)) return;
+      return Finish(ToGrpcStatus(page.status, {page.revision, page.oldest_revision, store_id_}));
     }
+    tries_ = 0;
     std::string bytes;
     if (revision_ == 0) {
       revision_ = page.revision;
-      bytes = backup::EncodeHeader({.store_id = store_.store_id(), .revision = revision_, .taken = clock_.Now()});
+      bytes = backup::EncodeHeader({.store_id = store_id_, .revision = revision_, .taken = clock_.Now()});
     }
     for (const Entry& entry : page.entries) {
       if (!entry.has_value) continue;
@@ -120,14 +149,17 @@ class BackupCalls::Call final : public grpc::ServerWriteReactor<grpc::ByteBuffer
   }
 
   void GoOnWithLeases() {
-    if (FinishIfStopped()) return;
     if (!listed_.empty() || !more_listed_) return WriteLeases();
     const DeferScope scope;
     store_.ListLeases(last_listed_, kPageLeasesMax, [this](const storage::LeaseList& list) { OnLeases(list); });
   }
 
   void OnLeases(const storage::LeaseList& list) {
-    if (!list.status.ok()) return Finish(ToGrpcStatus(list.status, {list.revision, 0, store_.store_id()}));
+    if (!list.status.ok()) {
+      if (TryLater(list.status)) return;
+      return Finish(ToGrpcStatus(list.status, {list.revision, 0, store_id_}));
+    }
+    tries_ = 0;
     listed_.assign(list.leases.begin(), list.leases.end());
     more_listed_ = list.more;
     if (!listed_.empty()) last_listed_ = listed_.back().id;
@@ -151,7 +183,7 @@ class BackupCalls::Call final : public grpc::ServerWriteReactor<grpc::ByteBuffer
         break;
       }
     }
-    if (bytes.empty()) return GoOnWithLeases();
+    if (bytes.empty()) return GoOn();
     Write(std::move(bytes));
   }
 
@@ -174,6 +206,10 @@ class BackupCalls::Call final : public grpc::ServerWriteReactor<grpc::ByteBuffer
   const std::shared_ptr<Calls> calls_;
   std::atomic<bool> stopped_{false};  // Orders nothing.
   bool counted_ = false;              // In Calls::under_way.
+  grpc::Alarm pause_;
+  int tries_ = 0;  // In a row.
+
+  StoreId store_id_;
 
   Revision revision_ = 0;  // 0: before the first page.
   std::optional<storage::Position> after_;

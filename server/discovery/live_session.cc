@@ -225,6 +225,7 @@ void LiveSession::Register(Registering registering, Done<Change> done) {
                             .lease_id = registering.lease_id,
                             .take_over = registering.take_over,
                             .keep_status = true,
+                            .keep_stored = registering.keep_stored,
                             .session = id_,
                             .guard = GuardOf(registering.incarnation)};
   registration.origin.connection = connection_;
@@ -260,10 +261,13 @@ std::optional<SessionHost::Owner> LiveSession::Look(const InstanceName& name) {
 
 bool LiveSession::Lacks(const InstanceName& name, const discovery::Properties& properties) {
   const std::shared_ptr<discovery::Catalog> catalog = hub_.parts_.feed->catalog();
-  const discovery::InstancePtr instance = catalog == nullptr ? nullptr : catalog->FindInstance(name);
-  return instance != nullptr && std::any_of(properties.begin(), properties.end(), [&instance](const auto& property) {
-           return discovery::FindProperty(instance->properties, property.first) == nullptr;
-         });
+  if (catalog == nullptr) return false;
+  const std::optional<discovery::StoredInstance> stored = catalog->FindStored(name);
+  const discovery::Schema* const schema = catalog->claims()->SchemaOf(name.cluster, name.service);
+  if (!stored.has_value() || !stored->exists() || schema == nullptr) return false;
+  const discovery::Properties found = discovery::StoredProperties(*stored, *schema).properties;
+  return std::any_of(properties.begin(), properties.end(),
+                     [&found](const auto& property) { return discovery::FindProperty(found, property.first) == nullptr; });
 }
 
 uint64_t LiveSession::SchemasVersion() {

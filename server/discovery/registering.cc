@@ -28,10 +28,16 @@ void Registering::Begin(absl::StatusOr<PresentInstance> present) {
   if (!present.ok()) return Fail(present.status());
   present_ = *std::move(present);
   const InstanceName& name = registration_.name;
-  if (absl::Status wrong = CheckProperties(*present_.schema, name, registration_.properties, "instance."); !wrong.ok())
-    return Fail(wrong, present_.revision);
   const Ownership& owner = present_.ownership;
   same_owner_ = owner.epoch != 0 && owner.session == registration_.session;
+  properties_ = registration_.properties;
+  if (registration_.keep_stored && same_owner_) {
+    for (const auto& [property, value] : StoredProperties(present_.stored, *present_.schema).properties) properties_[property] = value;
+    // What somebody has written against the schema does not stay.
+    if (!CheckProperties(*present_.schema, name, properties_, "").ok()) properties_ = registration_.properties;
+  }
+  if (absl::Status wrong = CheckProperties(*present_.schema, name, properties_, "instance."); !wrong.ok())
+    return Fail(wrong, present_.revision);
   if (owner.epoch != 0 && !same_owner_ && !registration_.take_over) return Fail(Owned(), present_.revision);
   if (!registration_.ttl.has_value()) return Commit(registration_.lease_id);
   if (granted_ != 0) return Commit(granted_);
@@ -86,8 +92,8 @@ void Registering::Commit(LeaseId lease_id) {
   transaction.origin = registration_.origin;
   RequireSame(present_, name, &transaction);
   RequireGuard(registration_.guard, &transaction);
-  PutEntries(present_.schema->layout.Encode(name, registration_.properties), ByKey(present_.stored, *present_.schema, name), lease_id,
-             Leases::kMove, &transaction.on_success);
+  PutEntries(present_.schema->layout.Encode(name, properties_), ByKey(present_.stored, *present_.schema, name), lease_id, Leases::kMove,
+             &transaction.on_success);
   DropLeft(present_, name, &transaction.on_success);
   const bool same_record = same_owner_ && owner.lease_id == lease_id && owner.owns_lease == record.owns_lease &&
                            owner.status == record.status && owner.schema == record.schema;

@@ -49,6 +49,7 @@ class Registering : public std::enable_shared_from_this<Registering> {
   Registrar::Done done_;
   PresentInstance present_;
   bool same_owner_ = false;
+  discovery::Properties properties_;  // That it is to have.
   LeaseId granted_ = 0;
   LeaseId lease_used_ = 0;
   std::optional<Revision> guard_found_;  // As ChangedInstance::guard_found.

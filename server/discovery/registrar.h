@@ -35,6 +35,8 @@ struct Registration {
   LeaseId lease_id = 0;               // Else this one; 0: it stays.
   bool take_over = false;
   bool keep_status = false;  // One that is draining stays so, if this session owns it already.
+  // If it does, the properties that are stored stay as they are, those that are not among `properties` too, unless the schema forbids that.
+  bool keep_stored = false;
   std::string session;
   std::optional<Guard> guard;
   storage::Origin origin;  // Of the request: its connection, and its id if it has one.

@@ -77,9 +77,11 @@ class Session {
     bool due = false;        // It must be changed.
     bool queued = false;     // In due_.
     bool under_way = false;
-    bool retry = false;   // With the next heartbeat.
-    bool filled = false;  // What it lacked was put back since the last heartbeat.
-    bool owed = true;     // The client hears of it even if nothing has changed.
+    bool retry = false;    // With the next heartbeat.
+    bool filled = false;   // What it lacked was put back since the last heartbeat.
+    bool lacking = false;  // It may lack something again.
+    bool fill = false;     // The change that is due only puts back what it lacks.
+    bool owed = true;      // The client hears of it even if nothing has changed.
     // What its schema has refused, by the version that was in force when it was asked; 0: it is not that.
     uint64_t refused_under = 0;
     uint64_t asked_under = 0;  // The schemas in force when it was registered last.

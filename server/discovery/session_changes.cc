@@ -161,6 +161,7 @@ void Session::MarkDue(Members::iterator member) {
   Member& of = member->second;
   of.due = true;
   of.retry = false;
+  of.fill = false;
   if (of.under_way || std::exchange(of.queued, true)) return;
   due_.push_back(member->first);
 }
@@ -188,8 +189,12 @@ void Session::StartRegistering(Members::iterator member) {
   of.under_way = true;
   of.asked_under = host_.SchemasVersion();
   ++under_way_;
-  SessionHost::Registering registering{
-      .name = member->first, .properties = of.properties, .lease_id = lease_, .incarnation = incarnation_, .take_over = of.take_over};
+  SessionHost::Registering registering{.name = member->first,
+                                       .properties = of.properties,
+                                       .lease_id = lease_,
+                                       .incarnation = incarnation_,
+                                       .take_over = of.take_over,
+                                       .keep_stored = std::exchange(of.fill, false)};
   host_.Register(std::move(registering), [this, member, incarnation = incarnation_](const SessionHost::Change& change) {
     if (TakeAnswer(member, incarnation, change)) OnRegistered(member, change);
     Pump();
@@ -302,12 +307,10 @@ void Session::FillUp(Members::iterator member) {
   Member& of = member->second;
   // Of one that its schema refuses, what was registered before stays.
   if (!of.wanted || of.retry || !host_.Lacks(member->first, of.properties)) return;
-  if (std::exchange(of.filled, true)) {
-    of.retry = true;
-    of.refused_under = 0;
-  } else {
-    MarkDue(member);
-  }
+  of.lacking = std::exchange(of.filled, true);
+  if (of.lacking) return;
+  MarkDue(member);
+  of.fill = true;
 }
 
 void Session::Lose(Members::iterator member, Revision revision) {
@@ -338,8 +341,10 @@ void Session::Refuse(Members::iterator member, const absl::Status& status, Revis
 void Session::RetryRefused() {
   const uint64_t schemas = host_.SchemasVersion();
   for (auto member = members_.begin(); member != members_.end(); ++member) {
-    member->second.filled = false;
-    if (member->second.retry && member->second.refused_under != schemas) MarkDue(member);
+    Member& of = member->second;
+    of.filled = false;
+    if (of.retry && of.refused_under != schemas) MarkDue(member);
+    if (std::exchange(of.lacking, false) && !of.due && !of.under_way) FillUp(member);
   }
 }
 

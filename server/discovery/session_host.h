@@ -85,6 +85,7 @@ class SessionHost {
     LeaseId lease_id = 0;
     Revision incarnation = 0;
     bool take_over = false;
+    bool keep_stored = false;  // Properties that it has stay as they are, those that nobody declared too.
   };
   virtual void Register(Registering registering, Done<Change> done) = 0;
   virtual void Deregister(const discovery::InstanceName& name, Revision epoch, Revision incarnation, Done<Change> done) = 0;
@@ -99,7 +100,7 @@ class SessionHost {
     Revision revision = 0;  // Of the catalog.
   };
   virtual std::optional<Owner> Look(const discovery::InstanceName& name) = 0;
-  // Whether the catalog shows the instance without a property that is among these, whatever their values.
+  // Whether the catalog has the instance, without something stored for a property that is among these, whatever its value.
   virtual bool Lacks(const discovery::InstanceName& name, const discovery::Properties& properties) = 0;
   // Not 0; another whenever the catalog has come under other schemas or bindings.
   virtual uint64_t SchemasVersion() = 0;

@@ -84,9 +84,11 @@ struct ModelStore {
       changed(name);
     }
   }
-  // As somebody does who knows of keys only.
-  void DeleteProperties(const discovery::InstanceName& name) {
-    instances.at(name).properties.clear();
+  // As somebody does who knows of keys only. nullopt: deletes it.
+  void ChangeByHand(const discovery::InstanceName& name, const std::string& property, const std::optional<std::string>& value) {
+    discovery::Properties& properties = instances.at(name).properties;
+    properties.erase(property);
+    if (value.has_value()) properties[property] = *value;
     ++revision;
     changed(name);
   }
@@ -321,7 +323,11 @@ class ModelStream final : public SessionHost {
         port != nullptr && store_.refused.contains(*port))
       return {.status = store_.refusal, .revision = store_.revision};
     if (there && !ours && !registering.take_over) return {.status = ModelError(absl::StatusCode::kAlreadyExists, Reason::kInstanceOwned)};
-    if (ours && found->second.lease_id == registering.lease_id && found->second.properties == registering.properties) {
+    discovery::Properties properties = registering.properties;
+    if (ours && registering.keep_stored) {
+      for (const auto& [property, value] : found->second.properties) properties[property] = value;
+    }
+    if (ours && found->second.lease_id == registering.lease_id && found->second.properties == properties) {
       return {.revision = store_.revision, .epoch = found->second.epoch};
     }
     if (Change broken; Broken(registering.incarnation, &broken)) return broken;
@@ -334,7 +340,7 @@ class ModelStream final : public SessionHost {
     if (epoch < newest) store_.Violate(absl::StrCat("epoch ", epoch, " came after ", newest));
     newest = epoch;
     store_.instances[registering.name] = {
-        .session = id_, .epoch = epoch, .lease_id = registering.lease_id, .properties = registering.properties};
+        .session = id_, .epoch = epoch, .lease_id = registering.lease_id, .properties = std::move(properties)};
     store_.Wrote(id_, registering.incarnation, registering.name);
     return {.revision = store_.revision, .epoch = epoch};
   }

@@ -122,27 +122,54 @@ TEST_F(SessionTest, OneThatAnOperatorDeregistersIsRegisteredAnew) {
   EXPECT_GT(stream_.session().registered().at(NameOf(0)), epoch);
 }
 
-TEST_F(SessionTest, PropertiesThatSomebodyDeletesArePutBackAtOnceThenAsOftenAsHeartbeatsCome) {
+TEST_F(SessionTest, WhatSomebodyDeletesIsPutBackAtOnceThenAsOftenAsHeartbeatsCome) {
   Register(2);
   Told();
   const Revision epoch = stream_.session().registered().at(NameOf(0));
-  const auto is_whole = [this] { return !store_.instances.at(NameOf(0)).properties.empty(); };
-  store_.DeleteProperties(NameOf(0));
-  stream_.LetAll();
+  const auto is_whole = [this] { return store_.instances.at(NameOf(0)).properties == discovery::Properties{{"port", "80"}}; };
+  const auto delete_port = [this] {
+    store_.ChangeByHand(NameOf(0), "port", std::nullopt);
+    stream_.LetAll();
+  };
+  delete_port();
   EXPECT_TRUE(is_whole());
   EXPECT_EQ(stream_.registrations(), 3);
-  store_.DeleteProperties(NameOf(0));
-  stream_.LetAll();
+  delete_port();
   EXPECT_FALSE(is_whole());
   EXPECT_EQ(stream_.registrations(), 3);
   Heartbeat();
   EXPECT_TRUE(is_whole());
   EXPECT_EQ(stream_.registrations(), 4);
+  delete_port();
+  EXPECT_FALSE(is_whole()) << "that was this heartbeat's";
+  Heartbeat();
+  EXPECT_TRUE(is_whole());
+  Heartbeat();
+  EXPECT_EQ(stream_.registrations(), 5) << "nothing is missing any more";
+  delete_port();
+  EXPECT_TRUE(is_whole());
   EXPECT_EQ(stream_.session().registered().at(NameOf(0)), epoch);
   EXPECT_THAT(Told(), IsEmpty()) << "it was registered all the time";
-  store_.DeleteProperties(NameOf(0));
+}
+
+TEST_F(SessionTest, WhatSomebodyPutsStaysWhateverIsPutBackBesideIt) {
+  Declaration declared = Declared(0, 1);
+  declared.set[0].properties["hostname"] = "a";
+  ASSERT_TRUE(stream_.Declare(std::move(declared)).ok());
   stream_.LetAll();
-  EXPECT_TRUE(is_whole());
+  store_.ChangeByHand(NameOf(0), "hostname", "b");
+  store_.ChangeByHand(NameOf(0), "zone", "north");
+  store_.ChangeByHand(NameOf(0), "port", std::nullopt);
+  stream_.LetAll();
+  const discovery::Properties& shown = store_.instances.at(NameOf(0)).properties;
+  EXPECT_EQ(shown, (discovery::Properties{{"hostname", "b"}, {"port", "80"}, {"zone", "north"}}));
+  // Deleted once more, then put right before the heartbeat would have put it back.
+  store_.ChangeByHand(NameOf(0), "port", std::nullopt);
+  stream_.LetAll();
+  store_.ChangeByHand(NameOf(0), "port", "81");
+  stream_.LetAll();
+  Heartbeat();
+  EXPECT_EQ(shown, (discovery::Properties{{"hostname", "b"}, {"port", "81"}, {"zone", "north"}}));
 }
 
 TEST_F(SessionTest, OfOneThatItsSchemaRefusesWhatWasRegisteredStaysWhateverBecomesOfIt) {

@@ -42,6 +42,7 @@ absl::StatusOr<std::string> BackupReader::Read(size_t bytes) {
   in_.read(read.data(), static_cast<std::streamsize>(bytes));
   at_ += static_cast<uint64_t>(in_.gcount());
   if (static_cast<size_t>(in_.gcount()) == bytes) return read;
+  if (in_.bad()) return absl::UnavailableError(absl::StrCat("the backup cannot be read at byte ", at_));
   return MakeError(absl::StatusCode::kDataLoss, absl::StrCat("the backup is not complete: it ends at byte ", at_, " without its end"),
                    {.reason = Reason::kDataCorrupted});
 }

@@ -19,7 +19,7 @@ namespace scoutlight::storage {
 // Reads a backup (backup_format.h) from its beginning to its end, a record at a time. Blocks. Not thread-safe.
 //
 // kDataLoss, Reason::kDataCorrupted: it is damaged, or not complete; the message says at which byte. kFailedPrecondition: a newer format.
-// After an error nothing more can be read.
+// kUnavailable: it cannot be read. After an error nothing more can be read.
 class BackupReader {
  public:
   // `in` outlives it.

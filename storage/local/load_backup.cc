@@ -5,12 +5,13 @@
 #include <utility>
 #include <variant>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "storage/local/layout.h"
+#include "storage/local/lease_table.h"
 #include "storage/local/new_store.h"
 
 namespace scoutlight::storage {
@@ -28,10 +29,16 @@ class Loader {
 
   absl::Status Add(const Entry& entry) {
     const std::string path = layout::EncodePath(entry.key);
-    writes_->Put(Table::kLive, path, layout::EncodeEntry(entry));
+    const std::string record = layout::EncodeEntry(entry);
+    writes_->Put(Table::kLive, path, record);
     if (entry.lease_id != 0) {
       writes_->Put(Table::kLeaseKeys, layout::LeaseKeysKey(entry.lease_id, path), "");
-      leases_due_.insert(entry.lease_id);
+      LeaseLoad& load = leases_due_[entry.lease_id];
+      load.bytes += static_cast<int64_t>(path.size() + record.size());
+      if (++load.keys > limits::kKeysPerLeaseMax || load.bytes > static_cast<int64_t>(limits::kBytesPerLeaseMax)) {
+        return Unfit(entry.lease_id, "has more entries than a lease may have");
+      }
+      if (leases_due_.size() > static_cast<size_t>(limits::kLeasesMax)) return Unfit(entry.lease_id, "is one too many");
     }
     return WriteIfFull();
   }
@@ -43,7 +50,7 @@ class Loader {
   }
 
   absl::Status Finish(Revision revision) {
-    if (!leases_due_.empty()) return Unfit(*leases_due_.begin(), "is not there, but entries hang on it");
+    if (!leases_due_.empty()) return Unfit(leases_due_.begin()->first, "is not there, but entries hang on it");
     writes_->Put(Table::kMeta, layout::kMetaRevision, layout::EncodeU64(static_cast<uint64_t>(revision)));
     writes_->Put(Table::kMeta, layout::kMetaOldest, layout::EncodeU64(static_cast<uint64_t>(revision)));
     return engine_.Write(*writes_, revision);
@@ -59,19 +66,22 @@ class Loader {
 
   Engine& engine_;
   std::unique_ptr<WriteSet> writes_;
-  absl::flat_hash_set<LeaseId> leases_due_;  // Of the entries; at most as many as a store has leases.
+  absl::flat_hash_map<LeaseId, LeaseLoad> leases_due_;  // Of the entries, at most limits::kLeasesMax.
 };
 
 }  // namespace
 
-absl::Status LoadBackup(BackupReader* reader, Engine* engine) {
-  const absl::StatusOr<backup::Header> header = reader->ReadHeader();
-  if (!header.ok()) return header.status();
+absl::StatusOr<backup::Header> LoadBackup(BackupReader* reader, Engine* engine) {
+  absl::StatusOr<backup::Header> header = reader->ReadHeader();
+  if (!header.ok()) return header;
   Loader loader(engine);
   for (;;) {
     const absl::StatusOr<std::optional<BackupReader::Part>> part = reader->Next();
     if (!part.ok()) return part.status();
-    if (!part->has_value()) return loader.Finish(header->revision);
+    if (!part->has_value()) {
+      if (absl::Status failed = loader.Finish(header->revision); !failed.ok()) return failed;
+      return header;
+    }
     const absl::Status added = std::visit([&loader](const auto& one) { return loader.Add(one); }, **part);
     if (!added.ok()) return added;
   }

@@ -107,7 +107,7 @@ absl::StatusOr<OpenedStore> MakeStore(const Database::Options& options, const St
     return absl::InvalidArgumentError(absl::StrCat("the id of a new store has 1 to ", limits::kStoreIdBytesMax, " characters"));
   }
   std::error_code error;
-  if (std::filesystem::exists(directory.restoring_path(), error)) {
+  if (std::filesystem::exists(directory.restoring_path(), error) || error) {
     return absl::FailedPreconditionError(absl::StrCat(directory.restoring_path(),
                                                       " is what a restore has left that did not end: restore the backup again, or delete ",
                                                       directory.path(), " to begin with nothing"));
@@ -166,6 +166,10 @@ absl::StatusOr<OpenedStore> OpenStore(const Database::Options& options, const St
   const absl::StatusOr<std::optional<StoreId>> identity = directory.ReadIdentity();
   if (!identity.ok()) return identity.status();
   if (!identity->has_value()) return MakeStore(options, new_store_id, std::move(floor));
+  // Left by a restore that ended.
+  std::error_code error;
+  std::filesystem::remove_all(directory.restoring_path(), error);
+  if (error && options.log) options.log('w', absl::StrCat("cannot remove ", directory.restoring_path(), ": ", error.message()));
   OpenedStore store;
   store.store_id = **identity;
   const absl::StatusOr<std::optional<HighWater::Mark>> mark = HighWater::Read(directory.high_water_path());

@@ -48,7 +48,7 @@ class RestoreTest : public ::testing::Test {
   absl::Status Restore(const std::string& bytes) {
     std::istringstream in(bytes);
     BackupReader reader(&in);
-    return RestoreRocksdb(options(), &reader);
+    return RestoreRocksdb(options(), &reader).status();
   }
   RocksdbEngineOptions options() const {
     RocksdbEngineOptions options;
@@ -129,6 +129,23 @@ TEST_F(RestoreTest, OneThatDidNotEndIsRefusedAndBegunAnew) {
     ExpectWhole();
     for (const char* const name : names) fs::remove_all(folder_.path() + "/" + name);
   }
+}
+
+TEST_F(RestoreTest, AFolderThatIsLeftBesideAWholeStoreGoes) {
+  ASSERT_TRUE(Restore(Backup()).ok());
+  fs::create_directory(folder_.path() + "/restoring");
+  ExpectWhole();
+  EXPECT_FALSE(IsThere("restoring"));
+}
+
+// Somebody's store whose identity was lost is not taken for what a restore has left.
+TEST_F(RestoreTest, ADatabaseThatIsNotOfTheUnfinishedRestoreIsNotRemoved) {
+  ASSERT_TRUE(Restore(Backup()).ok());
+  fs::create_directory(folder_.path() + "/restoring");
+  fs::rename(folder_.path() + "/identity", folder_.path() + "/elsewhere");
+  EXPECT_EQ(Restore(Backup()).code(), absl::StatusCode::kFailedPrecondition);
+  fs::rename(folder_.path() + "/elsewhere", folder_.path() + "/identity");
+  ExpectWhole();
 }
 
 }  // namespace
