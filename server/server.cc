@@ -19,6 +19,7 @@
 #include "server/admin/admin_service.h"
 #include "server/lease_service.h"
 #include "server/registry_service.h"
+#include "server/topology/topology_service.h"
 
 namespace scoutlight::server {
 namespace {
@@ -42,8 +43,8 @@ int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt6
 std::vector<std::string> ServiceNames() {
   std::vector<std::string> names = DiscoveryServer::ServiceNames();
   names.insert(names.end(), {admin::v1::AdminService::service_full_name(), registry::v1::RegistryService::service_full_name(),
-                             registry::v1::LeaseService::service_full_name(), "grpc.health.v1.Health",
-                             "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"});
+                             registry::v1::LeaseService::service_full_name(), topology::v1::TopologyService::service_full_name(),
+                             "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"});
   return names;
 }
 
@@ -92,6 +93,8 @@ Server::Server(storage::Store* store, ServerOptions options)
   hub_ = std::make_unique<WatchHub>(store, WatchHubOptions{.places = places_, .also = discovery_->sink()});
   registry_ = std::make_unique<RegistryService>(store, &admission_, hub_.get());
   leases_ = std::make_unique<LeaseService>(store, &admission_, places_);
+  topologies_ = std::make_unique<TopologyService>(
+      TopologyService::Parts{.store = store, .admission = &admission_, .hub = hub_.get(), .clock = clock});
   admin_ = std::make_unique<AdminService>(AdminService::Parts{.store = store,
                                                               .admission = &admission_,
                                                               .discovery = discovery_.get(),
@@ -122,6 +125,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   builder.AddListeningPort(address_.ToString(), CredentialsOf(options.tls), &port);
   builder.RegisterService(registry_.get());
   builder.RegisterService(leases_.get());
+  builder.RegisterService(topologies_.get());
   builder.RegisterService(admin_.get());
   for (grpc::Service* service : discovery_->services()) builder.RegisterService(service);
   for (const ReflectionService& reflection : reflections_) builder.RegisterService(reflection.service.get());
@@ -140,9 +144,9 @@ absl::Status Server::Listen(const ServerOptions& options) {
   store_.BeginServing();
   address_.port = static_cast<uint16_t>(port);
   const auto store_serves = [this] { return store_.health().state == storage::StoreHealth::State::kServing; };
-  const HealthPart registry{
-      .names = {"", registry::v1::RegistryService::service_full_name(), registry::v1::LeaseService::service_full_name()},
-      .serving = store_serves};
+  const HealthPart registry{.names = {"", registry::v1::RegistryService::service_full_name(),
+                                      registry::v1::LeaseService::service_full_name(), topology::v1::TopologyService::service_full_name()},
+                            .serving = store_serves};
   const HealthPart discovery{.names = DiscoveryServer::ServiceNames(),
                              .serving = [this, store_serves] { return store_serves() && discovery_->ready(); }};
   // Answers whatever state the rest is in.

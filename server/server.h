@@ -28,6 +28,7 @@ namespace scoutlight::server {
 class AdminService;
 class LeaseService;
 class RegistryService;
+class TopologyService;
 
 struct ServerOptions {
   ListenAddress listen = {"127.0.0.1", 0};
@@ -83,6 +84,7 @@ class Server {
   std::vector<ReflectionService> reflections_;
   std::unique_ptr<RegistryService> registry_;
   std::unique_ptr<LeaseService> leases_;
+  std::unique_ptr<TopologyService> topologies_;
   std::unique_ptr<AdminService> admin_;
   std::unique_ptr<grpc::Server> server_;  // Null when stopped.
   std::unique_ptr<Health> health_;

@@ -293,7 +293,7 @@ TEST_F(ServerTest, EveryMethodAsksForEveryRange) {
 TEST_F(ServerTest, HealthFollowsTheStoreAndEndsWithDraining) {
   using grpc::health::v1::HealthCheckResponse;
   Start();
-  for (const std::string service : {"", "scoutlight.registry.v1.RegistryService"}) {
+  for (const std::string service : {"", "scoutlight.registry.v1.RegistryService", "scoutlight.topology.v1.TopologyService"}) {
     store_->SetReadOnly(false);
     EXPECT_EQ(AwaitHealth(service, HealthCheckResponse::SERVING), HealthCheckResponse::SERVING);
     store_->SetReadOnly(true);

@@ -25,15 +25,6 @@ namespace {
 
 namespace wire = ::scoutlight::registry::v1;
 
-// Every end of a watch tells how far it came; a stream of many leaves that to its watches.
-grpc::Status StatusOf(const WatchEnd& end) {
-  ErrorDetails details = DetailsOf(end.status).value_or(ErrorDetails());
-  if (end.revision.has_value()) details.metadata.emplace_back("revision", absl::StrCat(*end.revision));
-  if (!end.store_id.empty()) details.metadata.emplace_back("store_id", end.store_id);
-  return ToGrpcStatus(MakeError(end.status.code(), end.status.message(), details),
-                      {end.revision.value_or(0), end.oldest_revision, end.store_id});
-}
-
 // What a request asks for, if its caller may have that.
 absl::StatusOr<WatchSpec> Admit(const Admission& admission, const Identity& identity, absl::string_view method,
                                 const wire::WatchRequest& request) {
@@ -107,6 +98,14 @@ class WatchManyCall final : public RegistryHubCall<grpc::ServerBidiReactor<grpc:
 };
 
 }  // namespace
+
+grpc::Status StatusOf(const WatchEnd& end) {
+  ErrorDetails details = DetailsOf(end.status).value_or(ErrorDetails());
+  if (end.revision.has_value()) details.metadata.emplace_back("revision", absl::StrCat(*end.revision));
+  if (!end.store_id.empty()) details.metadata.emplace_back("store_id", end.store_id);
+  return ToGrpcStatus(MakeError(end.status.code(), end.status.message(), details),
+                      {end.revision.value_or(0), end.oldest_revision, end.store_id});
+}
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* StartWatch(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
                                                        const Admission& admission, WatchHub* hub) {

@@ -10,8 +10,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr char kFirst[] =
-    R"({"format":1,"version":7,"applied_at":"2026-11-27T10:00:00+00:00","applied_by":"host:::1","comment":"two \"sinks\"\nnow","restored_version":3})";
+constexpr char kFirst[] = R"({"format":1,"version":7,"applied_at":"2026-11-27T10:00:00+00:00","applied_by":"host:::1",)"
+                          R"("comment":"two \"sinks\"\nnow","restored_version":3})";
 
 VersionRecord First() {
   return {.version = 7,
@@ -22,8 +22,7 @@ VersionRecord First() {
 }
 
 TEST(TopologyRecords, AreStoredSo) {
-  EXPECT_EQ(EncodeRecord(First()), R"({"format":1,"version":7,"applied_at":"2026-11-27T10:00:00+00:00","applied_by":"host:::1",)"
-                                   R"("comment":"two \"sinks\"\nnow","restored_version":3})");
+  EXPECT_EQ(EncodeRecord(First()), kFirst);
   EXPECT_EQ(*ParseRecord(kFirst), First());
   const VersionRecord deleted{.version = 8, .applied_at = First().applied_at, .applied_by = "me", .deleted = true};
   EXPECT_EQ(EncodeRecord(deleted), R"({"format":1,"version":8,"applied_at":"2026-11-27T10:00:00+00:00","applied_by":"me","deleted":true})");

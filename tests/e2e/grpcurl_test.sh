@@ -10,6 +10,7 @@ leases=scoutlight.registry.v1.LeaseService
 registration=scoutlight.discovery.v1.RegistrationService
 discovery=scoutlight.discovery.v1.DiscoveryService
 schemas=scoutlight.discovery.v1.SchemaService
+topologies=scoutlight.topology.v1.TopologyService
 admin=scoutlight.admin.v1.AdminService
 folder=$(mktemp -d "${TEST_TMPDIR:-/tmp}/grpcurl-XXXXXX")
 failed=0
@@ -85,7 +86,7 @@ refused() {
 
 run "$address" list
 expect_code 0
-expect "$registry" "$leases" "$registration" "$discovery" "$schemas" \
+expect "$registry" "$leases" "$registration" "$discovery" "$schemas" "$topologies" \
   grpc.health.v1.Health grpc.reflection.v1.ServerReflection grpc.reflection.v1alpha.ServerReflection
 
 run "$address" list "$registry"
@@ -323,6 +324,38 @@ refused "$registry/Get" '{"key": "/default/services/Printer/laser/hostname"}' 5
 refused "$discovery/GetInstance" '{"name": '"$laser"'}' 5
 expect 'Code: NotFound' '"reason": "INSTANCE_NOT_FOUND"' '"resource_name": "default/Printer/laser"'
 
+# Who is linked with whom.
+call grpc.health.v1.Health/Check '{"service": "'"$topologies"'"}'
+expect '"status": "SERVING"'
+mails='{\"feeder\": {\"links\": [{\"outgate\": \"sink\", \"queue\": \"mails\", \"type\": \"PUSH\"}]},
+        \"sink\": {\"links\": [{\"addresses\": [\"tcp://0.0.0.0:5678\"], \"queue\": \"mails\", \"type\": \"PULL\"}]}}'
+mails=${mails//$'\n'/ }
+call "$topologies/Apply" '{"document": "'"$mails"'", "validate_only": true}'
+expect '"version": "1"' '"service": "feeder"' '"end": "END_OUT"' '"total": 2'
+refused "$topologies/Get" '{}' 5
+expect 'Code: NotFound' '"reason": "KEY_NOT_FOUND"' '"resource_name": "/.scoutlight/topologies/default"'
+for again in '' '"replayed": true'; do
+  call "$topologies/Apply" '{"document": "'"$mails"'", "request_id": "mails", "comment": "the first"}'
+  expect '"version": "1"' '"applied_by": "host:127.0.0.1"' '"comment": "the first"' '"store_id": "' "$again"
+done
+refused "$topologies/Apply" '{"document": "{\"feeder\": {\"links\": [{\"outgate\": \"sink\", \"type\": \"push\"}]}}"}' 3
+expect 'Code: InvalidArgument' '"field": "feeder.links[0].queue"' '"field": "feeder.links[0].type"' '; known are PUSH, PULL'
+call "$topologies/Get" '{}'
+expect '"document": "{' '\"queue\": \"mails\"' '"version": "1"'
+call "$topologies/Apply" '{"document": "{}", "expected_version": 1}'
+expect '"version": "2"' '"before": "{' '"total": 2'
+refused "$topologies/Apply" '{"document": "{}", "expected_version": 1}' 9
+expect 'Code: FailedPrecondition' '"reason": "CONDITION_FAILED"' 'the newest version is 2'
+call "$topologies/Rollback" '{"version": 1}'
+expect '"version": "3"' '"restored_version": "1"'
+call "$topologies/ListVersions" '{}'
+expect '"version": "3"' '"version": "2"' '"version": "1"'
+expect_not document
+watch "$topologies/Watch" '{"heartbeat": "0.1s"}'
+expect KIND_CURRENT '"version": "3"' '\"queue\": \"mails\"' KIND_PROGRESS
+call "$topologies/Delete" '{"comment": "no mails any more"}'
+expect '"found": true' '"version": "4"' '"deleted": true'
+
 call "$admin/Status" '{}'
 expect '"version": "' '"state": "SERVING_STATE_SERVING"' '"kind": "rocksdb"' '"ready": true' '"key_bytes_max": "1024"' '"revision": "'
 
@@ -348,7 +381,7 @@ for service in $output; do
     failed=1
   done
 done
-((methods >= 39)) || { echo "FAILED: only $methods methods are listed"; failed=1; }
+((methods >= 45)) || { echo "FAILED: only $methods methods are listed"; failed=1; }
 
 kill -TERM "$server_pid"
 code=0
