@@ -19,6 +19,7 @@
 #include "scoutlight/discovery/v1/schema.grpc.pb.h"
 #include "scoutlight/registry/v1/lease.grpc.pb.h"
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
+#include "scoutlight/topology/v1/topology.grpc.pb.h"
 
 namespace scoutlight::client {
 
@@ -33,6 +34,9 @@ class WireServer {
     return *std::get<std::unique_ptr<Stub>>(stubs_);
   }
 
+  // For methods that are called without a stub.
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
   // Whether its connection stands, as far as gRPC knows.
   bool IsConnected() const;
 
@@ -40,7 +44,7 @@ class WireServer {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::tuple<std::unique_ptr<registry::v1::RegistryService::Stub>, std::unique_ptr<registry::v1::LeaseService::Stub>,
                    std::unique_ptr<discovery::v1::DiscoveryService::Stub>, std::unique_ptr<discovery::v1::RegistrationService::Stub>,
-                   std::unique_ptr<discovery::v1::SchemaService::Stub>>
+                   std::unique_ptr<discovery::v1::SchemaService::Stub>, std::unique_ptr<topology::v1::TopologyService::Stub>>
       stubs_;
 };
 

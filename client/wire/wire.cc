@@ -1,6 +1,7 @@
 #include "client/wire/wire.h"
 
 #include <grpc/grpc.h>
+#include <grpcpp/generic/generic_stub.h>
 
 #include <algorithm>
 #include <chrono>
@@ -136,6 +137,16 @@ OpenStream<discovery::v1::SubscribeRequest, discovery::v1::SubscribeResponse> Wi
       [](const WireServer& server, grpc::ClientContext* context, auto* reactor) {
         server.stub<discovery::v1::DiscoveryService::Stub>().async()->Subscribe(context, reactor);
       });
+}
+
+OpenStream<topology::v1::WatchRequest, topology::v1::WatchResponse> Wire::topology_watches() {
+  using Request = topology::v1::WatchRequest;
+  using Response = topology::v1::WatchResponse;
+  // On the wire one request is a stream of one: so streams of both kinds are the same here.
+  return StreamsOf<Request, Response>([](const WireServer& server, grpc::ClientContext* context, auto* reactor) {
+    grpc::TemplatedGenericStub<Request, Response>(server.channel())
+        .PrepareBidiStreamingCall(context, "/scoutlight.topology.v1.TopologyService/Watch", {}, reactor);
+  });
 }
 
 void Wire::Saw(Revision revision, const StoreId& store_id) {

@@ -99,6 +99,8 @@ class Wire {
   OpenStream<registry::v1::KeepAliveRequest, registry::v1::KeepAliveResponse> keep_alive_streams();
   OpenStream<discovery::v1::SessionRequest, discovery::v1::SessionResponse> session_streams();
   OpenStream<discovery::v1::SubscribeRequest, discovery::v1::SubscribeResponse> subscribe_streams();
+  // Of a method that takes one request: send that, and CloseSending().
+  OpenStream<topology::v1::WatchRequest, topology::v1::WatchResponse> topology_watches();
 
   // Notes what an answer showed. Zero and empty: it showed nothing.
   void Saw(Revision revision, const StoreId& store_id);
