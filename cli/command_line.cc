@@ -66,12 +66,16 @@ CommandLine::CommandLine()
     : app_("scoutctl: the ScoutLight registry from the command line.", "scoutctl"),
       kv_(AddGroup(WithVerbs(&app_), "kv", "keys and values: get, list, tree, put, delete, watch")),
       service_(AddGroup(&app_, "service", "services: list, get, resolve, watch, register, deregister, drain")),
+      topology_(AddGroup(&app_, "topology", "who is linked with whom: get, history, diff, check, apply, rollback, delete, watch")),
       kv_reading_(kv_, &verb_),
       kv_writing_(kv_, &verb_),
       kv_watching_(kv_, &verb_),
       service_reading_(service_, &verb_),
       service_watching_(service_, &verb_),
-      service_registering_(service_, &verb_) {
+      service_registering_(service_, &verb_),
+      topology_reading_(topology_, &verb_),
+      topology_changing_(topology_, &verb_),
+      topology_watching_(topology_, &verb_) {
   DeclareSettings(&app_, &settings_);
   // Behind the settings: by then they are read.
   app_.set_version_flag("--version", kVersion, "print the version of this program");

@@ -14,6 +14,9 @@
 #include "cli/service_registering.h"
 #include "cli/service_watching.h"
 #include "cli/settings.h"
+#include "cli/topology_changing.h"
+#include "cli/topology_reading.h"
+#include "cli/topology_watching.h"
 #include "cli/verb.h"
 
 namespace scoutlight::cli {
@@ -44,12 +47,16 @@ class CommandLine {
   CLI::App app_;
   CLI::App* const kv_;
   CLI::App* const service_;
+  CLI::App* const topology_;
   KvReading kv_reading_;
   KvWriting kv_writing_;
   KvWatching kv_watching_;
   ServiceReading service_reading_;
   ServiceWatching service_watching_;
   ServiceRegistering service_registering_;
+  TopologyReading topology_reading_;
+  TopologyChanging topology_changing_;
+  TopologyWatching topology_watching_;
 };
 
 }  // namespace scoutlight::cli

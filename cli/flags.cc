@@ -1,6 +1,8 @@
 #include "cli/flags.h"
 
+#include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 
@@ -22,6 +24,29 @@ CLI::Option* AddDurationTo(CLI::App* app, const std::string& name, std::function
   return app->add_option_function<std::string>(name, take, help)->check(DurationFault)->type_name("DURATION");
 }
 
+struct NumberKind {
+  int64_t least = 0;
+  std::string what;
+};
+
+// Empty: it is one.
+std::function<std::string(const std::string&)> NumberFault(NumberKind kind) {
+  return [kind = std::move(kind)](const std::string& text) {
+    int64_t number = 0;
+    if (absl::SimpleAtoi(text, &number) && number >= kind.least) return std::string();
+    return absl::StrCat("must be ", kind.what, ", from ", kind.least, " up, is \"", text, "\"");
+  };
+}
+
+CLI::Option* AddNumberTo(CLI::App* app, const std::string& name, std::function<void(int64_t)> set, NumberKind kind,
+                         const std::string& help) {
+  const auto take = [set = std::move(set)](const std::string& text) {
+    int64_t number = 0;
+    if (absl::SimpleAtoi(text, &number)) set(number);
+  };
+  return app->add_option_function<std::string>(name, take, help)->check(NumberFault(std::move(kind)));
+}
+
 }  // namespace
 
 CLI::Option* AddDuration(CLI::App* app, const std::string& name, absl::Duration* set, const std::string& help) {
@@ -35,15 +60,23 @@ CLI::Option* AddDuration(CLI::App* app, const std::string& name, std::optional<a
 }
 
 CLI::Option* AddRevision(CLI::App* app, const std::string& name, std::optional<Revision>* set, const std::string& help) {
-  const auto take = [set](const std::string& text) {
-    Revision revision = 0;
-    if (absl::SimpleAtoi(text, &revision)) *set = revision;
-  };
-  const auto fault = [](const std::string& text) {
-    Revision revision = 0;
-    return absl::SimpleAtoi(text, &revision) && revision >= 0 ? "" : absl::StrCat("must be a revision, from 0 up, is \"", text, "\"");
-  };
-  return app->add_option_function<std::string>(name, take, help)->check(fault)->type_name("REVISION");
+  return AddNumberTo(
+             app, name, [set](int64_t revision) { *set = revision; }, {.least = 0, .what = "a revision"}, help)
+      ->type_name("REVISION");
+}
+
+CLI::Option* AddVersion(CLI::App* app, const std::string& name, std::optional<int64_t>* set, const std::string& help) {
+  return AddNumberTo(
+             app, name, [set](int64_t version) { *set = version; }, {.least = 1, .what = "a version"}, help)
+      ->type_name("VERSION");
+}
+
+CLI::Option* AddVersions(CLI::App* app, const std::string& name, std::vector<int64_t>* set, const std::string& help) {
+  return app->add_option(name, *set, help)
+      ->take_all()
+      ->allow_extra_args(false)
+      ->check(NumberFault({.least = 1, .what = "a version"}))
+      ->type_name("VERSION");
 }
 
 void SetExample(CLI::App* verb, const std::string& line) {

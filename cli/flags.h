@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_CLI_FLAGS_H_
 #define SCOUTLIGHT_CLI_FLAGS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +24,12 @@ CLI::Option* AddDuration(CLI::App* app, const std::string& name, std::optional<a
 
 // A number of at least 0.
 CLI::Option* AddRevision(CLI::App* app, const std::string& name, std::optional<Revision>* set, const std::string& help);
+
+// A number of at least 1.
+CLI::Option* AddVersion(CLI::App* app, const std::string& name, std::optional<int64_t>* set, const std::string& help);
+
+// The same, any number of times.
+CLI::Option* AddVersions(CLI::App* app, const std::string& name, std::vector<int64_t>* set, const std::string& help);
 
 // One of several words.
 template <typename T>

@@ -40,6 +40,13 @@ void ChooseOnServer(CLI::App* verb, const Verbs* object, absl::Status (Verbs::*m
   });
 }
 
+// The same of a verb that asks no server.
+template <typename Verbs>
+void ChooseLocal(CLI::App* verb, const Verbs* object, absl::Status (Verbs::*method)(Printer*) const, Verb* chosen) {
+  verb->callback(
+      [object, method, chosen] { *chosen = [object, method](const Settings&, Printer* printer) { return (object->*method)(printer); }; });
+}
+
 }  // namespace scoutlight::cli
 
 #endif  // SCOUTLIGHT_CLI_VERB_H_

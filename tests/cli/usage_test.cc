@@ -9,7 +9,7 @@ using UsageTest = ShellTest;
 
 TEST_F(UsageTest, WhatWasMeantIsSuggested) {
   Shows("scoutctl", R"(
-! scoutctl: invalid argument: a verb is missing: kv, service, version; see scoutctl --help
+! scoutctl: invalid argument: a verb is missing: kv, service, topology, version; see scoutctl --help
 [exit 2]
 )");
   Shows("scoutctl kvv get /a", R"(
@@ -166,8 +166,12 @@ TEST_F(UsageTest, WhatIsOpenedDoesNotBecomeAStandardStream) {
 }
 
 TEST_F(UsageTest, EveryVerbExplainsItselfWithAnExample) {
-  for (const char* verb : {"kv get", "kv list", "kv tree", "kv put", "kv delete", "kv watch", "service list", "service get",
-                           "service resolve", "service watch", "service register", "service deregister", "service drain"}) {
+  for (const char* verb : {"kv get",          "kv list",        "kv tree",           "kv put",
+                           "kv delete",       "kv watch",       "service list",      "service get",
+                           "service resolve", "service watch",  "service register",  "service deregister",
+                           "service drain",   "topology get",   "topology history",  "topology diff",
+                           "topology check",  "topology apply", "topology rollback", "topology delete",
+                           "topology watch"}) {
     const std::string help = Shown(std::string("scoutctl --help ") + verb);
     EXPECT_NE(help.find(std::string("Example:\n  scoutctl ") + verb), std::string::npos) << help;
   }

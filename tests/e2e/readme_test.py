@@ -28,7 +28,7 @@ class Command:
 
     @property
     def is_watch(self):
-        return self.line.endswith("/Watch") or self.line.startswith("scoutctl service watch ")
+        return self.line.endswith("/Watch") or self.line.startswith(("scoutctl service watch", "scoutctl topology watch"))
 
 
 def commands(readme):
