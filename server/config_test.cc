@@ -129,7 +129,7 @@ TEST(Config, VersionAndHelpGoToStdout) {
   EXPECT_THAT(help.output, HasSubstr("SCOUTLIGHT_HISTORY_AGE"));
 }
 
-TEST(Config, EverySettingIsShown) { EXPECT_EQ(SettingsOf(Config()).size(), 12u); }
+TEST(Config, EverySettingIsShown) { EXPECT_EQ(SettingsOf(Config()).size(), 13u); }
 
 }  // namespace
 }  // namespace scoutlight::server

@@ -230,6 +230,18 @@ TEST_F(AdminServiceTest, AsksWhetherTheCallerMayDoEverything) {
   EXPECT_EQ(stub_->Status(&context, wire::StatusRequest(), &response).error_code(), grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(method, "AdminService/Status");
   EXPECT_TRUE(range.key == Key() && range.scope == Scope::kSubtree);
+  grpc::ClientContext of_compact;
+  wire::CompactRequest compact;
+  compact.set_revision(1);
+  wire::CompactResponse compacted;
+  EXPECT_EQ(stub_->Compact(&of_compact, compact, &compacted).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(method, "AdminService/Compact");
+  grpc::ClientContext of_backup;
+  const auto backup = stub_->Backup(&of_backup, {});
+  wire::BackupResponse part;
+  EXPECT_FALSE(backup->Read(&part));
+  EXPECT_EQ(backup->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(method, "AdminService/Backup");
 }
 
 TEST_F(AdminServiceTest, BytesThatAreNoMessageAreInvalid) {

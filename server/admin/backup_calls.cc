@@ -90,8 +90,8 @@ class BackupCalls::Call final : public grpc::ServerWriteReactor<grpc::ByteBuffer
  private:
   // True: it was stopped, by the server, else by its client, and is finished.
   bool FinishIfStopped() {
-    if (!stopped_.load(std::memory_order_relaxed)) return false;
     const absl::Status closed = admission_.CheckOpen();
+    if (closed.ok() && !stopped_.load(std::memory_order_relaxed)) return false;
     Finish(closed.ok() ? grpc::Status::CANCELLED : ToGrpcStatus(closed, {}));
     return true;
   }
