@@ -30,6 +30,7 @@ MAY_INCLUDE = {
 LIBRARY_FOLDERS = {
     "rocksdb/": ("storage/rocksdb/", "storage/testing/", "tests/"),
     "grpcpp/": ("server/", "client/", "storage/etcd/", "cli/", "tests/", "bench/"),
+    "nng/": ("client/gates/nng_", "bench/"),
     "spdlog/": ("server/", "cli/"),
     "google/protobuf/": ("server/", "client/", "cli/", "discovery/protobuf_serializer", "discovery/serializers_test", "tests/", "bench/"),
 }

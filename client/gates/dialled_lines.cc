@@ -1,0 +1,89 @@
+#include "client/gates/dialled_lines.h"
+
+#include <utility>
+
+namespace scoutlight::client {
+
+void DialledLines::SetWanted(std::vector<GateEndpoint> wanted) {
+  absl::btree_map<std::string, GateEndpoint> sound;
+  problems_.clear();
+  for (GateEndpoint& endpoint : wanted) {
+    std::string fault = DialFault(endpoint.url);
+    if (fault.empty()) {
+      sound.emplace(endpoint.url, std::move(endpoint));
+    } else {
+      problems_.emplace(endpoint.url, std::move(fault));
+    }
+  }
+  wanted_.clear();
+  for (auto& [url, endpoint] : sound) {
+    const auto dialled = lines_.find(url);
+    if (dialled != lines_.end()) dialled->second.endpoint = endpoint;
+    wanted_.push_back(std::move(endpoint));
+  }
+  Govern();
+}
+
+void DialledLines::Govern() {
+  std::vector<DialledEndpoint> dialled;
+  dialled.reserve(lines_.size());
+  for (const auto& [url, line] : lines_) {
+    dialled.push_back({.endpoint = line.endpoint, .connected = line.line->peers() > 0, .age = parts_.loop->Now() - line.since});
+  }
+  const GovernorStep step = parts_.governor->Decide(wanted_, dialled);
+  for (const GateEndpoint& endpoint : step.dial) Dial(endpoint);
+  for (const std::string& url : step.undial) Undial(url, parts_.linger);
+  if (step.ask_again == absl::InfiniteDuration()) {
+    alarm_.Clear();
+  } else {
+    alarm_.Set(step.ask_again, [this] { Govern(); });
+  }
+}
+
+void DialledLines::Dial(const GateEndpoint& endpoint) {
+  if (lines_.contains(endpoint.url)) return;
+  absl::StatusOr<LinePtr> line = parts_.traffic->OpenLine();
+  if (line.ok()) {
+    if (absl::Status failed = (*line)->socket().Dial(endpoint.url); !failed.ok()) {
+      (*line)->socket().Close();
+      line = failed;
+    }
+  }
+  if (!line.ok()) {
+    problems_.insert_or_assign(endpoint.url, std::string(line.status().message()));
+    return;
+  }
+  problems_.erase(endpoint.url);
+  parts_.traffic->Start(*line);
+  lines_.emplace(endpoint.url, Dialled{.endpoint = endpoint, .line = *std::move(line), .since = parts_.loop->Now()});
+}
+
+void DialledLines::Undial(const std::string& url, absl::Duration linger) {
+  const auto dialled = lines_.find(url);
+  if (dialled == lines_.end()) return;
+  LinePtr line = std::move(dialled->second.line);
+  lines_.erase(dialled);
+  parts_.leaving->Add(std::move(line), linger);
+}
+
+void DialledLines::LeaveAll(absl::Duration linger) {
+  alarm_.Clear();
+  while (!lines_.empty()) Undial(std::string(lines_.begin()->first), linger);
+}
+
+void DialledLines::Report(std::vector<GateEndpointReport>* endpoints) const {
+  for (const auto& [url, dialled] : lines_) {
+    const bool connected = dialled.line->peers() > 0;
+    endpoints->push_back(
+        {.endpoint = dialled.endpoint, .connected = connected, .problem = connected ? std::string() : dialled.line->socket().Problem()});
+  }
+  for (const auto& [url, problem] : problems_) endpoints->push_back({.endpoint = {.url = url}, .connected = false, .problem = problem});
+}
+
+int DialledLines::peers() const {
+  int peers = 0;
+  for (const auto& [url, dialled] : lines_) peers += dialled.line->peers();
+  return peers;
+}
+
+}  // namespace scoutlight::client

@@ -1,0 +1,65 @@
+#ifndef SCOUTLIGHT_CLIENT_GATES_DIALLED_LINES_H_
+#define SCOUTLIGHT_CLIENT_GATES_DIALLED_LINES_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/time/time.h"
+#include "client/events/alarm.h"
+#include "client/events/event_loop.h"
+#include "client/gate_report.h"
+#include "client/gates/gate_traffic.h"
+#include "client/gates/leaving_lines.h"
+#include "client/governor.h"
+
+namespace scoutlight::client {
+
+// The endpoints that a gate dials, kept as its governor says. Used and destroyed on the loop alone.
+class DialledLines {
+ public:
+  struct Parts {
+    EventLoop* loop = nullptr;
+    GateTraffic* traffic = nullptr;
+    LeavingLines* leaving = nullptr;  // All three outlive it.
+    std::unique_ptr<Governor> governor;
+    absl::Duration linger;
+  };
+
+  explicit DialledLines(Parts parts) : parts_(std::move(parts)), alarm_(parts_.loop) {}
+  ~DialledLines() {
+    for (const auto& [url, dialled] : lines_) dialled.line->socket().Close();
+  }
+
+  // Those that stand behind the link by now. Of those with the same URL the first counts; what cannot be dialled is passed over, and told
+  // by Report().
+  void SetWanted(std::vector<GateEndpoint> wanted);
+  // Something has changed: asks the governor.
+  void Govern();
+  // All leave, within `linger`; SetWanted() and Govern() are not called any more.
+  void LeaveAll(absl::Duration linger);
+  // Adds each endpoint that is dialled or wanted.
+  void Report(std::vector<GateEndpointReport>* endpoints) const;
+  int peers() const;
+
+ private:
+  struct Dialled {
+    GateEndpoint endpoint;
+    LinePtr line;
+    absl::Duration since;
+  };
+
+  void Dial(const GateEndpoint& endpoint);
+  void Undial(const std::string& url, absl::Duration linger);
+
+  const Parts parts_;
+  std::vector<GateEndpoint> wanted_;
+  absl::btree_map<std::string, Dialled> lines_;         // By URL.
+  absl::btree_map<std::string, std::string> problems_;  // Why an endpoint was not dialled, by URL.
+  Alarm alarm_;
+};
+
+}  // namespace scoutlight::client
+
+#endif  // SCOUTLIGHT_CLIENT_GATES_DIALLED_LINES_H_

@@ -1,0 +1,48 @@
+#ifndef SCOUTLIGHT_CLIENT_GATES_GATE_LINK_H_
+#define SCOUTLIGHT_CLIENT_GATES_GATE_LINK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "client/gate_options.h"
+#include "discovery/url.h"
+#include "topology/topology.h"
+
+namespace scoutlight::client {
+
+// What one gate is linked with.
+struct GateLink {
+  LinkType type = LinkType::kPush;
+  Delivery delivery = Delivery::kPlain;
+  // One of these.
+  std::string service;  // Whose instances are dialled, with `to_queue`.
+  std::string to_queue;
+  std::vector<std::string> endpoints;  // What is dialled.
+  std::vector<std::string> addresses;  // What is bound, tcp with a port.
+  std::string advertise;
+  bool port_is_fixed = false;
+
+  friend bool operator==(const GateLink&, const GateLink&) = default;
+};
+
+// The link of `queue` at `service` that is of `kind`; see Machine::OutGate.
+absl::StatusOr<GateLink> FindLink(const topology::Topology& topology, absl::string_view service, absl::string_view queue, GateKind kind);
+
+// The link that valid options say by themselves. kInvalidArgument: what is missing, or too much.
+absl::StatusOr<GateLink> LinkOf(const GateOptions& options, GateKind kind);
+// Whether they say one.
+bool SaysLink(const GateOptions& options);
+
+// The URL that others are to dial, of a gate that is bound at `bound`: with the host `advertise` if that is not empty, else with `reached`
+// in place of one that stands for all addresses. Empty: there is none.
+std::string AdvertisedUrl(const std::string& bound, const std::string& advertise, const std::string& reached);
+
+// The address of this machine that `host:port` is reached from; empty: it is not known. Looks the name up, and sends nothing.
+std::string AddressTowards(const std::string& host_and_port);
+
+}  // namespace scoutlight::client
+
+#endif  // SCOUTLIGHT_CLIENT_GATES_GATE_LINK_H_

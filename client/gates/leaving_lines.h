@@ -1,0 +1,83 @@
+#ifndef SCOUTLIGHT_CLIENT_GATES_LEAVING_LINES_H_
+#define SCOUTLIGHT_CLIENT_GATES_LEAVING_LINES_H_
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "client/events/alarm.h"
+#include "client/events/event_loop.h"
+#include "client/gates/gate_traffic.h"
+
+namespace scoutlight::client {
+
+// Lines that have got their last message, until that is gone. Used and destroyed on the loop alone.
+class LeavingLines {
+ public:
+  // How often it is looked whether a line is done.
+  static constexpr absl::Duration kLook = absl::Milliseconds(5);
+  // How long a line that may be sent to is to be done before it is believed: a connection is known to one end earlier than to the other.
+  static constexpr absl::Duration kSettle = absl::Milliseconds(100);
+
+  // Both outlive it. `on_empty` is called when the last one has gone.
+  LeavingLines(EventLoop* loop, GateTraffic* traffic, std::function<void()> on_empty)
+      : loop_(*loop), traffic_(*traffic), on_empty_(std::move(on_empty)), alarm_(loop) {}
+  ~LeavingLines() {
+    for (const Leaving& leaving : lines_) leaving.line->socket().Close();
+  }
+
+  // Closes `line` when it is done, at the latest after `linger`.
+  void Add(LinePtr line, absl::Duration linger) {
+    traffic_.Retire(line);
+    lines_.push_back({.line = std::move(line), .until = loop_.Now() + linger});
+    Look();
+  }
+  bool empty() const { return lines_.empty(); }
+
+ private:
+  struct Leaving {
+    LinePtr line;
+    absl::Duration until;
+    absl::Duration done_since = absl::InfiniteDuration();
+  };
+
+  bool IsOver(Leaving* leaving) const {
+    if (loop_.Now() >= leaving->until) return true;
+    if (!traffic_.IsDone(leaving->line)) {
+      leaving->done_since = absl::InfiniteDuration();
+      return false;
+    }
+    leaving->done_since = std::min(leaving->done_since, loop_.Now());
+    return !traffic_.MayBeSentTo() || loop_.Now() >= leaving->done_since + kSettle;
+  }
+
+  void Look() {
+    for (size_t i = 0; i < lines_.size();) {
+      if (IsOver(&lines_[i])) {
+        lines_[i].line->socket().Close();
+        std::swap(lines_[i], lines_.back());
+        lines_.pop_back();
+      } else {
+        ++i;
+      }
+    }
+    if (!lines_.empty()) {
+      alarm_.Set(kLook, [this] { Look(); });
+    } else {
+      alarm_.Clear();
+      on_empty_();
+    }
+  }
+
+  EventLoop& loop_;
+  GateTraffic& traffic_;
+  const std::function<void()> on_empty_;
+  std::vector<Leaving> lines_;
+  Alarm alarm_;
+};
+
+}  // namespace scoutlight::client
+
+#endif  // SCOUTLIGHT_CLIENT_GATES_LEAVING_LINES_H_

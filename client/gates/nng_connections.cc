@@ -1,0 +1,83 @@
+#include "client/gates/nng_connections.h"
+
+#include <dirent.h>
+#include <netinet/in.h>
+#include <nng/nng.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/numbers.h"
+
+namespace scoutlight::client {
+namespace {
+
+// Family, port and address, as bytes.
+using Address = std::string;
+using Connection = std::pair<Address, Address>;  // Own, peer's.
+
+Address MakeAddress(bool is_v6, uint16_t port, const void* address) {
+  std::string bytes(1, is_v6 ? '6' : '4');
+  bytes.append(reinterpret_cast<const char*>(&port), sizeof(port));
+  bytes.append(static_cast<const char*>(address), is_v6 ? 16 : 4);
+  return bytes;
+}
+
+std::optional<Address> AddressOf(nng_pipe pipe, const char* which) {
+  nng_sockaddr address;
+  if (nng_pipe_get_addr(pipe, which, &address) != 0) return std::nullopt;
+  if (address.s_family == NNG_AF_INET) return MakeAddress(false, address.s_in.sa_port, &address.s_in.sa_addr);
+  if (address.s_family == NNG_AF_INET6) return MakeAddress(true, address.s_in6.sa_port, address.s_in6.sa_addr);
+  return std::nullopt;
+}
+
+std::optional<Address> AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage address = {};
+  socklen_t bytes = sizeof(address);
+  if (get(descriptor, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return std::nullopt;
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    return MakeAddress(false, v4.sin_port, &v4.sin_addr);
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    return MakeAddress(true, v6.sin6_port, &v6.sin6_addr);
+  }
+  return std::nullopt;
+}
+
+template <typename From, typename Which>
+std::optional<Connection> ConnectionOf(From from, Which own, Which peer) {
+  std::optional<Address> at = AddressOf(from, own);
+  std::optional<Address> to = AddressOf(from, peer);
+  if (!at.has_value() || !to.has_value()) return std::nullopt;
+  return Connection(*std::move(at), *std::move(to));
+}
+
+}  // namespace
+
+void HangUp(const std::vector<int>& pipes) {
+  absl::flat_hash_set<Connection> connections;
+  for (const int id : pipes) {
+    const nng_pipe pipe = {static_cast<uint32_t>(id)};
+    if (auto connection = ConnectionOf(pipe, NNG_OPT_LOCADDR, NNG_OPT_REMADDR); connection.has_value()) {
+      connections.insert(*std::move(connection));
+    }
+  }
+  if (connections.empty()) return;
+  const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), &closedir);
+  if (descriptors == nullptr) return;
+  while (const dirent* const entry = readdir(descriptors.get())) {
+    int descriptor = -1;
+    if (!absl::SimpleAtoi(entry->d_name, &descriptor)) continue;
+    const auto connection = ConnectionOf(descriptor, &getsockname, &getpeername);
+    if (connection.has_value() && connections.contains(*connection)) shutdown(descriptor, SHUT_RDWR);
+  }
+}
+
+}  // namespace scoutlight::client

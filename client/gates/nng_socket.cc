@@ -1,0 +1,276 @@
+#include "client/gates/nng_socket.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/pair0/pair.h>
+#include <nng/protocol/pipeline0/pull.h>
+#include <nng/protocol/pipeline0/push.h>
+#include <nng/protocol/pubsub0/pub.h>
+#include <nng/protocol/pubsub0/sub.h>
+#include <nng/protocol/reqrep0/rep.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <poll.h>
+
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/mutex.h"
+#include "client/events/thread_end.h"
+#include "client/gates/entrance.h"
+#include "client/gates/guarded_events.h"
+#include "client/gates/nng_connections.h"
+#include "client/gates/nng_contexts.h"
+#include "client/gates/nng_message.h"
+#include "client/gates/nng_peers.h"
+#include "client/gates/nng_problem.h"
+#include "client/gates/nng_status.h"
+
+namespace scoutlight::client {
+namespace {
+
+using topology::LinkType;
+
+// How long a socket waits for its connections to hang up, and for nng to let go of it.
+constexpr absl::Duration kHangUpMax = absl::Milliseconds(50);
+constexpr absl::Duration kCloseMax = absl::Milliseconds(500);
+constexpr nng_duration kNeverMilliseconds = 3'600'000;
+
+absl::Status Closed() { return absl::FailedPreconditionError("the socket is closed"); }
+
+absl::Status NotDoneBy(LinkType type, absl::string_view what) {
+  return absl::UnimplementedError(absl::StrCat(what, " is not what a socket of type ", topology::LinkTypeText(type), " does"));
+}
+
+int OpenOfType(LinkType type, nng_socket* socket) {
+  switch (type) {
+    case LinkType::kPush:
+      return nng_push0_open(socket);
+    case LinkType::kPull:
+      return nng_pull0_open(socket);
+    case LinkType::kPub:
+      return nng_pub0_open(socket);
+    case LinkType::kSub:
+      return nng_sub0_open(socket);
+    case LinkType::kReq:
+      return nng_req0_open(socket);
+    case LinkType::kRep:
+      return nng_rep0_open(socket);
+    case LinkType::kPair:
+      return nng_pair0_open(socket);
+  }
+  return NNG_ENOTSUP;
+}
+
+// Settings of a socket that has just been opened.
+int Configure(nng_socket socket, const SocketOptions& options) {
+  int wrong = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, options.message_bytes_max);
+  // A message that waits in a PUSH socket belongs to a connection that may be lost; in the gate's queue it belongs to none.
+  if (wrong == 0 && options.type == LinkType::kPush) wrong = nng_socket_set_int(socket, NNG_OPT_SENDBUF, 0);
+  if (wrong == 0 && options.type == LinkType::kPub) wrong = nng_socket_set_int(socket, NNG_OPT_SENDBUF, options.backlog_max);
+  if (wrong == 0 && options.type == LinkType::kSub) wrong = nng_socket_set_int(socket, NNG_OPT_RECVBUF, options.backlog_max);
+  // nng would repeat a request by itself, to whoever is connected then: who gets it next is decided by the gate.
+  if (wrong == 0 && options.type == LinkType::kReq) wrong = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+  if (options.type == LinkType::kSub) {
+    for (const std::string& topic : options.topics) {
+      if (wrong == 0) wrong = nng_socket_set(socket, NNG_OPT_SUB_SUBSCRIBE, topic.data(), topic.size());
+    }
+  }
+  return wrong;
+}
+
+class NngSocket final : public Socket, public std::enable_shared_from_this<NngSocket> {
+ public:
+  NngSocket(nng_socket socket, const SocketOptions& options, SocketEvents* events)
+      : options_(options),
+        events_(events),
+        socket_(socket),
+        contexts_(std::make_shared<NngContexts>(socket, options.contexts_max, &events_)) {}
+
+  // Once, before anything else.
+  absl::Status Prepare() {
+    if (nng_aio_alloc(&send_aio_, &Sent, this) != 0 || nng_aio_alloc(&receive_aio_, &Received, this) != 0) {
+      return absl::ResourceExhaustedError("no memory for a socket");
+    }
+    if (absl::Status failed = NngStatus(Configure(socket_, options_), "socket options"); !failed.ok()) return failed;
+    for (const nng_pipe_ev event : {NNG_PIPE_EV_ADD_PRE, NNG_PIPE_EV_ADD_POST, NNG_PIPE_EV_REM_POST}) {
+      if (absl::Status failed = NngStatus(nng_pipe_notify(socket_, event, &PipeChanged, this), "socket events"); !failed.ok())
+        return failed;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> Listen(const std::string& url) override {
+    const Visit visit(&entrance_);
+    if (!visit.ok()) return Closed();
+    nng_listener listener;
+    int failed = nng_listener_create(&listener, socket_, url.c_str());
+    if (failed != 0) return NngStatus(failed, absl::StrCat("listening at ", url));
+    failed = nng_listener_start(listener, 0);
+    if (failed != 0) {
+      nng_listener_close(listener);
+      return NngStatus(failed, absl::StrCat("listening at ", url));
+    }
+    if (!absl::StartsWith(url, "tcp://")) return url;
+    int port = 0;
+    failed = nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port);
+    if (failed != 0) return NngStatus(failed, absl::StrCat("asking for the port of ", url));
+    return absl::StrCat(url.substr(0, url.rfind(':')), ":", port);
+  }
+
+  absl::Status Dial(const std::string& url) override {
+    const Visit visit(&entrance_);
+    if (!visit.ok()) return Closed();
+    int failed = nng_dialer_create(&dialer_, socket_, url.c_str());
+    if (failed == 0) failed = nng_dialer_set_ms(dialer_, NNG_OPT_RECONNMINT, absl::ToInt64Milliseconds(options_.reconnect_min));
+    if (failed == 0) failed = nng_dialer_set_ms(dialer_, NNG_OPT_RECONNMAXT, absl::ToInt64Milliseconds(options_.reconnect_max));
+    if (failed == 0) failed = nng_dialer_start(dialer_, NNG_FLAG_NONBLOCK);
+    return NngStatus(failed, absl::StrCat("dialling ", url));
+  }
+
+  absl::Status Send(std::string&& body) override {
+    if (options_.type != LinkType::kPush && options_.type != LinkType::kPair && options_.type != LinkType::kPub) {
+      return NotDoneBy(options_.type, "sending");
+    }
+    const Visit visit(&entrance_);
+    if (!visit.ok()) return Closed();
+    NngMessagePtr message = MakeNngMessage(body);
+    if (message == nullptr) return absl::ResourceExhaustedError("no memory for a message");
+    if (options_.type == LinkType::kPub) {
+      const int failed = nng_sendmsg(socket_, message.get(), 0);
+      if (failed != 0) return NngStatus(failed, "publishing");
+      static_cast<void>(message.release());
+    } else {
+      nng_aio_set_msg(send_aio_, message.release());
+      nng_send_aio(socket_, send_aio_);
+      if (peers_.count() == 0) TakeBack();
+    }
+    body.clear();
+    return absl::OkStatus();
+  }
+
+  absl::Status Receive() override {
+    if (options_.type == LinkType::kPush || options_.type == LinkType::kPub || options_.type == LinkType::kReq) {
+      return NotDoneBy(options_.type, "receiving");
+    }
+    const Visit visit(&entrance_);
+    if (!visit.ok()) return Closed();
+    if (options_.type == LinkType::kRep) return contexts_->Receive();
+    nng_recv_aio(socket_, receive_aio_);
+    return absl::OkStatus();
+  }
+
+  absl::Status Ask(uint64_t ask, absl::string_view body, absl::Duration timeout) override {
+    if (options_.type != LinkType::kReq) return NotDoneBy(options_.type, "asking");
+    const Visit visit(&entrance_);
+    if (!visit.ok()) return Closed();
+    return contexts_->Ask(ask, body, timeout);
+  }
+
+  bool IsFlushed() override {
+    if (options_.type != LinkType::kPush) return true;
+    const Visit visit(&entrance_);
+    if (!visit.ok() || peers_.count() == 0) return true;
+    // Without a buffer of its own, a PUSH socket is writable when its connection has written what it took before.
+    int descriptor = -1;
+    if (nng_socket_get_int(socket_, NNG_OPT_SENDFD, &descriptor) != 0) return true;
+    pollfd writable = {.fd = descriptor, .events = POLLIN, .revents = 0};
+    return poll(&writable, 1, 0) == 1;
+  }
+
+  bool IsAlone() override { return peers_.pipes().empty(); }
+
+  std::string Problem() override {
+    const Visit visit(&entrance_);
+    if (!visit.ok() || nng_dialer_id(dialer_) <= 0 || peers_.count() > 0) return std::string();
+    return NngDialerProblem(nng_dialer_id(dialer_));
+  }
+
+  void Close() override {
+    if (!entrance_.Close()) return;
+    contexts_->Close();
+    // A connection that is closed in the moment in which it has received a part of a message never ends, and no other one of the process
+    // after it (nng issue 1636). One that hangs up does. One that holds a message back receives nothing, and is not waited for longer.
+    if (options_.type != LinkType::kPush && options_.type != LinkType::kPub) {
+      if (nng_dialer_id(dialer_) > 0) nng_dialer_set_ms(dialer_, NNG_OPT_RECONNMINT, kNeverMilliseconds);
+      HangUp(peers_.pipes());
+      peers_.AwaitNone(kHangUpMax);
+    }
+    // What remains of that fault must not hold up the program.
+    const auto end = std::make_shared<ThreadEnd>();
+    std::thread([socket = shared_from_this(), end] {
+      socket->Free();
+      end->Tell();
+    }).detach();
+    end->Await(kCloseMax);
+    events_.Close();
+  }
+
+ private:
+  static void Sent(void* self) { static_cast<NngSocket*>(self)->OnSent(); }
+  static void Received(void* self) { static_cast<NngSocket*>(self)->OnReceived(); }
+  static void PipeChanged(nng_pipe pipe, nng_pipe_ev event, void* self) {
+    NngSocket& socket = *static_cast<NngSocket*>(self);
+    if (!socket.peers_.Change(nng_pipe_id(pipe), event)) return;
+    const int peers = socket.peers_.count();
+    if (peers == 0) socket.TakeBack();
+    socket.events_.OnPeers(peers);
+  }
+
+  // A message that no connection has taken goes back: it would wait for this peer, while others are there.
+  void TakeBack() {
+    if (options_.type == LinkType::kPush || options_.type == LinkType::kPair) nng_aio_cancel(send_aio_);
+  }
+
+  void Free() {
+    // Everything under way ends with NNG_ECLOSED. The socket goes before its aios: a receive of SUB that is cancelled while a message comes
+    // crashes (nng issue 1523).
+    static_cast<void>(nng_close(socket_));
+    contexts_->Free();
+    for (nng_aio* const aio : {send_aio_, receive_aio_}) {
+      if (aio == nullptr) continue;
+      nng_aio_wait(aio);
+      TakeNngMessage(aio);
+      nng_aio_free(aio);
+    }
+  }
+
+  void OnSent() {
+    const int failed = nng_aio_result(send_aio_);
+    if (failed == 0) return events_.OnSent(absl::OkStatus(), std::string());
+    const NngMessagePtr message = TakeNngMessage(send_aio_);
+    events_.OnSent(NngStatus(failed, "sending"), BodyOf(message));
+  }
+  void OnReceived() {
+    const int failed = nng_aio_result(receive_aio_);
+    const NngMessagePtr message = TakeNngMessage(receive_aio_);
+    if (failed != 0) return events_.OnReceived(NngStatus(failed, "receiving"));
+    events_.OnReceived(ReceivedMessage{.body = BodyOf(message), .answerer = nullptr});
+  }
+
+  const SocketOptions options_;
+  GuardedEvents events_;
+  const nng_socket socket_;
+  nng_dialer dialer_ = NNG_DIALER_INITIALIZER;
+  nng_aio* send_aio_ = nullptr;
+  nng_aio* receive_aio_ = nullptr;
+  NngPeers peers_;
+  Entrance entrance_;
+  const std::shared_ptr<NngContexts> contexts_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Socket>> OpenNngSocket(const SocketOptions& options, SocketEvents* events) {
+  nng_socket opened;
+  if (absl::Status failed = NngStatus(OpenOfType(options.type, &opened), "opening a socket"); !failed.ok()) return failed;
+  auto socket = std::make_shared<NngSocket>(opened, options, events);
+  if (absl::Status failed = socket->Prepare(); !failed.ok()) {
+    socket->Close();
+    return failed;
+  }
+  return std::shared_ptr<Socket>(std::move(socket));
+}
+
+}  // namespace scoutlight::client

@@ -1,0 +1,98 @@
+// What is special about nng's sockets: see docs/decisions/0026-gates.md.
+#include "client/gates/nng_socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/gate.h"
+#include "client/gates/gate_fixture.h"
+#include "gtest/gtest.h"
+
+namespace scoutlight::client {
+namespace {
+
+// Connects to the port at the end of `url` on loopback, sends `bytes` and hangs up.
+void KnockAt(const std::string& url, const std::string& bytes) {
+  const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(std::stoi(url.substr(url.rfind(':') + 1)))};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  close(descriptor);
+}
+
+TEST(NngSocket, StrangersDoNotEndAListener) {
+  GateFactory gates;
+  auto [in, url] = gates.Bound<InGate>({.queue = "q", .type = LinkType::kPull});
+  for (const char* bytes : {"", "abc", "GET / HTTP/1.1\r\n\r\n"}) {
+    for (int i = 0; i < 5; ++i) KnockAt(url, bytes);
+  }
+  OutGate out = gates.Dialling<OutGate>({.queue = "q", .type = LinkType::kPush}, {url});
+  ASSERT_TRUE(out.Push("body", kLong).ok());
+  EXPECT_EQ(in.Pull(kLong)->body(), "body");
+}
+
+TEST(NngSocket, MessageOverTheReceiversBoundEndsTheConnectionAlone) {
+  GateFactory gates;
+  auto [in, url] = gates.Bound<InGate>({.queue = "q", .type = LinkType::kPull, .message_bytes_max = 10});
+  OutGate out = gates.Dialling<OutGate>({.queue = "q", .type = LinkType::kPush}, {url});
+  ASSERT_TRUE(out.Push(std::string(100'000, 'x'), kLong).ok());
+  // It is lost; those after it come over the next connection.
+  ASSERT_TRUE(Await([&out = out, &in = in] {
+    EXPECT_TRUE(out.Push("small", kLong).ok());
+    return in.TryPull().ok();
+  }));
+}
+
+// Closing while messages come once hung every socket of the process (nng issue 1636).
+TEST(NngSocket, ReceiversMayBeClosedInTheMiddleOfAFlood) {
+  for (const LinkType type : {LinkType::kPull, LinkType::kSub}) {
+    GateFactory gates;
+    for (int i = 0; i < 40; ++i) {
+      auto [in, url] = gates.Bound<InGate>({.queue = "q", .type = type});
+      OutGate out = gates.Dialling<OutGate>({.queue = "q", .type = topology::ComplementOf(type)}, {url});
+      std::atomic<bool> over = false;
+      std::thread pusher([&out = out, &over] {
+        while (!over.load()) (void)out.TryPush(std::string(100, 'x')).ok();
+      });
+      EXPECT_TRUE(in.Pull(kLong).ok());
+      EXPECT_TRUE(in.Pull(kLong).ok());
+      const absl::Duration start = Clock::System().SinceBoot();
+      in.Close(absl::ZeroDuration());
+      EXPECT_LT(Clock::System().SinceBoot() - start, absl::Milliseconds(450));
+      over.store(true);
+      pusher.join();
+    }
+  }
+}
+
+TEST(NngSocket, ClosedOneDoesNothing) {
+  struct NoEvents final : SocketEvents {
+    void OnPeers(int) override {}
+    void OnSent(const absl::Status&, std::string) override {}
+    void OnReceived(absl::StatusOr<ReceivedMessage>) override {}
+    void OnAnswer(uint64_t, absl::StatusOr<std::string>) override {}
+  };
+  NoEvents events;
+  const auto socket = OpenNngSocket({.type = LinkType::kPush, .message_bytes_max = 100, .contexts_max = 1, .backlog_max = 1}, &events);
+  ASSERT_TRUE(socket.ok()) << socket.status();
+  EXPECT_EQ((*socket)->Receive().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ((*socket)->Ask(1, "", absl::Seconds(1)).code(), absl::StatusCode::kUnimplemented);
+  (*socket)->Close();
+  (*socket)->Close();
+  std::string body = "kept";
+  EXPECT_EQ((*socket)->Send(std::move(body)).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(body, "kept");
+  EXPECT_EQ((*socket)->Dial("tcp://127.0.0.1:1").code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ((*socket)->Listen("tcp://127.0.0.1:0").status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace scoutlight::client
