@@ -23,6 +23,8 @@
 namespace scoutlight::client {
 namespace {
 
+constexpr size_t kLeavingMax = 16;
+
 bool IsTorture() { return std::getenv("SCOUTLIGHT_TORTURE") != nullptr; }
 
 int Descriptors() {
@@ -97,24 +99,31 @@ TEST_P(GateChurn, LosesNothingAndGrowsByNothing) {
     }
   });
   std::deque<std::unique_ptr<Receiver>> receivers;
+  std::deque<std::thread> leaving;  // Those that nobody dials any more, until their peer has hung up.
+  const auto join_but = [&leaving](size_t kept) {
+    for (; leaving.size() > kept; leaving.pop_front()) leaving.front().join();
+  };
   int descriptors = 0;
   int64_t bytes = 0;
   for (int i = 0; i < changes; ++i) {
     receivers.push_back(std::make_unique<Receiver>(&gates, in, see));
-    std::unique_ptr<Receiver> leaving;
+    std::unique_ptr<Receiver> gone;
     if (receivers.size() > 3) {
-      leaving = std::move(receivers.front());
+      gone = std::move(receivers.front());
       receivers.pop_front();
     }
     std::vector<std::string> urls;
     for (const auto& receiver : receivers) urls.push_back(receiver->url());
     GateFactory::SetWanted(core.get(), urls);
-    if (leaving != nullptr) leaving->Leave();
+    if (gone != nullptr) leaving.emplace_back([gone = std::move(gone)] { gone->Leave(); });
+    join_but(kLeavingMax);
     if (i == changes / 5) {
+      join_but(0);
       descriptors = Descriptors();
       bytes = ResidentBytes();
     }
   }
+  join_but(0);
   EXPECT_LE(Descriptors(), descriptors + 30);
   EXPECT_LE(ResidentBytes(), bytes + (16 << 20));
   over.store(true);

@@ -59,9 +59,18 @@ std::optional<Connection> ConnectionOf(From from, Which own, Which peer) {
   return Connection(*std::move(at), *std::move(to));
 }
 
+bool ListensAt(int descriptor, int port) {
+  int listens = 0;
+  socklen_t bytes = sizeof(listens);
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) != 0 || listens == 0) return false;
+  const std::optional<Address> address = AddressOf(descriptor, &getsockname);
+  const uint16_t wanted = htons(static_cast<uint16_t>(port));
+  return address.has_value() && std::memcmp(address->data() + 1, &wanted, sizeof(wanted)) == 0;
+}
+
 }  // namespace
 
-void HangUp(const std::vector<int>& pipes) {
+void HangUp(const std::vector<int>& pipes, int listening_port) {
   absl::flat_hash_set<Connection> connections;
   for (const int id : pipes) {
     const nng_pipe pipe = {static_cast<uint32_t>(id)};
@@ -69,14 +78,16 @@ void HangUp(const std::vector<int>& pipes) {
       connections.insert(*std::move(connection));
     }
   }
-  if (connections.empty()) return;
+  if (connections.empty() && listening_port == 0) return;
   const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), &closedir);
   if (descriptors == nullptr) return;
   while (const dirent* const entry = readdir(descriptors.get())) {
     int descriptor = -1;
     if (!absl::SimpleAtoi(entry->d_name, &descriptor)) continue;
     const auto connection = ConnectionOf(descriptor, &getsockname, &getpeername);
-    if (connection.has_value() && connections.contains(*connection)) shutdown(descriptor, SHUT_RDWR);
+    const bool is_ours =
+        connection.has_value() ? connections.contains(*connection) : listening_port != 0 && ListensAt(descriptor, listening_port);
+    if (is_ours) shutdown(descriptor, SHUT_RDWR);
   }
 }
 

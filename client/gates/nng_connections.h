@@ -5,10 +5,10 @@
 
 namespace scoutlight::client {
 
-// Ends the TCP connections of these pipes of nng, both ways, as if their peers had hung up; what was sent is still delivered. nng notices
-// by itself, and lets go of them. Other transports: nothing. nng does not tell a connection's descriptor, so the process's are looked
-// through (proc(5)) for the one with the same two addresses. Thread-safe.
-void HangUp(const std::vector<int>& pipes);
+// Ends the TCP connections of these pipes of nng, both ways, as if their peers had hung up; what was sent is still delivered. And no other
+// is accepted at `listening_port` of this process; 0: nothing. nng notices by itself, and lets go of them. Other transports: nothing. nng
+// tells no descriptors, so the process's are looked through (proc(5)) for those with the same addresses. Thread-safe.
+void HangUp(const std::vector<int>& pipes, int listening_port);
 
 }  // namespace scoutlight::client
 

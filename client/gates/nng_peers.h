@@ -54,16 +54,20 @@ class NngPeers {
     for (const auto& [pipe, added] : pipes_) pipes.push_back(pipe);
     return pipes;
   }
-  // Waits until there is none.
-  void AwaitNone(absl::Duration timeout) {
-    const absl::Duration end = Clock::System().SinceBoot() + timeout;
-    MutexLock lock(&mu_);
-    for (absl::Duration left = timeout; !pipes_.empty() && left > absl::ZeroDuration(); left = end - Clock::System().SinceBoot()) {
-      changed_.WaitFor(&mu_, left);
-    }
-  }
+  // Waits until there is none, until there is one; whether it came to that.
+  bool AwaitNone(absl::Duration timeout) { return Await(false, timeout); }
+  bool AwaitAny(absl::Duration timeout) { return Await(true, timeout); }
 
  private:
+  bool Await(bool any, absl::Duration timeout) {
+    const absl::Duration end = Clock::System().SinceBoot() + timeout;
+    MutexLock lock(&mu_);
+    for (absl::Duration left = timeout; pipes_.empty() == any && left > absl::ZeroDuration(); left = end - Clock::System().SinceBoot()) {
+      changed_.WaitFor(&mu_, left);
+    }
+    return pipes_.empty() != any;
+  }
+
   mutable Mutex mu_;
   CondVar changed_;
   absl::flat_hash_map<int, bool> pipes_ ABSL_GUARDED_BY(mu_);  // Whether each has been added.

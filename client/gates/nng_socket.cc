@@ -34,6 +34,9 @@ using topology::LinkType;
 
 // How long a socket waits for its connections to hang up, and for nng to let go of it.
 constexpr absl::Duration kHangUpMax = absl::Milliseconds(50);
+constexpr absl::Duration kReconnectAtOnceMax = absl::Milliseconds(20);
+constexpr int kHangUpsMax = 6;
+constexpr absl::Duration kRestMax = absl::Milliseconds(20);
 constexpr absl::Duration kCloseMax = absl::Milliseconds(500);
 constexpr nng_duration kNeverMilliseconds = 3'600'000;
 
@@ -116,6 +119,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     int port = 0;
     failed = nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port);
     if (failed != 0) return NngStatus(failed, absl::StrCat("asking for the port of ", url));
+    listening_port_ = port;
     return absl::StrCat(url.substr(0, url.rfind(':')), ":", port);
   }
 
@@ -190,14 +194,8 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   void Close() override {
     if (!entrance_.Close()) return;
     contexts_->Close();
-    // A connection that is closed in the moment in which it has received a part of a message never ends, and no other one of the process
-    // after it (nng issue 1636). One that hangs up does. One that holds a message back receives nothing, and is not waited for longer.
-    if (options_.type != LinkType::kPush && options_.type != LinkType::kPub) {
-      if (nng_dialer_id(dialer_) > 0) nng_dialer_set_ms(dialer_, NNG_OPT_RECONNMINT, kNeverMilliseconds);
-      HangUp(peers_.pipes());
-      peers_.AwaitNone(kHangUpMax);
-    }
-    // What remains of that fault must not hold up the program.
+    ComeToRest();
+    // What remains of nng's fault (ComeToRest) must not hold up the program.
     const auto end = std::make_shared<ThreadEnd>();
     std::thread([socket = shared_from_this(), end] {
       socket->Free();
@@ -221,6 +219,38 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   // A message that no connection has taken goes back: it would wait for this peer, while others are there.
   void TakeBack() {
     if (options_.type == LinkType::kPush || options_.type == LinkType::kPair) nng_aio_cancel(send_aio_);
+  }
+
+  // A connection that is closed in the moment in which it has received a part of a message never ends, and no other one of the process
+  // after it (nng issue 1636). So nothing is to be on its way here.
+  void ComeToRest() {
+    switch (options_.type) {
+      case LinkType::kPush:
+      case LinkType::kPub:
+        return;
+      case LinkType::kPull:
+      case LinkType::kRep:
+      case LinkType::kPair:
+        // Nobody receives any more: each connection takes in one more message, and keeps it.
+        static_cast<void>(peers_.AwaitNone(kRestMax));
+        return;
+      case LinkType::kReq:
+        if (!contexts_->IsIdle()) HangUpAll();
+        return;
+      case LinkType::kSub:
+        HangUpAll();
+        return;
+    }
+  }
+
+  // Ends connections by hanging up, which nng survives. A dialer may connect again at once, whatever it was told, and is to be left alone
+  // while it does: else it leaks the connection.
+  void HangUpAll() {
+    for (int i = 0; i < kHangUpsMax; ++i) {
+      if (nng_dialer_id(dialer_) > 0) nng_dialer_set_ms(dialer_, NNG_OPT_RECONNMINT, kNeverMilliseconds);
+      HangUp(peers_.pipes(), listening_port_);
+      if (!peers_.AwaitNone(kHangUpMax) || !peers_.AwaitAny(kReconnectAtOnceMax)) return;
+    }
   }
 
   void Free() {
@@ -253,6 +283,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   GuardedEvents events_;
   const nng_socket socket_;
   nng_dialer dialer_ = NNG_DIALER_INITIALIZER;
+  int listening_port_ = 0;
   nng_aio* send_aio_ = nullptr;
   nng_aio* receive_aio_ = nullptr;
   NngPeers peers_;

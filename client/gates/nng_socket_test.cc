@@ -51,11 +51,12 @@ TEST(NngSocket, MessageOverTheReceiversBoundEndsTheConnectionAlone) {
   }));
 }
 
-// Closing while messages come once hung every socket of the process (nng issue 1636).
+// Closing while messages come hung every socket of the process (nng issue 1636): none was closed any more, each in all the time that it is
+// given.
 TEST(NngSocket, ReceiversMayBeClosedInTheMiddleOfAFlood) {
+  GateFactory gates;
   for (const LinkType type : {LinkType::kPull, LinkType::kSub}) {
-    GateFactory gates;
-    for (int i = 0; i < 40; ++i) {
+    for (int i = 0; i < 10; ++i) {
       auto [in, url] = gates.Bound<InGate>({.queue = "q", .type = type});
       OutGate out = gates.Dialling<OutGate>({.queue = "q", .type = topology::ComplementOf(type)}, {url});
       std::atomic<bool> over = false;
@@ -64,13 +65,17 @@ TEST(NngSocket, ReceiversMayBeClosedInTheMiddleOfAFlood) {
       });
       EXPECT_TRUE(in.Pull(kLong).ok());
       EXPECT_TRUE(in.Pull(kLong).ok());
-      const absl::Duration start = Clock::System().SinceBoot();
       in.Close(absl::ZeroDuration());
-      EXPECT_LT(Clock::System().SinceBoot() - start, absl::Milliseconds(450));
       over.store(true);
       pusher.join();
     }
   }
+  EXPECT_TRUE(Await([&gates] {
+    InGate quiet = gates.Bound<InGate>({.queue = "q", .type = LinkType::kPull}).first;
+    const absl::Duration start = Clock::System().SinceBoot();
+    quiet.Close(absl::ZeroDuration());
+    return Clock::System().SinceBoot() - start < absl::Milliseconds(400);
+  }));
 }
 
 TEST(NngSocket, ClosedOneDoesNothing) {

@@ -76,6 +76,7 @@ absl::StatusOr<Message> ReceiveQueue::Pull(absl::Duration timeout) {
 }
 
 bool ReceiveQueue::HasRoom() const {
+  if (refuses_) return true;
   const int64_t taken = answers_ == Answers::kNone ? static_cast<int64_t>(queue_.size()) : unanswered_;
   // A line that waits for a message takes no room: it may wait for ever, while others have some.
   return taken < static_cast<int64_t>(bounds_.messages_max) && (queue_.empty() || queue_bytes_ < static_cast<int64_t>(bounds_.bytes_max));
@@ -87,7 +88,7 @@ void ReceiveQueue::Receive(const LinePtr& line) {
   {
     MutexLock lock(&mu_);
     auto& state = line->to_receive;
-    if (stopped_ || state.receiving || state.paused) return;
+    if ((stopped_ && !refuses_) || state.receiving || state.paused) return;
     if (!HasRoom()) {
       state.paused = true;
       paused_.push_back(line);
@@ -134,17 +135,15 @@ void ReceiveQueue::OnReceived(const LinePtr& line, absl::StatusOr<ReceivedMessag
   const bool came = received.ok();
   absl::StatusOr<Message> message = absl::UnavailableError("");
   if (came) message = Read(*std::move(received));
-  bool refused = false;
   {
     MutexLock lock(&mu_);
     line->to_receive.receiving = false;
     if (!came) return;
-    refused = stopped_;
     if (message.ok()) {
       if (answers_ != Answers::kNone) ++unanswered_;
       ++counters_.received;
       counters_.received_bytes += static_cast<int64_t>(message->body().size());
-      if (!refused) {
+      if (!stopped_) {
         queue_bytes_ += static_cast<int64_t>(message->body().size());
         queue_.push_back(*std::move(message));
         changed_.NotifyOne();
@@ -153,7 +152,8 @@ void ReceiveQueue::OnReceived(const LinePtr& line, absl::StatusOr<ReceivedMessag
       ++counters_.malformed;
     }
   }
-  if (!refused) Receive(line);
+  // What nobody took is refused by its destruction.
+  Receive(line);
 }
 
 void ReceiveQueue::OnAnswered() {
@@ -166,18 +166,16 @@ void ReceiveQueue::OnAnswered() {
 
 void ReceiveQueue::Stop(Drop drop) {
   std::deque<Message> dropped;
-  MutexLock lock(&mu_);
-  stopped_ = true;
-  changed_.NotifyAll();
-  if (drop == Drop::kNothing) return;
-  dropped.swap(queue_);
-  queue_bytes_ = 0;
-  paused_.clear();
-}
-
-bool ReceiveQueue::IsEmpty() const {
-  MutexLock lock(&mu_);
-  return queue_.empty();
+  {
+    MutexLock lock(&mu_);
+    stopped_ = true;
+    changed_.NotifyAll();
+    if (drop == Drop::kNothing) return;
+    refuses_ = true;
+    dropped.swap(queue_);
+    queue_bytes_ = 0;
+  }
+  Resume();
 }
 
 void ReceiveQueue::Count(GateCounters* counters) const {

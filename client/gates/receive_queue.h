@@ -39,10 +39,10 @@ class ReceiveQueue : public std::enable_shared_from_this<ReceiveQueue> {
   // Receives from `line` from now on.
   void Add(const LinePtr& line);
   void OnReceived(const LinePtr& line, absl::StatusOr<ReceivedMessage> received);
-  // Receives no more, and refuses what is there if `drop`. What Pull() still finds is given out otherwise.
+  // Takes no more. kNothing: receives no more either; Pull() still gives out what is there. kAll: refuses what is there, and what comes, so
+  // that nobody waits for an answer to it.
   enum class Drop { kNothing, kAll };
   void Stop(Drop drop);
-  bool IsEmpty() const;
   void Count(GateCounters* counters) const;
 
  private:
@@ -68,6 +68,7 @@ class ReceiveQueue : public std::enable_shared_from_this<ReceiveQueue> {
   int64_t unanswered_ ABSL_GUARDED_BY(mu_) = 0;
   std::deque<LinePtr> paused_ ABSL_GUARDED_BY(mu_);
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  bool refuses_ ABSL_GUARDED_BY(mu_) = false;
   GateCounters counters_ ABSL_GUARDED_BY(mu_);
 };
 
