@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/mutex.h"
@@ -211,9 +212,27 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   static void PipeChanged(nng_pipe pipe, nng_pipe_ev event, void* self) {
     NngSocket& socket = *static_cast<NngSocket*>(self);
     if (!socket.peers_.Change(nng_pipe_id(pipe), event)) return;
-    const int peers = socket.peers_.count();
-    if (peers == 0) socket.TakeBack();
-    socket.events_.OnPeers(peers);
+    if (socket.peers_.count() == 0) socket.TakeBack();
+    socket.TellPeers();
+  }
+
+  // Changes come from several threads; what is told last is how it is. One thread tells at a time, the others leave it to that one.
+  void TellPeers() {
+    {
+      MutexLock lock(&mu_);
+      untold_ = true;
+      if (std::exchange(telling_, true)) return;
+    }
+    for (;;) {
+      {
+        MutexLock lock(&mu_);
+        if (!std::exchange(untold_, false)) {
+          telling_ = false;
+          return;
+        }
+      }
+      events_.OnPeers(peers_.count());
+    }
   }
 
   // A message that no connection has taken goes back: it would wait for this peer, while others are there.
@@ -289,6 +308,9 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   NngPeers peers_;
   Entrance entrance_;
   const std::shared_ptr<NngContexts> contexts_;
+  Mutex mu_;
+  bool untold_ ABSL_GUARDED_BY(mu_) = false;   // The peers have changed since they were told.
+  bool telling_ ABSL_GUARDED_BY(mu_) = false;  // Somebody tells of them.
 };
 
 }  // namespace
