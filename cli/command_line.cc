@@ -31,7 +31,9 @@ absl::Status ShowVersion(const Settings&, Printer* printer) {
 
 std::vector<std::string> VerbsOf(const CLI::App* app) {
   std::vector<std::string> names;
-  for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  // Those of an empty group are no verbs of a person's.
+  for (const CLI::App* sub : app->get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
+    names.push_back(sub->get_name());
   return names;
 }
 
@@ -64,18 +66,29 @@ std::string PathOf(const CLI::App* app) {
 
 CommandLine::CommandLine()
     : app_("scoutctl: the ScoutLight registry from the command line.", "scoutctl"),
-      kv_(AddGroup(WithVerbs(&app_), "kv", "keys and values: get, list, tree, put, delete, watch")),
-      service_(AddGroup(&app_, "service", "services: list, get, resolve, watch, register, deregister, drain")),
+      kv_(AddGroup(WithVerbs(&app_), "kv", "keys and values: get, list, tree, put, delete, txn, watch, export, import")),
+      service_(AddGroup(&app_, "service", "services: list, get, resolve, watch, register, update, deregister, drain, override")),
+      lease_(AddGroup(&app_, "lease", "leases: list, get, revoke")),
+      schema_(AddGroup(&app_, "schema", "how instances lie: put, get, list, check, delete, bind, unbind, bindings")),
       topology_(AddGroup(&app_, "topology", "who is linked with whom: get, history, diff, check, apply, rollback, delete, watch")),
       kv_reading_(kv_, &verb_),
       kv_writing_(kv_, &verb_),
       kv_watching_(kv_, &verb_),
+      kv_transacting_(kv_, &verb_),
+      kv_moving_(kv_, &verb_),
       service_reading_(service_, &verb_),
       service_watching_(service_, &verb_),
       service_registering_(service_, &verb_),
+      service_changing_(service_, &verb_),
+      leasing_(lease_, &verb_),
+      schema_verbs_(schema_, &verb_),
       topology_reading_(topology_, &verb_),
       topology_changing_(topology_, &verb_),
-      topology_watching_(topology_, &verb_) {
+      topology_watching_(topology_, &verb_),
+      running_(&app_, &verb_),
+      locking_(&app_, &verb_),
+      server_verbs_(&app_, &verb_),
+      completion_(&app_, &verb_) {
   DeclareSettings(&app_, &settings_);
   // Behind the settings: by then they are read.
   app_.set_version_flag("--version", kVersion, "print the version of this program");
@@ -109,7 +122,9 @@ std::string CommandLine::Explained(const CLI::ParseError& error) const {
   const CLI::App* const reached = Deepest();
   const std::string path = PathOf(reached);
   const std::string of = path.empty() ? "" : absl::StrCat(" of ", path);
-  const std::vector<std::string> left = app_.remaining(true);
+  std::vector<std::string> left = app_.remaining(true);
+  // What follows is a command's, which was not read, as what stands before is wrong.
+  left.erase(std::find(left.begin(), left.end(), "--"), left.end());
   if (!left.empty() && absl::StartsWith(left.front(), "-")) {
     return absl::StrCat(Shown(left.front()), " is no flag", of, MeantText(left.front(), FlagsOf(reached)));
   }

@@ -7,9 +7,18 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/status/status.h"
+#include "cli/completion.h"
+#include "cli/kv_moving.h"
 #include "cli/kv_reading.h"
+#include "cli/kv_transacting.h"
 #include "cli/kv_watching.h"
 #include "cli/kv_writing.h"
+#include "cli/leasing.h"
+#include "cli/locking.h"
+#include "cli/running.h"
+#include "cli/schema_verbs.h"
+#include "cli/server_verbs.h"
+#include "cli/service_changing.h"
 #include "cli/service_reading.h"
 #include "cli/service_registering.h"
 #include "cli/service_watching.h"
@@ -47,16 +56,27 @@ class CommandLine {
   CLI::App app_;
   CLI::App* const kv_;
   CLI::App* const service_;
+  CLI::App* const lease_;
+  CLI::App* const schema_;
   CLI::App* const topology_;
   KvReading kv_reading_;
   KvWriting kv_writing_;
   KvWatching kv_watching_;
+  KvTransacting kv_transacting_;
+  KvMoving kv_moving_;
   ServiceReading service_reading_;
   ServiceWatching service_watching_;
   ServiceRegistering service_registering_;
+  ServiceChanging service_changing_;
+  Leasing leasing_;
+  SchemaVerbs schema_verbs_;
   TopologyReading topology_reading_;
   TopologyChanging topology_changing_;
   TopologyWatching topology_watching_;
+  Running running_;
+  Locking locking_;
+  ServerVerbs server_verbs_;
+  Completion completion_;
 };
 
 }  // namespace scoutlight::cli

@@ -24,5 +24,15 @@ TEST(ExitCodeTest, EachCanonicalCodeHasItsOwn) {
   EXPECT_EQ(code(absl::StatusCode::kUnauthenticated), 7);
 }
 
+TEST(ExitCodeTest, ACodeThatIsGivenGoesBeforeTheErrorsOwn) {
+  EXPECT_EQ(static_cast<int>(ExitCodeOf(WithExitCode(absl::AbortedError("lost"), ExitCode::kLockLost))), 75);
+  EXPECT_FALSE(IsPassedOn(WithExitCode(absl::AbortedError("lost"), ExitCode::kLockLost)));
+  EXPECT_TRUE(PassedOn(0).ok());
+  EXPECT_EQ(static_cast<int>(ExitCodeOf(PassedOn(143))), 143);
+  EXPECT_TRUE(IsPassedOn(PassedOn(143)));
+  EXPECT_FALSE(IsPassedOn(absl::UnknownError("")));
+  EXPECT_FALSE(IsPassedOn(absl::OkStatus()));
+}
+
 }  // namespace
 }  // namespace scoutlight::cli

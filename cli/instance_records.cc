@@ -44,11 +44,7 @@ std::string EndpointText(const discovery::Endpoint& endpoint) {
   return endpoint.url.scheme.empty() ? discovery::HostText(endpoint.url) : discovery::UrlText(endpoint.url);
 }
 
-Json OverrideJson(const discovery::Override& override) {
-  Json json = {{"reason", override.reason}, {"author", override.author}, {"created_at", TimeJson(override.created_at)}};
-  if (override.expires_at.has_value()) json["expires_at"] = TimeJson(*override.expires_at);
-  return json;
-}
+Json OverrideJson(const discovery::Override& override) { return JsonOf({.name = "", .fields = OverrideFields(override)}); }
 
 Json SoftJson(const discovery::SoftValues& soft) {
   Json json = Json::object();
@@ -161,6 +157,13 @@ Record ServiceRecord(const ServiceSummary& service) {
                      {"instances", service.instances},
                      {"resolvable", service.resolvable, Where::kAlways, std::nullopt, colour},
                      {"held", service.held, Where::kAlways, std::nullopt, service.held == 0 ? Colour::kNone : Colour::kYellow}}};
+}
+
+std::vector<Field> OverrideFields(const discovery::Override& override) {
+  return {{"reason", override.reason},
+          {"author", override.author},
+          {"created_at", TimeJson(override.created_at), Where::kWide},
+          {"expires_at", TimeJson(override.expires_at)}};
 }
 
 Record LaggardRecord(const DrainReport::Laggard& laggard) {

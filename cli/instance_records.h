@@ -29,6 +29,9 @@ std::string ShownName(const discovery::InstanceName& name);
 // `cluster`, `service` and `id`, in JSON alone.
 std::vector<Field> NameFields(const discovery::InstanceName& name);
 
+// `reason`, `author`, `created_at`, `expires_at`: why an instance is out of work, whatever its owner says.
+std::vector<Field> OverrideFields(const discovery::Override& override);
+
 // Who may still send work after a drain, in JSON alone.
 std::vector<Field> DrainFields(const DrainReport& report);
 Record LaggardRecord(const DrainReport::Laggard& laggard);

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "cli/flags.h"
 #include "cli/input.h"
+#include "cli/services_hit.h"
 #include "client/registry.h"
 
 namespace scoutlight::cli {
@@ -36,7 +37,7 @@ KvWriting::KvWriting(CLI::App* kv, Verb* chosen) {
 
   CLI::App* const remove = kv->add_subcommand("delete", "delete a key, or all at and below it");
   remove->add_option("KEY", key_, "such as /office/host")->required()->type_name("");
-  remove->add_flag("-r,--recursive", recursive_, "all below it too; says how many keys that is, and asks");
+  remove->add_flag("-r,--recursive", recursive_, "all below it too; says how many keys and which services that is, and asks");
   remove->add_flag("-y,--yes", yes_, "do not ask");
   AddRevision(remove, "--expect-revision", &expected_revision_, "only if this is the key's revision; not with --recursive");
   SetExample(remove, "scoutctl kv delete /office --recursive --yes");
@@ -87,7 +88,9 @@ absl::Status KvWriting::ConfirmPlan(const Call& call) const {
   const absl::StatusOr<DeleteResult> plan = Registry(call.connection).Delete(key_, {.scope = Scope::kSubtree, .validate_only = true});
   if (!plan.ok()) return plan.status();
   if (plan->deleted == 0) return absl::OkStatus();
-  const std::string what = absl::StrCat(KeysText(plan->deleted), " at and below ", NormalKey(key_));
+  const absl::StatusOr<std::string> services = ServicesHitText(call.connection, key_);
+  if (!services.ok()) return services.status();
+  const std::string what = absl::StrCat(KeysText(plan->deleted), " at and below ", NormalKey(key_), *services);
   if (!call.printer.can_ask()) {
     return InvalidField(Reason::kInvalidField, "--yes", absl::StrCat("is missing: nobody can be asked whether to delete ", what));
   }

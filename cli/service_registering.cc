@@ -10,6 +10,7 @@
 #include "cli/flags.h"
 #include "cli/instance_records.h"
 #include "cli/kept_registration.h"
+#include "cli/property_arguments.h"
 #include "client/discovery.h"
 
 namespace scoutlight::cli {
@@ -80,18 +81,9 @@ void ServiceRegistering::DeclareRegister(CLI::App* service, Verb* chosen) {
 }
 
 absl::StatusOr<Registration> ServiceRegistering::RegistrationFor(const Call& call) const {
-  Registration registration{.cluster = call.settings.cluster, .service = service_, .id = id_, .properties = {}};
-  for (const std::string& argument : properties_) {
-    const size_t equals = argument.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return InvalidField(Reason::kInvalidField, "NAME=VALUE", absl::StrCat("must be a property such as port=8001, is \"", argument, "\""));
-    }
-    const std::string name = argument.substr(0, equals);
-    if (!registration.properties.emplace(name, argument.substr(equals + 1)).second) {
-      return InvalidField(Reason::kInvalidField, "NAME=VALUE", absl::StrCat("names the property \"", name, "\" twice"));
-    }
-  }
-  return registration;
+  absl::StatusOr<discovery::Properties> properties = ReadProperties("NAME=VALUE", properties_);
+  if (!properties.ok()) return properties.status();
+  return Registration{.cluster = call.settings.cluster, .service = service_, .id = id_, .properties = *std::move(properties)};
 }
 
 absl::StatusOr<Lifetime> ServiceRegistering::LifetimeAskedFor() const {

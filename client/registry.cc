@@ -228,4 +228,23 @@ absl::StatusOr<GetLeaseResult> Registry::GetLease(LeaseId lease_id, LeaseKeys ke
       LeaseOf(response->lease()), {response->keys().begin(), response->keys().end()}, response->key_count(), StateOf(*response)};
 }
 
+absl::StatusOr<ListLeasesResult> Registry::ListLeases(int leases_max, Timeout timeout) const {
+  ListLeasesResult result;
+  wire::ListLeasesRequest request;
+  request.set_page_size(kPageEntries);
+  for (;;) {
+    const absl::StatusOr<wire::ListLeasesResponse> page = wire_->Call(&LeaseStub::ListLeases, request, Reading(timeout));
+    if (!page.ok()) return page.status();
+    for (const wire::Lease& lease : page->leases()) {
+      if (static_cast<int64_t>(result.leases.size()) >= leases_max) {
+        return InvalidField(Reason::kListTooLarge, "leases_max", absl::StrCat("there are more than ", leases_max, " leases"));
+      }
+      result.leases.push_back(LeaseOf(lease));
+    }
+    result.state = StateOf(*page);
+    if (page->next_page_token().empty()) return result;
+    request.set_page_token(page->next_page_token());
+  }
+}
+
 }  // namespace scoutlight

@@ -114,6 +114,10 @@ struct GetLeaseResult {
   int64_t key_count = 0;          // If asked for: how many entries go with it.
   StoreState state;
 };
+struct ListLeasesResult {
+  std::vector<Lease> leases;
+  StoreState state;
+};
 
 // The hierarchy of keys and values, and its leases: /cluster/services/Printer/42/hostname and whatever else a program keeps there. Keys are
 // absolute paths (base/key.h); the tree /.scoutlight is refused to writes.
@@ -166,6 +170,9 @@ class Registry {
   absl::StatusOr<RenewResult> RenewLease(LeaseId lease_id, Timeout timeout = std::nullopt) const;
   enum class LeaseKeys { kShown, kLeftOut };
   absl::StatusOr<GetLeaseResult> GetLease(LeaseId lease_id, LeaseKeys keys = LeaseKeys::kLeftOut, Timeout timeout = std::nullopt) const;
+  // By id, all pages; what begins and ends between them may be shown or missed, and `state` is the last one's. More than `leases_max`:
+  // kInvalidArgument, Reason::kListTooLarge. `timeout` is of each page.
+  absl::StatusOr<ListLeasesResult> ListLeases(int leases_max = 100'000, Timeout timeout = std::nullopt) const;
 
  private:
   enum class Values { kShown, kLeftOut };

@@ -180,6 +180,20 @@ TEST_F(RegistryTest, Leases) {
   EXPECT_EQ(DetailsOf(registry_.GrantLease(absl::InfiniteDuration()).status())->violations[0].field, "ttl");
 }
 
+TEST_F(RegistryTest, ListsLeasesUpToTheBoundAskedFor) {
+  EXPECT_THAT(registry_.ListLeases()->leases, IsEmpty());
+  for (const LeaseId id : {9, 7}) ASSERT_TRUE(registry_.GrantLease(absl::Seconds(60), id).ok());
+  const absl::StatusOr<ListLeasesResult> listed = registry_.ListLeases();
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_EQ(listed->leases.size(), 2u);
+  EXPECT_EQ(listed->leases[0].id, 7);
+  EXPECT_EQ(listed->leases[1].id, 9);
+  EXPECT_EQ(listed->leases[1].ttl, absl::Seconds(60));
+  EXPECT_LE(listed->leases[1].remaining, absl::Seconds(60));
+  EXPECT_EQ(listed->state.store_id, connection_.store_id());
+  EXPECT_EQ(ReasonOf(registry_.ListLeases(1).status()), Reason::kListTooLarge);
+}
+
 TEST_F(RegistryTest, CallsWaitForAServerThatIsRestarted) {
   ASSERT_TRUE(registry_.Put("/a", "before").ok());
   server_.Stop();

@@ -65,7 +65,8 @@ WireServer::WireServer(const std::string& address, const std::optional<TlsCreden
     : channel_(NewChannel(address, tls)),
       stubs_(registry::v1::RegistryService::NewStub(channel_), registry::v1::LeaseService::NewStub(channel_),
              discovery::v1::DiscoveryService::NewStub(channel_), discovery::v1::RegistrationService::NewStub(channel_),
-             discovery::v1::SchemaService::NewStub(channel_), topology::v1::TopologyService::NewStub(channel_)) {}
+             discovery::v1::SchemaService::NewStub(channel_), topology::v1::TopologyService::NewStub(channel_),
+             admin::v1::AdminService::NewStub(channel_)) {}
 
 bool WireServer::IsConnected() const { return channel_->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY; }
 

@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "base/mutex.h"
 #include "client/connection_options.h"
+#include "scoutlight/admin/v1/admin.grpc.pb.h"
 #include "scoutlight/discovery/v1/discovery.grpc.pb.h"
 #include "scoutlight/discovery/v1/registration.grpc.pb.h"
 #include "scoutlight/discovery/v1/schema.grpc.pb.h"
@@ -44,7 +45,8 @@ class WireServer {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::tuple<std::unique_ptr<registry::v1::RegistryService::Stub>, std::unique_ptr<registry::v1::LeaseService::Stub>,
                    std::unique_ptr<discovery::v1::DiscoveryService::Stub>, std::unique_ptr<discovery::v1::RegistrationService::Stub>,
-                   std::unique_ptr<discovery::v1::SchemaService::Stub>, std::unique_ptr<topology::v1::TopologyService::Stub>>
+                   std::unique_ptr<discovery::v1::SchemaService::Stub>, std::unique_ptr<topology::v1::TopologyService::Stub>,
+                   std::unique_ptr<admin::v1::AdminService::Stub>>
       stubs_;
 };
 

@@ -45,11 +45,17 @@ std::string Masked(std::string text) {
   return text;
 }
 
-ShellTest::ShellTest(std::vector<std::string> server_flags) : server_flags_(std::move(server_flags)) {
-  std::vector<std::string> flags = {"--store=memory"};
-  flags.insert(flags.end(), server_flags_.begin(), server_flags_.end());
-  server_ = StartServer({.flags = std::move(flags)});
-  address_ = server_->address();
+ShellTest::ShellTest(std::vector<std::string> server_flags, Stored stored)
+    : server_flags_(std::move(server_flags)), stored_(stored), server_(StartOne("127.0.0.1:0")), address_(server_->address()) {}
+
+std::unique_ptr<ServerProcess> ShellTest::StartOne(const std::string& listen) {
+  ServerFlags flags{.flags = server_flags_, .listen = listen};
+  if (stored_ == Stored::kOnDisk) {
+    flags.data_dir = data_.path();
+  } else {
+    flags.flags.push_back("--store=memory");
+  }
+  return StartServer(std::move(flags));
 }
 
 std::vector<std::string> ShellTest::Command(const std::string& line) const {
@@ -58,6 +64,7 @@ std::vector<std::string> ShellTest::Command(const std::string& line) const {
 
 std::map<std::string, std::string> ShellTest::Environment() const {
   return {{"SCOUTCTL", std::filesystem::absolute(getenv("SCOUTCTL"))},
+          {"SERVICE_PROGRAM", std::filesystem::absolute(getenv("SERVICE_PROGRAM"))},
           {"SCOUTLIGHT_ENDPOINT", address_},
           {"FILES", files_.path()},
           {"ADDRESS", address_}};
@@ -93,11 +100,11 @@ std::string ShellTest::Interrupt(Process* process) {
   return Transcript(process, exit.value_or(Exit{}));
 }
 
+void ShellTest::StartServerAgain() { server_ = StartOne(address_); }
+
 void ShellTest::ReplaceServer() {
   server_->Kill();
-  std::vector<std::string> flags = {"--store=memory"};
-  flags.insert(flags.end(), server_flags_.begin(), server_flags_.end());
-  server_ = StartServer({.flags = std::move(flags), .listen = address_});
+  StartServerAgain();
 }
 
 }  // namespace scoutlight::testing

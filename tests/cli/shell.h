@@ -17,10 +17,12 @@ namespace scoutlight::testing {
 // The same every time: what differs from run to run is STORE (ids of stores), LEASE (ids of leases), TIME, SUBSCRIBER, ADDRESS.
 std::string Masked(std::string text);
 
-// A test with a server over an empty store in memory, and a shell in which `scoutctl` is the program, set to that server.
+enum class Stored { kInMemory, kOnDisk };
+
+// A test with a server over an empty store, and a shell in which `scoutctl` is the program, set to that server, and $FILES a folder.
 class ShellTest : public ::testing::Test {
  protected:
-  explicit ShellTest(std::vector<std::string> server_flags = {});
+  explicit ShellTest(std::vector<std::string> server_flags = {}, Stored stored = Stored::kInMemory);
 
   // What a line of shell shows: its standard output, the lines of its standard error each behind "! ", "[exit N]" if that is not 0.
   std::string Shown(const std::string& line);
@@ -35,7 +37,9 @@ class ShellTest : public ::testing::Test {
   std::string Interrupt(Process* process);
 
   ServerProcess& server() { return *server_; }
-  // Ends it and starts another at the same address, whose store is empty.
+  // Starts one at the same address, where it was ended: over the same store if that is on disk, else over an empty one.
+  void StartServerAgain();
+  // Ends it without a chance to clean up, and does that.
   void ReplaceServer();
 
   // How a line is run.
@@ -43,8 +47,12 @@ class ShellTest : public ::testing::Test {
   std::map<std::string, std::string> Environment() const;
 
  private:
+  std::unique_ptr<ServerProcess> StartOne(const std::string& listen);
+
   const std::vector<std::string> server_flags_;
+  const Stored stored_;
   TempDir files_;
+  TempDir data_;
   std::unique_ptr<ServerProcess> server_;
   std::string address_;
 };

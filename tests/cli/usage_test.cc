@@ -8,9 +8,9 @@ namespace {
 using UsageTest = ShellTest;
 
 TEST_F(UsageTest, WhatWasMeantIsSuggested) {
-  Shows("scoutctl", R"(
-! scoutctl: invalid argument: a verb is missing: kv, service, topology, version; see scoutctl --help
-[exit 2]
+  Shows("scoutctl 2>&1 | tr ';' '\\n'", R"(
+scoutctl: invalid argument: a verb is missing: kv, service, lease, schema, topology, run, lock, elect, status, completion, version
+ see scoutctl --help
 )");
   Shows("scoutctl kvv get /a", R"(
 ! scoutctl: invalid argument: "kvv" is no verb; did you mean kv?
@@ -25,7 +25,7 @@ TEST_F(UsageTest, WhatWasMeantIsSuggested) {
 [exit 2]
 )");
   Shows("scoutctl kv", R"(
-! scoutctl: invalid argument: a verb of kv is missing: get, list, tree, put, delete, watch; see scoutctl kv --help
+! scoutctl: invalid argument: a verb of kv is missing: get, list, tree, put, delete, watch, txn, export, import; see scoutctl kv --help
 [exit 2]
 )");
   Shows("scoutctl kv get", R"(
@@ -166,12 +166,50 @@ TEST_F(UsageTest, WhatIsOpenedDoesNotBecomeAStandardStream) {
 }
 
 TEST_F(UsageTest, EveryVerbExplainsItselfWithAnExample) {
-  for (const char* verb : {"kv get",          "kv list",        "kv tree",           "kv put",
-                           "kv delete",       "kv watch",       "service list",      "service get",
-                           "service resolve", "service watch",  "service register",  "service deregister",
-                           "service drain",   "topology get",   "topology history",  "topology diff",
-                           "topology check",  "topology apply", "topology rollback", "topology delete",
-                           "topology watch"}) {
+  for (const char* verb : {"kv get",
+                           "kv list",
+                           "kv tree",
+                           "kv put",
+                           "kv delete",
+                           "kv watch",
+                           "kv txn",
+                           "kv export",
+                           "kv import",
+                           "service list",
+                           "service get",
+                           "service resolve",
+                           "service watch",
+                           "service register",
+                           "service update",
+                           "service deregister",
+                           "service drain",
+                           "service override put",
+                           "service override list",
+                           "service override delete",
+                           "lease list",
+                           "lease get",
+                           "lease revoke",
+                           "schema put",
+                           "schema get",
+                           "schema list",
+                           "schema check",
+                           "schema delete",
+                           "schema bind",
+                           "schema unbind",
+                           "schema bindings",
+                           "topology get",
+                           "topology history",
+                           "topology diff",
+                           "topology check",
+                           "topology apply",
+                           "topology rollback",
+                           "topology delete",
+                           "topology watch",
+                           "run",
+                           "lock",
+                           "elect",
+                           "status",
+                           "completion"}) {
     const std::string help = Shown(std::string("scoutctl --help ") + verb);
     EXPECT_NE(help.find(std::string("Example:\n  scoutctl ") + verb), std::string::npos) << help;
   }

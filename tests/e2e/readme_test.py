@@ -1,7 +1,8 @@
 """Runs the README's lines for grpcurl and scoutctl as a newcomer types them, one after the other, against a new server. Each must print
 what the README says: the line `#> A ... B` under a command has parts of its output, in order; `#> again: A ... B` those of the same
-command sent once more, which fails if they begin with `Code:`. A watch goes on while the commands below it run; `#> later: A ... B`
-says what it has printed by the end. Every command has such a line.
+command sent once more, which fails if they begin with `Code:`. A watch, or `scoutctl run`, goes on while the commands below it run;
+`#> later: A ... B` says what it has printed by the end. Every command has such a line. For the port that a command listens at in the
+README, 8081, another is taken that is free.
 
 Arguments: the programs scoutlightd and scoutctl, the README. SCOUTLIGHT_TOOLS names the folder that `./dev tools` fills.
 """
@@ -9,6 +10,7 @@ Arguments: the programs scoutlightd and scoutctl, the README. SCOUTLIGHT_TOOLS n
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,10 @@ class Command:
     @property
     def is_watch(self):
         return self.line.endswith("/Watch") or self.line.startswith(("scoutctl service watch", "scoutctl topology watch"))
+
+    @property
+    def goes_on(self):
+        return self.is_watch or self.line.startswith("scoutctl run ")
 
 
 def commands(readme):
@@ -60,9 +66,19 @@ def missing(excerpt, output):
     return None
 
 
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+FREE_PORT = str(free_port())
+
+
 def typed(command, address, seconds):
     """The command as a shell takes it, for this server and so long at most."""
-    return command.line.replace("localhost:7400", address).replace("grpcurl ", f"grpcurl -max-time {seconds} ", 1)
+    line = command.line.replace("localhost:7400", address).replace("8081", FREE_PORT)
+    return line.replace("grpcurl ", f"grpcurl -max-time {seconds} ", 1)
 
 
 def environment(tools, address):
@@ -164,7 +180,7 @@ def main():
         try:
             wait_for_catalog(grpcurl, address)
             for command in found:
-                if command.is_watch:
+                if command.goes_on:
                     watches.append(Watch(tools, address, command, f"{folder}/watch{len(watches)}"))
                     failed |= not watches[-1].prints(command.shown)
                     continue

@@ -1,0 +1,58 @@
+// `scoutctl completion`: what a shell offers where.
+#include "absl/strings/str_cat.h"
+#include "tests/cli/shell.h"
+
+namespace scoutlight::testing {
+namespace {
+
+class CompletionTest : public ShellTest {
+ protected:
+  // What bash offers for a line that ends where the cursor is, whose words are these.
+  std::string Offered(const std::string& words) {
+    return Shown(absl::StrCat(
+        R"(source <(scoutctl completion bash); COMP_WORDS=(scoutctl )", words,
+        R"(); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _scoutctl; (( ${#COMPREPLY[@]} )) && printf '%s\n' "${COMPREPLY[@]}"; true)"));
+  }
+};
+
+TEST_F(CompletionTest, VerbsFlagsAndChoicesAreOffered) {
+  EXPECT_EQ(Offered("k"), "kv\n");
+  EXPECT_EQ(Offered("kv de"), "delete\n");
+  EXPECT_EQ(Offered("-o json service override ''"), "delete\nlist\nput\n");
+  EXPECT_EQ(Offered("kv get --r"), "--raw\n--revision\n");
+  EXPECT_EQ(Offered("kv get --end"), "--endpoint\n");
+  EXPECT_EQ(Offered("kv list --order ''"), "creation\nkey\n");
+  EXPECT_EQ(Offered("kv list -o w"), "wide\n");
+  EXPECT_EQ(Offered("__"), "");
+  EXPECT_EQ(Offered("run --service P --port 80 -- k"), "");
+}
+
+TEST_F(CompletionTest, NamesThatTheServerHasAreOffered) {
+  Shown(R"(for key in office/host office/printers/a 'odd $(touch evil)'; do scoutctl kv put "/$key" 1; done)");
+  Shown(
+      "scoutctl service register Printer --id laser hostname=h --permanent; scoutctl --cluster other service register Plotter --id big "
+      "hostname=h --permanent");
+  EXPECT_EQ(Offered("kv get /of"), "/office/\n");
+  EXPECT_EQ(Offered("kv get /office/"), "/office/host\n/office/printers/\n");
+  // As the shell takes it, not as what it would do.
+  EXPECT_EQ(Offered("kv get /od"), "/odd\\ \\$\\(touch\\ evil\\)\n");
+  EXPECT_EQ(Offered("service get P"), "Printer\n");
+  EXPECT_EQ(Offered("service get --cluster other P"), "Plotter\n");
+  EXPECT_EQ(Offered("service drain Printer ''"), "laser\n");
+  EXPECT_EQ(Offered("run --service ''"), "Printer\n");
+  EXPECT_EQ(Offered("--endpoint 127.0.0.1:1 kv get /"), "");
+  server().Kill();
+  EXPECT_EQ(Offered("kv get /"), "");
+}
+
+TEST_F(CompletionTest, EachShellHasItsScript) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = Shown(absl::StrCat("scoutctl completion ", shell));
+    EXPECT_NE(script.find("scoutctl __complete -- "), std::string::npos) << script;
+  }
+  EXPECT_EQ(Shown("scoutctl completion bash | bash -n"), "");
+  Shows("scoutctl completion tcsh 2>&1 | head -c 34", "scoutctl: invalid argument: SHELL:");
+}
+
+}  // namespace
+}  // namespace scoutlight::testing
