@@ -1,10 +1,8 @@
 #include "client/endpoint_resolver.h"
 
 #include <optional>
-#include <thread>
 #include <utility>
 
-#include "base/mutex.h"
 #include "client/gates/gate_endpoints.h"
 #include "client/gates/poller.h"
 

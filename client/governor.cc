@@ -1,10 +1,10 @@
 #include "client/governor.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_set.h"
 
 namespace scoutlight {
 namespace {
