@@ -34,10 +34,8 @@ class GatesServerTest : public ::testing::Test {
     ASSERT_TRUE(applied.ok()) << applied.status();
   }
   absl::StatusOr<Machine> Open(const std::string& service, Session* session = nullptr) {
-    return Machine::Open({.service = service,
-                          .topology = ServerTopology(server.Connect()),
-                          .resolver = DiscoveryResolver(locator),
-                          .session = session});
+    return Machine::Open(
+        {.service = service, .topology = ServerTopology(server.Connect()), .resolver = DiscoveryResolver(locator), .session = session});
   }
 
   ::scoutlight::testing::Server server;
