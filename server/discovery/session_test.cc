@@ -154,7 +154,7 @@ TEST_F(SessionTest, WhatSomebodyDeletesIsPutBackAtOnceThenAsOftenAsHeartbeatsCom
 
 TEST_F(SessionTest, WhatSomebodyPutsStaysWhateverIsPutBackBesideIt) {
   Declaration declared = Declared(0, 1);
-  declared.set[0].properties["hostname"] = "a";
+  declared.set[0].properties = {{"hostname", "a"}, {"port", "80"}};
   ASSERT_TRUE(stream_.Declare(std::move(declared)).ok());
   stream_.LetAll();
   store_.ChangeByHand(NameOf(0), "hostname", "b");
