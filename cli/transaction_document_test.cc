@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,7 +17,8 @@ std::vector<std::string> MistakesIn(const std::string& text) {
   const absl::StatusOr<Transaction> transaction = ParseTransaction(text);
   std::vector<std::string> mistakes;
   if (transaction.ok()) return mistakes;
-  for (const FieldViolation& mistake : DetailsOf(transaction.status())->violations)
+  const std::optional<ErrorDetails> details = DetailsOf(transaction.status());
+  for (const FieldViolation& mistake : details->violations)
     mistakes.push_back(mistake.field + ": " + mistake.description);
   return mistakes;
 }
