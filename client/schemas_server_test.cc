@@ -35,7 +35,9 @@ TEST_F(SchemasServerTest, ASchemaIsPutReadAndDeleted) {
   EXPECT_EQ(got->schema.document, put->document);
   EXPECT_FALSE(got->schema.shipped);
   std::vector<std::string> names;
-  for (const StoredSchema& schema : schemas.List()->schemas) names.push_back(schema.name);
+  const absl::StatusOr<ListSchemasResult> listed = schemas.List();
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  for (const StoredSchema& schema : listed->schemas) names.push_back(schema.name);
   EXPECT_THAT(names, ElementsAre("devices", "members", "printers", "service"));
   EXPECT_TRUE(schemas.Delete("devices")->found);
   EXPECT_FALSE(schemas.Delete("devices")->found);
