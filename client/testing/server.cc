@@ -52,6 +52,7 @@ std::unique_ptr<server::Server> NewServer(storage::Store* store, uint16_t port) 
   for (;;) {
     server::ServerOptions options;
     options.listen.port = port;
+    options.store_kind = "memory";
     options.discovery.seed = RandomFromSystem();
     absl::StatusOr<std::unique_ptr<server::Server>> server = server::Server::Start(store, std::move(options));
     if (server.ok()) return *std::move(server);
