@@ -25,7 +25,8 @@ class Gate {
   explicit Gate(std::shared_ptr<client::GateCore> core);
   Gate(Gate&&) noexcept;
   Gate& operator=(Gate&&) noexcept;
-  // As Close() without time: what has not been sent is lost. Takes at most a second, and what the network needs to let go.
+  // As Close() without time: what has not been sent is lost. Takes at most a second, and what the network needs to let go; with acked
+  // messages out up to half a second for each endpoint.
   ~Gate();
 
   const std::string& queue() const;
