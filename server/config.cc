@@ -30,6 +30,7 @@ struct Texts {
   std::string restore;
   std::string log_level = "info";
   std::string log_format = "text";
+  EtcdSettings etcd;
   std::string tls_cert;
   std::string tls_key;
   std::string tls_client_ca;
@@ -49,8 +50,13 @@ void Declare(CLI::App* app, Texts* texts) {
   };
   option("--listen", &texts->listen, "HOST:PORT of every gRPC service; port 0: any free one");
   option("--data-dir", &texts->data_dir, "where rocksdb keeps its data");
-  option("--store", &texts->store, "rocksdb, memory (lost at exit) or etcd://HOST:PORT,...");
+  option("--store", &texts->store, "rocksdb, memory (lost at exit) or etcd://HOST:PORT[,HOST:PORT...][/PREFIX]");
   option("--restore", &texts->restore, "make the store of this backup, then serve; refused where one is already");
+  option("--etcd-user", &texts->etcd.user, "who this server is to etcd");
+  option("--etcd-password-file", &texts->etcd.password_file, "file with its password");
+  option("--etcd-ca-file", &texts->etcd.ca_file, "PEM file: etcd is spoken to with TLS, and shows a certificate signed by it");
+  option("--etcd-cert-file", &texts->etcd.certificate_file, "PEM file with the certificate that this server shows etcd");
+  option("--etcd-key-file", &texts->etcd.key_file, "PEM file with its key");
   option("--log-level", &texts->log_level, "debug, info, warn or error");
   option("--log-format", &texts->log_format, "text or json");
   option("--tls-cert", &texts->tls_cert, "PEM file with the server's certificate chain");
@@ -120,11 +126,19 @@ class Checker {
   std::vector<std::string>& errors_;
 };
 
-Config::Backend BackendOf(const std::string& text, Checker* checker) {
+// Fills in the endpoints and the prefix if it is etcd.
+Config::Backend BackendOf(const std::string& text, EtcdSettings* etcd, Checker* checker) {
   if (text == "rocksdb") return Config::Backend::kRocksdb;
   if (text == "memory") return Config::Backend::kMemory;
-  if (absl::StartsWith(text, "etcd://") && text.size() > 7) return Config::Backend::kEtcd;
-  checker->Wrong("--store", text, "must be rocksdb, memory or etcd://HOST:PORT,...");
+  absl::StatusOr<EtcdSettings> parsed =
+      absl::StartsWith(text, "etcd:") ? ParseEtcdStore(text)
+                                      : absl::InvalidArgumentError("must be rocksdb, memory or etcd://HOST:PORT[,HOST:PORT...][/PREFIX]");
+  if (parsed.ok()) {
+    etcd->endpoints = std::move(parsed->endpoints);
+    etcd->prefix = std::move(parsed->prefix);
+    return Config::Backend::kEtcd;
+  }
+  checker->Wrong("--store", text, parsed.status().message());
   return Config::Backend::kMemory;
 }
 
@@ -134,6 +148,10 @@ void CheckTogether(const Config& config, std::vector<std::string>* errors) {
   if (config.backend == Config::Backend::kRocksdb && config.data_dir.empty()) errors->push_back("--data-dir must not be empty");
   if (config.backend == Config::Backend::kEtcd && !config.restore.empty()) {
     errors->push_back(absl::StrCat("--restore=", config.restore, ": a backup is restored into rocksdb or memory, not into etcd"));
+  }
+  // A mistake in --store itself has been told.
+  if (config.backend == Config::Backend::kEtcd || errors->empty()) {
+    for (std::string& error : CheckEtcdSettings(config.etcd)) errors->push_back(std::move(error));
   }
   if (config.tls.certificate.empty() && !config.insecure && !config.listen.IsLoopback()) {
     errors->push_back(absl::StrCat("--listen=", config.listen.ToString(),
@@ -148,7 +166,8 @@ Config Check(const Texts& texts, std::vector<std::string>* errors) {
   config.data_dir = texts.data_dir;
   config.store = texts.store;
   config.restore = texts.restore;
-  config.backend = BackendOf(texts.store, &checker);
+  config.etcd = texts.etcd;
+  config.backend = BackendOf(texts.store, &config.etcd, &checker);
   config.log_level = checker.OneOf<LogLevel>(
       "--log-level", texts.log_level,
       {{"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warn", LogLevel::kWarn}, {"error", LogLevel::kError}});
@@ -213,6 +232,11 @@ std::vector<std::pair<std::string, std::string>> SettingsOf(const Config& config
       {"data-dir", config.data_dir},
       {"store", config.store},
       {"restore", config.restore},
+      {"etcd-user", config.etcd.user},
+      {"etcd-password-file", config.etcd.password_file},
+      {"etcd-ca-file", config.etcd.ca_file},
+      {"etcd-cert-file", config.etcd.certificate_file},
+      {"etcd-key-file", config.etcd.key_file},
       {"log-level", std::string(NameOf(config.log_level))},
       {"log-format", config.log_format == LogFormat::kJson ? "json" : "text"},
       {"tls-cert", config.tls.certificate},

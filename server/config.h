@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "server/etcd_settings.h"
 #include "server/listen_address.h"
 #include "server/log.h"
 #include "server/tls.h"
@@ -22,7 +23,8 @@ struct Config {
   std::string data_dir = "./scoutlight-data";  // Touched by rocksdb only.
   std::string restore;                         // The file of a backup that the store is made of; empty: none.
   Backend backend = Backend::kRocksdb;
-  std::string store = "rocksdb";  // As it was given: the endpoints of etcd stand in it.
+  std::string store = "rocksdb";  // As it was given.
+  EtcdSettings etcd;              // With Backend::kEtcd.
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   TlsFiles tls;  // `certificate` empty: no TLS.

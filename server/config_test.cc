@@ -12,6 +12,7 @@
 namespace scoutlight::server {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(Config, DefaultsAreThoseOfTheDocumentation) {
@@ -48,6 +49,22 @@ TEST(Config, EtcdIsUnderstood) {
   const ParsedConfig parsed = ParseConfig({"--store=etcd://a:2379,b:2379"});
   ASSERT_TRUE(parsed.config.has_value());
   EXPECT_EQ(parsed.config->backend, Config::Backend::kEtcd);
+  EXPECT_THAT(parsed.config->etcd.endpoints, ElementsAre("a:2379", "b:2379"));
+  EXPECT_EQ(parsed.config->etcd.prefix, "scoutlight/");
+}
+
+TEST(Config, EtcdTakesAPrefixAUserAndTls) {
+  const ParsedConfig parsed = ParseConfig({"--store=etcd://[::1]:2379/team/one", "--etcd-user=u", "--etcd-password-file=p",
+                                           "--etcd-ca-file=ca", "--etcd-cert-file=c", "--etcd-key-file=k"});
+  ASSERT_TRUE(parsed.config.has_value()) << absl::StrJoin(parsed.errors, "\n");
+  const EtcdSettings& etcd = parsed.config->etcd;
+  EXPECT_THAT(etcd.endpoints, ElementsAre("[::1]:2379"));
+  EXPECT_EQ(etcd.prefix, "team/one/");
+  EXPECT_EQ(etcd.user, "u");
+  EXPECT_EQ(etcd.password_file, "p");
+  EXPECT_EQ(etcd.ca_file, "ca");
+  EXPECT_EQ(etcd.certificate_file, "c");
+  EXPECT_EQ(etcd.key_file, "k");
 }
 
 TEST(Config, EveryMistakeIsNamed) {
@@ -64,7 +81,18 @@ TEST(Config, EveryMistakeIsNamed) {
       {{"--listen=0.0.0.0:7400"}, "--insecure"},
       {{"--listen=registry.example:7400"}, "--insecure"},
       {{"--store=redis"}, "--store=redis: must be rocksdb, memory or etcd"},
-      {{"--store=etcd://"}, "--store=etcd://: must be"},
+      {{"--store=etcd://"}, "--store=etcd://: of etcd's endpoint: "},
+      {{"--store=etcd:a:1"}, "--store=etcd:a:1: must be etcd://HOST:PORT"},
+      {{"--store=etcd://a"}, "there is no port"},
+      {{"--store=etcd://a:0"}, "port 0"},
+      {{"--store=etcd://a:1,a:1"}, "a:1 is given twice"},
+      {{"--store=etcd://a:1/" + std::string(129, 'p')}, "129 bytes long, at most 128"},
+      {{"--store=etcd://a:1/p p"}, "not printable"},
+      {{"--etcd-user=u"}, "go with --store=etcd"},
+      {{"--store=etcd://a:1", "--etcd-user=u"}, "--etcd-user and --etcd-password-file go together"},
+      {{"--store=etcd://a:1", "--etcd-key-file=k"}, "--etcd-cert-file and --etcd-key-file go together"},
+      {{"--store=etcd://a:1", "--etcd-cert-file=c", "--etcd-key-file=k"}, "--etcd-cert-file needs --etcd-ca-file"},
+      {{"--store=etcd://a:1", "--restore=b"}, "--restore=b"},
       {{"--log-level=loud"}, "--log-level=loud: must be one of debug, info, warn, error"},
       {{"--log-format=xml"}, "--log-format=xml: must be one of text, json"},
       {{"--tls-cert=a.pem"}, "--tls-cert and --tls-key go together"},

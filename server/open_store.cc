@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "storage/backup/backup_format.h"
 #include "storage/backup/backup_reader.h"
+#include "storage/etcd/etcd_store.h"
 #include "storage/local/load_backup.h"
 #include "storage/local/local_store.h"
 #include "storage/memory/memory_engine.h"
@@ -100,12 +101,23 @@ absl::StatusOr<std::unique_ptr<storage::Engine>> OpenEngine(const Config& config
     case Config::Backend::kEtcd:
       break;
   }
-  return absl::UnimplementedError(absl::StrCat("--store=", config.store, ": etcd is not in this build yet; use rocksdb or memory"));
+  return absl::InternalError("etcd is no engine");
+}
+
+absl::StatusOr<std::unique_ptr<storage::Store>> OpenEtcd(const Config& config, std::function<uint64_t()> random) {
+  absl::StatusOr<storage::EtcdStoreOptions> options = EtcdOptionsOf(config.etcd);
+  if (!options.ok()) return options.status();
+  options->random = std::move(random);
+  absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::OpenEtcdStore(*std::move(options));
+  if (store.ok()) return store;
+  return MakeError(store.status().code(), absl::StrCat("--store=", config.store, ": ", store.status().message()),
+                   DetailsOf(store.status()).value_or(ErrorDetails()));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<storage::Store>> OpenStore(const Config& config, std::function<uint64_t()> random) {
+  if (config.backend == Config::Backend::kEtcd) return OpenEtcd(config, std::move(random));
   absl::StatusOr<std::unique_ptr<storage::Engine>> engine = OpenEngine(config, random);
   if (!engine.ok()) return engine.status();
   storage::LocalStoreOptions options;

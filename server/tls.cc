@@ -15,7 +15,8 @@ namespace {
 
 constexpr size_t kFileBytesMax = limits::kMiB;
 
-// `flag` says which file it is.
+}  // namespace
+
 absl::Status ReadPem(const std::string& path, absl::string_view flag, std::string* pem) {
   if (path.empty()) return absl::OkStatus();
   std::ifstream file(path, std::ios::binary);
@@ -28,8 +29,6 @@ absl::Status ReadPem(const std::string& path, absl::string_view flag, std::strin
   }
   return absl::OkStatus();
 }
-
-}  // namespace
 
 absl::StatusOr<TlsMaterial> ReadTlsFiles(const TlsFiles& files) {
   TlsMaterial tls;

@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace scoutlight::server {
 
@@ -20,6 +22,9 @@ struct TlsFiles {
   std::string key;
   std::string client_ca;  // Empty: none.
 };
+
+// Reads the file that `flag` names, at most 1 MiB; `path` empty: nothing. kNotFound, kInvalidArgument: names flag and file.
+absl::Status ReadPem(const std::string& path, absl::string_view flag, std::string* pem);
 
 // Reads the files, at most 1 MiB each. kNotFound, kInvalidArgument: names the file.
 absl::StatusOr<TlsMaterial> ReadTlsFiles(const TlsFiles& files);

@@ -29,9 +29,13 @@ struct Traits {
   int operations_max = 0;  // In one branch of a transaction.
   int changes_max = 0;     // Keys that one transaction changes.
   size_t bytes_max = 0;    // New and previous entries of one transaction.
+  // Of one transaction as a backend elsewhere is sent it: its operations and what they depend on. 0: bounded by bytes_max alone.
+  size_t request_bytes_max = 0;
   absl::Duration ttl_min;  // Of a lease.
   absl::Duration ttl_max;
+  bool leases_restart = false;        // A lease may get its full ttl anew when the backend fails over: it lives longer, never shorter.
   bool contiguous_revisions = false;  // Every revision is one of our transactions.
+  bool compacted_by_others = false;   // States may go though nobody has called Compact.
   enum class ChildrenCost { kPerChild, kPerDescendant } children_cost = ChildrenCost::kPerChild;
 };
 
@@ -146,6 +150,13 @@ struct StoreHealth {
   std::string problem;  // For people; empty when all is well.
 };
 
+// Of a backend outside this process.
+struct BackendFacts {
+  std::vector<std::string> members;  // As they were given. Empty: the backend is within this process, and the rest says nothing.
+  std::string member;                // In use.
+  absl::Duration behind;             // For how long the sink of Follow may have lacked something; zero: it has what there is.
+};
+
 // A revisioned hierarchical store: the seam under which backends differ and over which nothing knows which one it is. Thread-safe.
 // Nothing in it blocks.
 //
@@ -184,6 +195,10 @@ class Store {
   // before, whose sink may still be called until the new one is. The store holds `sink` as long as it may call it.
   virtual void Follow(Revision after, std::shared_ptr<Sink> sink) = 0;
 
+  // Sees to it that the sink is shown, by OnProgress at least, all up to `revision`, which exists: for who waits for it and nobody writes.
+  // Only where revisions may be of others has it anything to do.
+  virtual void ShowUpTo(Revision /*revision*/) {}
+
   // Leases. A key put with a lease goes when the lease ends, all keys of a lease at one revision.
   // Grant: kInvalidArgument: ttl outside traits; another request had this request id. kAlreadyExists: the id is in use.
   // kResourceExhausted: too many leases.
@@ -205,6 +220,7 @@ class Store {
   virtual void Compact(Revision oldest, Done<CompactResult> done) = 0;
 
   virtual StoreHealth health() const = 0;
+  virtual BackendFacts backend() const { return {}; }
 };
 
 }  // namespace scoutlight::storage

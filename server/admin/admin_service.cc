@@ -62,6 +62,7 @@ grpc::ServerUnaryReactor* AdminService::Status(grpc::CallbackServerContext* cont
   facts.store_id = parts_.store->store_id();
   facts.health = parts_.store->health();
   facts.leases = parts_.store->lease_count();
+  facts.backend = parts_.store->backend();
   facts.streams = parts_.places->taken();
   facts.streams_max = parts_.streams_max;
   facts.watches = parts_.hub->counts();

@@ -64,6 +64,10 @@ void FillStore(const StatusFacts& facts, wire::StoreStatus* out) {
   out->set_oldest_revision(facts.oldest_revision);
   out->set_leases_max(limits::kLeasesMax);
   if (facts.leases.has_value()) out->set_leases(Int32(*facts.leases));
+  if (facts.backend.members.empty()) return;
+  for (const std::string& member : facts.backend.members) out->add_members(member);
+  out->set_member(facts.backend.member);
+  FillDuration(facts.backend.behind, out->mutable_behind());
 }
 
 void FillStreams(const StatusFacts& facts, wire::StreamsStatus* out) {

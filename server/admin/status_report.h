@@ -26,6 +26,7 @@ struct StatusFacts {
   Revision revision = 0;
   Revision oldest_revision = 0;
   std::optional<int64_t> leases;
+  storage::BackendFacts backend;
 
   int streams = 0;
   int streams_max = 0;

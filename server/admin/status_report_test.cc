@@ -97,6 +97,17 @@ TEST(StatusReport, AProblemIsTextOfBoundedLength) {
   EXPECT_EQ(problem.substr(0, 10), "damaged: ?");
 }
 
+TEST(StatusReport, ABackendOutsideTheServerIsShownWithItsMembers) {
+  StatusFacts facts = Well();
+  EXPECT_FALSE(StatusResponseOf(facts).store().has_behind());
+  facts.backend = {.members = {"a:2379", "b:2379"}, .member = "b:2379", .behind = absl::Milliseconds(1'500)};
+  const wire::StatusResponse response = StatusResponseOf(facts);
+  EXPECT_THAT(response.store().members(), ElementsAre("a:2379", "b:2379"));
+  EXPECT_EQ(response.store().member(), "b:2379");
+  EXPECT_EQ(response.store().behind().seconds(), 1);
+  EXPECT_EQ(response.store().behind().nanos(), 500'000'000);
+}
+
 TEST(StatusReport, LeasesThatWereNotCountedAreUnset) {
   StatusFacts facts = Well();
   EXPECT_FALSE(StatusResponseOf(facts).store().has_leases());

@@ -164,6 +164,7 @@ bool CatalogFeed::Reached(const Waiting& waiting) const {
 
 void CatalogFeed::Wait(Revision revision, bool claims, absl::Duration bound, Waiter done) {
   absl::Status status;
+  bool waits = false;
   {
     MutexLock lock(&mu_);
     Waiting waiting{.revision = revision, .until = {}, .claims = claims, .done = {}};
@@ -179,10 +180,12 @@ void CatalogFeed::Wait(Revision revision, bool claims, absl::Duration bound, Wai
         waiting.done = std::move(done);
         waiting_.push_back(std::move(waiting));
         wake_.NotifyAll();
-        return;
+        waits = true;
       }
     }
   }
+  // Nobody may write any more.
+  if (waits) return store_.ShowUpTo(revision);
   std::move(done)(status);
 }
 

@@ -167,6 +167,12 @@ PutOperation PutRecord(const InstanceName& name, const discovery::InstanceRecord
 }
 
 void CommitChecked(storage::Store* store, Transaction transaction, storage::Done<storage::CommitResult> done) {
+  const int operations_max = store->traits().operations_max;
+  if (transaction.on_success.size() > static_cast<size_t>(operations_max)) {
+    return std::move(done)({.status = storage::TransactionTooLarge(absl::StrCat(
+                                "the change writes ", transaction.on_success.size(), " keys, of which the store takes at most ",
+                                operations_max, " at once; a schema that keeps properties together needs fewer"))});
+  }
   if (absl::Status wrong = storage::CheckTransaction(transaction, store->traits()); !wrong.ok()) {
     return std::move(done)({.status = std::move(wrong)});
   }

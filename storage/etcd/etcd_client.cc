@@ -2,14 +2,16 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
-#include "base/connect_errno.h"
 #include "base/mutex.h"
 #include "compat/etcd/rpc.grpc.pb.h"
+#include "storage/etcd/etcd_members.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -19,34 +21,31 @@ using etcdserverpb::LeaseKeepAliveResponse;
 using etcdserverpb::WatchRequest;
 using etcdserverpb::WatchResponse;
 
-// etcd closes connections that ping more often than every 5 s.
-constexpr int kKeepaliveMs = 10'000;
-constexpr int kKeepaliveTimeoutMs = 5'000;
-constexpr int kReconnectMinMs = 50;
-constexpr int kReconnectMaxMs = 2'000;
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
-  KeepErrnoOfConnect();
-  grpc::ChannelArguments arguments;
-  // etcd bounds requests, not answers.
-  arguments.SetMaxReceiveMessageSize(-1);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMinMs);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
-  // Two clients in one process share no connection, so that ending one cannot disturb the other.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
-}
+// Between two rounds over all members.
+constexpr absl::Duration kRoundPause = absl::Milliseconds(50);
 
 RpcOutcome ToOutcome(const grpc::Status& status) {
   RpcOutcome outcome;
   outcome.code = static_cast<absl::StatusCode>(status.error_code());
   outcome.message = status.error_message();
-  // gRPC says so when no connection could take the call; nothing was written then.
+  // gRPC says the one when no connection could take the call; nothing was written then. The other is what a member without a leader says
+  // in front of everything else, for it is asked to.
   outcome.reached_etcd =
-      !(outcome.code == absl::StatusCode::kUnavailable && absl::StrContains(outcome.message, "failed to connect to all addresses"));
+      !(outcome.code == absl::StatusCode::kUnavailable &&
+        (absl::StrContains(outcome.message, "failed to connect to all addresses") || outcome.message == "etcdserver: no leader"));
   return outcome;
+}
+
+// Whether another member may do better.
+bool IsMembersFault(const RpcOutcome& outcome) {
+  return outcome.code == absl::StatusCode::kUnavailable || outcome.code == absl::StatusCode::kDeadlineExceeded;
+}
+
+// Tokens end by time, and with a change of users. etcd looks at them before anything else.
+bool WantsToken(const RpcOutcome& outcome) {
+  return outcome.code == absl::StatusCode::kUnauthenticated ||
+         (outcome.code == absl::StatusCode::kInvalidArgument &&
+          (absl::StrContains(outcome.message, "user name is empty") || absl::StrContains(outcome.message, "auth store is old")));
 }
 
 }  // namespace
@@ -54,80 +53,115 @@ RpcOutcome ToOutcome(const grpc::Status& status) {
 // What is in flight, and the gRPC side of the client.
 class EtcdClient::Calls {
  public:
-  explicit Calls(EtcdClientOptions options)
-      : options_(std::move(options)),
-        channel_(MakeChannel(options_.target)),
-        kv_(etcdserverpb::KV::NewStub(channel_)),
-        watch_(etcdserverpb::Watch::NewStub(channel_)),
-        lease_(etcdserverpb::Lease::NewStub(channel_)),
-        thread_(options_.clock) {}
+  explicit Calls(EtcdClientOptions options) : options_(std::move(options)), members_(options_), thread_(options_.clock) {}
 
   // A call in flight. Held by the map until its last callback has run on the thread.
   struct Call {
     virtual ~Call() = default;
-    grpc::ClientContext context;
-    bool is_endless = false;  // Ends only when it is cancelled. Constant once the call has begun.
+    std::shared_ptr<grpc::ClientContext> context;  // Of the try under way; guarded by mu_ once the call has begun.
+    bool is_endless = false;                       // Ends only when it is cancelled. Constant once the call has begun.
+    size_t member = 0;                             // Which it went to. Used on the thread only, once the call has begun.
   };
 
-  // `start` is the stub's method: (context, request, response, callback).
+  // `start` is the stub's method: (member, context, request, response, callback).
   template <typename Request, typename Response, typename Start>
-  void Unary(Request request, Reply<Response> reply, Start start) {
-    struct UnaryCall : Call {
-      Request request;
-      Response response;
-      Reply<Response> reply;
-    };
-    auto call = std::make_shared<UnaryCall>();
-    call->request = std::move(request);
-    call->reply = std::move(reply);
-    SetDeadline(&call->context);
+  void Unary(Request request, Repeat repeat, Reply<Response> reply, Start start) {
+    auto call = std::make_shared<UnaryCall<Request, Response, Start>>(std::move(request), repeat, std::move(reply), std::move(start));
+    call->until = options_.clock->SinceBoot() + options_.call_timeout;
     if (RpcOutcome refused = Begin(call); !refused.ok()) {
       thread_.Post([call, refused] { std::move(call->reply)(refused, Response()); });
       return;
     }
+    Try(call.get());
+  }
+
+  Stream<WatchRequest> Watch(etcdserverpb::WatchCreateRequest create, WatchCallbacks callbacks);
+  Stream<LeaseKeepAliveRequest> KeepAlive(KeepAliveCallbacks callbacks);
+
+  void Shutdown();
+
+  EtcdMembers& members() { return members_; }
+  SerialThread& thread() { return thread_; }
+
+ private:
+  template <typename Request, typename Response>
+  class StreamCall;
+
+  template <typename Request, typename Response, typename Start>
+  struct UnaryCall : Call {
+    UnaryCall(Request request, Repeat repeat, Reply<Response> reply, Start start)
+        : request(std::move(request)), repeat(repeat), reply(std::move(reply)), start(std::move(start)) {}
+
+    const Request request;
+    const Repeat repeat;
+    Reply<Response> reply;
+    Start start;
+    Response response;
+    absl::Duration until;  // Since boot.
+    size_t tries = 0;
+    bool has_asked_token = false;
+  };
+
+  // Requires that the call has begun and that no try of it is under way.
+  template <typename UnaryCallOf>
+  void Try(UnaryCallOf* call) {
+    call->member = members_.in_use();
+    ++call->tries;
+    call->response.Clear();
+    const absl::Duration left = call->until - options_.clock->SinceBoot();
+    // A silent member leaves time for another one.
+    const bool may_go_on = call->repeat == Repeat::kAnytime && members_.size() > 1;
+    std::shared_ptr<grpc::ClientContext> context = NewContext(may_go_on ? std::min(left, options_.call_timeout * 2 / 5) : left);
+    {
+      MutexLock lock(&mu_);
+      call->context = context;
+      // Who cancels all has passed by.
+      if (cancelled_) context->TryCancel();
+    }
     // gRPC keeps its callback a little longer than the call, on a thread of its own. A context holds the channel, and a channel that goes
     // on that thread would wait for it: so the callback holds nothing.
-    start(&call->context, &call->request, &call->response, [this, open = call.get()](const grpc::Status& status) {
-      thread_.Post([this, open, outcome = ToOutcome(status)] {
+    call->start(members_.at(call->member), context.get(), &call->request, &call->response, [this, call](const grpc::Status& status) {
+      thread_.Post([this, call, outcome = ToOutcome(status)] {
         AwaitBegun();
-        std::move(open->reply)(outcome, std::move(open->response));
-        End(open);
+        Tried(call, outcome);
       });
     });
   }
 
-  void KeepAlive(std::vector<int64_t> ids, Reply<std::vector<LeaseKeepAliveResponse>> reply);
-  CancelWatch Watch(etcdserverpb::WatchCreateRequest request, WatchCallbacks callbacks);
-
-  void Shutdown() {
-    {
-      MutexLock lock(&mu_);
-      closing_ = true;
+  template <typename UnaryCallOf>
+  void Tried(UnaryCallOf* call, const RpcOutcome& outcome) {
+    const bool time_left = options_.clock->SinceBoot() < call->until && !closing();
+    if (WantsToken(outcome) && !options_.user.empty() && !call->has_asked_token && time_left) {
+      call->has_asked_token = true;
+      return Authenticate([this, call](const RpcOutcome& asked) { asked.ok() ? Try(call) : Answer(call, asked); });
     }
-    Cancel([](const Call& call) { return call.is_endless; });
-    const absl::Duration deadline = options_.clock->SinceBoot() + options_.drain_timeout;
-    {
-      MutexLock lock(&mu_);
-      for (absl::Duration left = options_.drain_timeout; !calls_.empty() && left > absl::ZeroDuration();
-           left = deadline - options_.clock->SinceBoot()) {
-        idle_.WaitFor(&mu_, left);
-      }
-    }
-    Cancel([](const Call&) { return true; });
-    {
-      MutexLock lock(&mu_);
-      while (!calls_.empty()) idle_.Wait(&mu_);
-    }
-    thread_.Stop();
+    if (IsMembersFault(outcome)) members_.Leave(call->member);
+    const bool may_repeat = !outcome.reached_etcd || call->repeat == Repeat::kAnytime;
+    if (!IsMembersFault(outcome) || !may_repeat || !time_left) return Answer(call, outcome);
+    if (call->tries % members_.size() != 0) return Try(call);
+    thread_.PostAfter(kRoundPause, [this, call, outcome] { closing() ? Answer(call, outcome) : Try(call); });
   }
 
-  etcdserverpb::KV::StubInterface::async_interface* kv() { return kv_->async(); }
-  etcdserverpb::Lease::StubInterface::async_interface* lease() { return lease_->async(); }
-  SerialThread& thread() { return thread_; }
+  template <typename UnaryCallOf>
+  void Answer(UnaryCallOf* call, const RpcOutcome& outcome) {
+    std::move(call->reply)(outcome, std::move(call->response));
+    End(call);
+  }
 
- private:
-  class KeepAliveCall;
-  class WatchCall;
+  // Gets a new token; those who ask meanwhile share the answer. On the thread only.
+  void Authenticate(absl::AnyInvocable<void(const RpcOutcome&) &&> then);
+
+  std::shared_ptr<grpc::ClientContext> NewContext(absl::Duration timeout) {
+    auto context = std::make_shared<grpc::ClientContext>();
+    // A member without a leader says so at once, instead of staying silent.
+    context->AddMetadata("hasleader", "true");
+    if (timeout != absl::InfiniteDuration()) {
+      context->set_deadline(gpr_time_from_millis(std::max<int64_t>(absl::ToInt64Milliseconds(timeout), 1), GPR_TIMESPAN));
+    }
+    MutexLock lock(&mu_);
+    if (!token_.empty()) context->AddMetadata("token", token_);
+    return context;
+  }
 
   // Not ok: the call must not be made.
   RpcOutcome Begin(std::shared_ptr<Call> call) {
@@ -142,6 +176,11 @@ class EtcdClient::Calls {
   // Orders what was done to a call before Begin() before what follows. gRPC does too, but its own locks are invisible to ThreadSanitizer.
   void AwaitBegun() { MutexLock lock(&mu_); }
 
+  bool closing() {
+    MutexLock lock(&mu_);
+    return closing_;
+  }
+
   void End(const Call* call) {
     std::shared_ptr<Call> ended;  // Goes when the lock has gone.
     MutexLock lock(&mu_);
@@ -153,133 +192,142 @@ class EtcdClient::Calls {
 
   template <typename Predicate>
   void Cancel(Predicate predicate) {
-    std::vector<std::shared_ptr<Call>> open;
+    std::vector<std::shared_ptr<grpc::ClientContext>> open;
     {
       MutexLock lock(&mu_);
       for (const auto& [unused, call] : calls_) {
-        if (predicate(*call)) open.push_back(call);
+        if (predicate(*call) && call->context != nullptr) open.push_back(call->context);
       }
     }
-    for (const std::shared_ptr<Call>& call : open) call->context.TryCancel();
-  }
-
-  void SetDeadline(grpc::ClientContext* context) const {
-    context->set_deadline(gpr_time_from_millis(absl::ToInt64Milliseconds(options_.call_timeout), GPR_TIMESPAN));
+    for (const std::shared_ptr<grpc::ClientContext>& context : open) context->TryCancel();
   }
 
   const EtcdClientOptions options_;
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<etcdserverpb::KV::Stub> kv_;
-  const std::unique_ptr<etcdserverpb::Watch::Stub> watch_;
-  const std::unique_ptr<etcdserverpb::Lease::Stub> lease_;
+  EtcdMembers members_;
   SerialThread thread_;
+  std::vector<absl::AnyInvocable<void(const RpcOutcome&) &&>> token_wanted_;  // Used on the thread only.
   Mutex mu_;
   CondVar idle_;
   absl::flat_hash_map<const Call*, std::shared_ptr<Call>> calls_ ABSL_GUARDED_BY(mu_);
+  std::string token_ ABSL_GUARDED_BY(mu_);
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// Writes one id after the other and reads as many answers.
-class EtcdClient::Calls::KeepAliveCall : public Call,
-                                         public grpc::ClientBidiReactor<LeaseKeepAliveRequest, LeaseKeepAliveResponse>,
-                                         public std::enable_shared_from_this<KeepAliveCall> {
- public:
-  KeepAliveCall(Calls* calls, std::vector<int64_t> ids, Reply<std::vector<LeaseKeepAliveResponse>> reply)
-      : calls_(*calls), ids_(std::move(ids)), reply_(std::move(reply)) {}
-
-  void Start() {
-    self_ = shared_from_this();
-    calls_.lease()->LeaseKeepAlive(&context, this);
-    WriteNext();
-    StartRead(&response_);
-    StartCall();
-  }
-
-  void Refuse(const RpcOutcome& refused) { std::move(reply_)(refused, {}); }
-
- private:
-  void WriteNext() {
-    if (written_ == ids_.size()) {
-      StartWritesDone();
-      return;
+void EtcdClient::Calls::Authenticate(absl::AnyInvocable<void(const RpcOutcome&) &&> then) {
+  token_wanted_.push_back(std::move(then));
+  if (token_wanted_.size() > 1) return;
+  etcdserverpb::AuthenticateRequest request;
+  request.set_name(options_.user);
+  request.set_password(options_.password);
+  const auto reply = [this](const RpcOutcome& outcome, const etcdserverpb::AuthenticateResponse& response) {
+    // An old token would be refused in front of the question for a new one.
+    {
+      MutexLock lock(&mu_);
+      token_ = outcome.ok() ? response.token() : "";
     }
-    request_.set_id(ids_[written_++]);
-    StartWrite(&request_);
+    for (auto& waiting : std::exchange(token_wanted_, {})) std::move(waiting)(outcome);
+  };
+  Unary(std::move(request), Repeat::kAnytime, Reply<etcdserverpb::AuthenticateResponse>(reply),
+        [](const EtcdMember& member, auto... arguments) { member.auth->async()->Authenticate(arguments...); });
+}
+
+void EtcdClient::Calls::Shutdown() {
+  {
+    MutexLock lock(&mu_);
+    closing_ = true;
   }
-
-  void OnWriteDone(bool ok) override {
-    if (ok) WriteNext();
+  Cancel([](const Call& call) { return call.is_endless; });
+  const absl::Duration deadline = options_.clock->SinceBoot() + options_.drain_timeout;
+  {
+    MutexLock lock(&mu_);
+    for (absl::Duration left = options_.drain_timeout; !calls_.empty() && left > absl::ZeroDuration();
+         left = deadline - options_.clock->SinceBoot()) {
+      idle_.WaitFor(&mu_, left);
+    }
+    cancelled_ = true;
   }
-
-  void OnReadDone(bool ok) override {
-    if (!ok) return;
-    answers_.push_back(std::move(response_));
-    StartRead(&response_);
+  Cancel([](const Call&) { return true; });
+  {
+    MutexLock lock(&mu_);
+    while (!calls_.empty()) idle_.Wait(&mu_);
   }
+  thread_.Stop();
+}
 
-  void OnDone(const grpc::Status& status) override {
-    RpcOutcome outcome = ToOutcome(status);
-    if (outcome.ok() && answers_.size() < ids_.size()) outcome = {absl::StatusCode::kUnavailable, "etcd ended the stream early", true};
-    calls_.thread_.Post([self = std::move(self_), outcome] {
-      self->calls_.AwaitBegun();
-      std::move(self->reply_)(outcome, std::move(self->answers_));
-      self->calls_.End(self.get());
-    });
-  }
-
-  Calls& calls_;
-  const std::vector<int64_t> ids_;
-  Reply<std::vector<LeaseKeepAliveResponse>> reply_;
-  size_t written_ = 0;
-  LeaseKeepAliveRequest request_;
-  LeaseKeepAliveResponse response_;
-  std::vector<LeaseKeepAliveResponse> answers_;
-  std::shared_ptr<KeepAliveCall> self_;  // Until OnDone.
-};
-
-// Reads one response, gives it to the thread, reads the next when that has taken it. A hold keeps OnDone away meanwhile.
-class EtcdClient::Calls::WatchCall : public Call,
-                                     public grpc::ClientBidiReactor<WatchRequest, WatchResponse>,
-                                     public std::enable_shared_from_this<WatchCall> {
+// Reads one response, gives it to the thread, reads the next when that has taken it; writes what is given, one after the other. A hold
+// keeps OnDone away meanwhile.
+template <typename Request, typename Response>
+class EtcdClient::Calls::StreamCall : public Call,
+                                      public grpc::ClientBidiReactor<Request, Response>,
+                                      public std::enable_shared_from_this<StreamCall<Request, Response>> {
  public:
-  WatchCall(Calls* calls, etcdserverpb::WatchCreateRequest request, WatchCallbacks callbacks)
-      : calls_(*calls), callbacks_(std::move(callbacks)) {
-    *request_.mutable_create_request() = std::move(request);
+  StreamCall(Calls* calls, StreamCallbacks<Response> callbacks) : calls_(*calls), callbacks_(std::move(callbacks)) {
     is_endless = true;
-    // A member without a leader ends the stream instead of staying silent.
-    context.AddMetadata("hasleader", "true");
+    member = calls_.members_.in_use();
+    context = calls_.NewContext(absl::InfiniteDuration());
   }
 
-  void Start() {
-    self_ = shared_from_this();
-    calls_.watch_->async()->Watch(&context, this);
-    StartWrite(&request_);
-    StartRead(&response_);
-    AddHold();
-    StartCall();
+  // `open` is the stub's method: (member, context, reactor).
+  template <typename Open>
+  Stream<Request> Start(Open open) {
+    self_ = this->shared_from_this();
+    open(calls_.members_.at(member), context.get(), this);
+    this->StartRead(&response_);
+    this->AddHold();
+    this->StartCall();
+    std::weak_ptr<StreamCall> weak = self_;
+    return {[weak](Request request) {
+              if (std::shared_ptr<StreamCall> stream = weak.lock()) stream->Write(std::move(request));
+            },
+            [weak] {
+              if (std::shared_ptr<StreamCall> stream = weak.lock()) stream->context->TryCancel();
+            },
+            member};
   }
 
   void Refuse(const RpcOutcome& refused) { std::move(callbacks_.on_end)(refused); }
 
+  void Write(Request request) {
+    MutexLock lock(&mu_);
+    if (!writable_) return;
+    waiting_.push_back(std::move(request));
+    if (waiting_.size() == 1) this->StartWrite(&waiting_.front());
+  }
+
  private:
+  void OnWriteDone(bool ok) override {
+    MutexLock lock(&mu_);
+    writable_ = ok && writable_;
+    waiting_.pop_front();
+    if (writable_ && !waiting_.empty()) this->StartWrite(&waiting_.front());
+  }
+
   void OnReadDone(bool ok) override {
     if (!ok) {
-      RemoveHold();
+      {
+        MutexLock lock(&mu_);
+        writable_ = false;
+      }
+      this->RemoveHold();
       return;
     }
     calls_.thread_.Post([this] {
       calls_.AwaitBegun();
-      if (!stopped_ && callbacks_.on_response(std::move(response_)) == WatchStep::kStop) {
+      if (!stopped_ && callbacks_.on_response(std::move(response_)) == StreamStep::kStop) {
         stopped_ = true;
-        context.TryCancel();
+        context->TryCancel();
       }
       response_.Clear();
-      StartRead(&response_);
+      this->StartRead(&response_);
     });
   }
 
   void OnDone(const grpc::Status& status) override {
     calls_.thread_.Post([self = std::move(self_), outcome = ToOutcome(status)] {
+      self->calls_.AwaitBegun();
+      // Not if this client has ended it, nor if it never was there.
+      if (!self->stopped_ && IsMembersFault(outcome)) self->calls_.members_.Leave(self->member);
       std::move(self->callbacks_.on_end)(outcome);
       self->callbacks_ = {};
       self->calls_.End(self.get());
@@ -287,73 +335,89 @@ class EtcdClient::Calls::WatchCall : public Call,
   }
 
   Calls& calls_;
-  WatchCallbacks callbacks_;
-  WatchRequest request_;
-  WatchResponse response_;
-  bool stopped_ = false;             // Used on the thread only.
-  std::shared_ptr<WatchCall> self_;  // Until OnDone.
+  StreamCallbacks<Response> callbacks_;
+  Response response_;
+  bool stopped_ = false;  // Used on the thread only.
+  Mutex mu_;              // Held when gRPC is called to write: it calls back on threads of its own.
+  bool writable_ ABSL_GUARDED_BY(mu_) = true;
+  std::deque<Request> waiting_ ABSL_GUARDED_BY(mu_);  // The first is being written.
+  std::shared_ptr<StreamCall> self_;                  // Until OnDone.
 };
 
-void EtcdClient::Calls::KeepAlive(std::vector<int64_t> ids, Reply<std::vector<LeaseKeepAliveResponse>> reply) {
-  auto call = std::make_shared<KeepAliveCall>(this, std::move(ids), std::move(reply));
+EtcdClient::Stream<WatchRequest> EtcdClient::Calls::Watch(etcdserverpb::WatchCreateRequest create, WatchCallbacks callbacks) {
+  auto call = std::make_shared<StreamCall<WatchRequest, WatchResponse>>(this, std::move(callbacks));
   if (RpcOutcome refused = Begin(call); !refused.ok()) {
     thread_.Post([call, refused] { call->Refuse(refused); });
-    return;
+    return {[](const WatchRequest&) {}, [] {}, call->member};
   }
-  SetDeadline(&call->context);
-  call->Start();
+  Stream<WatchRequest> stream = call->Start(
+      [](const EtcdMember& member, grpc::ClientContext* context, auto* reactor) { member.watch->async()->Watch(context, reactor); });
+  WatchRequest request;
+  *request.mutable_create_request() = std::move(create);
+  stream.write(std::move(request));
+  return stream;
 }
 
-EtcdClient::CancelWatch EtcdClient::Calls::Watch(etcdserverpb::WatchCreateRequest request, WatchCallbacks callbacks) {
-  auto call = std::make_shared<WatchCall>(this, std::move(request), std::move(callbacks));
+EtcdClient::Stream<LeaseKeepAliveRequest> EtcdClient::Calls::KeepAlive(KeepAliveCallbacks callbacks) {
+  auto call = std::make_shared<StreamCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse>>(this, std::move(callbacks));
   if (RpcOutcome refused = Begin(call); !refused.ok()) {
     thread_.Post([call, refused] { call->Refuse(refused); });
-    return [] {};
+    return {[](const LeaseKeepAliveRequest&) {}, [] {}, call->member};
   }
-  call->Start();
-  return [weak = std::weak_ptr<WatchCall>(call)] {
-    if (std::shared_ptr<WatchCall> open = weak.lock()) open->context.TryCancel();
-  };
+  return call->Start([](const EtcdMember& member, grpc::ClientContext* context, auto* reactor) {
+    member.lease->async()->LeaseKeepAlive(context, reactor);
+  });
 }
 
 EtcdClient::EtcdClient(EtcdClientOptions options) : calls_(std::make_unique<Calls>(std::move(options))) {}
 EtcdClient::~EtcdClient() { Shutdown(); }
 
 void EtcdClient::Range(etcdserverpb::RangeRequest request, Reply<etcdserverpb::RangeResponse> reply) {
-  calls_->Unary(std::move(request), std::move(reply), [stub = calls_->kv()](auto... arguments) { stub->Range(arguments...); });
+  calls_->Unary(std::move(request), Repeat::kAnytime, std::move(reply),
+                [](const EtcdMember& member, auto... arguments) { member.kv->async()->Range(arguments...); });
 }
 
-void EtcdClient::Txn(etcdserverpb::TxnRequest request, Reply<etcdserverpb::TxnResponse> reply) {
-  calls_->Unary(std::move(request), std::move(reply), [stub = calls_->kv()](auto... arguments) { stub->Txn(arguments...); });
+void EtcdClient::Txn(etcdserverpb::TxnRequest request, Repeat repeat, Reply<etcdserverpb::TxnResponse> reply) {
+  calls_->Unary(std::move(request), repeat, std::move(reply),
+                [](const EtcdMember& member, auto... arguments) { member.kv->async()->Txn(arguments...); });
 }
 
 void EtcdClient::Compact(etcdserverpb::CompactionRequest request, Reply<etcdserverpb::CompactionResponse> reply) {
-  calls_->Unary(std::move(request), std::move(reply), [stub = calls_->kv()](auto... arguments) { stub->Compact(arguments...); });
+  calls_->Unary(std::move(request), Repeat::kAnytime, std::move(reply),
+                [](const EtcdMember& member, auto... arguments) { member.kv->async()->Compact(arguments...); });
 }
 
 void EtcdClient::LeaseGrant(etcdserverpb::LeaseGrantRequest request, Reply<etcdserverpb::LeaseGrantResponse> reply) {
-  calls_->Unary(std::move(request), std::move(reply), [stub = calls_->lease()](auto... arguments) { stub->LeaseGrant(arguments...); });
+  calls_->Unary(std::move(request), Repeat::kAnytime, std::move(reply),
+                [](const EtcdMember& member, auto... arguments) { member.lease->async()->LeaseGrant(arguments...); });
 }
 
 void EtcdClient::LeaseRevoke(etcdserverpb::LeaseRevokeRequest request, Reply<etcdserverpb::LeaseRevokeResponse> reply) {
-  calls_->Unary(std::move(request), std::move(reply), [stub = calls_->lease()](auto... arguments) { stub->LeaseRevoke(arguments...); });
+  calls_->Unary(std::move(request), Repeat::kIfUnsent, std::move(reply),
+                [](const EtcdMember& member, auto... arguments) { member.lease->async()->LeaseRevoke(arguments...); });
 }
 
 void EtcdClient::LeaseTimeToLive(etcdserverpb::LeaseTimeToLiveRequest request, Reply<etcdserverpb::LeaseTimeToLiveResponse> reply) {
-  calls_->Unary(std::move(request), std::move(reply), [stub = calls_->lease()](auto... arguments) { stub->LeaseTimeToLive(arguments...); });
+  calls_->Unary(std::move(request), Repeat::kAnytime, std::move(reply),
+                [](const EtcdMember& member, auto... arguments) { member.lease->async()->LeaseTimeToLive(arguments...); });
 }
 
 void EtcdClient::LeaseLeases(etcdserverpb::LeaseLeasesRequest request, Reply<etcdserverpb::LeaseLeasesResponse> reply) {
-  calls_->Unary(std::move(request), std::move(reply), [stub = calls_->lease()](auto... arguments) { stub->LeaseLeases(arguments...); });
+  calls_->Unary(std::move(request), Repeat::kAnytime, std::move(reply),
+                [](const EtcdMember& member, auto... arguments) { member.lease->async()->LeaseLeases(arguments...); });
 }
 
-void EtcdClient::LeaseKeepAlive(std::vector<int64_t> ids, Reply<std::vector<etcdserverpb::LeaseKeepAliveResponse>> reply) {
-  calls_->KeepAlive(std::move(ids), std::move(reply));
-}
-
-EtcdClient::CancelWatch EtcdClient::Watch(etcdserverpb::WatchCreateRequest request, WatchCallbacks callbacks) {
+EtcdClient::Stream<WatchRequest> EtcdClient::Watch(etcdserverpb::WatchCreateRequest request, WatchCallbacks callbacks) {
   return calls_->Watch(std::move(request), std::move(callbacks));
 }
+
+EtcdClient::Stream<LeaseKeepAliveRequest> EtcdClient::LeaseKeepAlive(KeepAliveCallbacks callbacks) {
+  return calls_->KeepAlive(std::move(callbacks));
+}
+
+void EtcdClient::LeaveMember(size_t member) { calls_->members().Leave(member); }
+
+std::string EtcdClient::member() const { return calls_->members().at(calls_->members().in_use()).endpoint; }
 
 SerialThread& EtcdClient::thread() { return calls_->thread(); }
 

@@ -13,12 +13,9 @@ namespace {
 
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(500);
 
-// `field` empty: no field of the request is to blame.
-absl::Status About(absl::StatusCode code, Reason reason, std::string resource, std::string message, absl::string_view field = "") {
+absl::Status About(absl::StatusCode code, Reason reason, std::string message) {
   ErrorDetails details;
   details.reason = reason;
-  details.resource = std::move(resource);
-  if (!field.empty()) details.violations.push_back({std::string(field), message});
   return MakeError(code, message, details);
 }
 
@@ -29,23 +26,45 @@ absl::Status TryAgain(absl::StatusCode code, Reason reason, std::string message)
   return MakeError(code, message, details);
 }
 
+// The server's own rights to etcd are not its callers' affair: until an operator mends them, there is no store.
+absl::Status RefusesUser(absl::string_view told) {
+  return TryAgain(absl::StatusCode::kUnavailable, Reason::kBackendUnavailable,
+                  absl::StrCat(told, " (the user that this server is given for etcd, or its password)"));
+}
+
 }  // namespace
 
+bool IsFull(const RpcOutcome& outcome) {
+  return outcome.code == absl::StatusCode::kResourceExhausted && absl::StrContains(outcome.message, "database space exceeded");
+}
+
 absl::Status ReadError(const RpcOutcome& outcome) {
+  const std::string told = absl::StrCat("etcd: ", outcome.message);
   switch (outcome.code) {
-    case absl::StatusCode::kResourceExhausted: {
-      const bool full = absl::StrContains(outcome.message, "database space exceeded");
-      return TryAgain(outcome.code, full ? Reason::kDiskFull : Reason::kOverloaded, absl::StrCat("etcd: ", outcome.message));
-    }
+    case absl::StatusCode::kResourceExhausted:
+      return TryAgain(outcome.code, IsFull(outcome) ? Reason::kDiskFull : Reason::kOverloaded, told);
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kUnknown:
       return TryAgain(absl::StatusCode::kUnavailable, Reason::kBackendUnavailable, absl::StrCat("etcd did not answer: ", outcome.message));
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+      return RefusesUser(told);
+    case absl::StatusCode::kInvalidArgument:
+      if (absl::StrContains(outcome.message, "request is too large") || absl::StrContains(outcome.message, "too many operations")) {
+        return About(outcome.code, Reason::kTransactionTooLarge,
+                     absl::StrCat(told, "; this cluster is set to take less than etcd's default"));
+      }
+      if (absl::StrContains(outcome.message, "authentication failed") || absl::StrContains(outcome.message, "user name is empty")) {
+        return RefusesUser(told);
+      }
+      break;
     default:
-      return About(absl::StatusCode::kInternal, Reason::kInternal, "",
-                   absl::StrCat("etcd refused a request (code ", static_cast<int>(outcome.code), "): ", outcome.message));
+      break;
   }
+  return About(absl::StatusCode::kInternal, Reason::kInternal,
+               absl::StrCat("etcd refused a request (code ", static_cast<int>(outcome.code), "): ", outcome.message));
 }
 
 absl::Status WriteError(const RpcOutcome& outcome) {
@@ -80,8 +99,8 @@ bool IsLeaseNotFound(const RpcOutcome& outcome) {
   return outcome.code == absl::StatusCode::kNotFound && absl::StrContains(outcome.message, "lease not found");
 }
 
-absl::Status Inexpressible(absl::string_view field, absl::string_view description) {
-  return InvalidField(Reason::kInvalidField, field, absl::StrCat("cannot be carried out over etcd: ", description));
+absl::Status StoreExchanged(absl::string_view description) {
+  return About(absl::StatusCode::kUnavailable, Reason::kBackendUnavailable, std::string(description));
 }
 
 }  // namespace scoutlight::storage

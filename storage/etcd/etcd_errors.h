@@ -17,8 +17,10 @@ absl::Status WriteError(const RpcOutcome& outcome);
 bool IsCompacted(const RpcOutcome& outcome);
 bool IsFutureRevision(const RpcOutcome& outcome);
 bool IsLeaseNotFound(const RpcOutcome& outcome);
+bool IsFull(const RpcOutcome& outcome);
 
-absl::Status Inexpressible(absl::string_view field, absl::string_view description);
+// Another store than the one that was opened answers: kUnavailable, until the server is started anew.
+absl::Status StoreExchanged(absl::string_view description);
 
 }  // namespace scoutlight::storage
 

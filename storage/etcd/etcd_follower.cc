@@ -1,81 +1,173 @@
 #include "storage/etcd/etcd_follower.h"
 
+#include <algorithm>
 #include <limits>
-#include <memory>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "storage/etcd/etcd_errors.h"
+
 namespace scoutlight::storage {
 
-EtcdFollower::EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdFollowerOptions options)
-    : client_(client), mapping_(mapping), options_(options) {}
+EtcdFollower::EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdFence& fence, StoreId store_id, EtcdFollowerOptions options)
+    : client_(client), mapping_(mapping), fence_(fence), store_id_(std::move(store_id)), options_(options) {}
 
 void EtcdFollower::Follow(Revision after, std::shared_ptr<Sink> sink) {
+  if (cancel_) std::exchange(cancel_, nullptr)();
   sink_ = std::move(sink);
   shown_ = after;
   // What was known is the earlier sink's.
-  connected_ = false;
-  stale_ = false;
+  fresh_ = std::nullopt;
+  behind_since_ = options_.clock->SinceBoot();
   problem_ = absl::OkStatus();
-  client_.thread().PostAfter(options_.stale_after, [this] {
-    if (!connected_) SetStale();
-  });
-  Watch();
+  LookAfter();
+  Begin();
 }
 
-void EtcdFollower::WhenShown(Revision revision, Task task) {
-  if (sink_ == nullptr || stale_ || revision <= shown_) {
-    std::move(task)();
-    return;
-  }
-  waiting_.emplace(revision, std::move(task));
-  client_.thread().PostAfter(options_.stale_after, [this, revision] {
-    if (revision > shown_) SetStale();
+void EtcdFollower::Begin() {
+  const int64_t watch = ++watches_;
+  fenced_ = 0;
+  fence_is_due_ = true;
+  etcdserverpb::RangeRequest request;
+  request.set_key(mapping_.store_id_key());
+  client_.Range(std::move(request), [this, watch](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
+    if (watch != watches_) return;
+    if (!outcome.ok()) return BeginLater();
+    const std::string id = response.kvs_size() == 0 ? "" : response.kvs(0).value();
+    if (id != store_id_ || response.header().revision() < shown_) {
+      return Stop(StoreExchanged(absl::StrCat("etcd now holds store \"", id, "\" at revision ", response.header().revision(),
+                                              ", this server has shown store \"", store_id_, "\" up to revision ", shown_,
+                                              ": it was wiped, restored or exchanged; start the server anew")));
+    }
+    Watch();
   });
 }
 
 void EtcdFollower::Watch() {
-  ++watches_;
   etcdserverpb::WatchCreateRequest request;
-  SetRange(mapping_.Nodes(), &request);
+  SetRange(mapping_.Watched(), &request);
   request.set_start_revision(shown_ + 1);
   request.set_prev_kv(true);
-  request.set_progress_notify(true);
-  client_.Watch(std::move(request),
-                {[this, watch = watches_](const etcdserverpb::WatchResponse& response) { return OnResponse(watch, response); },
-                 [this, watch = watches_](const RpcOutcome&) { OnEnd(watch); }});
+  request.set_fragment(true);
+  events_.emplace(mapping_);
+  const auto stream = client_.Watch(
+      std::move(request), {[this, watch = watches_](const etcdserverpb::WatchResponse& response) { return OnResponse(watch, response); },
+                           [this, watch = watches_](const RpcOutcome&) { OnEnd(watch); }});
+  cancel_ = stream.cancel;
+  write_ = stream.write;
+  member_ = stream.member;
+  asks_progress_ = false;
+  has_heard_ = true;
 }
 
-EtcdClient::WatchStep EtcdFollower::OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response) {
-  if (watch != watches_) return EtcdClient::WatchStep::kStop;
+EtcdClient::StreamStep EtcdFollower::OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response) {
+  if (watch != watches_) return EtcdClient::StreamStep::kStop;
+  has_heard_ = true;
   if (response.canceled()) {
     if (response.compact_revision() > 0) OnGap(response.compact_revision());
-    return EtcdClient::WatchStep::kStop;
+    return EtcdClient::StreamStep::kStop;
   }
   if (response.created()) {
-    connected_ = true;
-    SetFresh();
-    return EtcdClient::WatchStep::kGoOn;
+    AskFence();
+    return EtcdClient::StreamStep::kGoOn;
   }
-  absl::StatusOr<std::vector<std::shared_ptr<Batch>>> batches = mapping_.ToBatches(response, options_.clock->Now());
-  if (!batches.ok()) {
+  // Not shown as progress: what lies before it may still come.
+  if (response.events().empty() && asks_progress_) SetFresh();
+  if (absl::Status foreign = Show(response); !foreign.ok()) {
     // Somebody else writes under our prefix: trying again would show the same.
-    problem_ = batches.status();
+    Stop(std::move(foreign));
+    return EtcdClient::StreamStep::kStop;
+  }
+  return EtcdClient::StreamStep::kGoOn;
+}
+
+absl::Status EtcdFollower::Show(const etcdserverpb::WatchResponse& response) {
+  absl::StatusOr<std::vector<EtcdChange>> changes = events_->Add(response, options_.clock->Now());
+  if (!changes.ok()) return changes.status();
+  Revision silent = 0;  // The last one that shows as progress only.
+  for (const EtcdChange& change : *changes) {
+    if (change.revision <= shown_) continue;
+    silent = change.batch == nullptr ? change.revision : 0;
+    if (change.batch == nullptr) continue;
+    sink_->OnBatch(change.batch);
+    Reached(change.revision);
+  }
+  if (silent > 0) {
+    sink_->OnProgress(silent);
+    Reached(silent);
+  }
+  return absl::OkStatus();
+}
+
+void EtcdFollower::AskFence() {
+  fence_.Ask([this, watch = watches_](const RpcOutcome& outcome, Revision revision) {
+    if (watch != watches_) return;
+    if (IsFull(outcome)) return AskProgress();
+    if (!outcome.ok()) return BeginLater();
+    fence_is_due_ = false;
+    fenced_ = std::max(fenced_, revision);
+    if (fenced_ <= shown_) SetFresh();
+  });
+}
+
+void EtcdFollower::AskProgress() {
+  asks_progress_ = true;
+  etcdserverpb::WatchRequest request;
+  request.mutable_progress_request();
+  write_(std::move(request));
+}
+
+void EtcdFollower::WhenShown(Revision revision, Task task) {
+  if (sink_ == nullptr || fresh_ == false || revision <= shown_) {
+    std::move(task)();
+    return;
+  }
+  waiting_.emplace(revision, Waiting{options_.clock->SinceBoot() + options_.stale_after, std::move(task)});
+  LookAfter();
+}
+
+void EtcdFollower::ShowUpTo(Revision revision) {
+  if (sink_ == nullptr || revision <= std::max(shown_, wanted_)) return;
+  wanted_ = revision;
+  if (wanted_is_timed_) return;
+  wanted_is_timed_ = true;
+  client_.thread().PostAfter(options_.fence_after, [this] {
+    wanted_is_timed_ = false;
+    if (wanted_ <= shown_) return;
+    // A watch that is behind waits for a fence already.
+    if (!behind_since_.has_value()) fence_.Ask([](const RpcOutcome&, Revision) {});
+  });
+}
+
+void EtcdFollower::LookAfter() {
+  if (looks_after_) return;
+  looks_after_ = true;
+  client_.thread().PostAfter(options_.stale_after / 2, [this] {
+    looks_after_ = false;
+    LookNow();
+  });
+}
+
+void EtcdFollower::LookNow() {
+  if (sink_ == nullptr || !problem_.ok()) return;
+  const absl::Duration now = options_.clock->SinceBoot();
+  const auto waits_too_long = [now](const auto& waiting) { return waiting.second.until <= now; };
+  const bool owes_answer = std::any_of(waiting_.begin(), waiting_.end(), waits_too_long);
+  const bool behind_too_long = behind_since_.has_value() && now - *behind_since_ >= options_.stale_after;
+  if (behind_too_long || owes_answer) {
+    if (!behind_since_.has_value()) behind_since_ = now;
+    if (!waiting_.empty()) fenced_ = std::max(fenced_, waiting_.rbegin()->first);
+    // etcd has answered others what the watch does not say. One that is long at work through history says something now and then.
+    const bool is_silent = cancel_ && !std::exchange(has_heard_, false) && (owes_answer || fenced_ > shown_);
     SetStale();
-    return EtcdClient::WatchStep::kStop;
+    if (is_silent) {
+      client_.LeaveMember(member_);
+      return BeginLater();
+    }
+    if (asks_progress_ && cancel_) AskProgress();
   }
-  for (const std::shared_ptr<Batch>& batch : *batches) {
-    if (batch->revision <= shown_) continue;
-    sink_->OnBatch(batch);
-    Reached(batch->revision);
-  }
-  if (response.events().empty() && response.header().revision() > shown_) {
-    sink_->OnProgress(response.header().revision());
-    Reached(response.header().revision());
-  }
-  // What kept an answer waiting has arrived.
-  SetFresh();
-  return EtcdClient::WatchStep::kGoOn;
+  if (behind_since_.has_value() || !waiting_.empty()) LookAfter();
 }
 
 void EtcdFollower::OnGap(Revision oldest) {
@@ -85,40 +177,51 @@ void EtcdFollower::OnGap(Revision oldest) {
 }
 
 void EtcdFollower::OnEnd(int64_t watch) {
-  if (watch != watches_) return;
-  connected_ = false;
-  if (!problem_.ok()) return;
-  const int64_t ended = watches_;
-  client_.thread().PostAfter(options_.stale_after, [this, ended] {
-    if (!connected_ || watches_ == ended) SetStale();
-  });
+  if (watch == watches_) BeginLater();
+}
+
+void EtcdFollower::BeginLater() {
+  const int64_t ended = ++watches_;
+  if (cancel_) std::exchange(cancel_, nullptr)();
+  if (!behind_since_.has_value()) behind_since_ = options_.clock->SinceBoot();
+  LookAfter();
   client_.thread().PostAfter(options_.retry_after, [this, ended] {
-    if (watches_ == ended) Watch();
+    if (watches_ == ended) Begin();
   });
 }
 
+void EtcdFollower::Stop(absl::Status problem) {
+  ++watches_;
+  if (cancel_) std::exchange(cancel_, nullptr)();
+  if (!behind_since_.has_value()) behind_since_ = options_.clock->SinceBoot();
+  problem_ = std::move(problem);
+  SetStale();
+}
+
 void EtcdFollower::SetStale() {
-  if (!stale_) {
-    stale_ = true;
+  if (fresh_ != false && sink_ != nullptr) {
+    fresh_ = false;
     sink_->OnStale();
   }
   RunWaiting(std::numeric_limits<Revision>::max());
 }
 
 void EtcdFollower::SetFresh() {
-  if (!stale_) return;
-  stale_ = false;
+  behind_since_ = std::nullopt;
+  if (fresh_ == true) return;
+  fresh_ = true;
   sink_->OnFresh();
 }
 
 void EtcdFollower::Reached(Revision revision) {
   shown_ = revision;
+  if (!fence_is_due_ && fenced_ <= shown_) SetFresh();
   RunWaiting(revision);
 }
 
 void EtcdFollower::RunWaiting(Revision up_to) {
   while (!waiting_.empty() && waiting_.begin()->first <= up_to) {
-    Task task = std::move(waiting_.begin()->second);
+    Task task = std::move(waiting_.begin()->second.task);
     waiting_.erase(waiting_.begin());
     std::move(task)();
   }

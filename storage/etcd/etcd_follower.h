@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -10,48 +11,66 @@
 #include "base/clock.h"
 #include "base/entry.h"
 #include "storage/etcd/etcd_client.h"
+#include "storage/etcd/etcd_events.h"
+#include "storage/etcd/etcd_fence.h"
 #include "storage/etcd/etcd_mapping.h"
 #include "storage/store.h"
 
 namespace scoutlight::storage {
 
 struct EtcdFollowerOptions {
-  Clock* clock = &Clock::System();                // Outlives the follower; dates the batches.
-  absl::Duration stale_after = absl::Seconds(1);  // Without a watch, or with an answer waiting, for so long: OnStale.
+  Clock* clock = &Clock::System();                // Outlives the follower; dates the ends of leases.
+  absl::Duration stale_after = absl::Seconds(1);  // Without a watch that has caught up, or with an answer waiting, for so long: OnStale.
   absl::Duration retry_after = absl::Milliseconds(100);
+  absl::Duration fence_after = absl::Milliseconds(20);  // How long what is waited for may come by itself.
 };
 
 // Shows a sink what happens to the nodes: one watch over all of them, made again behind the last batch shown whenever it breaks. Used on
 // the client's thread only.
 //
-// The sink is called fresh again when etcd has taken the new watch; what was missed comes right behind that, unless etcd still works
-// through history then. Progress is told only by etcd's notifications (every 10 minutes by default, --experimental-watch-progress-notify
-// -interval): those asked for may overtake events in the releases before 3.4.31 and 3.5.13.
+// A new watch is known to have caught up when it has brought a fence that was put after it began; only then is the sink called fresh.
+// Before each, the store's id and latest revision are looked at: a cluster that was wiped or restored has another id, or a past that this
+// watch has seen the future of; then nothing more is shown. Where etcd is full and takes no fence, the progress that the watch tells on
+// request stands for it, which some releases tell too early. A watch that is silent while others get answers is given up, and its member
+// left.
 class EtcdFollower {
  public:
   using Task = absl::AnyInvocable<void() &&>;
 
   // All outlive this.
-  EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdFollowerOptions options);
+  EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdFence& fence, StoreId store_id, EtcdFollowerOptions options);
 
   // A later call takes the place of the one before. `after` compacted away already: OnGap, then on from there.
   void Follow(Revision after, std::shared_ptr<Sink> sink);
 
   // Runs `task` once the sink has been shown everything up to `revision`: inside the call if it has, if nobody follows, or if the sink
-  // has been told that it is stale. Waits no longer than stale_after, and then tells it so.
+  // has been told that it is stale. Waits little longer than stale_after, and then tells it so.
   void WhenShown(Revision revision, Task task);
 
-  bool is_stale() const { return stale_; }
-  // Not OK: it has met what no ScoutLight wrote and stays stale.
+  // Sees to it that the sink is shown progress to `revision` though nothing of the store may have happened there.
+  void ShowUpTo(Revision revision);
+
+  // Since when the sink may lack something, on the clock's SinceBoot(); nullopt: it has what etcd has, or nobody follows.
+  std::optional<absl::Duration> behind_since() const { return behind_since_; }
+  // Not OK: it has met what no ScoutLight wrote, or another store, and stays stale.
   const absl::Status& problem() const { return problem_; }
   // Nothing more will be shown: runs all that waits.
   void Close();
 
  private:
+  void Begin();
   void Watch();
-  EtcdClient::WatchStep OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response);
+  EtcdClient::StreamStep OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response);
+  absl::Status Show(const etcdserverpb::WatchResponse& response);
   void OnGap(Revision oldest);
   void OnEnd(int64_t watch);
+  void AskFence();
+  void AskProgress();
+  // Looks now and then whether what is waited for has been shown, as long as anything is.
+  void LookAfter();
+  void LookNow();
+  void BeginLater();
+  void Stop(absl::Status problem);
   void SetStale();
   void SetFresh();
   void Reached(Revision revision);
@@ -59,14 +78,31 @@ class EtcdFollower {
 
   EtcdClient& client_;
   const EtcdMapping& mapping_;
+  EtcdFence& fence_;
+  const StoreId store_id_;
   const EtcdFollowerOptions options_;
   std::shared_ptr<Sink> sink_;
-  Revision shown_ = 0;      // Everything up to here has been shown.
-  int64_t watches_ = 0;     // Made so far; tells a watch and a timer whether it is still the one.
-  bool connected_ = false;  // etcd has taken the watch.
-  bool stale_ = false;
+  std::optional<EtcdEvents> events_;  // Of the watch in use.
+  std::function<void()> cancel_;      // Ends it; null: there is none.
+  std::function<void(etcdserverpb::WatchRequest)> write_;
+  size_t member_ = 0;
+  bool asks_progress_ = false;  // In the place of the fence.
+  Revision shown_ = 0;          // Everything up to here has been shown.
+  Revision fenced_ = 0;         // The sink has the latest state when this has been shown ...
+  bool fence_is_due_ = false;   // ... and etcd has taken the fence of this watch.
+  Revision wanted_ = 0;         // By ShowUpTo.
+  bool wanted_is_timed_ = false;
+  bool looks_after_ = false;                    // LookNow() is due.
+  bool has_heard_ = false;                      // The watch has said something since the last look.
+  int64_t watches_ = 0;                         // Made so far; tells a watch and a timer whether it is still the one.
+  std::optional<bool> fresh_;                   // As the sink was told last; nullopt: nothing yet.
+  std::optional<absl::Duration> behind_since_;  // Since boot; nullopt: the watch has caught up.
   absl::Status problem_;
-  std::multimap<Revision, Task> waiting_;
+  struct Waiting {
+    absl::Duration until;  // Since boot.
+    Task task;
+  };
+  std::multimap<Revision, Waiting> waiting_;  // Each is a call in flight, whose number is bounded.
 };
 
 }  // namespace scoutlight::storage

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "storage/etcd/etcd_events.h"
+
 namespace scoutlight::storage {
 namespace {
 
@@ -13,57 +15,60 @@ using etcdserverpb::WatchResponse;
 // One walk through history. Keeps itself alive through the callbacks it hands out; used on the client's thread only, after Start().
 class EtcdHistory : public std::enable_shared_from_this<EtcdHistory> {
  public:
-  EtcdHistory(EtcdClient& client, const EtcdMapping& mapping, EtcdHistoryRequest request,
+  EtcdHistory(EtcdClient& client, const EtcdMapping& mapping, EtcdFence& fence, EtcdHistoryRequest request,
               absl::AnyInvocable<void(EtcdHistoryResult) &&> done)
-      : client_(client), mapping_(mapping), request_(std::move(request)), done_(std::move(done)) {}
+      : client_(client), mapping_(mapping), fence_(fence), request_(std::move(request)), done_(std::move(done)), events_(mapping) {}
 
   void Start() {
-    etcdserverpb::WatchCreateRequest watch;
-    SetRange({std::string(1, '\0'), std::string(1, '\0')}, &watch);
-    watch.set_start_revision(request_.from);
-    watch.set_prev_kv(true);
-    EtcdClient::CancelWatch cancel =
-        client_.Watch(std::move(watch), {[self = shared_from_this()](const WatchResponse& response) { return self->OnResponse(response); },
-                                         [self = shared_from_this()](const RpcOutcome& outcome) { self->OnEnd(outcome); }});
-    client_.thread().PostAfter(request_.timeout, [cancel = std::move(cancel)] { cancel(); });
+    etcdserverpb::RangeRequest request;
+    request.set_key(mapping_.mark_key());
+    client_.Range(std::move(request), [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
+      if (!outcome.ok()) return self->OnEnd(outcome);
+      if (response.kvs_size() > 0 && response.kvs(0).mod_revision() >= self->request_.to) return self->Watch();
+      self->fence_.Ask([self](const RpcOutcome& fenced, Revision) { fenced.ok() ? self->Watch() : self->OnEnd(fenced); });
+    });
   }
 
  private:
-  EtcdClient::WatchStep OnResponse(const WatchResponse& response) {
-    if (response.canceled()) {
-      result_.compacted = response.compact_revision();
-      return EtcdClient::WatchStep::kStop;
-    }
-    if (response.events().empty()) return EtcdClient::WatchStep::kGoOn;
-    absl::StatusOr<std::vector<std::shared_ptr<Batch>>> batches = mapping_.ToBatches(NodesOf(response), request_.seen);
-    if (!batches.ok()) {
-      result_.page.status = batches.status();
-      complete_ = true;
-      return EtcdClient::WatchStep::kStop;
-    }
-    for (const std::shared_ptr<Batch>& batch : *batches) {
-      if (batch->revision <= request_.to && !Take(batch)) return EtcdClient::WatchStep::kStop;
-    }
-    if (response.events().rbegin()->kv().mod_revision() < request_.to) return EtcdClient::WatchStep::kGoOn;
-    result_.page.next = request_.to + 1;
-    complete_ = true;
-    return EtcdClient::WatchStep::kStop;
+  void Watch() {
+    etcdserverpb::WatchCreateRequest watch;
+    SetRange(mapping_.Watched(), &watch);
+    watch.set_start_revision(request_.from);
+    watch.set_prev_kv(true);
+    watch.set_fragment(true);
+    const auto stream =
+        client_.Watch(std::move(watch), {[self = shared_from_this()](const WatchResponse& response) { return self->OnResponse(response); },
+                                         [self = shared_from_this()](const RpcOutcome& outcome) { self->OnEnd(outcome); }});
+    client_.thread().PostAfter(request_.timeout, [cancel = stream.cancel] { cancel(); });
   }
 
-  // Without other applications' keys.
-  WatchResponse NodesOf(const WatchResponse& response) const {
-    const EtcdRange nodes = mapping_.Nodes();
-    WatchResponse own;
-    for (const mvccpb::Event& event : response.events()) {
-      if (event.kv().key() >= nodes.begin && event.kv().key() < nodes.end) *own.add_events() = event;
+  EtcdClient::StreamStep OnResponse(const WatchResponse& response) {
+    if (response.canceled()) {
+      result_.compacted = response.compact_revision();
+      return EtcdClient::StreamStep::kStop;
     }
-    return own;
+    // What nothing dates but the writes before it may be as old as they.
+    absl::StatusOr<std::vector<EtcdChange>> changes = events_.Add(response, absl::InfinitePast());
+    if (!changes.ok()) {
+      result_.page.status = changes.status();
+      complete_ = true;
+      return EtcdClient::StreamStep::kStop;
+    }
+    for (const EtcdChange& change : *changes) {
+      if (change.batch != nullptr && change.revision <= request_.to && !Take(change.batch)) return EtcdClient::StreamStep::kStop;
+      if (change.revision < request_.to) continue;
+      result_.page.next = request_.to + 1;
+      complete_ = true;
+      return EtcdClient::StreamStep::kStop;
+    }
+    return EtcdClient::StreamStep::kGoOn;
   }
 
   // False: the page is full.
   bool Take(const std::shared_ptr<Batch>& batch) {
     std::erase_if(batch->events, [this](const Event& event) { return !request_.range.Contains(event.key); });
     if (batch->events.empty()) return true;
+    if (batch->committed == absl::InfinitePast()) batch->committed = request_.now;
     for (const Event& event : batch->events) {
       bytes_ += EntryBytes(event.entry) + (event.previous.has_value() ? EntryBytes(*event.previous) : 0);
     }
@@ -82,8 +87,10 @@ class EtcdHistory : public std::enable_shared_from_this<EtcdHistory> {
 
   EtcdClient& client_;
   const EtcdMapping& mapping_;
+  EtcdFence& fence_;
   const EtcdHistoryRequest request_;
   absl::AnyInvocable<void(EtcdHistoryResult) &&> done_;
+  EtcdEvents events_;
   EtcdHistoryResult result_;
   size_t bytes_ = 0;
   bool complete_ = false;
@@ -91,9 +98,9 @@ class EtcdHistory : public std::enable_shared_from_this<EtcdHistory> {
 
 }  // namespace
 
-void ReadEtcdHistory(EtcdClient& client, const EtcdMapping& mapping, EtcdHistoryRequest request,
+void ReadEtcdHistory(EtcdClient& client, const EtcdMapping& mapping, EtcdFence& fence, EtcdHistoryRequest request,
                      absl::AnyInvocable<void(EtcdHistoryResult) &&> done) {
-  std::make_shared<EtcdHistory>(client, mapping, std::move(request), std::move(done))->Start();
+  std::make_shared<EtcdHistory>(client, mapping, fence, std::move(request), std::move(done))->Start();
 }
 
 }  // namespace scoutlight::storage

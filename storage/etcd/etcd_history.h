@@ -6,6 +6,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "storage/etcd/etcd_client.h"
+#include "storage/etcd/etcd_fence.h"
 #include "storage/etcd/etcd_mapping.h"
 #include "storage/store.h"
 
@@ -16,7 +17,7 @@ struct EtcdHistoryRequest {
   Revision to = 0;  // Not in the future: see below.
   KeyRange range;
   size_t bytes_max = 0;
-  absl::Time seen;         // Dates the batches: etcd does not.
+  absl::Time now;          // Dates ends of leases that no write comes before.
   absl::Duration timeout;  // For all of it.
 };
 
@@ -28,10 +29,9 @@ struct EtcdHistoryResult {
   HistoryPage page;
 };
 
-// Store::History by a watch that begins at `from` and ends behind `to`; `done` runs on the client's thread. The watch is over all of
-// etcd's keys: only so is there an event at `to` for certain, which tells that nothing more comes; a watch over fewer keys stays silent,
-// and etcd before 3.4.31 may answer a request for progress too early. `client` and `mapping` outlive it.
-void ReadEtcdHistory(EtcdClient& client, const EtcdMapping& mapping, EtcdHistoryRequest request,
+// Store::History by a watch that begins at `from` and ends behind `to`; `done` runs on the client's thread. For that there must be
+// something to see at `to` or later: if no mark was put so late, a fence is. All outlive it.
+void ReadEtcdHistory(EtcdClient& client, const EtcdMapping& mapping, EtcdFence& fence, EtcdHistoryRequest request,
                      absl::AnyInvocable<void(EtcdHistoryResult) &&> done);
 
 }  // namespace scoutlight::storage

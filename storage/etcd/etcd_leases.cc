@@ -11,7 +11,7 @@ namespace scoutlight::storage {
 namespace {
 
 // Calls in flight for one list.
-constexpr int kCallsAtOnce = 32;
+constexpr size_t kCallsAtOnce = 32;
 
 LeaseInfo ToInfo(const etcdserverpb::LeaseTimeToLiveResponse& response) {
   LeaseInfo info;
@@ -27,13 +27,16 @@ bool IsThere(const etcdserverpb::LeaseTimeToLiveResponse& response) { return res
 // One list. Keeps itself alive through the callbacks it hands out; used on the client's thread only, after Start().
 class LeaseLister : public std::enable_shared_from_this<LeaseLister> {
  public:
-  LeaseLister(EtcdClient& client, absl::AnyInvocable<void(EtcdLeaseListResult) &&> done) : client_(client), done_(std::move(done)) {}
+  LeaseLister(EtcdClient& client, LeaseId after, size_t leases_max, absl::AnyInvocable<void(EtcdLeaseListResult) &&> done)
+      : client_(client), after_(after), leases_max_(leases_max), done_(std::move(done)) {}
 
   void Start() {
     client_.LeaseLeases({}, [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::LeaseLeasesResponse& response) {
       self->result_.outcome = outcome;
       self->result_.list.revision = response.header().revision();
-      for (const etcdserverpb::LeaseStatus& lease : response.leases()) self->ids_.push_back(lease.id());
+      for (const etcdserverpb::LeaseStatus& lease : response.leases()) {
+        if (lease.id() > std::max<LeaseId>(self->after_, 0)) self->ids_.push_back(lease.id());
+      }
       std::sort(self->ids_.begin(), self->ids_.end());
       self->GoOn();
     });
@@ -41,8 +44,11 @@ class LeaseLister : public std::enable_shared_from_this<LeaseLister> {
 
  private:
   void GoOn() {
-    while (result_.outcome.ok() && asked_ < ids_.size() && in_flight_ < kCallsAtOnce) Ask(ids_[asked_++]);
+    // In the place of one that has ended meanwhile comes another.
+    const auto has_room = [this] { return result_.list.leases.size() + in_flight_ < leases_max_ && in_flight_ < kCallsAtOnce; };
+    while (result_.outcome.ok() && asked_ < ids_.size() && has_room()) Ask(ids_[asked_++]);
     if (in_flight_ > 0) return;
+    result_.list.more = asked_ < ids_.size();
     std::vector<LeaseInfo>& leases = result_.list.leases;
     std::sort(leases.begin(), leases.end(), [](const LeaseInfo& a, const LeaseInfo& b) { return a.id < b.id; });
     std::move(done_)(std::move(result_));
@@ -65,14 +71,105 @@ class LeaseLister : public std::enable_shared_from_this<LeaseLister> {
   }
 
   EtcdClient& client_;
+  const LeaseId after_;
+  const size_t leases_max_;
   absl::AnyInvocable<void(EtcdLeaseListResult) &&> done_;
   EtcdLeaseListResult result_;
   std::vector<LeaseId> ids_;
   size_t asked_ = 0;
-  int in_flight_ = 0;
+  size_t in_flight_ = 0;
+};
+
+// One revocation. Keeps itself alive as LeaseLister does.
+class LeaseRevoker : public std::enable_shared_from_this<LeaseRevoker> {
+ public:
+  LeaseRevoker(EtcdClient& client, const EtcdMapping& mapping, LeaseId id, absl::AnyInvocable<void(EtcdRevokeResult) &&> done)
+      : client_(client), mapping_(mapping), id_(id), done_(std::move(done)) {}
+
+  void Start() {
+    GetEtcdLease(client_, mapping_, id_, [self = shared_from_this()](const EtcdLeaseResult& lease) {
+      if (!lease.outcome.ok()) return self->Finish(lease.outcome, ReadError(lease.outcome), 0);
+      if (!lease.result.status.ok()) return self->Finish({}, lease.result.status, lease.result.revision);
+      self->keys_ = static_cast<int64_t>(lease.result.lease.keys.size());
+      self->keys_ == 0 ? self->Revoke() : self->Announce();
+    });
+  }
+
+ private:
+  void Announce() {
+    etcdserverpb::TxnRequest request;
+    etcdserverpb::PutRequest* put = request.add_success()->mutable_request_put();
+    put->set_key(mapping_.RevocationKey(id_));
+    put->set_lease(id_);
+    client_.Txn(std::move(request), EtcdClient::Repeat::kAnytime,
+                [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::TxnResponse&) {
+                  if (outcome.ok() || IsFull(outcome)) return self->Revoke();  // Full: the end is shown as an expiry, but room is made.
+                  self->Fail(outcome, ReadError(outcome));
+                });
+  }
+
+  void Revoke() {
+    etcdserverpb::LeaseRevokeRequest request;
+    request.set_id(id_);
+    client_.LeaseRevoke(request, [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::LeaseRevokeResponse& response) {
+      if (!outcome.ok()) return self->Fail(outcome, WriteError(outcome));
+      self->Finish({}, absl::OkStatus(), response.header().revision());
+    });
+  }
+
+  void Fail(const RpcOutcome& outcome, absl::Status status) {
+    if (IsLeaseNotFound(outcome)) return Finish({}, LeaseNotFound(absl::StatusCode::kNotFound, id_), 0);
+    Finish(outcome, std::move(status), 0);
+  }
+
+  void Finish(const RpcOutcome& outcome, absl::Status status, Revision revision) {
+    std::move(done_)({.outcome = outcome, .status = std::move(status), .revision = revision, .deleted = keys_});
+  }
+
+  EtcdClient& client_;
+  const EtcdMapping& mapping_;
+  const LeaseId id_;
+  absl::AnyInvocable<void(EtcdRevokeResult) &&> done_;
+  int64_t keys_ = 0;
 };
 
 }  // namespace
+
+void GrantEtcdLease(EtcdClient& client, EtcdGrant grant, absl::AnyInvocable<void(EtcdLeaseResult) &&> done) {
+  etcdserverpb::LeaseGrantRequest request;
+  request.set_id(grant.id);
+  request.set_ttl(absl::ToInt64Seconds(absl::Ceil(grant.ttl, absl::Seconds(1))));
+  client.LeaseGrant(request, [&client, grant = std::move(grant), seconds = request.ttl(), done = std::move(done)](
+                                 const RpcOutcome& outcome, const etcdserverpb::LeaseGrantResponse& response) mutable {
+    EtcdLeaseResult result{.outcome = outcome, .result = {}};
+    result.result.revision = response.header().revision();
+    LeaseInfo& lease = result.result.lease;
+    if (outcome.code != absl::StatusCode::kFailedPrecondition) {
+      lease = {.id = response.id(), .ttl = absl::Seconds(response.ttl()), .remaining = absl::Seconds(response.ttl()), .keys = {}};
+      return std::move(done)(std::move(result));
+    }
+    etcdserverpb::LeaseTimeToLiveRequest look;
+    look.set_id(grant.id);
+    client.LeaseTimeToLive(look, [grant = std::move(grant), seconds, done = std::move(done)](
+                                     const RpcOutcome& looked, const etcdserverpb::LeaseTimeToLiveResponse& there) mutable {
+      EtcdLeaseResult result{.outcome = looked, .result = {}};
+      result.result.revision = there.header().revision();
+      if (looked.ok() && (grant.is == EtcdGrant::Id::kGiven || !IsThere(there))) {
+        result.result.status = LeaseExists(grant.id);
+      } else if (looked.ok() && there.grantedttl() != seconds) {
+        result.result.status = RequestIdReused(grant.request_id);
+      } else if (looked.ok()) {
+        result.result.lease = ToInfo(there);
+        result.result.replayed = true;
+      }
+      std::move(done)(std::move(result));
+    });
+  });
+}
+
+void RevokeEtcdLease(EtcdClient& client, const EtcdMapping& mapping, LeaseId id, absl::AnyInvocable<void(EtcdRevokeResult) &&> done) {
+  std::make_shared<LeaseRevoker>(client, mapping, id, std::move(done))->Start();
+}
 
 void GetEtcdLease(EtcdClient& client, const EtcdMapping& mapping, LeaseId id, absl::AnyInvocable<void(EtcdLeaseResult) &&> done) {
   etcdserverpb::LeaseTimeToLiveRequest request;
@@ -95,8 +192,8 @@ void GetEtcdLease(EtcdClient& client, const EtcdMapping& mapping, LeaseId id, ab
       });
 }
 
-void ListEtcdLeases(EtcdClient& client, absl::AnyInvocable<void(EtcdLeaseListResult) &&> done) {
-  std::make_shared<LeaseLister>(client, std::move(done))->Start();
+void ListEtcdLeases(EtcdClient& client, LeaseId after, int leases_max, absl::AnyInvocable<void(EtcdLeaseListResult) &&> done) {
+  std::make_shared<LeaseLister>(client, after, static_cast<size_t>(leases_max), std::move(done))->Start();
 }
 
 }  // namespace scoutlight::storage

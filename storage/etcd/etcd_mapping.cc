@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 
@@ -13,6 +14,12 @@ namespace {
 
 constexpr char kNodes = 'n';
 constexpr char kStoreId = 'i';
+constexpr char kMark = 'm';
+constexpr char kRequest = 'r';
+constexpr char kWriteMark = 'w';
+constexpr char kFenceMark = 'f';
+constexpr char kSuccess = 's';
+constexpr char kFailure = 'f';
 constexpr char kSegmentJoint = '\x00';
 constexpr char kText = '\x00';
 constexpr char kData = '\x01';
@@ -26,35 +33,20 @@ absl::Status Foreign(absl::string_view what, absl::string_view etcd_key) {
                    details);
 }
 
-absl::StatusOr<Event> ToEvent(const EtcdMapping& mapping, const mvccpb::Event& from) {
-  Event event;
-  const bool is_delete = from.type() == mvccpb::Event::DELETE;
-  event.kind = is_delete ? EventKind::kDelete : EventKind::kPut;
-  if (is_delete) {
-    absl::StatusOr<Key> key = mapping.Decode(from.kv().key());
-    if (!key.ok()) return key.status();
-    event.entry.key = *std::move(key);
-    event.entry.mod_revision = from.kv().mod_revision();
-  } else {
-    absl::StatusOr<Entry> entry = mapping.ToEntry(from.kv());
-    if (!entry.ok()) return entry.status();
-    event.entry = *std::move(entry);
-  }
-  event.key = event.entry.key;
-  if (from.has_prev_kv()) {
-    absl::StatusOr<Entry> previous = mapping.ToEntry(from.prev_kv());
-    if (!previous.ok()) return previous.status();
-    event.previous = *std::move(previous);
-  }
-  // A put that made the key had nothing before it. Else a missing one is compacted away.
-  event.previous_known = event.previous.has_value() || (!is_delete && from.kv().version() == 1);
-  return event;
-}
-
 }  // namespace
 
 EtcdMapping::EtcdMapping(absl::string_view prefix)
-    : root_(Append(prefix, kNodes)), store_id_key_(Append(prefix, kStoreId)), system_(Encode(*Key::Parse(kSystemTree))) {}
+    : prefix_(prefix), root_(Append(prefix, kNodes)), store_id_key_(Append(prefix, kStoreId)), mark_key_(Append(prefix, kMark)) {}
+
+std::string EtcdMapping::RevocationKey(LeaseId id) const { return absl::StrCat(mark_key_, absl::Hex(id, absl::kZeroPad16)); }
+
+bool EtcdMapping::IsRevocation(absl::string_view etcd_key) const {
+  return etcd_key.size() > mark_key_.size() && absl::StartsWith(etcd_key, mark_key_);
+}
+
+std::string EtcdMapping::RequestKey(absl::string_view caller, absl::string_view request_id) const {
+  return absl::StrCat(Append(prefix_, kRequest), caller.size(), ":", caller, request_id);
+}
 
 std::string EtcdMapping::Append(absl::string_view bytes, char last) {
   std::string appended(bytes);
@@ -94,13 +86,6 @@ EtcdRange EtcdMapping::RangeOf(const KeyRange& range) const {
   return {};
 }
 
-std::vector<EtcdRange> EtcdMapping::RangesWithoutSystem(const KeyRange& range) const {
-  const EtcdRange whole = RangeOf(range);
-  // Only the root lies above the system tree.
-  if (!range.key.is_root() || range.scope == Scope::kKey) return {whole};
-  return {{whole.begin, system_}, {SubtreeEnd(system_), whole.end}};
-}
-
 absl::string_view EtcdMapping::ChildOf(absl::string_view parent, absl::string_view node) {
   const size_t end = node.find(kSegmentJoint, parent.size() + 1);
   return node.substr(0, end);
@@ -114,8 +99,31 @@ std::string EtcdMapping::EncodeValue(const Value& value) {
   return encoded;
 }
 
-std::vector<std::string> EtcdMapping::EncodeBothForms(absl::string_view bytes) {
-  return {EncodeValue({Value::Form::kText, std::string(bytes)}), EncodeValue({Value::Form::kData, std::string(bytes)})};
+std::string EtcdMapping::EncodeMark(const EtcdMark& mark) {
+  return absl::StrCat(std::string(1, mark.kind == EtcdMark::Kind::kWrite ? kWriteMark : kFenceMark), absl::ToUnixMicros(mark.committed));
+}
+
+absl::StatusOr<EtcdMark> EtcdMapping::DecodeMark(const mvccpb::KeyValue& pair) {
+  const absl::string_view value = pair.value();
+  int64_t micros = 0;
+  if (value.empty() || (value[0] != kWriteMark && value[0] != kFenceMark) || !absl::SimpleAtoi(value.substr(1), &micros)) {
+    return Foreign("a mark", pair.key());
+  }
+  return EtcdMark{value[0] == kWriteMark ? EtcdMark::Kind::kWrite : EtcdMark::Kind::kFence, absl::FromUnixMicros(micros)};
+}
+
+std::string EtcdMapping::EncodeRequest(const EtcdRequestRecord& request) {
+  return absl::StrCat(std::string(1, request.succeeded ? kSuccess : kFailure), absl::Hex(request.hash, absl::kZeroPad16));
+}
+
+absl::StatusOr<EtcdRequestRecord> EtcdMapping::DecodeRequest(const mvccpb::KeyValue& pair) {
+  const absl::string_view value = pair.value();
+  EtcdRequestRecord request;
+  if (value.empty() || (value[0] != kSuccess && value[0] != kFailure) || !absl::SimpleHexAtoi(value.substr(1), &request.hash)) {
+    return Foreign("a request", pair.key());
+  }
+  request.succeeded = value[0] == kSuccess;
+  return request;
 }
 
 absl::StatusOr<Entry> EtcdMapping::ToEntry(const mvccpb::KeyValue& pair) const {
@@ -128,7 +136,7 @@ absl::StatusOr<Entry> EtcdMapping::ToEntry(const mvccpb::KeyValue& pair) const {
               .version = pair.version(),
               .lease_id = pair.lease(),
               .has_value = true};
-  if (pair.value().empty()) return entry;
+  if (pair.value().empty()) return entry;  // Read without it.
   if (pair.value()[0] != kText && pair.value()[0] != kData) return Foreign("a value", pair.key());
   entry.value.form = pair.value()[0] == kText ? Value::Form::kText : Value::Form::kData;
   entry.value.bytes = pair.value().substr(1);
@@ -145,24 +153,30 @@ absl::StatusOr<std::vector<Entry>> EtcdMapping::ToEntries(const google::protobuf
   return entries;
 }
 
-absl::StatusOr<std::vector<std::shared_ptr<Batch>>> EtcdMapping::ToBatches(const etcdserverpb::WatchResponse& response,
-                                                                           absl::Time seen) const {
-  std::vector<std::shared_ptr<Batch>> batches;
-  for (const mvccpb::Event& from : response.events()) {
-    absl::StatusOr<Event> event = ToEvent(*this, from);
-    if (!event.ok()) return event.status();
-    if (batches.empty() || batches.back()->revision != from.kv().mod_revision()) {
-      batches.push_back(std::make_shared<Batch>());
-      batches.back()->revision = from.kv().mod_revision();
-      batches.back()->committed = seen;
-    }
-    batches.back()->events.push_back(*std::move(event));
+absl::StatusOr<Event> EtcdMapping::ToEvent(const mvccpb::Event& from) const {
+  Event event;
+  const bool is_delete = from.type() == mvccpb::Event::DELETE;
+  event.kind = is_delete ? EventKind::kDelete : EventKind::kPut;
+  if (is_delete) {
+    absl::StatusOr<Key> key = Decode(from.kv().key());
+    if (!key.ok()) return key.status();
+    event.entry.key = *std::move(key);
+    event.entry.mod_revision = from.kv().mod_revision();
+  } else {
+    if (from.kv().value().empty()) return Foreign("a value", from.kv().key());
+    absl::StatusOr<Entry> entry = ToEntry(from.kv());
+    if (!entry.ok()) return entry.status();
+    event.entry = *std::move(entry);
   }
-  for (const std::shared_ptr<Batch>& batch : batches) {
-    // etcd shows them in the order of the transaction's operations.
-    std::sort(batch->events.begin(), batch->events.end(), [](const Event& a, const Event& b) { return a.key < b.key; });
+  event.key = event.entry.key;
+  if (from.has_prev_kv()) {
+    absl::StatusOr<Entry> previous = ToEntry(from.prev_kv());
+    if (!previous.ok()) return previous.status();
+    event.previous = *std::move(previous);
   }
-  return batches;
+  // A put that made the key had nothing before it. Else a missing one is compacted away.
+  event.previous_known = event.previous.has_value() || (!is_delete && from.kv().version() == 1);
+  return event;
 }
 
 EntryCollector::EntryCollector(const EtcdMapping& mapping, KeyRange range, System system)

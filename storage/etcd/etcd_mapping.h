@@ -19,8 +19,18 @@
 //   key        = prefix space                      prefix: chosen when the store is opened; keys of others may stand beside it
 //   space      = 'n' *( 0x00 segment )             a node; the root is 'n' alone and never stored; no segment has a byte below 0x20
 //              | 'i'                               the store id, 32 hexadecimal digits
-//   value      = form *byte
+//              | 'm'                               the mark that each transaction of ours puts: kind, microseconds since 1970 in digits
+//              | 'm' lease                         on this lease itself, put before it is revoked, so that it goes with it
+//              | 'r' size ':' caller request_id    a request that was carried out; on a lease, whose end is the end of the window
+//   value      = form *byte                        of a node
 //   form       = 0x00 (text) | 0x01 (data)
+//   kind       = 'w' (a write) | 'f' (a fence: nothing but the mark)
+//   lease      = 16 hexadecimal digits
+//   size       = of the caller, in digits
+//   request    = branch hash                       branch: 's' (on_success) | 'f'; hash: 16 hexadecimal digits
+//
+// A revision with the mark of a write is a transaction of ours. One without it in which nodes on leases go is the end of a lease: a
+// revocation if what stands for that went too, else an expiry. Marks and nodes lie side by side, so one watch shows both.
 //
 // Numbers of an entry (revisions, version, lease) are etcd's own. Byte order of nodes is that of Key: depth-first, so a node n and its
 // subtree are the one range [n, n 0x01), what is below it starts at n 0x00, and its next sibling is one seek away.
@@ -45,13 +55,33 @@ void SetRange(const EtcdRange& range, Message* message) {
   message->set_range_end(range.end);
 }
 
+// What a mark says.
+struct EtcdMark {
+  enum class Kind { kWrite, kFence };
+
+  Kind kind = Kind::kWrite;
+  absl::Time committed;
+};
+
+// What is kept of a request that was carried out.
+struct EtcdRequestRecord {
+  uint64_t hash = 0;
+  bool succeeded = false;  // Which branch was taken.
+};
+
 class EtcdMapping {
  public:
   explicit EtcdMapping(absl::string_view prefix);
 
   const std::string& store_id_key() const { return store_id_key_; }
-  // All nodes.
-  EtcdRange Nodes() const { return {root_, SubtreeEnd(root_)}; }
+  const std::string& mark_key() const { return mark_key_; }
+  // Marks and nodes: all that a watch has to see.
+  EtcdRange Watched() const { return {mark_key_, SubtreeEnd(root_)}; }
+  std::string RevocationKey(LeaseId id) const;
+  std::string RequestKey(absl::string_view caller, absl::string_view request_id) const;
+  // Whether it is that of a mark, or of what stands for a revocation.
+  bool IsMark(absl::string_view etcd_key) const { return etcd_key == mark_key_; }
+  bool IsRevocation(absl::string_view etcd_key) const;
 
   std::string Encode(const Key& key) const;
   // kDataLoss: not a key that Encode makes.
@@ -59,8 +89,6 @@ class EtcdMapping {
 
   // The smallest range that holds `range`: for kChildren everything below, and the caller picks.
   EtcdRange RangeOf(const KeyRange& range) const;
-  // As RangeOf, in pieces without the system tree if `range` begins above it.
-  std::vector<EtcdRange> RangesWithoutSystem(const KeyRange& range) const;
 
   static std::string SubtreeEnd(absl::string_view node) { return Append(node, '\x01'); }
   static std::string BelowStart(absl::string_view node) { return Append(node, '\x00'); }
@@ -71,23 +99,27 @@ class EtcdMapping {
   static absl::string_view ChildOf(absl::string_view parent, absl::string_view node);
 
   static std::string EncodeValue(const Value& value);
-  // The two etcd values that stand for `bytes`, whatever the form.
-  static std::vector<std::string> EncodeBothForms(absl::string_view bytes);
+
+  static std::string EncodeMark(const EtcdMark& mark);
+  // kDataLoss, here and below: not made here; the error names the key.
+  static absl::StatusOr<EtcdMark> DecodeMark(const mvccpb::KeyValue& pair);
+  static std::string EncodeRequest(const EtcdRequestRecord& request);
+  static absl::StatusOr<EtcdRequestRecord> DecodeRequest(const mvccpb::KeyValue& pair);
 
   // The entry, with has_value; without a value if the pair has none (keys only). kDataLoss: not made here.
   absl::StatusOr<Entry> ToEntry(const mvccpb::KeyValue& pair) const;
   absl::StatusOr<std::vector<Entry>> ToEntries(const google::protobuf::RepeatedPtrField<mvccpb::KeyValue>& pairs) const;
 
-  // The batches in a watch response, each with its events in key order. etcd keeps neither the time of a commit nor why a key went:
-  // `committed` is `seen`, when this server got to know, and every cause is kWrite.
-  absl::StatusOr<std::vector<std::shared_ptr<Batch>>> ToBatches(const etcdserverpb::WatchResponse& response, absl::Time seen) const;
+  // The change of a node, as a write; kDataLoss: see ToEntry.
+  absl::StatusOr<Event> ToEvent(const mvccpb::Event& from) const;
 
  private:
   static std::string Append(absl::string_view bytes, char last);
 
+  const std::string prefix_;
   const std::string root_;
   const std::string store_id_key_;
-  const std::string system_;
+  const std::string mark_key_;
 };
 
 // Gathers the entries of a range from the pairs of its etcd range, which come in order and may stop anywhere: branches, has_children and

@@ -9,12 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "storage/testing/await.h"
 
@@ -65,19 +68,68 @@ std::string MakeTemporaryFolder() {
 
 EtcdProcess::EtcdProcess(std::string folder) : folder_(std::move(folder)) {}
 
-std::unique_ptr<EtcdProcess> EtcdProcess::Start() {
+std::unique_ptr<EtcdProcess> EtcdProcess::Start(std::vector<std::string> flags) {
   std::unique_ptr<EtcdProcess> etcd(new EtcdProcess(MakeTemporaryFolder()));
+  etcd->flags_ = std::move(flags);
   for (int i = 0; i < kLaunchesMax; ++i) {
-    etcd->client_port_ = FreePort();
-    etcd->peer_port_ = FreePort();
-    etcd->target_ = absl::StrCat("127.0.0.1:", etcd->client_port_);
+    etcd->ChoosePorts();
     if (etcd->Launch()) return etcd;
     // It remembers the ports it was first told.
     std::filesystem::remove_all(etcd->folder_ + "/data");
   }
-  std::ifstream log(etcd->folder_ + "/log");
-  ADD_FAILURE() << "etcd did not start:\n" << std::string(std::istreambuf_iterator<char>(log), {});
+  ADD_FAILURE() << "etcd did not start:\n" << etcd->log();
   return nullptr;
+}
+
+std::vector<std::unique_ptr<EtcdProcess>> EtcdProcess::StartCluster(int members) {
+  for (int i = 0; i < kLaunchesMax; ++i) {
+    std::vector<std::unique_ptr<EtcdProcess>> cluster;
+    std::string all;
+    for (int member = 0; member < members; ++member) {
+      std::unique_ptr<EtcdProcess>& etcd = cluster.emplace_back(new EtcdProcess(MakeTemporaryFolder()));
+      etcd->name_ = absl::StrCat("m", member);
+      etcd->ChoosePorts();
+      absl::StrAppend(&all, all.empty() ? "" : ",", etcd->name_, "=", etcd->peer_url());
+    }
+    for (const auto& etcd : cluster) etcd->initial_cluster_ = all;
+    const auto launch = [](const auto& etcd) { return etcd->Launch(); };
+    const auto leads = [](const auto& etcd) { return etcd->IsLeader(); };
+    if (!std::all_of(cluster.begin(), cluster.end(), launch)) continue;
+    if (AwaitCondition([&] { return std::any_of(cluster.begin(), cluster.end(), leads); })) return cluster;
+    ADD_FAILURE() << "the members have no leader:\n" << cluster[0]->log();
+    return {};
+  }
+  ADD_FAILURE() << "the members did not start";
+  return {};
+}
+
+void EtcdProcess::ChoosePorts() {
+  client_port_ = FreePort();
+  peer_port_ = FreePort();
+  target_ = absl::StrCat("127.0.0.1:", client_port_);
+}
+
+std::string EtcdProcess::peer_url() const { return absl::StrCat("http://127.0.0.1:", peer_port_); }
+
+std::string EtcdProcess::log() const {
+  std::ifstream log(folder_ + "/log");
+  return std::string(std::istreambuf_iterator<char>(log), {});
+}
+
+bool EtcdProcess::IsLeader() const {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval bound{.tv_sec = 2, .tv_usec = 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
+  const sockaddr_in address = Loopback(client_port_);
+  std::string answer;
+  constexpr absl::string_view kRequest = "GET /metrics HTTP/1.0\r\n\r\n";
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
+      send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(kRequest.size())) {
+    char piece[4096];
+    for (ssize_t got = 0; (got = recv(fd, piece, sizeof(piece), 0)) > 0;) answer.append(piece, got);
+  }
+  close(fd);
+  return absl::StrContains(answer, "\netcd_server_is_leader 1\n");
 }
 
 EtcdProcess::~EtcdProcess() {
@@ -112,15 +164,16 @@ bool EtcdProcess::Restart() {
 
 bool EtcdProcess::Launch() {
   const std::string client_url = absl::StrCat("http://", target_);
-  const std::string peer_url = absl::StrCat("http://127.0.0.1:", peer_port_);
+  const std::string cluster = initial_cluster_.empty() ? absl::StrCat(name_, "=", peer_url()) : initial_cluster_;
   std::vector<std::string> arguments = {"etcd",
-                                        "--name=test",
+                                        absl::StrCat("--name=", name_),
                                         absl::StrCat("--data-dir=", folder_, "/data"),
                                         absl::StrCat("--listen-client-urls=", client_url),
                                         absl::StrCat("--advertise-client-urls=", client_url),
-                                        absl::StrCat("--listen-peer-urls=", peer_url),
-                                        absl::StrCat("--initial-advertise-peer-urls=", peer_url),
-                                        absl::StrCat("--initial-cluster=test=", peer_url)};
+                                        absl::StrCat("--listen-peer-urls=", peer_url()),
+                                        absl::StrCat("--initial-advertise-peer-urls=", peer_url()),
+                                        absl::StrCat("--initial-cluster=", cluster)};
+  for (const std::string& flag : flags_) arguments.push_back(flag);
   const std::string log = folder_ + "/log";
   pid_ = fork();
   if (pid_ == 0) Become(arguments, log);

@@ -9,13 +9,16 @@
 
 namespace scoutlight::storage {
 
-// A real etcd of one member, for tests: the `etcd` on the PATH, on free loopback ports, with an empty data directory of its own. It goes
+// A real etcd, for tests: the `etcd` on the PATH, on free loopback ports, with an empty data directory of its own. It goes
 // with this object, and with the process at the latest. Not thread-safe.
 class EtcdProcess {
  public:
   // Starts it and waits until it takes connections. Fails the test and gives nullptr when it does not. To be called on a thread that
   // lives as long as the result.
-  static std::unique_ptr<EtcdProcess> Start();
+  // `flags`: beside those that it needs.
+  static std::unique_ptr<EtcdProcess> Start(std::vector<std::string> flags = {});
+  // So many members of one cluster, which know each other; waits until they have a leader.
+  static std::vector<std::unique_ptr<EtcdProcess>> StartCluster(int members);
   // Kills it and removes its data.
   ~EtcdProcess();
   EtcdProcess(const EtcdProcess&) = delete;
@@ -31,6 +34,8 @@ class EtcdProcess {
   void Resume();
   // Starts it again on the same port and data. False, and a failed test: it did not start.
   bool Restart();
+  // Whether it says that it leads its cluster. Only if it answers.
+  bool IsLeader() const;
 
  private:
   explicit EtcdProcess(std::string folder);
@@ -39,7 +44,14 @@ class EtcdProcess {
   bool Listens() const;
   bool HasExited();
 
+  void ChoosePorts();
+  std::string peer_url() const;
+  std::string log() const;
+
   const std::string folder_;
+  std::string name_ = "test";
+  std::string initial_cluster_;  // Empty: itself alone.
+  std::vector<std::string> flags_;
   int client_port_ = 0;
   int peer_port_ = 0;
   std::string target_;

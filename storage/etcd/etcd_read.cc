@@ -51,14 +51,15 @@ class EtcdRead : public std::enable_shared_from_this<EtcdRead> {
     etcdserverpb::TxnRequest request;
     AddRange({query_.range.key, Scope::kKey}, query_.keys_only, &request);
     AddRange({query_.range.key, Scope::kChildren}, /*keys_only=*/true, &request);
-    client_.Txn(std::move(request), [self = shared_from_this()](const RpcOutcome& outcome, TxnResponse response) {
-      if (!self->Check(outcome, response.header())) return;
-      absl::StatusOr<std::vector<Entry>> entries = self->mapping_.ToEntries(response.responses(0).response_range().kvs());
-      if (!entries.ok()) return self->Fail(entries.status());
-      self->page_.entries = *std::move(entries);
-      for (Entry& entry : self->page_.entries) entry.has_children = response.responses(1).response_range().kvs_size() > 0;
-      self->Finish();
-    });
+    client_.Txn(std::move(request), EtcdClient::Repeat::kAnytime,
+                [self = shared_from_this()](const RpcOutcome& outcome, TxnResponse response) {
+                  if (!self->Check(outcome, response.header())) return;
+                  absl::StatusOr<std::vector<Entry>> entries = self->mapping_.ToEntries(response.responses(0).response_range().kvs());
+                  if (!entries.ok()) return self->Fail(entries.status());
+                  self->page_.entries = *std::move(entries);
+                  for (Entry& entry : self->page_.entries) entry.has_children = response.responses(1).response_range().kvs_size() > 0;
+                  self->Finish();
+                });
   }
 
   void AddRange(const KeyRange& range, bool keys_only, etcdserverpb::TxnRequest* request) const {
@@ -126,17 +127,18 @@ class EtcdRead : public std::enable_shared_from_this<EtcdRead> {
       AddRange({page_.entries[end].key, Scope::kKey}, /*keys_only=*/false, &request);
     }
     if (wanted->empty()) return CutByBytes();
-    client_.Txn(std::move(request), [self = shared_from_this(), wanted, end](const RpcOutcome& outcome, const TxnResponse& response) {
-      if (!self->Check(outcome, response.header())) return;
-      for (size_t i = 0; i < wanted->size(); ++i) {
-        const RangeResponse& range = response.responses(i).response_range();
-        if (range.kvs_size() != 1) return self->Fail(absl::InternalError("etcd shows two states of one revision"));
-        absl::StatusOr<Entry> entry = self->mapping_.ToEntry(range.kvs(0));
-        if (!entry.ok()) return self->Fail(entry.status());
-        self->page_.entries[(*wanted)[i]].value = std::move(entry->value);
-      }
-      self->CountValues(end, response.ByteSizeLong());
-    });
+    client_.Txn(std::move(request), EtcdClient::Repeat::kAnytime,
+                [self = shared_from_this(), wanted, end](const RpcOutcome& outcome, const TxnResponse& response) {
+                  if (!self->Check(outcome, response.header())) return;
+                  for (size_t i = 0; i < wanted->size(); ++i) {
+                    const RangeResponse& range = response.responses(i).response_range();
+                    if (range.kvs_size() != 1) return self->Fail(absl::InternalError("etcd shows two states of one revision"));
+                    absl::StatusOr<Entry> entry = self->mapping_.ToEntry(range.kvs(0));
+                    if (!entry.ok()) return self->Fail(entry.status());
+                    self->page_.entries[(*wanted)[i]].value = std::move(entry->value);
+                  }
+                  self->CountValues(end, response.ByteSizeLong());
+                });
   }
 
   void CountValues(size_t end, size_t group_bytes) {

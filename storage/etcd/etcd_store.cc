@@ -2,24 +2,27 @@
 
 #include <algorithm>
 #include <optional>
-#include <string>
+#include <random>
 #include <utility>
-#include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mutex.h"
-#include "storage/etcd/etcd_client.h"
+#include "base/stable_hash.h"
+#include "storage/etcd/etcd_admission.h"
+#include "storage/etcd/etcd_commit.h"
 #include "storage/etcd/etcd_errors.h"
+#include "storage/etcd/etcd_fence.h"
 #include "storage/etcd/etcd_follower.h"
+#include "storage/etcd/etcd_health.h"
 #include "storage/etcd/etcd_history.h"
 #include "storage/etcd/etcd_leases.h"
 #include "storage/etcd/etcd_mapping.h"
 #include "storage/etcd/etcd_read.h"
-#include "storage/etcd/etcd_transaction.h"
+#include "storage/etcd/etcd_renewals.h"
+#include "storage/etcd/request_leases.h"
 #include "storage/etcd/revision_probe.h"
 #include "storage/store_errors.h"
 
@@ -27,40 +30,26 @@ namespace scoutlight::storage {
 namespace {
 
 constexpr absl::Duration kOpenRetry = absl::Milliseconds(100);
+constexpr absl::Duration kHealthInterval = absl::Seconds(1);
+// A transaction puts its mark and the record of its request too.
+constexpr int kOperationsMax = kEtcdOperationsMax - 2;
+constexpr int kChangesMax = 4'096;
+constexpr size_t kBytesMax = 4 * limits::kMiB;
 
 Traits EtcdTraits() {
   Traits traits;
-  traits.operations_max = kEtcdOperationsMax;
-  traits.changes_max = limits::kChangesMax;
-  traits.bytes_max = kEtcdRequestBytesMax;
+  traits.operations_max = kOperationsMax;
+  traits.changes_max = kChangesMax;
+  traits.bytes_max = kBytesMax;
+  traits.request_bytes_max = kEtcdRequestBytesMax;
   // etcd raises shorter ones to this, by default.
   traits.ttl_min = absl::Seconds(2);
   traits.ttl_max = limits::kLeaseTtlMax;
+  traits.leases_restart = true;
   traits.contiguous_revisions = false;
+  traits.compacted_by_others = true;
   traits.children_cost = Traits::ChildrenCost::kPerDescendant;
   return traits;
-}
-
-// The lease of a transaction, if one put alone names one: etcd does not say which it misses.
-struct NamedLease {
-  LeaseId id = 0;  // 0: none or several.
-  std::string field;
-};
-
-NamedLease OnlyLeaseOf(const Transaction& transaction) {
-  NamedLease only;
-  int found = 0;
-  const auto search = [&only, &found](const std::vector<Operation>& operations, absl::string_view branch) {
-    for (size_t i = 0; i < operations.size(); ++i) {
-      const auto* put = std::get_if<PutOperation>(&operations[i]);
-      if (put == nullptr || put->lease_id == 0) continue;
-      ++found;
-      only = {put->lease_id, absl::StrCat(branch, "[", i, "].put.lease_id")};
-    }
-  };
-  search(transaction.on_success, "on_success");
-  search(transaction.on_failure, "on_failure");
-  return found == 1 ? only : NamedLease();
 }
 
 template <typename Result>
@@ -77,10 +66,18 @@ class EtcdStore : public Store {
         traits_(EtcdTraits()),
         id_(std::move(id)),
         mapping_(options_.prefix),
+        health_(*options_.clock, /*silent_max=*/options_.stale_after * 2),
         client_(std::move(client)),
-        follower_(*client_, mapping_, {.clock = options_.clock, .stale_after = options_.stale_after}),
+        random_(options_.random()),
+        fence_(*client_, mapping_, *options_.clock),
+        follower_(*client_, mapping_, fence_, id_, {.clock = options_.clock, .stale_after = options_.stale_after}),
+        renewals_(*client_, *options_.clock, options_.call_timeout / 2),
+        request_leases_(*client_, *options_.clock, [this] { return random_(); }),
+        commit_parts_{*client_, mapping_, request_leases_, *options_.clock, traits_},
         oldest_(bounds.oldest),
-        latest_(bounds.latest) {}
+        latest_(bounds.latest) {
+    client_->thread().PostAfter(kHealthInterval, [this] { AskHealth(); });
+  }
 
   ~EtcdStore() override {
     client_->Shutdown();
@@ -92,28 +89,26 @@ class EtcdStore : public Store {
   StoreId store_id() const override { return id_; }
 
   void Commit(Transaction transaction, Done<CommitResult> done) override {
-    // Whether a request was carried out: none is remembered.
-    if (transaction.validate_only && transaction.origin.memory == Memory::kChange && transaction.on_success.empty()) {
-      return AnswerAtLatest(CommitResult{.succeeded = true}, std::move(done));
-    }
-    NamedLease lease = OnlyLeaseOf(transaction);
-    absl::StatusOr<EtcdTransaction> made = EtcdTransaction::Make(mapping_, std::move(transaction));
-    if (!made.ok()) return Refuse(made.status(), std::move(done));
-    etcdserverpb::TxnRequest request = made->request();
-    client_->Txn(std::move(request), [this, lease = std::move(lease), made = *std::move(made), done = std::move(done)](
-                                         const RpcOutcome& outcome, etcdserverpb::TxnResponse response) mutable {
-      Note(outcome, response.header());
-      if (outcome.ok()) return AnswerWhenShown(made.Decode(std::move(response)), std::move(done));
-      if (!IsLeaseNotFound(outcome)) return AnswerAt(Failed<CommitResult>(WriteError(outcome)), std::move(done));
-      CommitResult result = Failed<CommitResult>(LeaseNotFound(absl::StatusCode::kFailedPrecondition, lease.id, lease.field));
-      AnswerAtLatest(std::move(result), std::move(done));
-    });
+    const uint64_t connection = transaction.origin.connection;
+    const size_t bytes = EtcdAdmission::BytesOf(transaction);
+    if (absl::Status full = admission_.Enter(connection, bytes); !full.ok()) return Refuse(std::move(full), std::move(done));
+    auto answer = [this, connection, bytes, done = std::move(done)](const RpcOutcome& outcome, CommitResult result) mutable {
+      admission_.Leave(connection, bytes);
+      health_.NoteWrite(outcome);
+      latest_ = std::max(latest_, result.revision);
+      if (!outcome.ok()) return AnswerAtOnce(std::move(result), std::move(done));
+      // A transaction of nothing has looked at no state.
+      if (result.revision == 0) return AnswerAtLatest(std::move(result), std::move(done));
+      AnswerWhenShown(std::move(result), std::move(done));
+    };
+    auto commit = std::make_shared<EtcdCommit>(commit_parts_, std::move(transaction), std::move(answer));
+    client_->thread().Post([commit] { commit->Start(); });
   }
 
   void Read(Query query, Done<Page> done) override {
     const Revision asked = query.revision;
     ReadFromEtcd(*client_, mapping_, std::move(query), [this, asked, done = std::move(done)](EtcdReadResult result) mutable {
-      Note(result.outcome, {});
+      health_.NoteRead(result.outcome);
       if (!result.outcome.ok()) return AnswerUnreadable(result.outcome, asked, std::move(result.page), std::move(done));
       result.page.oldest_revision = oldest_;
       latest_ = std::max(latest_, result.page.revision);
@@ -144,6 +139,14 @@ class EtcdStore : public Store {
     client_->thread().Post([this, after, sink = std::move(sink)]() mutable { follower_.Follow(after, std::move(sink)); });
   }
 
+  void ShowUpTo(Revision revision) override {
+    client_->thread().Post([this, revision] { follower_.ShowUpTo(revision); });
+  }
+
+  // etcd ends leases by itself, whoever serves.
+  void BeginServing() override {}
+  void EndServing() override {}
+
   void GrantLease(GrantRequest request, Done<LeaseResult> done) override {
     if (request.ttl < traits_.ttl_min || request.ttl > traits_.ttl_max) {
       const std::string allowed = absl::StrCat(absl::FormatDuration(traits_.ttl_min), " to ", absl::FormatDuration(traits_.ttl_max));
@@ -151,93 +154,60 @@ class EtcdStore : public Store {
           InvalidField(Reason::kInvalidField, "ttl", absl::StrCat("is ", absl::FormatDuration(request.ttl), ", must be ", allowed)),
           std::move(done));
     }
-    etcdserverpb::LeaseGrantRequest grant;
-    grant.set_id(request.id);
-    grant.set_ttl(absl::ToInt64Seconds(absl::Ceil(request.ttl, absl::Seconds(1))));
-    client_->LeaseGrant(grant, [this, id = request.id, done = std::move(done)](const RpcOutcome& outcome,
-                                                                               const etcdserverpb::LeaseGrantResponse& response) mutable {
-      Note(outcome, response.header());
-      LeaseResult result;
-      if (outcome.code == absl::StatusCode::kFailedPrecondition) {
-        result.status = LeaseExists(id);
-        return AnswerAtLatest(std::move(result), std::move(done));
-      }
-      if (!outcome.ok()) result.status = WriteError(outcome);
-      result.lease.id = response.id();
-      result.lease.ttl = absl::Seconds(response.ttl());
-      result.lease.remaining = result.lease.ttl;
-      AnswerAt(std::move(result), std::move(done));
-    });
-  }
-
-  // etcd ends leases by itself, whoever serves.
-  void BeginServing() override {}
-  void EndServing() override {}
-
-  void RevokeLease(RevokeRequest revoke, Done<CommitResult> done) override {
-    const LeaseId id = revoke.id;
-    GetEtcdLease(*client_, mapping_, id, [this, id, done = std::move(done)](EtcdLeaseResult before) mutable {
-      Note(before.outcome, {});
-      if (!before.outcome.ok()) return AnswerAt(Failed<CommitResult>(ReadError(before.outcome)), std::move(done));
-      if (!before.result.status.ok()) return AnswerAtLatest(Failed<CommitResult>(before.result.status), std::move(done));
-      etcdserverpb::LeaseRevokeRequest request;
-      request.set_id(id);
-      client_->LeaseRevoke(request, [this, id, keys = before.result.lease.keys.size(), done = std::move(done)](
-                                        const RpcOutcome& outcome, const etcdserverpb::LeaseRevokeResponse& response) mutable {
-        Note(outcome, response.header());
-        CommitResult result;
-        if (IsLeaseNotFound(outcome)) {
-          result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
-          return AnswerAtLatest(std::move(result), std::move(done));
-        }
-        if (!outcome.ok()) return AnswerAt(Failed<CommitResult>(WriteError(outcome)), std::move(done));
-        result.revision = response.header().revision();
-        result.changed = keys > 0;
-        result.succeeded = true;
-        result.results.emplace_back().deleted = keys;
-        AnswerWhenShown(std::move(result), std::move(done));
+    client_->thread().Post([this, request = std::move(request), done = std::move(done)]() mutable {
+      GrantEtcdLease(*client_, GrantOf(request), [this, done = std::move(done)](EtcdLeaseResult got) mutable {
+        health_.NoteWrite(got.outcome);
+        if (!got.outcome.ok()) return AnswerAtOnce(Failed<LeaseResult>(WriteError(got.outcome)), std::move(done));
+        latest_ = std::max(latest_, got.result.revision);
+        std::move(done)(std::move(got.result));
       });
     });
   }
 
+  void RevokeLease(RevokeRequest revoke, Done<CommitResult> done) override {
+    RevokeEtcdLease(*client_, mapping_, revoke.id, [this, done = std::move(done)](const EtcdRevokeResult& revoked) mutable {
+      health_.NoteRead(revoked.outcome);
+      CommitResult result = Failed<CommitResult>(revoked.status);
+      if (!revoked.outcome.ok()) return AnswerAtOnce(std::move(result), std::move(done));
+      if (!revoked.status.ok()) return AnswerAtLatest(std::move(result), std::move(done));
+      result.revision = revoked.revision;
+      result.changed = revoked.deleted > 0;
+      result.succeeded = true;
+      result.results.emplace_back().deleted = revoked.deleted;
+      AnswerWhenShown(std::move(result), std::move(done));
+    });
+  }
+
   void RenewLeases(std::vector<LeaseId> ids, uint64_t /*connection*/, Done<Renewals> done) override {
-    client_->LeaseKeepAlive(ids, [this, ids, done = std::move(done)](const RpcOutcome& outcome,
-                                                                     std::vector<etcdserverpb::LeaseKeepAliveResponse> answers) mutable {
-      Note(outcome, {});
-      Renewals renewals;
-      for (size_t i = 0; i < ids.size(); ++i) {
-        RenewResult& result = renewals.results.emplace_back();
-        result.id = ids[i];
-        if (i >= answers.size()) {
-          result.status = ReadError(outcome);
-        } else if (answers[i].ttl() <= 0) {
-          result.status = LeaseNotFound(absl::StatusCode::kNotFound, ids[i]);
-        } else {
-          result.ttl = absl::Seconds(answers[i].ttl());
+    client_->thread().Post([this, ids = std::move(ids), done = std::move(done)]() mutable {
+      renewals_.Renew(ids, [this, ids, done = std::move(done)](const std::vector<EtcdRenewals::Answer>& answers) mutable {
+        Renewals renewals;
+        renewals.revision = latest_;
+        for (size_t i = 0; i < ids.size(); ++i) {
+          RenewResult& result = renewals.results.emplace_back();
+          result.id = ids[i];
+          result.ttl = absl::Seconds(answers[i].ttl);
+          if (answers[i].ttl == 0) result.status = RenewedLeaseNotFound();
+          if (!answers[i].outcome.ok()) result.status = ReadError(answers[i].outcome);
         }
-      }
-      AnswerAt(std::move(renewals), std::move(done));
+        if (!answers.empty()) health_.NoteRead(answers.back().outcome);
+        std::move(done)(std::move(renewals));
+      });
     });
   }
 
   void GetLease(LeaseId id, Done<LeaseResult> done) override {
     GetEtcdLease(*client_, mapping_, id, [this, done = std::move(done)](EtcdLeaseResult got) mutable {
-      Note(got.outcome, {});
-      if (!got.outcome.ok()) return AnswerAt(Failed<LeaseResult>(ReadError(got.outcome)), std::move(done));
+      health_.NoteRead(got.outcome);
+      if (!got.outcome.ok()) return AnswerAtOnce(Failed<LeaseResult>(ReadError(got.outcome)), std::move(done));
       std::move(done)(std::move(got.result));
     });
   }
 
   void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) override {
-    ListEtcdLeases(*client_, [this, after, leases_max, done = std::move(done)](EtcdLeaseListResult got) mutable {
-      Note(got.outcome, {});
-      if (!got.outcome.ok()) return AnswerAt(Failed<LeaseList>(ReadError(got.outcome)), std::move(done));
-      // etcd knows no pages of leases.
-      std::vector<LeaseInfo>& leases = got.list.leases;
-      leases.erase(leases.begin(),
-                   std::find_if(leases.begin(), leases.end(), [after](const LeaseInfo& lease) { return lease.id > after; }));
-      got.list.more = leases.size() > static_cast<size_t>(leases_max);
-      if (got.list.more) leases.resize(leases_max);
+    ListEtcdLeases(*client_, after, leases_max, [this, done = std::move(done)](EtcdLeaseListResult got) mutable {
+      health_.NoteRead(got.outcome);
+      if (!got.outcome.ok()) return AnswerAtOnce(Failed<LeaseList>(ReadError(got.outcome)), std::move(done));
       std::move(done)(std::move(got.list));
     });
   }
@@ -247,14 +217,16 @@ class EtcdStore : public Store {
     request.set_revision(std::max<Revision>(oldest, 1));
     client_->Compact(request, [this, oldest, done = std::move(done)](const RpcOutcome& outcome,
                                                                      const etcdserverpb::CompactionResponse& response) mutable {
-      Note(outcome, response.header());
+      health_.NoteRead(outcome);
+      latest_ = std::max(latest_, response.header().revision());
       if (outcome.ok()) oldest_ = std::max(oldest_, oldest);
       const bool answered = outcome.ok() || IsCompacted(outcome) || IsFutureRevision(outcome);
       CompactResult result;
       if (!answered) result.status = WriteError(outcome);
       if (!answered || outcome.ok()) {
+        result.revision = latest_;
         result.oldest_revision = oldest_;
-        return AnswerAt(std::move(result), std::move(done));
+        return std::move(done)(std::move(result));
       }
       Probe([oldest, is_future = IsFutureRevision(outcome), done = std::move(done)](const RevisionBounds& bounds) mutable {
         CompactResult result;
@@ -266,9 +238,13 @@ class EtcdStore : public Store {
     });
   }
 
-  StoreHealth health() const override {
+  StoreHealth health() const override { return health_.Look(); }
+
+  BackendFacts backend() const override {
+    BackendFacts facts{.members = options_.endpoints, .member = client_->member(), .behind = {}};
     MutexLock lock(&mu_);
-    return health_;
+    if (behind_since_.has_value()) facts.behind = options_.clock->SinceBoot() - *behind_since_;
+    return facts;
   }
 
  private:
@@ -276,50 +252,53 @@ class EtcdStore : public Store {
   template <typename Result>
   void Refuse(absl::Status status, Done<Result> done) {
     client_->thread().Post([this, status = std::move(status), done = std::move(done)]() mutable {
-      AnswerAt(Failed<Result>(std::move(status)), std::move(done));
+      AnswerAtOnce(Failed<Result>(std::move(status)), std::move(done));
     });
   }
 
-  // Answers with the latest revision known.
+  // With the latest revision known: etcd may have none to tell for now.
   template <typename Result>
-  void AnswerAt(Result result, Done<Result> done) {
-    result.revision = latest_;
+  void AnswerAtOnce(Result result, Done<Result> done) {
+    result.revision = std::max(result.revision, latest_);
     std::move(done)(std::move(result));
   }
 
-  // For errors of etcd that carry no revision, but ours must: a linearizable read finds one that is no earlier than the error.
+  // For what etcd answers without a revision: a linearizable read finds one that is no earlier than the answer.
   template <typename Result>
   void AnswerAtLatest(Result result, Done<Result> done) {
     Probe([this, result = std::move(result), done = std::move(done)](const RevisionBounds&) mutable {
-      AnswerAt(std::move(result), std::move(done));
+      AnswerAtOnce(std::move(result), std::move(done));
     });
   }
 
   void AnswerWhenShown(CommitResult result, Done<CommitResult> done) {
+    latest_ = std::max(latest_, result.revision);
     if (!result.changed) return std::move(done)(std::move(result));
     const Revision revision = result.revision;
     follower_.WhenShown(revision, [result = std::move(result), done = std::move(done)]() mutable { std::move(done)(std::move(result)); });
   }
 
   void AnswerUnreadable(const RpcOutcome& outcome, Revision asked, Page page, Done<Page> done) {
-    Probe([this, outcome, asked, page = std::move(page), done = std::move(done)](const RevisionBounds& bounds) mutable {
-      page.status = IsCompacted(outcome)        ? Compacted(asked, bounds.oldest)
-                    : IsFutureRevision(outcome) ? FutureRevision(asked, bounds.latest)
-                                                : ReadError(outcome);
+    page.oldest_revision = oldest_;
+    if (!IsCompacted(outcome) && !IsFutureRevision(outcome)) {
+      page.status = ReadError(outcome);
+      return AnswerAtOnce(std::move(page), std::move(done));
+    }
+    Probe([this, gone = IsCompacted(outcome), asked, page = std::move(page), done = std::move(done)](const RevisionBounds& bounds) mutable {
+      page.status = gone ? Compacted(asked, bounds.oldest) : FutureRevision(asked, bounds.latest);
       page.oldest_revision = oldest_;
-      AnswerAt(std::move(page), std::move(done));
+      AnswerAtOnce(std::move(page), std::move(done));
     });
   }
 
   void WalkHistory(EtcdHistoryRequest request, Done<HistoryPage> done) {
-    request.seen = options_.clock->Now();
+    request.now = options_.clock->Now();
     request.timeout = options_.call_timeout;
     const Revision from = request.from;
-    ReadEtcdHistory(*client_, mapping_, std::move(request), [this, from, done = std::move(done)](EtcdHistoryResult result) mutable {
-      Note(result.outcome, {});
+    ReadEtcdHistory(*client_, mapping_, fence_, std::move(request), [this, from, done = std::move(done)](EtcdHistoryResult result) mutable {
+      health_.NoteRead(result.outcome);
       oldest_ = std::max(oldest_, result.compacted);
       HistoryPage page = std::move(result.page);
-      page.oldest_revision = oldest_;
       if (result.compacted > 0) {
         page = Failed<HistoryPage>(Compacted(from, result.compacted));
       } else if (!result.outcome.ok()) {
@@ -334,7 +313,7 @@ class EtcdStore : public Store {
   void Probe(absl::AnyInvocable<void(const RevisionBounds&) &&> then) {
     client_->thread().Post([this, then = std::move(then)]() mutable {
       ProbeRevisions(*client_, mapping_.store_id_key(), oldest_, [this, then = std::move(then)](RevisionBounds bounds) mutable {
-        Note(bounds.outcome, {});
+        health_.NoteRead(bounds.outcome);
         oldest_ = std::max(oldest_, bounds.oldest);
         latest_ = std::max(latest_, bounds.latest);
         bounds.oldest = oldest_;
@@ -344,33 +323,63 @@ class EtcdStore : public Store {
     });
   }
 
-  // What an answer of etcd says about the store.
-  void Note(const RpcOutcome& outcome, const etcdserverpb::ResponseHeader& header) {
-    latest_ = std::max(latest_, header.revision());
-    StoreHealth health;
-    if (!follower_.problem().ok()) {
-      health = {StoreHealth::State::kUnavailable, std::string(follower_.problem().message())};
-    } else if (const absl::Status error = outcome.ok() ? absl::OkStatus() : ReadError(outcome); ReasonOf(error) == Reason::kDiskFull) {
-      health = {StoreHealth::State::kReadOnly, std::string(error.message())};
-    } else if (error.code() == absl::StatusCode::kUnavailable) {
-      health = {StoreHealth::State::kUnavailable, std::string(error.message())};
+  // The id of a grant: the one that is asked for, one that any repetition of the request gives, or a random one.
+  EtcdGrant GrantOf(const GrantRequest& request) {
+    EtcdGrant grant{.id = request.id, .is = EtcdGrant::Id::kGiven, .ttl = request.ttl, .request_id = request.origin.request_id};
+    if (grant.id != 0) return grant;
+    grant.is = EtcdGrant::Id::kDrawnFromRequest;
+    const uint64_t drawn = request.origin.request_id.empty()
+                               ? random_()
+                               : StableHash().Add(id_).Add(request.origin.caller).Add(request.origin.request_id).value();
+    grant.id = std::max<LeaseId>(static_cast<LeaseId>(drawn >> 1), 1);
+    return grant;
+  }
+
+  // Keeps health() true though nobody calls.
+  void AskHealth() {
+    client_->thread().PostAfter(kHealthInterval, [this] { AskHealth(); });
+    if (!follower_.problem().ok()) health_.SetProblem(follower_.problem());
+    {
+      MutexLock lock(&mu_);
+      behind_since_ = follower_.behind_since();
     }
-    MutexLock lock(&mu_);
-    health_ = std::move(health);
+    if (asks_health_ || !health_.IsDue()) return;
+    asks_health_ = true;
+    if (health_.is_full()) {
+      return fence_.Ask([this](const RpcOutcome& outcome, Revision) {
+        asks_health_ = false;
+        health_.NoteWrite(outcome);
+      });
+    }
+    etcdserverpb::RangeRequest request;
+    request.set_key(mapping_.store_id_key());
+    request.set_count_only(true);
+    client_->Range(std::move(request), [this](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
+      asks_health_ = false;
+      health_.NoteRead(outcome);
+    });
   }
 
   const EtcdStoreOptions options_;
   const Traits traits_;
   const StoreId id_;
   const EtcdMapping mapping_;
+  EtcdHealth health_;
+  EtcdAdmission admission_;
   const std::unique_ptr<EtcdClient> client_;
   // Used on the client's thread only.
+  std::mt19937_64 random_;
+  EtcdFence fence_;
   EtcdFollower follower_;
+  EtcdRenewals renewals_;
+  RequestLeases request_leases_;
+  const EtcdCommit::Parts commit_parts_;
   Revision oldest_;
   Revision latest_;
+  bool asks_health_ = false;
 
   mutable Mutex mu_;
-  StoreHealth health_ ABSL_GUARDED_BY(mu_);
+  std::optional<absl::Duration> behind_since_ ABSL_GUARDED_BY(mu_);  // As the follower said last.
 };
 
 // Waits for the answer to a call: opening a store is the one place that may.
@@ -418,7 +427,8 @@ TxnAnswer AskForStoreId(EtcdClient& client, const EtcdMapping& mapping, const St
   put->set_value(drawn);
   request.add_failure()->mutable_request_range()->set_key(mapping.store_id_key());
   Waiter<TxnAnswer> waiter;
-  client.Txn(std::move(request), [&waiter](RpcOutcome outcome, etcdserverpb::TxnResponse response) {
+  // Asking again is safe: whatever came of an earlier try, this one finds it.
+  client.Txn(std::move(request), EtcdClient::Repeat::kAnytime, [&waiter](RpcOutcome outcome, etcdserverpb::TxnResponse response) {
     waiter.Take({std::move(outcome), std::move(response)});
   });
   return waiter.Wait();
@@ -428,14 +438,20 @@ TxnAnswer AskForStoreId(EtcdClient& client, const EtcdMapping& mapping, const St
 
 absl::StatusOr<std::unique_ptr<Store>> OpenEtcdStore(EtcdStoreOptions options) {
   const EtcdMapping mapping(options.prefix);
-  auto client = std::make_unique<EtcdClient>(
-      EtcdClientOptions{.target = options.target, .clock = options.clock, .call_timeout = options.call_timeout});
+  auto client = std::make_unique<EtcdClient>(EtcdClientOptions{.endpoints = options.endpoints,
+                                                               .tls = options.tls,
+                                                               .user = options.user,
+                                                               .password = options.password,
+                                                               .clock = options.clock,
+                                                               .call_timeout = std::min(options.call_timeout, options.open_timeout)});
   const StoreId drawn = absl::StrFormat("%016x%016x", options.random(), options.random());
   const absl::Duration deadline = options.clock->SinceBoot() + options.open_timeout;
-  // Asking again is safe: whatever came of an earlier try, this one finds it.
   TxnAnswer answer = AskForStoreId(*client, mapping, drawn);
   while (!answer.outcome.ok()) {
-    if (options.clock->SinceBoot() >= deadline) return ReadError(answer.outcome);
+    const absl::Status refused = ReadError(answer.outcome);
+    const bool may_pass =
+        answer.outcome.code == absl::StatusCode::kUnavailable || answer.outcome.code == absl::StatusCode::kDeadlineExceeded;
+    if (!may_pass || options.clock->SinceBoot() >= deadline) return refused;
     Waiter<int>().Pause(kOpenRetry);
     answer = AskForStoreId(*client, mapping, drawn);
   }

@@ -5,41 +5,54 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "storage/etcd/etcd_client.h"
 #include "storage/store.h"
 
 namespace scoutlight::storage {
 
 struct EtcdStoreOptions {
-  std::string target;                               // As gRPC names servers: "127.0.0.1:2379", "ipv4:10.0.0.1:2379,10.0.0.2:2379".
+  std::vector<std::string> endpoints;  // "host:port" of members of one cluster, at least one.
+  EtcdTls tls;
+  std::string user;  // Empty: none.
+  std::string password;
   std::string prefix = "scoutlight/";               // Of all our etcd keys; stores with different ones do not meet.
   Clock* clock = &Clock::System();                  // Outlives the store.
-  std::function<uint64_t()> random;                 // For the store id; must be set. Called while opening only.
+  std::function<uint64_t()> random;                 // For ids of store and leases; must be set. Called while opening only.
   absl::Duration open_timeout = absl::Seconds(10);  // Until etcd answers first.
   absl::Duration call_timeout = absl::Seconds(5);   // Of one call to etcd.
   absl::Duration stale_after = absl::Seconds(1);    // See EtcdFollower.
 };
 
-// The Store over an etcd cluster that several servers may share; etcd 3.4 or later. Where it differs from what store.h says:
+// The Store over an etcd cluster, version 3.4 or later, that several servers may share. It keeps store.h's promises; what etcd imposes:
 //
-//   revisions     etcd's own. Other keys in the cluster take some too; the store id took the first.
-//   Commit        EtcdTransaction says what etcd can express and what is refused. Done waits for the sink of Follow at most
-//                 `stale_after`; then the sink is told OnStale first. Origin is not kept: request_id makes nothing idempotent.
-//   changes_max   is not enforced: etcd deletes what a range holds, and does not say how much before it has.
-//   Read          always linearizable, min_revision saves nothing.
+//   traits        126 operations, 4,096 changed keys, 1.5 MiB sent and 4 MiB of new and previous entries; ttl from 2 s. Within these a
+//                 transaction is one transaction of etcd; what does not fit is refused, naming the limit, never split.
+//   Commit        Most are one call; those that etcd cannot bound or express are read first (EtcdCommit), and end with kAborted,
+//   kContended,
+//                 if others keep changing what they read. Done waits for the sink of Follow at most about `stale_after`; then the sink is
+//                 told OnStale first. One that etcd was sent and did not answer ends with kUnknown, unless it has a request id: then it is
+//                 asked for again.
+//   request ids   are remembered for 10 to 11 minutes, by the cluster: whichever server is asked. Those of revocations are not, nor of
+//                 grants that name their lease.
+//   revisions     etcd's own. Other applications' writes, fences and leases of request ids take some too.
 //   oldest        of results is the oldest revision known of; others may have compacted since. Exact when kOutOfRange says kCompacted.
-//   Batch         `committed` is when this server saw it, and every cause is kWrite: etcd does not tell that a lease has ended.
-//   RevokeLease   counts the keys that were on the lease just before.
-//   leases        are those of the whole cluster; whole seconds, rounded up. Request ids of grants and revocations are not looked at.
-//   destructor    waits up to a second for the changes in flight; one that etcd leaves open longer ends with kUnknown, kOutcomeUnknown,
-//                 not kUnavailable.
+//   Read          always linearizable, min_revision saves nothing.
+//   Batch         `committed` is by the clock of the server that wrote; of the end of a lease, when this server saw it.
+//   RevokeLease   counts the keys that were on the lease just before. A revocation that was begun but not finished makes the lease's end
+//                 count as revoked, whenever it comes.
+//   leases        are those of the whole cluster, in whole seconds; how much is on one is not bounded. They get their full ttl anew when
+//                 the cluster changes its leader.
+//   destructor    waits up to a second for the changes in flight; one that etcd leaves open longer ends with kUnknown, kOutcomeUnknown.
 //
 // A done runs on the store's one thread, the sink's methods too. At most 4,096 calls to etcd are in flight (kResourceExhausted).
 
-// Waits until etcd answers, at most `open_timeout`, and makes the store id if there is none. kUnavailable: it does not answer.
+// Waits until etcd answers, at most `open_timeout`, and makes the store id if there is none. kUnavailable: it does not answer, or refuses
+// this user.
 absl::StatusOr<std::unique_ptr<Store>> OpenEtcdStore(EtcdStoreOptions options);
 
 }  // namespace scoutlight::storage

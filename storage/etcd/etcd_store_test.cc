@@ -25,30 +25,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Comparison = Condition::Comparison;
 
-// The conformance cases that the etcd store does not meet yet, and why.
-constexpr struct {
-  const char* name;
-  const char* reason;
-} kNotMet[] = {
-    {"ARepeatedRequestGetsTheFirstAnswer", "request_id is not kept"},
-    {"ARequestIdOfAnotherRequestIsRefused", "request_id is not kept"},
-    {"ARepeatedFailedRequestGetsTheFirstAnswerOrIsTriedAnew", "request_id is not kept"},
-    {"ConcurrentRepetitionsAreCarriedOutOnce", "request_id is not kept"},
-    {"ARequestRememberedByItsChangeMayFailFirstAndDifferLater", "request_id is not kept"},
-    {"WhetherARequestWasCarriedOutCanBeAsked", "request_id is not kept"},
-    {"RevokeDeletesAllKeysOfALeaseAtOneRevision", "etcd does not tell why a key went; all else of it is tested here"},
-    {"ALeaseHoldsSoManyKeys", "etcd does not bound the keys of a lease"},
-    {"AtMostSoManyKeysChange", "etcd does not bound what a delete removes"},
-    {"AtMostSoManyBytesChange", "etcd does not count previous entries"},
-    {"AnAnswerTooLargeIsRefusedBeforeAnythingIsDone", "etcd does not size an answer before it commits"},
-    {"ValuesCompareByBytesWhateverTheirForm", "< and > of values are refused; == and != are tested here"},
-    {"TheValueOfAMissingKeyComparesToNothing", "< and > of values are refused; == and != are tested here"},
-    {"AScopeConditionAsksForAnEmptyRange", "a condition on children alone is refused; subtrees are tested here"},
-    {"DeleteOfChildrenTakesTheirEntriesAlone", "a delete of children alone is refused"},
-    {"DeleteOfNothingIsNoErrorAndTakesNoRevision", "a delete of children alone is refused; the rest is tested here"},
-    {"OverlappingDeletesCountEachEntryOnce", "a delete of children alone is refused"},
-};
-
 // One etcd for all cases that leave it running: they keep to subtrees or prefixes of their own.
 EtcdProcess* SharedEtcd() {
   static const std::unique_ptr<EtcdProcess> etcd = EtcdProcess::Start();
@@ -57,7 +33,7 @@ EtcdProcess* SharedEtcd() {
 
 EtcdStoreOptions OptionsFor(const EtcdProcess& etcd) {
   EtcdStoreOptions options;
-  options.target = etcd.target();
+  options.endpoints = {etcd.target()};
   options.random = [device = std::make_shared<std::random_device>()] { return (uint64_t{(*device)()} << 32) | (*device)(); };
   return options;
 }
@@ -125,22 +101,6 @@ class EtcdStoreTest : public ::testing::Test {
   std::unique_ptr<SyncStore> sync_;
 };
 
-TEST_F(EtcdStoreTest, ValuesCompareForEqualityWhateverTheirForm) {
-  sync_->Put(K("/a"), "one");
-  sync_->Put(K("/b"), "");
-  for (const Value& one : {Text("one"), Data("one")}) {
-    for (const Value& empty : {Text(""), Data("")}) {
-      EXPECT_TRUE(Holds({ValueIs(K("/a"), Comparison::kEqual, one), ValueIs(K("/b"), Comparison::kEqual, empty)}));
-      EXPECT_FALSE(Holds({ValueIs(K("/a"), Comparison::kEqual, one), ValueIs(K("/b"), Comparison::kEqual, one)}));
-      EXPECT_FALSE(Holds({ValueIs(K("/a"), Comparison::kEqual, empty), ValueIs(K("/b"), Comparison::kEqual, empty)}));
-      EXPECT_TRUE(Holds({ValueIs(K("/a"), Comparison::kNotEqual, empty), ValueIs(K("/b"), Comparison::kEqual, empty)}));
-      EXPECT_FALSE(Holds({ValueIs(K("/a"), Comparison::kNotEqual, one)}));
-      EXPECT_FALSE(Holds({ValueIs(K("/missing"), Comparison::kEqual, empty)}));
-      EXPECT_FALSE(Holds({ValueIs(K("/missing"), Comparison::kNotEqual, one)}));
-    }
-  }
-}
-
 TEST_F(EtcdStoreTest, AFailedValueConditionTakesTheOtherBranchWhole) {
   sync_->Put(K("/a"), "1");
   sync_->Put(K("/b"), "2");
@@ -165,55 +125,27 @@ TEST_F(EtcdStoreTest, AFailedValueConditionTakesTheOtherBranchWhole) {
   EXPECT_EQ(sync_->Get(K("/success")), std::nullopt);
 }
 
-TEST_F(EtcdStoreTest, SubtreesAreAskedToBeEmpty) {
-  sync_->Put(K("/only/deep"), "v");
-  EXPECT_TRUE(Holds({ExistsIs(K("/onl"), false, Scope::kSubtree)}));
-  EXPECT_FALSE(Holds({ExistsIs(K("/only"), false, Scope::kSubtree)}));
-  EXPECT_FALSE(Holds({ExistsIs(K("/only/deep"), false, Scope::kSubtree)}));
-}
-
-TEST_F(EtcdStoreTest, DeleteOfNothingTakesNoRevision) {
-  const Revision before = sync_->Put(K("/a/b"), "v").revision;
-  for (const DeleteOperation& operation : {DeleteOf(K("/a")), DeleteOf(K("/missing"), Scope::kSubtree)}) {
-    const CommitResult result = sync_->Commit(TransactionOf({operation}));
-    ASSERT_TRUE(result.status.ok()) << result.status;
-    EXPECT_FALSE(result.changed);
-    EXPECT_EQ(result.results[0].deleted, 0);
-    EXPECT_EQ(result.revision, before);
-  }
-  EXPECT_EQ(sync_->Latest(), before);
-}
-
-TEST_F(EtcdStoreTest, WhatEtcdCannotExpressIsRefusedAndChangesNothing) {
+TEST_F(EtcdStoreTest, WhatDoesNotFitIntoATransactionOfEtcdIsRefusedAndChangesNothing) {
   sync_->Put(K("/a/b"), "v");
-  const Revision before = sync_->Latest();
-  const auto conditioned = [](Condition condition) {
-    Transaction transaction = TransactionOf({PutOf(K("/x"), "v")});
-    transaction.conditions = {std::move(condition)};
-    return transaction;
-  };
-  Transaction reads = TransactionOf({PutOf(K("/x"), "v")});
-  for (int i = 0; i < 64; ++i) reads.on_success.push_back(GetOperation{K("/a")});
-  DeleteOperation again = DeleteOf(K("/a/b"));
-  again.expected_mod_revision = before;
+  const int operations_max = store_->traits().operations_max;
+  Transaction wide;  // Each fits, but what they depend on does not.
+  for (int i = 0; i < operations_max; ++i) {
+    wide.conditions.push_back(ExistsIs(K(absl::StrCat("/none/", i)), false));
+    wide.on_success.push_back(PutOf(K(absl::StrCat("/x/", i)), "v"));
+  }
   const std::string large(1'000'000, 'v');
   const struct {
     Transaction transaction;
-    Reason reason;
     const char* names;
   } cases[] = {
-      {TransactionOf({PutOf(K("/x"), "v"), DeleteOf(K("/a"), Scope::kChildren)}), Reason::kInvalidField, "on_success[1].delete.scope"},
-      {TransactionOf({DeleteOf(K("/a"), Scope::kSubtree), again}), Reason::kInvalidField, "on_success[1].delete.expected_mod_revision"},
-      {conditioned(ExistsIs(K("/a"), false, Scope::kChildren)), Reason::kInvalidField, "conditions[0].scope"},
-      {conditioned(ValueIs(K("/a/b"), Comparison::kLess, Text("w"))), Reason::kInvalidField, "conditions[0].comparison"},
-      {conditioned(ValueIs(K("/a/b"), Comparison::kGreater, Text("a"))), Reason::kInvalidField, "conditions[0].comparison"},
-      {reads, Reason::kTransactionTooLarge, "129 operations"},
-      {TransactionOf({PutOf(K("/x"), large), PutOf(K("/y"), large)}), Reason::kTransactionTooLarge, "bytes"},
+      {wide, "at most 128 are allowed"},
+      {TransactionOf({PutOf(K("/x"), large), PutOf(K("/y"), large)}), "bytes, at most 1572352 are allowed"},
   };
+  const Revision before = sync_->Latest();
   for (const auto& c : cases) {
     const CommitResult result = sync_->Commit(c.transaction);
     EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument) << result.status;
-    EXPECT_EQ(ReasonOf(result.status), c.reason) << result.status;
+    EXPECT_EQ(ReasonOf(result.status), Reason::kTransactionTooLarge) << result.status;
     EXPECT_TRUE(absl::StrContains(std::string(result.status.message()), c.names)) << result.status;
     EXPECT_FALSE(result.changed);
   }
@@ -232,18 +164,6 @@ TEST_F(EtcdStoreTest, AsManyConditionalPutsAsEtcdTakesGoInOneTransaction) {
   EXPECT_EQ(sync_->List(K("/"), Scope::kChildren).size(), transaction.on_success.size());
 }
 
-TEST_F(EtcdStoreTest, RevokeTakesTheKeysOfALeaseAtOneRevision) {
-  const LeaseId id = sync_->Grant(absl::Minutes(10)).lease.id;
-  for (const char* path : {"/a", "/a/b", "/c"}) sync_->Put(K(path), "v", id);
-  const CommitResult revoke = sync_->Revoke(id);
-  ASSERT_TRUE(revoke.status.ok()) << revoke.status;
-  EXPECT_EQ(revoke.results[0].deleted, 3);
-  const HistoryPage history = sync_->History(revoke.revision, revoke.revision, {K("/"), Scope::kSubtree}, 1 << 20);
-  ASSERT_EQ(history.batches.size(), 1u);
-  EXPECT_EQ(history.batches[0]->events.size(), 3u);
-  EXPECT_EQ(sync_->Revoke(id).status.code(), absl::StatusCode::kNotFound);
-}
-
 TEST_F(EtcdStoreTest, AnExpiredLeaseTakesItsKeysAtOneRevision) {
   const LeaseId id = sync_->Grant(store_->traits().ttl_min).lease.id;
   const Revision put = sync_->Commit(TransactionOf({PutOf(K("/a"), "v", id), PutOf(K("/b"), "v", id)})).revision;
@@ -251,7 +171,8 @@ TEST_F(EtcdStoreTest, AnExpiredLeaseTakesItsKeysAtOneRevision) {
   store_->Follow(put, sink);
   ASSERT_TRUE(sink->WaitFor(put + 1));
   ASSERT_EQ(sink->batches().size(), 1u);
-  EXPECT_EQ(sink->batches()[0]->events.size(), 2u);
+  ASSERT_EQ(sink->batches()[0]->events.size(), 2u);
+  for (const Event& event : sink->batches()[0]->events) EXPECT_EQ(event.cause, EventCause::kLeaseExpired);
   EXPECT_EQ(sync_->GetLease(id).status.code(), absl::StatusCode::kNotFound);
   store_.reset();
 }
@@ -304,13 +225,14 @@ TEST(EtcdStoreFaults, AWriteThatEtcdDoesNotAnswerIsLeftOpen) {
   const Page page = sync.Read(QueryOf(K("/a"), Scope::kKey));
   EXPECT_EQ(page.status.code(), absl::StatusCode::kUnavailable) << page.status;
   EXPECT_EQ(ReasonOf(page.status), Reason::kBackendUnavailable);
-  EXPECT_EQ(store->health().state, StoreHealth::State::kUnavailable);
+  EXPECT_TRUE(AwaitCondition([&] { return store->health().state == StoreHealth::State::kUnavailable; }));
+  EXPECT_TRUE(absl::StrContains(store->health().problem, "etcd has not answered for ")) << store->health().problem;
   etcd->Resume();
   // The open write may still be carried out, before this one or after it: so this one goes elsewhere.
   EXPECT_TRUE(AwaitCondition([&] { return sync.Put(K("/b"), "3").status.ok(); }));
   EXPECT_EQ(sync.Get(K("/b"))->value, Text("3"));
   EXPECT_THAT(sync.Get(K("/a"))->value, AnyOf(Text("1"), Text("2")));
-  EXPECT_EQ(store->health().state, StoreHealth::State::kServing);
+  EXPECT_TRUE(AwaitCondition([&] { return store->health().state == StoreHealth::State::kServing; }));
 }
 
 TEST(EtcdStoreFaults, FollowGoesOnWhereItWasWhenEtcdIsBack) {
@@ -323,7 +245,7 @@ TEST(EtcdStoreFaults, FollowGoesOnWhereItWasWhenEtcdIsBack) {
   const auto sink = std::make_shared<StaleSink>(start);
   store->Follow(start, sink);
   const Revision first = sync.Put(K("/a"), "1").revision;
-  EXPECT_EQ(sink->reached(), first);
+  EXPECT_GE(sink->reached(), first) << "shown before it was answered";
   etcd->Kill();
   ASSERT_TRUE(sink->WaitUntilStale(true));
   EXPECT_TRUE(AwaitCondition([&] { return absl::IsUnavailable(sync.Put(K("/never"), "sent").status); }))
@@ -332,7 +254,7 @@ TEST(EtcdStoreFaults, FollowGoesOnWhereItWasWhenEtcdIsBack) {
   ASSERT_TRUE(sink->WaitUntilStale(false));
   CommitResult second;
   ASSERT_TRUE(AwaitCondition([&] { return (second = sync.Put(K("/a"), "2")).status.ok(); }));
-  EXPECT_EQ(sink->reached(), second.revision) << "shown before it was answered";
+  EXPECT_GE(sink->reached(), second.revision) << "shown before it was answered";
   std::vector<std::string> values;
   for (const auto& batch : sink->batches()) values.push_back(batch->events[0].entry.value.bytes);
   EXPECT_EQ(values.front(), "1");
@@ -353,22 +275,4 @@ TEST(EtcdStoreFaults, OpeningWithoutAnEtcdEndsWithUnavailable) {
 }
 
 }  // namespace
-
-// Leaves out kNotMet unless a filter was given, and says so.
-void FilterConformance() {
-  if (GTEST_FLAG_GET(filter) != "*") return;
-  std::string filter = "*-";
-  for (const auto& [name, reason] : kNotMet) {
-    absl::StrAppend(&filter, "*StoreConformance.", name, "/*:");
-    std::cout << "not met: " << name << ": " << reason << "\n";
-  }
-  GTEST_FLAG_SET(filter, filter);
-}
-
 }  // namespace scoutlight::storage
-
-int main(int argc, char** argv) {
-  ::testing::InitGoogleMock(&argc, argv);
-  scoutlight::storage::FilterConformance();
-  return RUN_ALL_TESTS();
-}

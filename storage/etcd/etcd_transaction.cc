@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
-#include "storage/etcd/etcd_errors.h"
 #include "storage/store_errors.h"
 
 namespace scoutlight::storage {
@@ -15,6 +15,12 @@ using etcdserverpb::Compare;
 using etcdserverpb::RangeRequest;
 using etcdserverpb::RangeResponse;
 using etcdserverpb::TxnRequest;
+
+// What one entry may count for, whatever is there.
+const size_t kEntryNumbersBytes = EntryBytes({}) - Key().path().size();
+const size_t kEntryBytesMax = limits::kKeyBytesMax + limits::kValueBytesMax + kEntryNumbersBytes;
+// So many entries always fit into an answer.
+const int kEntriesAnsweredMax = static_cast<int>(limits::kAnswerBytesMax / kEntryBytesMax);
 
 Compare::CompareResult ToEtcd(Condition::Comparison comparison) {
   switch (comparison) {
@@ -37,20 +43,6 @@ Compare VersionIs(const EtcdRange& range, Compare::CompareResult result, int64_t
   compare.set_result(result);
   compare.set_version(version);
   return compare;
-}
-
-// Both compares with the forms of `value` that `!=` takes.
-std::vector<Compare> NeitherForm(const EtcdRange& key, const Value& value) {
-  std::vector<Compare> compares;
-  for (std::string& encoded : EtcdMapping::EncodeBothForms(value.bytes)) {
-    Compare compare;
-    SetRange(key, &compare);
-    compare.set_target(Compare::VALUE);
-    compare.set_result(Compare::NOT_EQUAL);
-    compare.set_value(std::move(encoded));
-    compares.push_back(std::move(compare));
-  }
-  return compares;
 }
 
 Compare NumberCompare(const EtcdRange& key, const Condition& condition) {
@@ -78,17 +70,6 @@ Compare NumberCompare(const EtcdRange& key, const Condition& condition) {
   return compare;
 }
 
-// As etcd counts it against its --max-txn-ops.
-int Cost(const TxnRequest& request) {
-  int nested = 0;
-  for (const auto* requests : {&request.success(), &request.failure()}) {
-    for (const etcdserverpb::RequestOp& operation : *requests) {
-      if (operation.has_request_txn()) nested = std::max(nested, Cost(operation.request_txn()));
-    }
-  }
-  return std::max({request.compare_size(), request.success_size(), request.failure_size()}) + nested;
-}
-
 // Whether a put needs no previous pair to know what it made.
 bool MakesTheKey(const PutOperation& put) { return put.if_absent || put.expected_mod_revision == 0; }
 
@@ -97,127 +78,135 @@ bool IsChange(const Operation& operation, const OperationResult& result) {
 }
 
 // One key and whether something lies below it: two ranges.
-void AddGet(const EtcdMapping& mapping, const Key& key, bool keys_only, google::protobuf::RepeatedPtrField<etcdserverpb::RequestOp>* to) {
-  RangeRequest* get = to->Add()->mutable_request_range();
-  SetRange(mapping.RangeOf({key, Scope::kKey}), get);
-  get->set_keys_only(keys_only);
+void AddGet(const EtcdMapping& mapping, const Key& key, google::protobuf::RepeatedPtrField<etcdserverpb::RequestOp>* to) {
+  SetRange(mapping.RangeOf({key, Scope::kKey}), to->Add()->mutable_request_range());
   RangeRequest* below = to->Add()->mutable_request_range();
   SetRange(mapping.RangeOf({key, Scope::kChildren}), below);
   below->set_keys_only(true);
   below->set_limit(1);
 }
 
-// How many pairs show enough of a list: one more than asked for tells whether there are more. Between children lie others.
-int64_t PairsMax(const ListOperation& list) {
-  if (list.range.scope == Scope::kSubtree) return list.entries_max + 1;
-  return list.keys_only ? limits::kPageEntriesMax + 1 : list.entries_max + limits::kPageEntriesDefault;
-}
-
 }  // namespace
 
-absl::StatusOr<EtcdTransaction> EtcdTransaction::Make(const EtcdMapping& mapping, Transaction transaction) {
-  if (transaction.validate_only) return Inexpressible("validate_only", "etcd has no way to evaluate a transaction and undo it");
-  EtcdTransaction made(mapping);
-  for (size_t i = 0; i < transaction.conditions.size(); ++i) {
-    absl::Status status = made.AddCondition(transaction.conditions[i], absl::StrCat("conditions[", i, "]"));
-    if (!status.ok()) return status;
+EtcdCompanions::EtcdCompanions(const EtcdMapping& mapping, const Origin& origin, absl::Time now, LeaseId request_lease)
+    : mark_key(mapping.mark_key()),
+      mark(EtcdMapping::EncodeMark({EtcdMark::Kind::kWrite, now})),
+      request_key(origin.request_id.empty() ? "" : mapping.RequestKey(origin.caller, origin.request_id)),
+      request_hash(origin.request_hash),
+      request_lease(request_lease) {}
+
+void EtcdCompanions::AddTo(bool succeeded, google::protobuf::RepeatedPtrField<etcdserverpb::RequestOp>* to) const {
+  etcdserverpb::PutRequest* put = to->Add()->mutable_request_put();
+  put->set_key(mark_key);
+  put->set_value(mark);
+  if (!has_request()) return;
+  put = to->Add()->mutable_request_put();
+  put->set_key(request_key);
+  put->set_value(EtcdMapping::EncodeRequest({.hash = request_hash, .succeeded = succeeded}));
+  put->set_lease(request_lease);
+}
+
+Compare EtcdCompanions::IsNew() const { return VersionIs({request_key, ""}, Compare::EQUAL, 0); }
+
+int EtcdCost(const TxnRequest& request) {
+  int nested = 0;
+  for (const auto* requests : {&request.success(), &request.failure()}) {
+    for (const etcdserverpb::RequestOp& operation : *requests) {
+      if (operation.has_request_txn()) nested = std::max(nested, EtcdCost(operation.request_txn()));
+    }
   }
-  if (absl::Status status = made.SetBranch(std::move(transaction.on_success), "on_success", &made.success_); !status.ok()) return status;
-  if (absl::Status status = made.SetBranch(std::move(transaction.on_failure), "on_failure", &made.failure_); !status.ok()) return status;
+  return std::max({request.compare_size(), request.success_size(), request.failure_size()}) + nested;
+}
+
+std::optional<EtcdTransaction> EtcdTransaction::Make(const EtcdMapping& mapping, const Transaction& transaction, size_t bytes_max,
+                                                     EtcdCompanions companions) {
+  if (transaction.validate_only) return std::nullopt;
+  EtcdTransaction made(mapping, std::move(companions));
+  for (const Condition& condition : transaction.conditions) {
+    if (!made.AddCondition(condition)) return std::nullopt;
+  }
+  if (!made.SetBranch(transaction.on_success, /*succeeded=*/true, bytes_max, &made.success_)) return std::nullopt;
+  if (!made.SetBranch(transaction.on_failure, /*succeeded=*/false, bytes_max, &made.failure_)) return std::nullopt;
+  // What only reads needs no such care.
+  if (!made.success_.changes && !made.failure_.changes) return std::nullopt;
   made.Build();
-  if (const int cost = Cost(made.request_); cost > kEtcdOperationsMax) {
-    return TransactionTooLarge(absl::StrCat("it takes ", cost,
-                                            " operations of etcd on its longest way (a read takes two, conditions and "
-                                            "preconditions count), at most ",
-                                            kEtcdOperationsMax, " are allowed"));
-  }
-  if (const size_t bytes = made.request_.ByteSizeLong(); bytes > kEtcdRequestBytesMax) {
-    return TransactionTooLarge(
-        absl::StrCat("it is a request to etcd of ", bytes, " bytes, at most ", kEtcdRequestBytesMax, " are allowed"));
-  }
+  if (EtcdCost(made.request_) > kEtcdOperationsMax || made.request_.ByteSizeLong() > kEtcdRequestBytesMax) return std::nullopt;
   return made;
 }
 
-absl::Status EtcdTransaction::AddCondition(const Condition& condition, const std::string& field) {
+bool EtcdTransaction::AddCondition(const Condition& condition) {
+  if (condition.target == Condition::Target::kValue || condition.scope == Scope::kChildren) return false;
   const EtcdRange range = mapping_->RangeOf({condition.key, condition.scope});
-  switch (condition.target) {
-    case Condition::Target::kExists:
-      if (condition.scope == Scope::kChildren) {
-        return Inexpressible(absl::StrCat(field, ".scope"),
-                             "deeper nodes lie between the children of a key; ask that the subtree of a key below it be empty");
-      }
-      compares_.push_back(VersionIs(range, condition.exists ? Compare::GREATER : Compare::EQUAL, 0));
-      return absl::OkStatus();
-    case Condition::Target::kValue:
-      break;
-    default:
-      compares_.push_back(NumberCompare(range, condition));
-      return absl::OkStatus();
-  }
-  std::vector<Compare> neither = NeitherForm(range, condition.value);
-  switch (condition.comparison) {
-    case Condition::Comparison::kNotEqual:
-      for (Compare& compare : neither) compares_.push_back(std::move(compare));
-      return absl::OkStatus();
-    case Condition::Comparison::kEqual:
-      compares_.push_back(VersionIs(range, Compare::GREATER, 0));
-      neither_forms_.push_back(std::move(neither));
-      return absl::OkStatus();
-    default:
-      return Inexpressible(absl::StrCat(field, ".comparison"), "etcd orders text in front of data; compare a value with == or !=");
-  }
+  compares_.push_back(condition.target == Condition::Target::kExists
+                          ? VersionIs(range, condition.exists ? Compare::GREATER : Compare::EQUAL, 0)
+                          : NumberCompare(range, condition));
+  return true;
 }
 
-absl::Status EtcdTransaction::SetBranch(std::vector<Operation> operations, absl::string_view field, Branch* branch) const {
-  std::vector<KeyRange> deleted;
+bool EtcdTransaction::SetBranch(const std::vector<Operation>& operations, bool succeeded, size_t bytes_max, Branch* branch) const {
+  branch->succeeded = succeeded;
+  branch->operations = operations;
+  absl::flat_hash_set<std::string> deleted;
+  size_t bytes = 0;
+  int answered = 0;
   for (size_t i = 0; i < operations.size(); ++i) {
+    const std::string field = absl::StrCat(succeeded ? "on_success[" : "on_failure[", i, "].");
     if (const auto* put = std::get_if<PutOperation>(&operations[i])) {
-      const std::string path = absl::StrCat(field, "[", i, "].put");
+      branch->changes = true;
+      bytes += put->key.path().size() + put->value.bytes.size() + kEntryNumbersBytes + (MakesTheKey(*put) ? 0 : kEntryBytesMax);
+      answered += put->return_previous ? 1 : 0;
       if (put->if_absent) {
-        branch->preconditions.push_back({absl::StrCat(path, ".if_absent"), put->key, true, 0});
+        branch->preconditions.push_back({absl::StrCat(field, "put.if_absent"), put->key, true, 0});
       } else if (put->expected_mod_revision.has_value()) {
-        branch->preconditions.push_back({absl::StrCat(path, ".expected_mod_revision"), put->key, false, *put->expected_mod_revision});
+        branch->preconditions.push_back({absl::StrCat(field, "put.expected_mod_revision"), put->key, false, *put->expected_mod_revision});
       }
-    }
-    const auto* erase = std::get_if<DeleteOperation>(&operations[i]);
-    if (erase == nullptr) continue;
-    const std::string path = absl::StrCat(field, "[", i, "].delete");
-    if (erase->range.scope == Scope::kChildren) {
-      return Inexpressible(absl::StrCat(path, ".scope"), "deeper nodes lie between the children of a key; delete the children by key");
-    }
-    if (erase->expected_mod_revision.has_value()) {
-      const std::string expected = absl::StrCat(path, ".expected_mod_revision");
-      for (const KeyRange& range : deleted) {
-        if (range.Contains(erase->range.key)) return Inexpressible(expected, "an earlier delete of the transaction covers the key");
+    } else if (const auto* erase = std::get_if<DeleteOperation>(&operations[i])) {
+      // What was there is shown with whether it had children, which etcd does not say of what it deletes.
+      if (erase->range.scope != Scope::kKey || erase->return_previous) return false;
+      if (!deleted.insert(erase->range.key.path()).second) return false;
+      bytes += kEntryBytesMax;
+      if (erase->expected_mod_revision.has_value()) {
+        branch->preconditions.push_back(
+            {absl::StrCat(field, "delete.expected_mod_revision"), erase->range.key, false, *erase->expected_mod_revision});
       }
-      branch->preconditions.push_back({expected, erase->range.key, false, *erase->expected_mod_revision});
+    } else if (std::holds_alternative<GetOperation>(operations[i])) {
+      ++answered;
+    } else {
+      return false;
     }
-    deleted.push_back(erase->range);
   }
-  branch->operations = std::move(operations);
-  return absl::OkStatus();
+  return (branch->changes || deleted.empty()) && bytes <= bytes_max && answered <= kEntriesAnsweredMax;
 }
 
 void EtcdTransaction::Build() {
-  if (compares_.empty()) return BuildGuarded(success_, &request_);
-  for (const Compare& compare : compares_) *request_.add_compare() = compare;
-  BuildBranch(failure_, request_.mutable_failure());
-  Requests* success = request_.mutable_success();
-  for (const std::vector<Compare>& neither : neither_forms_) {
-    TxnRequest* nested = success->Add()->mutable_request_txn();
-    for (const Compare& compare : neither) *nested->add_compare() = compare;
-    BuildBranch(failure_, nested->mutable_success());
-    success = nested->mutable_failure();
+  if (!companions_.has_request()) return BuildConditions(&request_);
+  *request_.add_compare() = companions_.IsNew();
+  TxnRequest inner;
+  BuildConditions(&inner);
+  if (inner.compare_size() == 0) {
+    request_.mutable_success()->Swap(inner.mutable_success());
+  } else {
+    *request_.add_success()->mutable_request_txn() = std::move(inner);
   }
-  BuildBranch(success_, success);
+  request_.add_failure()->mutable_request_range()->set_key(companions_.request_key);
 }
 
-void EtcdTransaction::BuildBranch(const Branch& branch, Requests* to) const {
-  if (!branch.preconditions.empty()) return BuildGuarded(branch, to->Add()->mutable_request_txn());
-  for (const Operation& operation : branch.operations) BuildOperation(operation, to);
+void EtcdTransaction::BuildConditions(TxnRequest* to) const {
+  if (compares_.empty()) return BuildBranch(success_, to);
+  for (const Compare& compare : compares_) *to->add_compare() = compare;
+  for (const bool succeeded : {true, false}) {
+    TxnRequest nested;
+    BuildBranch(succeeded ? success_ : failure_, &nested);
+    Requests* requests = succeeded ? to->mutable_success() : to->mutable_failure();
+    if (nested.compare_size() == 0) {
+      requests->Swap(nested.mutable_success());
+    } else {
+      *requests->Add()->mutable_request_txn() = std::move(nested);
+    }
+  }
 }
 
-void EtcdTransaction::BuildGuarded(const Branch& branch, TxnRequest* to) const {
+void EtcdTransaction::BuildBranch(const Branch& branch, TxnRequest* to) const {
   for (const Precondition& precondition : branch.preconditions) {
     const EtcdRange key = mapping_->RangeOf({precondition.key, Scope::kKey});
     Compare* compare = to->add_compare();
@@ -230,6 +219,7 @@ void EtcdTransaction::BuildGuarded(const Branch& branch, TxnRequest* to) const {
     read->set_keys_only(true);
   }
   for (const Operation& operation : branch.operations) BuildOperation(operation, to->mutable_success());
+  if (branch.changes) companions_.AddTo(branch.succeeded, to->mutable_success());
 }
 
 void EtcdTransaction::BuildOperation(const Operation& operation, Requests* to) const {
@@ -243,50 +233,48 @@ void EtcdTransaction::BuildOperation(const Operation& operation, Requests* to) c
   } else if (const auto* erase = std::get_if<DeleteOperation>(&operation)) {
     etcdserverpb::DeleteRangeRequest* request = to->Add()->mutable_request_delete_range();
     SetRange(mapping_->RangeOf(erase->range), request);
-    request->set_prev_kv(erase->return_previous);
   } else if (const auto* get = std::get_if<GetOperation>(&operation)) {
-    AddGet(*mapping_, get->key, /*keys_only=*/false, to);
-  } else if (const auto* list = std::get_if<ListOperation>(&operation)) {
-    if (list->range.scope == Scope::kKey) return AddGet(*mapping_, list->range.key, list->keys_only, to);
-    for (const EtcdRange& range : mapping_->RangesWithoutSystem(list->range)) {
-      RangeRequest* request = to->Add()->mutable_request_range();
-      SetRange(range, request);
-      request->set_keys_only(list->keys_only);
-      request->set_limit(PairsMax(*list));
+    AddGet(*mapping_, get->key, to);
+  }
+}
+
+EtcdTransaction::Answer EtcdTransaction::Decode(const etcdserverpb::TxnResponse& response) const {
+  Answer answer;
+  CommitResult& result = answer.result;
+  result.revision = response.header().revision();
+  const Responses* responses = &response.responses();
+  bool held = response.succeeded();
+  if (companions_.has_request()) {
+    if (!held) {
+      const RangeResponse& read = responses->at(0).response_range();
+      if (read.kvs_size() > 0) answer.earlier = read.kvs(0);
+      return answer;
+    }
+    // What has compares of its own stands in a transaction of its own.
+    if (!compares_.empty() || !success_.preconditions.empty()) {
+      const etcdserverpb::TxnResponse& nested = response.responses(0).response_txn();
+      held = nested.succeeded();
+      responses = &nested.responses();
     }
   }
-}
-
-CommitResult EtcdTransaction::Decode(etcdserverpb::TxnResponse response) const {
-  CommitResult result;
-  result.revision = response.header().revision();
-  result.status = DecodeTree(response, &result);
+  result.status = DecodeConditions(held, *responses, &result);
   if (!result.status.ok()) result.results.clear();
-  return result;
+  return answer;
 }
 
-absl::Status EtcdTransaction::DecodeTree(const etcdserverpb::TxnResponse& response, CommitResult* result) const {
+absl::Status EtcdTransaction::DecodeConditions(bool succeeded, const Responses& responses, CommitResult* result) const {
   if (compares_.empty()) {
     result->succeeded = true;
-    return DecodeGuarded(success_, response.succeeded(), response.responses(), result);
+    return DecodeBranch(success_, succeeded, responses, result);
   }
-  result->succeeded = response.succeeded();
-  const Responses* responses = &response.responses();
-  for (size_t i = 0; i < neither_forms_.size() && result->succeeded; ++i) {
-    const etcdserverpb::TxnResponse& nested = responses->at(0).response_txn();
-    result->succeeded = !nested.succeeded();
-    responses = &nested.responses();
-  }
-  return DecodeBranch(result->succeeded ? success_ : failure_, *responses, result);
-}
-
-absl::Status EtcdTransaction::DecodeBranch(const Branch& branch, const Responses& responses, CommitResult* result) const {
-  if (branch.preconditions.empty()) return DecodeGuarded(branch, /*held=*/true, responses, result);
+  result->succeeded = succeeded;
+  const Branch& branch = succeeded ? success_ : failure_;
+  if (branch.preconditions.empty()) return DecodeBranch(branch, /*held=*/true, responses, result);
   const etcdserverpb::TxnResponse& nested = responses.at(0).response_txn();
-  return DecodeGuarded(branch, nested.succeeded(), nested.responses(), result);
+  return DecodeBranch(branch, nested.succeeded(), nested.responses(), result);
 }
 
-absl::Status EtcdTransaction::DecodeGuarded(const Branch& branch, bool held, const Responses& responses, CommitResult* result) const {
+absl::Status EtcdTransaction::DecodeBranch(const Branch& branch, bool held, const Responses& responses, CommitResult* result) const {
   if (!held) return Diagnose(branch, responses);
   int at = 0;
   absl::Status first_error;
@@ -316,43 +304,15 @@ absl::StatusOr<OperationResult> EtcdTransaction::DecodeOperation(const Operation
     return result;
   }
   if (std::holds_alternative<DeleteOperation>(operation)) {
-    const etcdserverpb::DeleteRangeResponse& response = responses.at((*at)++).response_delete_range();
-    result.deleted = response.deleted();
-    absl::StatusOr<std::vector<Entry>> previous = mapping_->ToEntries(response.prev_kvs());
-    if (!previous.ok()) return previous.status();
-    result.entries = *std::move(previous);
+    result.deleted = responses.at((*at)++).response_delete_range().deleted();
     return result;
   }
-  const auto* list = std::get_if<ListOperation>(&operation);
-  if (list != nullptr && list->range.scope != Scope::kKey) return DecodeList(*list, responses, at);
   const RangeResponse& here = responses.at((*at)++).response_range();
   const RangeResponse& below = responses.at((*at)++).response_range();
   absl::StatusOr<std::vector<Entry>> entries = mapping_->ToEntries(here.kvs());
   if (!entries.ok()) return entries.status();
   result.entries = *std::move(entries);
   if (!result.entries.empty()) result.entries[0].has_children = below.kvs_size() > 0;
-  return result;
-}
-
-absl::StatusOr<OperationResult> EtcdTransaction::DecodeList(const ListOperation& list, const Responses& responses, int* at) const {
-  EntryCollector collector(*mapping_, list.range, EntryCollector::System::kHidden);
-  OperationResult result;
-  const size_t pieces = mapping_->RangesWithoutSystem(list.range).size();
-  for (size_t i = 0; i < pieces; ++i) {
-    const RangeResponse& piece = responses.at((*at)++).response_range();
-    // What lies behind a cut is not to be shown.
-    if (result.more) continue;
-    for (const mvccpb::KeyValue& pair : piece.kvs()) {
-      if (absl::Status status = collector.Add(pair); !status.ok()) return status;
-    }
-    result.more = piece.more();
-  }
-  if (result.more && collector.last_is_open()) collector.entries().pop_back();
-  result.entries = std::move(collector.entries());
-  if (result.entries.size() > static_cast<size_t>(list.entries_max)) {
-    result.entries.resize(list.entries_max);
-    result.more = true;
-  }
   return result;
 }
 

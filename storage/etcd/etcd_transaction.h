@@ -1,48 +1,72 @@
 #ifndef SCOUTLIGHT_STORAGE_ETCD_ETCD_TRANSACTION_H_
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_TRANSACTION_H_
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "compat/etcd/rpc.pb.h"
 #include "storage/etcd/etcd_mapping.h"
 #include "storage/transaction.h"
 
 namespace scoutlight::storage {
 
-// etcd's bounds on one transaction: operations or compares on the longest way through it, nested ones included; bytes of the request.
+// etcd's bound on one transaction, by default (--max-txn-ops): operations or compares on the longest way through it, nested ones included.
 inline constexpr int kEtcdOperationsMax = 128;
-inline constexpr size_t kEtcdRequestBytesMax = 1536 * 1024;
+// And on the bytes of a request (--max-request-bytes), with room for what etcd wraps around it.
+inline constexpr size_t kEtcdRequestBytesMax = 1536 * 1024 - 512;
 
-// One of our transactions as one etcd transaction, never more: etcd evaluates all compares, nested ones too, on the state before, takes one
-// way through them, and carries that out at one revision. It looks so, with parts left out that have nothing to say:
+// What goes into every transaction beside its operations: the mark, and the request's record if it has an id.
+struct EtcdCompanions {
+  EtcdCompanions(const EtcdMapping& mapping, const Origin& origin, absl::Time now, LeaseId request_lease);
+
+  bool has_request() const { return !request_key.empty(); }
+  // Puts of both.
+  void AddTo(bool succeeded, google::protobuf::RepeatedPtrField<etcdserverpb::RequestOp>* to) const;
+  // Holds as long as the request was not carried out.
+  etcdserverpb::Compare IsNew() const;
+
+  std::string mark_key;
+  std::string mark;
+  std::string request_key;  // Empty: the request has no id.
+  uint64_t request_hash = 0;
+  LeaseId request_lease = 0;  // Ends with the window in which the request is remembered.
+};
+
+// As etcd counts it against kEtcdOperationsMax.
+int EtcdCost(const etcdserverpb::TxnRequest& request);
+
+// A transaction that etcd evaluates by itself: all compares, nested ones too, on the state before; one way through them is carried out, at
+// one revision. It looks so, with parts left out that have nothing to say:
 //
-//   if conditions                                       compares on keys; absence of a subtree is VERSION == 0 over its range
-//     unless value of k is neither form of v: else F    for each condition value(k) == v, see below
+//   if the request was not carried out before           VERSION == 0 of its record
+//     if conditions                                     compares on keys; absence of a subtree is VERSION == 0 over its range
 //       S: if preconditions of its puts and deletes     VERSION == 0, MOD == n
-//            operations                                 put, delete range, range; a range sees the writes before it
+//            operations, mark, request's record         put, delete, range; a range sees the writes before it
 //          else reads of the keys in preconditions      they say which one failed, on the same state
-//   else F: likewise
+//     else F: likewise
+//   else the request's record
 //
-// Values compare whatever their form, and a form is a byte of the etcd value. `!=` is two compares. `==` is "not neither of both", for
-// which a nested transaction swaps its branches, and F stands in it once more; k is there is a compare of its own, since any compare
-// with a missing value is false. `<` and `>` would take the disjunction of two ranges and are refused.
-//
-// Also refused, with the reason (kInvalidArgument): what takes more than kEtcdOperationsMax or kEtcdRequestBytesMax; a delete of
-// children alone and the condition that there are none (deeper nodes lie between them, so they are no range); an expected revision of a
-// key that an earlier delete of the same branch covers; validate_only.
-//
-// What etcd cannot bound before it commits, this does not either: how many keys a delete removes, how long an answer is.
+// etcd bounds neither how much a transaction changes nor its answer, and does not say beforehand whether it changes anything; so this is
+// for transactions of which all that is plain: puts, deletes of single keys beside a put, few reads of single keys. For any other one there
+// is EtcdLook.
 class EtcdTransaction {
  public:
-  // `mapping` outlives the result.
-  static absl::StatusOr<EtcdTransaction> Make(const EtcdMapping& mapping, Transaction transaction);
+  // `bytes_max`: of new and previous entries. nullopt: it has to be looked at first. `mapping` outlives the result.
+  static std::optional<EtcdTransaction> Make(const EtcdMapping& mapping, const Transaction& transaction, size_t bytes_max,
+                                             EtcdCompanions companions);
 
   const etcdserverpb::TxnRequest& request() const { return request_; }
 
+  struct Answer {
+    CommitResult result;
+    std::optional<mvccpb::KeyValue> earlier;  // The request's record: it was carried out before, and `result` says only the revision.
+  };
   // What the answer to request() means. kDataLoss: it holds keys or values not made here; what was to be done is done.
-  CommitResult Decode(etcdserverpb::TxnResponse response) const;
+  Answer Decode(const etcdserverpb::TxnResponse& response) const;
 
  private:
   // A put's or delete's own condition.
@@ -55,31 +79,32 @@ class EtcdTransaction {
   struct Branch {
     std::vector<Operation> operations;
     std::vector<Precondition> preconditions;
+    bool changes = false;
+    bool succeeded = false;
   };
   using Requests = google::protobuf::RepeatedPtrField<etcdserverpb::RequestOp>;
   using Responses = google::protobuf::RepeatedPtrField<etcdserverpb::ResponseOp>;
 
-  explicit EtcdTransaction(const EtcdMapping& mapping) : mapping_(&mapping) {}
+  EtcdTransaction(const EtcdMapping& mapping, EtcdCompanions companions) : mapping_(&mapping), companions_(std::move(companions)) {}
 
-  absl::Status AddCondition(const Condition& condition, const std::string& field);
-  absl::Status SetBranch(std::vector<Operation> operations, absl::string_view field, Branch* branch) const;
+  // False: it has to be looked at first.
+  bool AddCondition(const Condition& condition);
+  bool SetBranch(const std::vector<Operation>& operations, bool succeeded, size_t bytes_max, Branch* branch) const;
   void Build();
-  void BuildGuarded(const Branch& branch, etcdserverpb::TxnRequest* to) const;
-  void BuildBranch(const Branch& branch, Requests* to) const;
+  void BuildConditions(etcdserverpb::TxnRequest* to) const;
+  void BuildBranch(const Branch& branch, etcdserverpb::TxnRequest* to) const;
   void BuildOperation(const Operation& operation, Requests* to) const;
 
-  absl::Status DecodeTree(const etcdserverpb::TxnResponse& response, CommitResult* result) const;
-  absl::Status DecodeBranch(const Branch& branch, const Responses& responses, CommitResult* result) const;
-  absl::Status DecodeGuarded(const Branch& branch, bool held, const Responses& responses, CommitResult* result) const;
+  absl::Status DecodeConditions(bool succeeded, const Responses& responses, CommitResult* result) const;
+  absl::Status DecodeBranch(const Branch& branch, bool held, const Responses& responses, CommitResult* result) const;
   absl::StatusOr<OperationResult> DecodeOperation(const Operation& operation, const Responses& responses, int* at, Revision revision) const;
-  absl::StatusOr<OperationResult> DecodeList(const ListOperation& list, const Responses& responses, int* at) const;
   absl::Status Diagnose(const Branch& branch, const Responses& responses) const;
 
   const EtcdMapping* mapping_;
+  EtcdCompanions companions_;
   Branch success_;
   Branch failure_;
-  std::vector<etcdserverpb::Compare> compares_;                    // Of the outermost level.
-  std::vector<std::vector<etcdserverpb::Compare>> neither_forms_;  // For each value(k) == v: that k holds neither form of v.
+  std::vector<etcdserverpb::Compare> compares_;  // Of the conditions.
   etcdserverpb::TxnRequest request_;
 };
 

@@ -26,6 +26,7 @@ class ForwardingStore : public Store {
     store_.History(from, to, std::move(range), bytes_max, std::move(done));
   }
   void Follow(Revision after, std::shared_ptr<Sink> sink) override { store_.Follow(after, std::move(sink)); }
+  void ShowUpTo(Revision revision) override { store_.ShowUpTo(revision); }
   void GrantLease(GrantRequest request, Done<LeaseResult> done) override { store_.GrantLease(std::move(request), std::move(done)); }
   void RevokeLease(RevokeRequest request, Done<CommitResult> done) override { store_.RevokeLease(std::move(request), std::move(done)); }
   void RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done<Renewals> done) override {
@@ -36,6 +37,7 @@ class ForwardingStore : public Store {
   std::optional<int64_t> lease_count() const override { return store_.lease_count(); }
   void Compact(Revision oldest, Done<CompactResult> done) override { store_.Compact(oldest, std::move(done)); }
   StoreHealth health() const override { return store_.health(); }
+  BackendFacts backend() const override { return store_.backend(); }
 
  protected:
   Store& store_;

@@ -6,13 +6,18 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/stable_hash.h"
+#include "storage/etcd/etcd_process.h"
 
 namespace scoutlight::testing {
 namespace {
@@ -24,11 +29,25 @@ std::string ProgramPath() {
   return std::filesystem::read_symlink("/proc/self/exe").string() + ".runfiles/scoutlight/server/scoutlightd";
 }
 
+// With SCOUTLIGHT_TEST_STORE=etcd a server keeps in etcd what it would keep in its data directory: under a prefix of that name, in one etcd
+// for all servers of the test. Not one that is told what its store is, or what to make it of.
+std::optional<std::string> StoreFlag(const ServerFlags& flags) {
+  const char* const kind = getenv("SCOUTLIGHT_TEST_STORE");
+  if (kind == nullptr || std::string(kind) != "etcd" || flags.data_dir.empty()) return std::nullopt;
+  for (const std::string& flag : flags.flags) {
+    if (absl::StartsWith(flag, "--store") || absl::StartsWith(flag, "--restore")) return std::nullopt;
+  }
+  static const std::unique_ptr<storage::EtcdProcess> etcd = storage::EtcdProcess::Start();
+  if (etcd == nullptr) return std::nullopt;
+  return absl::StrCat("--store=etcd://", etcd->target(), "/", absl::Hex(StableHash().Add(flags.data_dir).value()));
+}
+
 ProcessOptions OptionsOf(ServerFlags flags) {
   ProcessOptions options;
   options.command = {ProgramPath()};
   if (!flags.listen.empty()) options.command.push_back(absl::StrCat("--listen=", flags.listen));
   if (!flags.data_dir.empty()) options.command.push_back(absl::StrCat("--data-dir=", flags.data_dir));
+  if (std::optional<std::string> store = StoreFlag(flags); store.has_value()) options.command.push_back(*std::move(store));
   for (std::string& flag : flags.flags) options.command.push_back(std::move(flag));
   options.environment = std::move(flags.environment);
   options.mount = std::move(flags.mount);

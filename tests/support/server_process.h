@@ -21,7 +21,8 @@ struct ServerFlags {
   std::optional<PrivateMount> mount;
 };
 
-// The program scoutlightd in a process of its own: as Process, with what a server has beside.
+// The program scoutlightd in a process of its own: as Process, with what a server has beside. With SCOUTLIGHT_TEST_STORE=etcd in the
+// environment of the test its store is an etcd, which goes with the test.
 class ServerProcess : public Process {
  public:
   // Starts it, and does not wait.

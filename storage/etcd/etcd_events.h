@@ -1,0 +1,39 @@
+#ifndef SCOUTLIGHT_STORAGE_ETCD_ETCD_EVENTS_H_
+#define SCOUTLIGHT_STORAGE_ETCD_ETCD_EVENTS_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/etcd/etcd_mapping.h"
+
+namespace scoutlight::storage {
+
+// What one revision of a watch over EtcdMapping::Watched() brought.
+struct EtcdChange {
+  Revision revision = 0;
+  std::shared_ptr<Batch> batch;  // Null: no node changed.
+};
+
+// Makes batches of a watch's responses, which may be fragments that end inside a revision. A mark says when a write was committed; the end
+// of a lease bears none, and counts as committed when it was `seen`, or when the write before it was, if that is later. Not thread-safe.
+class EtcdEvents {
+ public:
+  // `mapping` outlives it.
+  explicit EtcdEvents(const EtcdMapping& mapping) : mapping_(mapping) {}
+
+  // The revisions that are complete with `response`, in order. kDataLoss: it has what no ScoutLight wrote.
+  absl::StatusOr<std::vector<EtcdChange>> Add(const etcdserverpb::WatchResponse& response, absl::Time seen);
+
+ private:
+  absl::StatusOr<EtcdChange> Take(absl::Time seen);
+
+  const EtcdMapping& mapping_;
+  std::vector<mvccpb::Event> open_;  // Of one revision, which may go on.
+  absl::Time last_mark_ = absl::InfinitePast();
+};
+
+}  // namespace scoutlight::storage
+
+#endif  // SCOUTLIGHT_STORAGE_ETCD_ETCD_EVENTS_H_

@@ -1,0 +1,43 @@
+#ifndef SCOUTLIGHT_STORAGE_ETCD_REQUEST_LEASES_H_
+#define SCOUTLIGHT_STORAGE_ETCD_REQUEST_LEASES_H_
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/entry.h"
+#include "storage/etcd/etcd_client.h"
+
+namespace scoutlight::storage {
+
+// The leases that the records of requests hang on, so that etcd forgets those by itself: each takes the records of a minute, at most 1,000,
+// is never renewed, and ends when the last of them has been remembered for limits::kRequestIdWindow. Their ids are negative, which tells
+// them from those that callers see. Used on the client's thread only.
+class RequestLeases {
+ public:
+  // `random` draws ids. All outlive this.
+  RequestLeases(EtcdClient& client, Clock& clock, std::function<uint64_t()> random)
+      : client_(client), clock_(clock), random_(std::move(random)) {}
+
+  // The lease for one more record: inside the call if there is one. Not ok: etcd has not granted one.
+  using Done = absl::AnyInvocable<void(const RpcOutcome&, LeaseId) &&>;
+  void Get(Done done);
+  // The next Get() grants a new one: this one may be gone.
+  void Forget() { lease_ = 0; }
+
+ private:
+  EtcdClient& client_;
+  Clock& clock_;
+  const std::function<uint64_t()> random_;
+  LeaseId lease_ = 0;         // 0: none.
+  absl::Duration granted_;    // Since boot.
+  int records_ = 0;           // That hang on it.
+  std::vector<Done> wanted_;  // While one is being granted; each is a call in flight, whose number is bounded.
+};
+
+}  // namespace scoutlight::storage
+
+#endif  // SCOUTLIGHT_STORAGE_ETCD_REQUEST_LEASES_H_
