@@ -71,8 +71,8 @@ class Wire {
 
   // Calls `method`, a stub's blocking one, in the caller's thread, and repeats it as `options` allow, each time of the server that is
   // believed to answer. Not to be called on loop(). A request that has a `min_revision` gets min_revision() if it has none, a mutating one
-  // brings its `request_id`. The answer's revision and store are noted. Errors: the last try's, as status_conversion.h makes them;
-  // kInvalidArgument: a timeout outside its bounds.
+  // brings its `request_id`. The answer's revision and store are noted. Errors: the last try's, or what Repetition::OutcomeOf makes of it,
+  // as status_conversion.h makes them; kInvalidArgument: a timeout outside its bounds.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Request request,
                                 const CallOptions& options = {}) {
