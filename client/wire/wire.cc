@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/wire/bidi_stream.h"
+#include "client/wire/paced_reader.h"
 #include "client/wire/status_conversion.h"
 
 namespace scoutlight::client {
@@ -146,6 +147,16 @@ OpenStream<topology::v1::WatchRequest, topology::v1::WatchResponse> Wire::topolo
     grpc::TemplatedGenericStub<Request, Response>(server.channel())
         .PrepareBidiStreamingCall(context, "/scoutlight.topology.v1.TopologyService/Watch", {}, reactor);
   });
+}
+
+std::unique_ptr<PacedReader<admin::v1::BackupResponse>> Wire::ReadBackup() {
+  const std::shared_ptr<const WireServer> server = servers_->at(servers_->current());
+  // Which gRPC sends before this returns.
+  const admin::v1::BackupRequest request;
+  return std::make_unique<PacedReader<admin::v1::BackupResponse>>(
+      live_calls_, [&](grpc::ClientContext* context, grpc::ClientReadReactor<admin::v1::BackupResponse>* reactor) {
+        server->stub<admin::v1::AdminService::Stub>().async()->Backup(context, &request, reactor);
+      });
 }
 
 void Wire::Saw(Revision revision, const StoreId& store_id) {

@@ -32,6 +32,9 @@
 
 namespace scoutlight::client {
 
+template <typename Response>
+class PacedReader;
+
 struct CallOptions {
   // Of the call with its repetitions: 1 ms to kCallTimeoutMax. nullopt: the connection's.
   std::optional<absl::Duration> timeout = std::nullopt;
@@ -54,6 +57,9 @@ class Wire {
   ~Wire();
 
   static constexpr absl::Duration kCloseTimeMax = absl::Milliseconds(300);
+
+  // Of a call that says nothing of its own.
+  absl::Duration timeout() const { return timeout_; }
 
   // Where streams live, and what uses them.
   EventLoop& loop() { return *loop_; }
@@ -101,6 +107,9 @@ class Wire {
   OpenStream<discovery::v1::SubscribeRequest, discovery::v1::SubscribeResponse> subscribe_streams();
   // Of a method that takes one request: send that, and CloseSending().
   OpenStream<topology::v1::WatchRequest, topology::v1::WatchResponse> topology_watches();
+
+  // Calls Backup of the server that is believed to answer, which the caller's thread reads. Not repeated. Valid as long as the Wire.
+  std::unique_ptr<PacedReader<admin::v1::BackupResponse>> ReadBackup();
 
   // Notes what an answer showed. Zero and empty: it showed nothing.
   void Saw(Revision revision, const StoreId& store_id);
