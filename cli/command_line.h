@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/status/status.h"
+#include "cli/backing_up.h"
 #include "cli/completion.h"
 #include "cli/kv_moving.h"
 #include "cli/kv_reading.h"
@@ -76,6 +77,7 @@ class CommandLine {
   Running running_;
   Locking locking_;
   ServerVerbs server_verbs_;
+  BackingUp backing_up_;
   Completion completion_;
 };
 
