@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "cli/backing_up.h"
 #include "cli/completion.h"
+#include "cli/doctor.h"
 #include "cli/kv_moving.h"
 #include "cli/kv_reading.h"
 #include "cli/kv_transacting.h"
@@ -78,6 +79,7 @@ class CommandLine {
   Locking locking_;
   ServerVerbs server_verbs_;
   BackingUp backing_up_;
+  Doctor doctor_;
   Completion completion_;
 };
 
