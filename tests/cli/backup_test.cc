@@ -74,7 +74,7 @@ TEST_F(BackupTest, TakenUnderLoadItIsRestoredAsTheStateAtItsRevision) {
 
   const auto other = StartServer({.data_dir = restored_.File("data"), .flags = {absl::StrCat("--restore=", FilesFolder(), "/b")}});
   const std::string to_other = absl::StrCat("other=", other->address(), "; ");
-  Shows(to_other + R"(
+  Shows(to_other + R"sh(
 revision=$(scoutctl backup check $FILES/b -o json | sed -n 's/.*"revision": \([0-9]*\),/\1/p')
 scoutctl kv list / -r -o json --revision $revision | grep -v store_id >$FILES/before
 scoutctl --endpoint $other kv list / -r -o json | grep -v store_id >$FILES/after
@@ -82,7 +82,7 @@ grep -c '"key": "/large/' $FILES/before >$FILES/count; [ $(cat $FILES/count) -ge
 scoutctl --endpoint $other service get Printer -o name
 [ "$(scoutctl lease list -o name)" == "$(scoutctl --endpoint $other lease list -o name)" ] && echo the same lease
 [ "$(scoutctl status -o json | grep store_id)" != "$(scoutctl --endpoint $other status -o json | grep store_id)" ] && echo another store
-)",
+)sh",
         R"(
 same
 laser

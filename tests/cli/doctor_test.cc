@@ -97,8 +97,8 @@ TEST_F(DoctorTest, ItsCommandsMendWhatItFinds) {
     scoutctl service register Printer --id laser hostname=10.0.0.1 port=80 --permanent
     scoutctl service register Printer --id inkjet hostname=10.0.0.1 port=80 --permanent
     scoutctl kv put "/default/services/Printer/by hand/hostname" 10.0.0.2)");
-  Shows(R"(scoutctl doctor -o json 2>/dev/null | sed -n 's/.*"command": "\(.*\)",/\1/p' >$FILES/mend
-cat $FILES/mend; source $FILES/mend)",
+  Shows(R"sh(scoutctl doctor -o json 2>/dev/null | sed -n 's/.*"command": "\(.*\)",/\1/p' >$FILES/mend
+cat $FILES/mend; source $FILES/mend)sh",
         R"(
 scoutctl service deregister Printer laser
 scoutctl service deregister Printer 'by hand'
