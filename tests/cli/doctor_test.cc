@@ -45,6 +45,11 @@ TEST_F(DoctorTest, InstancesThatAreNotAsTheyShouldBe) {
 SEVERITY KIND SUBJECT COMMAND MEANING
 error duplicate_address Printer/laser scoutctl service deregister Printer laser is at 10.0.0.1:80, as Printer/
 error nobody_takes_work Scanner scoutctl service get Scanner none of its 1 instance takes work: who resolves i
+warning without_owner Printer/byhand scoutctl service deregister Printer byhand its entries were written by ha
+warning critical_health Scanner/flat scoutctl service get Scanner flat it says that its health is critical, an
+warning rejected_instance other:Printer/bad scoutctl service update --cluster other Printer bad port=VALUE its
+warning without_owner other:Printer/bad scoutctl service deregister --cluster other Printer bad its entries we
+info duplicate_address Printer/inkjet scoutctl service get Printer inkjet is at 10.0.0.1:80, as Scanner/flat i
 )");
   Shows("scoutctl doctor 2>&1 >/dev/null", R"(
 looked at the server and 6 instances of 3 services: 2 errors, 4 warnings
