@@ -88,6 +88,8 @@ CommandLine::CommandLine()
       running_(&app_, &verb_),
       locking_(&app_, &verb_),
       server_verbs_(&app_, &verb_),
+      backing_up_(&app_, &verb_),
+      doctor_(&app_, &verb_),
       completion_(&app_, &verb_) {
   DeclareSettings(&app_, &settings_);
   // Behind the settings: by then they are read.

@@ -7,7 +7,9 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/status/status.h"
+#include "cli/backing_up.h"
 #include "cli/completion.h"
+#include "cli/doctor.h"
 #include "cli/kv_moving.h"
 #include "cli/kv_reading.h"
 #include "cli/kv_transacting.h"
@@ -76,6 +78,8 @@ class CommandLine {
   Running running_;
   Locking locking_;
   ServerVerbs server_verbs_;
+  BackingUp backing_up_;
+  Doctor doctor_;
   Completion completion_;
 };
 

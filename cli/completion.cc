@@ -42,8 +42,15 @@ _scoutctl() {
 compdef _scoutctl scoutctl
 )";
 constexpr absl::string_view kFish = R"(# fish: scoutctl completion fish | source
-complete -c scoutctl -f -a '(scoutctl __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
-complete -c scoutctl -n '__fish_seen_subcommand_from import check run lock elect' -F
+function __scoutctl_complete
+  set -l found (scoutctl __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
+  if set -q found[1]
+    printf '%s\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c scoutctl -f -a '(__scoutctl_complete)'
 )";
 
 const std::map<std::string, absl::string_view>& Scripts() {

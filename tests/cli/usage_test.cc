@@ -8,9 +8,10 @@ namespace {
 using UsageTest = ShellTest;
 
 TEST_F(UsageTest, WhatWasMeantIsSuggested) {
-  Shows("scoutctl 2>&1 | tr ';' '\\n'", R"(
-scoutctl: invalid argument: a verb is missing: kv, service, lease, schema, topology, run, lock, elect, status, completion, version
- see scoutctl --help
+  Shows("scoutctl 2>&1 | sed 's/missing: /missing:\\n/; s/; /\\n/'", R"(
+scoutctl: invalid argument: a verb is missing:
+kv, service, lease, schema, topology, run, lock, elect, status, backup, doctor, completion, version
+see scoutctl --help
 )");
   Shows("scoutctl kvv get /a", R"(
 ! scoutctl: invalid argument: "kvv" is no verb; did you mean kv?
@@ -209,6 +210,9 @@ TEST_F(UsageTest, EveryVerbExplainsItselfWithAnExample) {
                            "lock",
                            "elect",
                            "status",
+                           "backup",
+                           "backup check",
+                           "doctor",
                            "completion"}) {
     const std::string help = Shown(std::string("scoutctl --help ") + verb);
     EXPECT_NE(help.find(std::string("Example:\n  scoutctl ") + verb), std::string::npos) << help;
