@@ -9,6 +9,7 @@
 #include "base/shown.h"
 #include "base/version.h"
 #include "cli/exit_code.h"
+#include "cli/flags.h"
 #include "cli/suggestion.h"
 
 namespace scoutlight::cli {
@@ -92,7 +93,9 @@ CommandLine::CommandLine()
   DeclareSettings(&app_, &settings_);
   // Behind the settings: by then they are read.
   app_.set_version_flag("--version", kVersion, "print the version of this program");
-  app_.add_subcommand("version", "print the version of this program")->callback([this] { verb_ = ShowVersion; });
+  CLI::App* const version = app_.add_subcommand("version", "print the version of this program");
+  SetExample(version, "scoutctl version");
+  version->callback([this] { verb_ = ShowVersion; });
   app_.footer(absl::StrCat("Flags may stand before or behind the verb, and are environment variables too: --endpoint is\n",
                            "SCOUTLIGHT_ENDPOINT. scoutctl kv get --help explains a verb.\n\nExit codes: ", ExitCodesText()));
 }
