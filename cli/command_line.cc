@@ -88,6 +88,7 @@ CommandLine::CommandLine()
       topology_watching_(topology_, &verb_),
       running_(&app_, &verb_),
       locking_(&app_, &verb_),
+      http_calling_(&app_, &verb_),
       server_verbs_(&app_, &verb_),
       completion_(&app_, &verb_) {
   DeclareSettings(&app_, &settings_);

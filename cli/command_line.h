@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "cli/completion.h"
+#include "cli/http_calling.h"
 #include "cli/kv_moving.h"
 #include "cli/kv_reading.h"
 #include "cli/kv_transacting.h"
@@ -75,6 +76,7 @@ class CommandLine {
   TopologyWatching topology_watching_;
   Running running_;
   Locking locking_;
+  HttpCalling http_calling_;
   ServerVerbs server_verbs_;
   Completion completion_;
 };

@@ -7,9 +7,11 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "cli/printer.h"
 #include "client/connection.h"
+#include "client/connection_options.h"
 
 namespace scoutlight::cli {
 
@@ -32,7 +34,15 @@ void DeclareSettings(CLI::App* app, Settings* settings);
 // The form of output that `arguments` and the environment ask for, found without the rest, which may be wrong: for errors in it.
 OutputForm FormAskedFor(const std::vector<std::string>& arguments);
 
-// A connection as the settings say. kInvalidArgument: they are wrong, or a file of TLS cannot be read.
+// A file of TLS, in PEM, and the flag that names it; an empty path: none.
+struct PemFile {
+  absl::string_view flag;
+  std::string path;
+};
+// kInvalidArgument: one cannot be read, is empty, or has more than 1 MiB.
+absl::StatusOr<TlsCredentials> ReadCredentials(const PemFile& ca, const PemFile& certificate, const PemFile& key);
+
+// A connection as the settings say. `context_fault`; kInvalidArgument: they are wrong, or a file of TLS cannot be read.
 absl::StatusOr<Connection> Connect(const Settings& settings);
 
 }  // namespace scoutlight::cli
