@@ -74,6 +74,27 @@ scoutctl: invalid argument: a verb is missing: kv, service, lease, schema, topol
 )");
 }
 
+TEST_F(UsageTest, NamesThatAreNotThereAreTakenForOnesThatAre) {
+  Shown(
+      "scoutctl service register Printer --id laser hostname=h --permanent; scoutctl service register Plotter --id big hostname=h "
+      "--permanent");
+  Shows("scoutctl service get Pritner", R"(
+! scoutctl: not found: service Pritner has no instance in cluster default; did you mean Printer? (SERVICE_NOT_FOUND)
+[exit 3]
+)");
+  Shows(
+      "scoutctl service drain Pritner laser 2>&1 | grep -o 'did you mean .*?'; scoutctl service get Printer lasr 2>&1 | grep -o 'did you "
+      "mean .*?'",
+      R"(
+did you mean Printer?
+did you mean laser?
+)");
+  Shows("scoutctl service resolve Pritner -o json 2>&1 | grep -e message -e resource", R"(
+  "message": "service Pritner has no instance in cluster default; did you mean Printer?",
+  "resource": "default/Pritner",
+)");
+}
+
 TEST_F(UsageTest, TheFormOfErrorsIsReadAsFlagsAre) {
   for (const char* flags : {"-o json", "-ojson", "-o=json", "--output json", "--output=json", "-ryo json", "-ryojson"}) {
     Shows(std::string("scoutctl kv delete /a --xyzzy ") + flags, R"(
