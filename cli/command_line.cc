@@ -89,6 +89,7 @@ CommandLine::CommandLine()
       running_(&app_, &verb_),
       locking_(&app_, &verb_),
       http_calling_(&app_, &verb_),
+      grpc_calling_(&app_, &verb_),
       server_verbs_(&app_, &verb_),
       completion_(&app_, &verb_) {
   DeclareSettings(&app_, &settings_);

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "cli/completion.h"
+#include "cli/grpc_calling.h"
 #include "cli/http_calling.h"
 #include "cli/kv_moving.h"
 #include "cli/kv_reading.h"
@@ -77,6 +78,7 @@ class CommandLine {
   Running running_;
   Locking locking_;
   HttpCalling http_calling_;
+  GrpcCalling grpc_calling_;
   ServerVerbs server_verbs_;
   Completion completion_;
 };
