@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "cli/completion.h"
+#include "cli/context_verbs.h"
 #include "cli/grpc_calling.h"
 #include "cli/http_calling.h"
 #include "cli/kv_moving.h"
@@ -61,6 +62,7 @@ class CommandLine {
   CLI::App* const lease_;
   CLI::App* const schema_;
   CLI::App* const topology_;
+  CLI::App* const context_;
   KvReading kv_reading_;
   KvWriting kv_writing_;
   KvWatching kv_watching_;
@@ -80,6 +82,7 @@ class CommandLine {
   HttpCalling http_calling_;
   GrpcCalling grpc_calling_;
   ServerVerbs server_verbs_;
+  ContextVerbs context_verbs_;
   Completion completion_;
 };
 

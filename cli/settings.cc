@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/error.h"
+#include "cli/contexts.h"
 #include "cli/flags.h"
 #include "cli/input.h"
 
@@ -74,6 +75,9 @@ void DeclareSettings(CLI::App* app, Settings* settings) {
       ->allow_extra_args(false)
       ->type_name("ENDPOINT")
       ->envname(EnvironmentName("--endpoint"));
+  app->add_option("--context", settings->context, "what `context add` has kept under this name; '': nothing [that of `context use`]")
+      ->type_name("NAME")
+      ->envname(EnvironmentName("--context"));
   app->add_option("--cluster", settings->cluster, "of services [default]")->type_name("NAME")->envname(EnvironmentName("--cluster"));
   AddDuration(app, "--timeout", &settings->timeout, "how long a call may take, its repetitions together [5s]")
       ->envname(EnvironmentName("--timeout"));
@@ -86,6 +90,34 @@ void DeclareSettings(CLI::App* app, Settings* settings) {
   // SCOUTLIGHT_TLS_CERT and _KEY are the server's own.
   file("--tls-cert", "SCOUTLIGHT_CLIENT_TLS_CERT", &settings->tls_cert, "PEM file with the certificate to show; means --tls");
   file("--tls-key", "SCOUTLIGHT_CLIENT_TLS_KEY", &settings->tls_key, "PEM file with its key");
+}
+
+void ApplyContext(const CLI::App& app, Settings* settings) {
+  const bool is_named = app.get_option("--context")->count() > 0 || !settings->context.empty();
+  const std::string path = ContextsPath();
+  if (is_named ? settings->context.empty() : path.empty()) return;
+  const absl::StatusOr<Contexts> contexts = ReadContexts(path);
+  if (!contexts.ok()) {
+    settings->context_fault = contexts.status();
+    return;
+  }
+  if (!is_named) settings->context = contexts->current;
+  if (settings->context.empty()) return;
+  const absl::StatusOr<Context> context = FindContext(*contexts, settings->context);
+  if (!context.ok()) {
+    settings->context_fault = context.status();
+    return;
+  }
+  const auto is_free = [&app](const std::string& flag) { return app.get_option(flag)->count() == 0; };
+  const auto put = [&is_free](const std::string& flag, const auto& said, auto* set) {
+    if (is_free(flag) && !said.empty()) *set = said;
+  };
+  put("--endpoint", context->endpoints, &settings->endpoints);
+  put("--cluster", context->cluster, &settings->cluster);
+  put("--tls-ca", context->tls_ca, &settings->tls_ca);
+  put("--tls-cert", context->tls_cert, &settings->tls_cert);
+  put("--tls-key", context->tls_key, &settings->tls_key);
+  if (is_free("--tls")) settings->tls = context->tls;
 }
 
 OutputForm FormAskedFor(const std::vector<std::string>& arguments) {
@@ -113,6 +145,7 @@ absl::StatusOr<TlsCredentials> ReadCredentials(const PemFile& ca, const PemFile&
 }
 
 absl::StatusOr<Connection> Connect(const Settings& settings) {
+  if (!settings.context_fault.ok()) return settings.context_fault;
   ConnectionOptions options{.endpoints = settings.endpoints, .tls = std::nullopt, .timeout = settings.timeout};
   if (settings.tls || !settings.tls_ca.empty() || !settings.tls_cert.empty() || !settings.tls_key.empty()) {
     absl::StatusOr<TlsCredentials> tls =

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -16,7 +17,7 @@
 namespace scoutlight::cli {
 
 // The flags that stand before or after any verb. Each --some-name has the environment variable SCOUTLIGHT_SOME_NAME, but
-// --tls-cert and --tls-key SCOUTLIGHT_CLIENT_TLS_CERT and _KEY; the flag wins.
+// --tls-cert and --tls-key SCOUTLIGHT_CLIENT_TLS_CERT and _KEY. The flag wins, then the environment, then the context.
 struct Settings {
   std::vector<std::string> endpoints = {"127.0.0.1:7400"};
   std::string cluster = "default";
@@ -26,10 +27,16 @@ struct Settings {
   std::string tls_ca;  // Files, in PEM; any of them means TLS.
   std::string tls_cert;
   std::string tls_key;
+  std::string context;
+  absl::Status context_fault;  // Why the context could not be used: told by Connect.
 };
 
 // Declares them. `settings` outlives `app`.
 void DeclareSettings(CLI::App* app, Settings* settings);
+
+// Puts what the context says, the one that was named or else the current one, into those of `settings` that neither flags nor environment
+// have set. `app` has been parsed.
+void ApplyContext(const CLI::App& app, Settings* settings);
 
 // The form of output that `arguments` and the environment ask for, found without the rest, which may be wrong: for errors in it.
 OutputForm FormAskedFor(const std::vector<std::string>& arguments);
