@@ -92,8 +92,9 @@ CommandLine::CommandLine()
       http_calling_(&app_, &verb_),
       grpc_calling_(&app_, &verb_),
       server_verbs_(&app_, &verb_),
-      completion_(&app_, &verb_) {
       context_verbs_(&app_, context_, &verb_),
+      completion_(&app_, &verb_),
+      manual_(&app_, &verb_) {
   DeclareSettings(&app_, &settings_);
   // Behind the settings: by then they are read.
   app_.set_version_flag("--version", kVersion, "print the version of this program");

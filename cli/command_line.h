@@ -18,6 +18,7 @@
 #include "cli/kv_writing.h"
 #include "cli/leasing.h"
 #include "cli/locking.h"
+#include "cli/manual.h"
 #include "cli/running.h"
 #include "cli/schema_verbs.h"
 #include "cli/server_verbs.h"
@@ -84,6 +85,7 @@ class CommandLine {
   ServerVerbs server_verbs_;
   ContextVerbs context_verbs_;
   Completion completion_;
+  Manual manual_;
 };
 
 }  // namespace scoutlight::cli
