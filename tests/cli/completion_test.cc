@@ -109,6 +109,14 @@ lines.jsonl
 )");
 }
 
+TEST_F(CompletionTest, ContextsAreOfferedAndHeeded) {
+  Shown("scoutctl context add office --endpoint $ADDRESS --cluster other; scoutctl context add away --endpoint 127.0.0.1:1");
+  Shown("scoutctl --cluster other service register Plotter --id big hostname=h --permanent");
+  EXPECT_EQ(Offered("context use o"), "office\n");
+  EXPECT_EQ(Offered("--context ''"), "away\noffice\n");
+  EXPECT_EQ(Offered("service get --context office P"), "Plotter\n");
+}
+
 TEST_F(CompletionTest, EachShellHasItsScript) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const std::string script = Shown(absl::StrCat("scoutctl completion ", shell));

@@ -56,6 +56,31 @@ TEST_F(TerminalTest, TreesAreDrawnInColoursAndCutAtTheEdge) {
   EXPECT_EQ(OnTerminal("scoutctl kv tree /office/printers | cat"), "/office/printers\n└── laser = 10.0.0.1\n");
 }
 
+TEST_F(TerminalTest, LinesEndAtTheEdge) {
+  Shown(R"sh(scoutctl kv put /office/$(printf 'x%.0s' {1..80})/leaf short; scoutctl kv put /office/場所 "$(printf 'の%.0s' {1..50})"
+             scoutctl service register Printer --id laser hostname=printer-1.floor-two.office.example.com port=8001 protocol=https \
+               zone=north-europe-1 note="$(printf 'n%.0s' {1..70})" --permanent)sh");
+  const auto plain = [this](const std::string& line) { return OnTerminal("export NO_COLOR=1; " + line); };
+  const auto times = [](int count, const std::string& text) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += text;
+    return all;
+  };
+  EXPECT_EQ(plain("scoutctl kv tree /office"),
+            "/office\n├── " + times(55, "x") + "…\n│   └── leaf = short\n└── 場所 = " + times(24, "の") + "…\n");
+  EXPECT_EQ(plain("scoutctl kv list /office --recursive"), "KEY                       MOD REVISION  VALUE\n/office/" + times(15, "x") +
+                                                               "…  2             short\n/office/場所              3             " +
+                                                               times(9, "の") + "…\n");
+  // What is left of a column is readable, though it may not fit then.
+  EXPECT_EQ(plain("scoutctl service get Printer"),
+            "ID     STATUS  HEALTH   RESOLVABLE  ENDPOINT    ZONE        PROBLEMS\n"
+            "laser  UP      passing  yes         https://p…  north-eur…  -\n");
+  // One thing is shown whole, and so is everything in a pipe.
+  EXPECT_NE(plain("scoutctl service get Printer laser").find(times(70, "n")), std::string::npos);
+  EXPECT_NE(plain("scoutctl kv list /office --recursive | cat").find(times(80, "x")), std::string::npos);
+  EXPECT_NE(plain("scoutctl kv list /office --recursive -o wide").find(times(80, "x")), std::string::npos);
+}
+
 TEST_F(TerminalTest, TablesShowWhatTakesNoWorkInRed) {
   Shown("scoutctl service register Printer --id a hostname=h health=critical --permanent");
   EXPECT_EQ(OnTerminal("scoutctl service list"),
