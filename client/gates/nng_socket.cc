@@ -10,6 +10,7 @@
 #include <nng/protocol/reqrep0/req.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "client/events/thread_end.h"
 #include "client/gates/entrance.h"
@@ -33,12 +35,12 @@ namespace {
 
 using topology::LinkType;
 
-// How long a socket waits for its connections to hang up, and for nng to let go of it.
+// How long a socket waits for its connections to hang up, and for nng to let go of it; kCloseMax for all of that.
 constexpr absl::Duration kHangUpMax = absl::Milliseconds(50);
 constexpr absl::Duration kReconnectAtOnceMax = absl::Milliseconds(20);
 constexpr int kHangUpsMax = 6;
 constexpr absl::Duration kRestMax = absl::Milliseconds(20);
-constexpr absl::Duration kCloseMax = absl::Milliseconds(500);
+constexpr absl::Duration kCloseMax = absl::Milliseconds(900);
 constexpr nng_duration kNeverMilliseconds = 3'600'000;
 
 absl::Status Closed() { return absl::FailedPreconditionError("the socket is closed"); }
@@ -176,12 +178,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   bool IsFlushed() override {
     if (options_.type != LinkType::kPush) return true;
     const Visit visit(&entrance_);
-    if (!visit.ok() || peers_.count() == 0) return true;
-    // Without a buffer of its own, a PUSH socket is writable when its connection has written what it took before.
-    int descriptor = -1;
-    if (nng_socket_get_int(socket_, NNG_OPT_SENDFD, &descriptor) != 0) return true;
-    pollfd writable = {.fd = descriptor, .events = POLLIN, .revents = 0};
-    return poll(&writable, 1, 0) == 1;
+    return !visit.ok() || IsWritten();
   }
 
   bool IsAlone() override { return peers_.pipes().empty(); }
@@ -192,17 +189,26 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     return NngDialerProblem(nng_dialer_id(dialer_));
   }
 
-  void Close() override {
+  void BeginClose() override {
+    {
+      MutexLock lock(&mu_);
+      close_until_ = std::min(close_until_, Clock::System().SinceBoot() + kCloseMax);
+    }
     if (!entrance_.Close()) return;
     contexts_->Close();
-    ComeToRest();
     // What remains of nng's fault (ComeToRest) must not hold up the program.
-    const auto end = std::make_shared<ThreadEnd>();
-    std::thread([socket = shared_from_this(), end] {
+    std::thread([socket = shared_from_this()] {
+      socket->ComeToRest();
       socket->Free();
-      end->Tell();
+      socket->freed_.Tell();
     }).detach();
-    end->Await(kCloseMax);
+  }
+
+  bool IsClosed() override { return freed_.Await(absl::ZeroDuration()) || TimeToClose() <= absl::ZeroDuration(); }
+
+  void Close() override {
+    BeginClose();
+    static_cast<void>(freed_.Await(TimeToClose()));
     events_.Close();
   }
 
@@ -240,22 +246,34 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     if (options_.type == LinkType::kPush || options_.type == LinkType::kPair) nng_aio_cancel(send_aio_);
   }
 
-  // A connection that is closed in the moment in which it has received a part of a message never ends, and no other one of the process
-  // after it (nng issue 1636). So nothing is to be on its way here.
+  // Of PUSH. Without a buffer of its own its socket is writable when its connection has written what it took before.
+  bool IsWritten() const {
+    int descriptor = -1;
+    if (peers_.count() == 0 || nng_socket_get_int(socket_, NNG_OPT_SENDFD, &descriptor) != 0) return true;
+    pollfd writable = {.fd = descriptor, .events = POLLIN, .revents = 0};
+    return poll(&writable, 1, 0) == 1;
+  }
+
+  // A connection that is closed in the moment in which it has received, or written, a part of a message never ends, and no other one of the
+  // process after it (nng issue 1636, tcptran_pipe_recv_cb and tcptran_pipe_send_cb). So nothing is to be on its way here.
   void ComeToRest() {
     switch (options_.type) {
       case LinkType::kPush:
-      case LinkType::kPub:
+        if (!IsWritten()) HangUpAll();
         return;
       case LinkType::kPull:
-      case LinkType::kRep:
-      case LinkType::kPair:
         // Nobody receives any more: each connection takes in one more message, and keeps it.
         static_cast<void>(peers_.AwaitNone(kRestMax));
+        return;
+      case LinkType::kRep:
+      case LinkType::kPair:
+        // The same; what they may be sending is written by then, or stays a part.
+        if (!peers_.AwaitNone(kRestMax)) HangUpAll();
         return;
       case LinkType::kReq:
         if (!contexts_->IsIdle()) HangUpAll();
         return;
+      case LinkType::kPub:
       case LinkType::kSub:
         HangUpAll();
         return;
@@ -270,6 +288,11 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
       HangUp(peers_.pipes(), listening_port_);
       if (!peers_.AwaitNone(kHangUpMax) || !peers_.AwaitAny(kReconnectAtOnceMax)) return;
     }
+  }
+
+  absl::Duration TimeToClose() const {
+    MutexLock lock(&mu_);
+    return close_until_ - Clock::System().SinceBoot();
   }
 
   void Free() {
@@ -308,9 +331,11 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   NngPeers peers_;
   Entrance entrance_;
   const std::shared_ptr<NngContexts> contexts_;
-  Mutex mu_;
-  bool untold_ ABSL_GUARDED_BY(mu_) = false;   // The peers have changed since they were told.
-  bool telling_ ABSL_GUARDED_BY(mu_) = false;  // Somebody tells of them.
+  ThreadEnd freed_;
+  mutable Mutex mu_;
+  absl::Duration close_until_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();  // Set by BeginClose().
+  bool untold_ ABSL_GUARDED_BY(mu_) = false;                                    // The peers have changed since they were told.
+  bool telling_ ABSL_GUARDED_BY(mu_) = false;                                   // Somebody tells of them.
 };
 
 }  // namespace
