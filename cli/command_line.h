@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "cli/completion.h"
+#include "cli/gate_reading.h"
 #include "cli/kv_moving.h"
 #include "cli/kv_reading.h"
 #include "cli/kv_transacting.h"
@@ -59,6 +60,7 @@ class CommandLine {
   CLI::App* const lease_;
   CLI::App* const schema_;
   CLI::App* const topology_;
+  CLI::App* const gate_;
   KvReading kv_reading_;
   KvWriting kv_writing_;
   KvWatching kv_watching_;
@@ -73,6 +75,7 @@ class CommandLine {
   TopologyReading topology_reading_;
   TopologyChanging topology_changing_;
   TopologyWatching topology_watching_;
+  GateReading gate_reading_;
   Running running_;
   Locking locking_;
   ServerVerbs server_verbs_;

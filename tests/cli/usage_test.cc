@@ -9,7 +9,7 @@ using UsageTest = ShellTest;
 
 TEST_F(UsageTest, WhatWasMeantIsSuggested) {
   Shows("scoutctl 2>&1 | tr ';' '\\n'", R"(
-scoutctl: invalid argument: a verb is missing: kv, service, lease, schema, topology, run, lock, elect, status, completion, version
+scoutctl: invalid argument: a verb is missing: kv, service, lease, schema, topology, gate, run, lock, elect, status, completion, version
  see scoutctl --help
 )");
   Shows("scoutctl kvv get /a", R"(
@@ -205,6 +205,7 @@ TEST_F(UsageTest, EveryVerbExplainsItselfWithAnExample) {
                            "topology rollback",
                            "topology delete",
                            "topology watch",
+                           "gate list",
                            "run",
                            "lock",
                            "elect",
