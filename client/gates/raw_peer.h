@@ -59,13 +59,6 @@ class RawConnection {
     bytes.resize(received < 0 ? 0 : static_cast<size_t>(received));
     return bytes;
   }
-  // Ends it as the system does for a process that is killed with bytes unread.
-  void Reset() {
-    const linger at_once = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    close(std::exchange(descriptor_, -1));
-  }
-
   static void AwaitReadable(int descriptor) {
     pollfd readable = {.fd = descriptor, .events = POLLIN, .revents = 0};
     if (poll(&readable, 1, 60'000) != 1) std::abort();

@@ -1,10 +1,8 @@
-// Peers that do not behave: silent ones, those of other protocols, those that do not read, those that die in the middle of a message.
+// Peers that do not behave: silent ones, those of other protocols, those that do not read, those that cut off.
 #include <atomic>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/gate.h"
@@ -16,8 +14,6 @@ namespace scoutlight::client {
 namespace {
 
 constexpr uint8_t kReq = 48;
-constexpr uint8_t kRep = 49;
-constexpr uint8_t kPull = 81;
 
 absl::Duration Now() { return Clock::System().SinceBoot(); }
 
@@ -164,42 +160,6 @@ TEST(StrangePeers, OneThatReadsNoRepliesDoesNotHoldUpTheOthers) {
   EXPECT_TRUE(answer.ok()) << answer.status();
   over.store(true);
   answering.join();
-}
-
-// nng issue 1636 has a twin in sending: a connection that ends in the moment in which a part of a message has been written. It does what
-// that one does: no socket of the process is closed any more, but each in all the time that it is given. Large messages meet it
-// (docs/decisions/0026-gates.md); those that the system takes in one piece do not.
-TEST_P(StrangePeersTest, OnesThatDieInAFloodOfMessagesHoldUpNobody) {
-  const int rounds = std::getenv("SCOUTLIGHT_TORTURE") != nullptr ? 5'000 : 200;
-  const RawListener dying;
-  OutGate out = gates_.Dialling<OutGate>(Out(), {dying.url()});
-  std::atomic<bool> over = false;
-  std::thread pushing([&out, &over] {
-    while (!over.load()) {
-      const absl::Status pushed = out.Push(std::string(8 << 10, 'x'), absl::Milliseconds(20));
-      EXPECT_TRUE(pushed.ok() || absl::IsDeadlineExceeded(pushed)) << pushed;
-    }
-  });
-  for (int i = 0; i < rounds; ++i) {
-    RawConnection connection = dying.Accept();
-    connection.Greet(GetParam() == Delivery::kPlain ? kPull : kRep);
-    // More than the greeting; acked, one message may be all that comes.
-    const size_t enough = GetParam() == Delivery::kPlain ? static_cast<size_t>(64 << 10) * (1 + i % 16) : 4 << 10;
-    for (size_t got = 0; got < enough;) {
-      const std::string bytes = connection.Receive(64 << 10);
-      if (bytes.empty()) break;
-      got += bytes.size();
-    }
-    connection.Reset();
-  }
-  over.store(true);
-  pushing.join();
-  EXPECT_TRUE(Await([this] {
-    InGate quiet = gates_.Bound<InGate>({.queue = "q", .type = LinkType::kPull}).first;
-    const absl::Duration start = Now();
-    quiet.Close(absl::ZeroDuration());
-    return Now() - start < absl::Milliseconds(400);
-  }));
 }
 
 }  // namespace
