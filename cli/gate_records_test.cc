@@ -38,10 +38,9 @@ TEST(GateRecords, QueueOnBothSidesIsTwoGates) {
   relay.soft.counters = {{"gate.mails.received", 7}, {"gate.mails.sent", 0}, {"requests", 3}};
   EXPECT_THAT(
       Shown(relay),
-      ElementsAre(
-          R"({"queue":"mails","end":"in","type":"PULL","delivery":"acked","address":"tcp://10.0.0.1:5000","sent":0,"received":7})",
-          R"({"queue":"mails","end":"out","type":"PUSH","delivery":"plain","to_service":"sink","to_queue":"mails","sent":0,)"
-          R"("received":7})"));
+      ElementsAre(R"({"queue":"mails","end":"in","type":"PULL","delivery":"acked","address":"tcp://10.0.0.1:5000","sent":0,"received":7})",
+                  R"({"queue":"mails","end":"out","type":"PUSH","delivery":"plain","to_service":"sink","to_queue":"mails","sent":0,)"
+                  R"("received":7})"));
 }
 
 TEST(GateRecords, WhatTheTopologyDoesNotHaveIsShownWithoutALink) {

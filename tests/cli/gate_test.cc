@@ -11,7 +11,7 @@ TEST_F(GateTest, GatesAreListedWithTheirLinks) {
 ! nothing there
 )");
   Shows("scoutctl gate list encryptor", R"(
-! scoutctl: not found: service encryptor has no instance (SERVICE_NOT_FOUND)
+! scoutctl: not found: service encryptor has no instance in cluster default (SERVICE_NOT_FOUND)
 [exit 3]
 )");
   Shown("scoutctl service register encryptor --id one endpoint.gate.plaintext=tcp://10.0.0.1:5000 --permanent");
@@ -35,7 +35,7 @@ encryptor  one       plaintext  PULL  acked     tcp://10.0.0.1:5000  -     -    
 encryptor/one/plaintext
 encryptor/two/plaintext
 )");
-  Shown("scoutctl service deregister encryptor two --yes");
+  Shown("scoutctl service deregister encryptor two");
   Shows("scoutctl gate list -o json", R"(
 {
   "gates": [
