@@ -178,7 +178,12 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   bool IsFlushed() override {
     if (options_.type != LinkType::kPush) return true;
     const Visit visit(&entrance_);
-    return !visit.ok() || IsWritten();
+    if (!visit.ok() || peers_.count() == 0) return true;
+    // Without a buffer of its own, a PUSH socket is writable when its connection has written what it took before.
+    int descriptor = -1;
+    if (nng_socket_get_int(socket_, NNG_OPT_SENDFD, &descriptor) != 0) return true;
+    pollfd writable = {.fd = descriptor, .events = POLLIN, .revents = 0};
+    return poll(&writable, 1, 0) == 1;
   }
 
   bool IsAlone() override { return peers_.pipes().empty(); }
@@ -246,34 +251,22 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     if (options_.type == LinkType::kPush || options_.type == LinkType::kPair) nng_aio_cancel(send_aio_);
   }
 
-  // Of PUSH. Without a buffer of its own its socket is writable when its connection has written what it took before.
-  bool IsWritten() const {
-    int descriptor = -1;
-    if (peers_.count() == 0 || nng_socket_get_int(socket_, NNG_OPT_SENDFD, &descriptor) != 0) return true;
-    pollfd writable = {.fd = descriptor, .events = POLLIN, .revents = 0};
-    return poll(&writable, 1, 0) == 1;
-  }
-
-  // A connection that is closed in the moment in which it has received, or written, a part of a message never ends, and no other one of the
-  // process after it (nng issue 1636, tcptran_pipe_recv_cb and tcptran_pipe_send_cb). So nothing is to be on its way here.
+  // A connection that is closed in the moment in which it has received a part of a message never ends, and no other one of the process
+  // after it (nng issue 1636). So nothing is to be on its way here.
   void ComeToRest() {
     switch (options_.type) {
       case LinkType::kPush:
-        if (!IsWritten()) HangUpAll();
+      case LinkType::kPub:
         return;
       case LinkType::kPull:
-        // Nobody receives any more: each connection takes in one more message, and keeps it.
-        static_cast<void>(peers_.AwaitNone(kRestMax));
-        return;
       case LinkType::kRep:
       case LinkType::kPair:
-        // The same; what they may be sending is written by then, or stays a part.
-        if (!peers_.AwaitNone(kRestMax)) HangUpAll();
+        // Nobody receives any more: each connection takes in one more message, and keeps it.
+        static_cast<void>(peers_.AwaitNone(kRestMax));
         return;
       case LinkType::kReq:
         if (!contexts_->IsIdle()) HangUpAll();
         return;
-      case LinkType::kPub:
       case LinkType::kSub:
         HangUpAll();
         return;
