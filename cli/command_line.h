@@ -11,6 +11,7 @@
 #include "cli/completion.h"
 #include "cli/context_verbs.h"
 #include "cli/doctor.h"
+#include "cli/gate_reading.h"
 #include "cli/grpc_calling.h"
 #include "cli/http_calling.h"
 #include "cli/kv_moving.h"
@@ -65,6 +66,7 @@ class CommandLine {
   CLI::App* const lease_;
   CLI::App* const schema_;
   CLI::App* const topology_;
+  CLI::App* const gate_;
   CLI::App* const context_;
   KvReading kv_reading_;
   KvWriting kv_writing_;
@@ -80,6 +82,7 @@ class CommandLine {
   TopologyReading topology_reading_;
   TopologyChanging topology_changing_;
   TopologyWatching topology_watching_;
+  GateReading gate_reading_;
   Running running_;
   Locking locking_;
   HttpCalling http_calling_;
