@@ -69,10 +69,10 @@ TEST_F(CallTest, WhatAStreamEndsWithIsTheExitCode) {
 
 TEST_F(CallTest, AFailureIsTheInstancesOwn) {
   Shows(WithGet("scoutctl call $GET -d '{\"key\": \"/nothing\"}'"), R"(
-! scoutctl: not found: the instance a: key /nothing does not exist (KEY_NOT_FOUND)
+! scoutctl: not found: the instance a: nothing is stored at /nothing (KEY_NOT_FOUND)
 [exit 3]
 )");
-  SaysWhenTyped("scoutctl call $GET -d '{\"key\": \"nothing\"}' -o json",
+  SaysWhenTyped("scoutctl call $GET -d '{\"key\": \"/a//b\"}' -o json",
                 "!   \"code\": \"INVALID_ARGUMENT\",\n!   \"reason\": \"INVALID_KEY\",\n!   \"message\": \"the instance a: key: ");
 }
 

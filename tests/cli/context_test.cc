@@ -142,7 +142,7 @@ TEST_F(ContextTest, ABrokenFileIsNeverPassedOver) {
   constexpr char kFile[] = "scoutctl: invalid argument: FILES/config/scoutlight/contexts.json: ";
   for (const char* line : {"scoutctl kv get /a", "scoutctl context list", "scoutctl context add a --endpoint h:1",
                            "scoutctl lock n -- true", "scoutctl context delete a", "scoutctl run --service S --port 1 --wait 0s -- true"}) {
-    EXPECT_EQ(broken("{\"version\": 1, ", line), std::string(kFile) + "is no JSON: mistake at byte 16 (INVALID_FIELD)\n") << line;
+    EXPECT_EQ(broken("{\"version\": 1, ", line), std::string(kFile) + "is no JSON: mistake at byte 17 (INVALID_FIELD)\n") << line;
   }
   EXPECT_EQ(broken("{\"version\": 2, \"contexts\": {}}", "scoutctl kv get /a"),
             std::string(kFile) + "version: is 2, this program reads 1 (INVALID_FIELD)\n");
