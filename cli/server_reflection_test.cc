@@ -1,6 +1,7 @@
 #include "cli/server_reflection.h"
 
 #include <grpcpp/create_channel.h>
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
@@ -40,17 +41,17 @@ class FakeReflection final : public grpc::reflection::v1alpha::ServerReflection:
   const Answer answer_;
 };
 
-// One whose answers it takes no part in.
-class OtherService final : public grpc::Service {};
-
 class ServerReflectionTest : public ::testing::Test {
  protected:
   ServerReflection Reflect(grpc::Service* service, absl::Duration timeout = absl::Seconds(20)) {
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service);
-    server_ = builder.BuildAndStart();
+    return Reflect(&builder, timeout);
+  }
+  ServerReflection Reflect(grpc::ServerBuilder* builder, absl::Duration timeout = absl::Seconds(20)) {
+    int port = 0;
+    builder->AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    server_ = builder->BuildAndStart();
     return ServerReflection(grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()),
                             absl::Now() + timeout);
   }
@@ -162,7 +163,7 @@ TEST_F(ServerReflectionTest, ServicesAndBytesHaveBounds) {
     FileDescriptorProto file;
     file.set_name(absl::StrCat("file", files));
     file.add_dependency(absl::StrCat("file", ++files));
-    file.add_message_type()->set_name(std::string(3'000'000, 'x'));
+    file.add_message_type()->set_name(absl::StrCat(std::string(3'000'000, 'x'), files));
     return FileAnswer({file});
   });
   EXPECT_EQ(Reflect(&large).FindService("p.Printer").status().message(),
@@ -170,8 +171,11 @@ TEST_F(ServerReflectionTest, ServicesAndBytesHaveBounds) {
 }
 
 TEST_F(ServerReflectionTest, AServerWithoutItSaysSo) {
-  OtherService other;
-  const absl::Status status = Reflect(&other).ListServices().status();
+  // It answers everything with UNIMPLEMENTED.
+  grpc::CallbackGenericService other;
+  grpc::ServerBuilder builder;
+  builder.RegisterCallbackGenericService(&other);
+  const absl::Status status = Reflect(&builder).ListServices().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
   EXPECT_TRUE(absl::StartsWith(status.message(), "it has no reflection")) << status;
 }
