@@ -9,6 +9,7 @@
 #include "base/shown.h"
 #include "base/version.h"
 #include "cli/exit_code.h"
+#include "cli/flags.h"
 #include "cli/suggestion.h"
 
 namespace scoutlight::cli {
@@ -71,6 +72,8 @@ CommandLine::CommandLine()
       lease_(AddGroup(&app_, "lease", "leases: list, get, revoke")),
       schema_(AddGroup(&app_, "schema", "how instances lie: put, get, list, check, delete, bind, unbind, bindings")),
       topology_(AddGroup(&app_, "topology", "who is linked with whom: get, history, diff, check, apply, rollback, delete, watch")),
+      gate_(AddGroup(&app_, "gate", "message gates of running programs: list")),
+      context_(AddGroup(&app_, "context", "registries by name: add, use, list, show, delete")),
       kv_reading_(kv_, &verb_),
       kv_writing_(kv_, &verb_),
       kv_watching_(kv_, &verb_),
@@ -85,16 +88,26 @@ CommandLine::CommandLine()
       topology_reading_(topology_, &verb_),
       topology_changing_(topology_, &verb_),
       topology_watching_(topology_, &verb_),
+      gate_reading_(gate_, &verb_),
       running_(&app_, &verb_),
       locking_(&app_, &verb_),
+      http_calling_(&app_, &verb_),
+      grpc_calling_(&app_, &verb_),
       server_verbs_(&app_, &verb_),
-      completion_(&app_, &verb_) {
+      backing_up_(&app_, &verb_),
+      doctor_(&app_, &verb_),
+      context_verbs_(&app_, context_, &verb_),
+      completion_(&app_, &verb_),
+      manual_(&app_, &verb_) {
   DeclareSettings(&app_, &settings_);
   // Behind the settings: by then they are read.
   app_.set_version_flag("--version", kVersion, "print the version of this program");
-  app_.add_subcommand("version", "print the version of this program")->callback([this] { verb_ = ShowVersion; });
+  CLI::App* const version = app_.add_subcommand("version", "print the version of this program");
+  SetExample(version, "scoutctl version");
+  version->callback([this] { verb_ = ShowVersion; });
   app_.footer(absl::StrCat("Flags may stand before or behind the verb, and are environment variables too: --endpoint is\n",
-                           "SCOUTLIGHT_ENDPOINT. scoutctl kv get --help explains a verb.\n\nExit codes: ", ExitCodesText()));
+                           "SCOUTLIGHT_ENDPOINT. The flag wins, then the environment, then the context, then the default.\n",
+                           "scoutctl kv get --help explains a verb.\n\nExit codes: ", ExitCodesText()));
 }
 
 absl::Status CommandLine::Parse(std::vector<std::string> arguments) {
@@ -109,6 +122,7 @@ absl::Status CommandLine::Parse(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& error) {
     return absl::InvalidArgumentError(Explained(error));
   }
+  ApplyContext(app_, &settings_);
   return absl::OkStatus();
 }
 

@@ -7,7 +7,13 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/status/status.h"
+#include "cli/backing_up.h"
 #include "cli/completion.h"
+#include "cli/context_verbs.h"
+#include "cli/doctor.h"
+#include "cli/gate_reading.h"
+#include "cli/grpc_calling.h"
+#include "cli/http_calling.h"
 #include "cli/kv_moving.h"
 #include "cli/kv_reading.h"
 #include "cli/kv_transacting.h"
@@ -15,6 +21,7 @@
 #include "cli/kv_writing.h"
 #include "cli/leasing.h"
 #include "cli/locking.h"
+#include "cli/manual.h"
 #include "cli/running.h"
 #include "cli/schema_verbs.h"
 #include "cli/server_verbs.h"
@@ -59,6 +66,8 @@ class CommandLine {
   CLI::App* const lease_;
   CLI::App* const schema_;
   CLI::App* const topology_;
+  CLI::App* const gate_;
+  CLI::App* const context_;
   KvReading kv_reading_;
   KvWriting kv_writing_;
   KvWatching kv_watching_;
@@ -73,10 +82,17 @@ class CommandLine {
   TopologyReading topology_reading_;
   TopologyChanging topology_changing_;
   TopologyWatching topology_watching_;
+  GateReading gate_reading_;
   Running running_;
   Locking locking_;
+  HttpCalling http_calling_;
+  GrpcCalling grpc_calling_;
   ServerVerbs server_verbs_;
+  BackingUp backing_up_;
+  Doctor doctor_;
+  ContextVerbs context_verbs_;
   Completion completion_;
+  Manual manual_;
 };
 
 }  // namespace scoutlight::cli

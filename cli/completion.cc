@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/completion_place.h"
+#include "cli/contexts.h"
 #include "cli/flags.h"
 #include "cli/terminal_text.h"
 #include "client/discovery.h"
@@ -42,8 +43,15 @@ _scoutctl() {
 compdef _scoutctl scoutctl
 )";
 constexpr absl::string_view kFish = R"(# fish: scoutctl completion fish | source
-complete -c scoutctl -f -a '(scoutctl __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
-complete -c scoutctl -n '__fish_seen_subcommand_from import check run lock elect' -F
+function __scoutctl_complete
+  set -l found (scoutctl __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
+  if set -q found[1]
+    printf '%s\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c scoutctl -f -a '(__scoutctl_complete)'
 )";
 
 const std::map<std::string, absl::string_view>& Scripts() {
@@ -80,16 +88,29 @@ std::vector<std::string> IdsAt(const Connection& connection, const discovery::Se
   return ids;
 }
 
+std::vector<std::string> ContextNames() {
+  std::vector<std::string> names;
+  const absl::StatusOr<Contexts> contexts = ReadContexts(ContextsPath());
+  if (!contexts.ok()) return names;
+  for (const auto& [name, context] : contexts->by_name) names.push_back(name);
+  return names;
+}
+
 // What the server has. A server that is away, or anything that is wrong, is no candidate.
-std::vector<std::string> LiveCandidates(const CompletionPlace& place, const std::string& typed, Settings settings) {
+std::vector<std::string> LiveCandidates(const CLI::App& app, const CompletionPlace& place, const std::string& typed, Settings settings) {
   const auto given = [&place](const std::string& name, const std::string& otherwise) {
     const auto found = place.given.find(name);
     return found == place.given.end() ? otherwise : found->second;
   };
   const bool is_service = place.positional == "SERVICE" || (place.value_of != nullptr && place.value_of->check_lname("service"));
   const bool is_key = place.positional == "KEY" || place.positional == "PARENT";
+  if (place.positional == "CONTEXT" || (place.value_of != nullptr && place.value_of->check_lname("context"))) return ContextNames();
   if (place.is_of_command || (place.value_of != nullptr && !is_service) || (!is_service && !is_key && place.positional != "ID")) return {};
   settings.timeout = Completion::kLookUpTimeout;
+  if (const std::string context = given("--context", ""); !context.empty()) {
+    settings.context = context;
+    ApplyContext(app, &settings);
+  }
   settings.cluster = given("--cluster", settings.cluster);
   if (const std::string endpoint = given("--endpoint", ""); !endpoint.empty()) settings.endpoints = absl::StrSplit(endpoint, ',');
   const absl::StatusOr<Connection> connection = Connect(settings);
@@ -125,7 +146,7 @@ absl::Status Completion::ShowCandidates(const Settings& settings, Printer* print
   const CompletionPlace place = FindPlace(app_, words);
   const bool is_flag = absl::StartsWith(typed, "-");
   std::vector<std::string> candidates = DeclaredCandidates(place, is_flag);
-  if (candidates.empty() && !is_flag) candidates = LiveCandidates(place, typed, settings);
+  if (candidates.empty() && !is_flag) candidates = LiveCandidates(app_, place, typed, settings);
   std::set<std::string> shown;
   for (const std::string& candidate : candidates) {
     // Names that a terminal would act on are not put into a line.

@@ -1,13 +1,18 @@
 #include "cli/flags.h"
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 
 namespace scoutlight::cli {
 namespace {
+
+constexpr char kExampleTitle[] = "Example:\n  ";
+constexpr char kExampleEnd[] = "\n\nFlags for all verbs: scoutctl --help";
 
 // Empty: it is one.
 std::string DurationFault(const std::string& text) {
@@ -79,8 +84,19 @@ CLI::Option* AddVersions(CLI::App* app, const std::string& name, std::vector<int
       ->type_name("VERSION");
 }
 
-void SetExample(CLI::App* verb, const std::string& line) {
-  verb->footer(absl::StrCat("Example:\n  ", line, "\n\nFlags for all verbs: scoutctl --help"));
+void SetFooter(CLI::App* verb, const Footer& footer) {
+  verb->footer(absl::StrCat(footer.text, footer.text.empty() ? "" : "\n\n", kExampleTitle, footer.example, kExampleEnd));
+}
+
+void SetExample(CLI::App* verb, const std::string& line) { SetFooter(verb, {.text = "", .example = line}); }
+
+Footer FooterOf(const CLI::App& verb) {
+  const std::string footer = verb.get_footer();
+  const size_t title = footer.find(kExampleTitle);
+  if (title == std::string::npos) return {.text = footer, .example = ""};
+  const size_t begin = title + std::strlen(kExampleTitle);
+  return {.text = std::string(absl::StripTrailingAsciiWhitespace(footer.substr(0, title))),
+          .example = footer.substr(begin, footer.find(kExampleEnd, begin) - begin)};
 }
 
 }  // namespace scoutlight::cli

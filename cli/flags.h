@@ -54,8 +54,14 @@ CLI::Option* AddChoice(CLI::App* app, const std::string& name, T* set, std::vect
       ->type_name(words);
 }
 
-// What --help shows below the flags of a verb.
+// What --help shows below the flags of a verb: what there is to say besides them, and a line to begin with.
+struct Footer {
+  std::string text;     // Lines; may be empty.
+  std::string example;  // Empty: a group of verbs, which has none.
+};
+void SetFooter(CLI::App* verb, const Footer& footer);
 void SetExample(CLI::App* verb, const std::string& line);
+Footer FooterOf(const CLI::App& verb);
 
 }  // namespace scoutlight::cli
 

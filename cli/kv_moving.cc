@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -17,6 +18,7 @@
 #include "cli/entry_records.h"
 #include "cli/flags.h"
 #include "cli/import_progress.h"
+#include "cli/progress.h"
 #include "client/registry.h"
 
 namespace scoutlight::cli {
@@ -41,6 +43,12 @@ class ReadFileDescriptor {
 
 absl::Status CannotRead(const std::string& file, absl::string_view why) {
   return InvalidField(Reason::kInvalidField, "FILE", absl::StrCat("cannot be read: ", file, ": ", why));
+}
+
+// nullopt: standard input has no size.
+std::optional<double> ShareOf(const ImportProgress& progress) {
+  if (progress.file_bytes == 0) return std::nullopt;
+  return static_cast<double>(progress.bytes) / static_cast<double>(progress.file_bytes);
 }
 
 std::string EntriesText(int64_t count) { return count == 1 ? "1 entry" : absl::StrCat(count, " entries"); }
@@ -71,6 +79,9 @@ absl::Status KvMoving::Export(const Call& call) const {
   std::string lines = TextOf(ExportBegin{prefix->path(), now->state.revision, now->state.store_id});
   int64_t written = 0;
   int64_t left_out = 0;
+  // On a terminal the lines themselves show it.
+  const bool shows_progress = isatty(STDOUT_FILENO) != 1;
+  Progress progress("exporting", Progress::Unit::kEntries, call.settings.form);
   const absl::StatusOr<StoreState> state =
       registry.ForEach(prefix->path(),
                        [&](Entry entry) {
@@ -81,11 +92,13 @@ absl::Status KvMoving::Export(const Call& call) const {
                          }
                          absl::StrAppend(&lines, TextOf(ExportedEntry{entry.key.path(), std::move(entry.value)}));
                          ++written;
+                         if (shows_progress) progress.Show(written);
                          if (lines.size() < kWrittenTogetherBytes) return true;
                          call.printer.Raw(std::exchange(lines, ""));
                          return call.printer.status().ok();
                        },
                        {.scope = Scope::kSubtree, .revision = now->state.revision});
+  progress.Clear();
   if (!state.ok()) return state.status();
   if (absl::Status unread = call.printer.status(); !unread.ok()) return unread;
   absl::StrAppend(&lines, TextOf(ExportEnd{written}));
@@ -113,9 +126,14 @@ absl::Status KvMoving::Import(const Call& call) const {
       return absl::FailedPreconditionError("this is another store than the one that has the lines before: import without --resume");
     }
   }
-  EntryImport import(file, *std::move(progress), registry,
-                     [&](const ImportProgress& so_far) { return is_input ? absl::OkStatus() : KeepProgress(file_, so_far); });
+  const int64_t entries_before = progress->entries;
+  Progress shown("importing", Progress::Unit::kEntries, call.settings.form);
+  EntryImport import(file, *std::move(progress), registry, [&](const ImportProgress& so_far) {
+    shown.Show(so_far.entries - entries_before, ShareOf(so_far));
+    return is_input ? absl::OkStatus() : KeepProgress(file_, so_far);
+  });
   absl::Status done = import.Run();
+  shown.Clear();
   const ImportProgress& reached = import.progress();
   if (!done.ok()) {
     call.printer.Note(absl::StrCat("imported ", EntriesText(reached.entries), " of the first ", reached.lines, " lines",

@@ -77,17 +77,20 @@ absl::StatusOr<std::vector<Record>> RecordsOf(const std::vector<Operation>& oper
 KvTransacting::KvTransacting(CLI::App* kv, Verb* chosen) {
   CLI::App* const verb = kv->add_subcommand("txn", "several operations at one revision, all or none, if conditions hold");
   verb->add_option("FILE", file_, "the transaction; -: what comes from standard input")->required()->type_name("");
-  verb->footer(absl::StrCat(
-      "An object of JSON: {\"conditions\": [...], \"on_success\": [...], \"on_failure\": [...]}, of which any may be missing.\n",
-      "A condition: {\"key\": K} with one of \"exists\": BOOL, \"value\": TEXT, \"version\": N, \"create_revision\": N, \"mod_revision\": "
-      "N,\n",
-      "\"lease_id\": N, and \"is\": equal, not_equal, less or greater. An operation: {\"put\": {\"key\": K, \"value\": TEXT}},\n",
-      "{\"delete\": {\"key\": K, \"scope\": key|children|subtree}}, {\"get\": {\"key\": K}} or {\"list\": {\"parent\": K}}. A value of "
-      "bytes is in\n",
-      "base64, with \"encoding\": \"base64\" beside it. Exit code 4: the conditions did not hold, and on_failure was carried out.\n\n",
-      "Example:\n  scoutctl kv txn - <<<'{\"conditions\": [{\"key\": \"/lock\", \"exists\": false}], \"on_success\": [{\"put\": {\"key\": "
-      "\"/lock\", ",
-      "\"value\": \"me\"}}]}'\n\nFlags for all verbs: scoutctl --help"));
+  SetFooter(
+      verb,
+      {.text = absl::StrCat(
+           "An object of JSON: {\"conditions\": [...], \"on_success\": [...], \"on_failure\": [...]}, of which any may be missing.\n",
+           "A condition: {\"key\": K} with one of \"exists\": BOOL, \"value\": TEXT, \"version\": N, \"create_revision\": N, "
+           "\"mod_revision\": "
+           "N,\n",
+           "\"lease_id\": N, and \"is\": equal, not_equal, less or greater. An operation: {\"put\": {\"key\": K, \"value\": TEXT}},\n",
+           "{\"delete\": {\"key\": K, \"scope\": key|children|subtree}}, {\"get\": {\"key\": K}} or {\"list\": {\"parent\": K}}. A value "
+           "of "
+           "bytes is in\n",
+           "base64, with \"encoding\": \"base64\" beside it. Exit code 4: the conditions did not hold, and on_failure was carried out."),
+       .example = "scoutctl kv txn - <<<'{\"conditions\": [{\"key\": \"/lock\", \"exists\": false}], "
+                  "\"on_success\": [{\"put\": {\"key\": \"/lock\", \"value\": \"me\"}}]}'"});
   ChooseOnServer(verb, this, &KvTransacting::Transact, chosen);
 }
 

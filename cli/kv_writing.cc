@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "cli/flags.h"
 #include "cli/input.h"
+#include "cli/piecewise_delete.h"
 #include "cli/services_hit.h"
 #include "client/registry.h"
 
@@ -86,11 +87,14 @@ absl::Status KvWriting::Put(const Call& call) const {
 absl::Status KvWriting::ConfirmPlan(const Call& call) const {
   if (!recursive_ || yes_) return absl::OkStatus();
   const absl::StatusOr<DeleteResult> plan = Registry(call.connection).Delete(key_, {.scope = Scope::kSubtree, .validate_only = true});
-  if (!plan.ok()) return plan.status();
-  if (plan->deleted == 0) return absl::OkStatus();
+  const bool is_too_large = ReasonOf(plan.status()) == Reason::kTransactionTooLarge;
+  if (!plan.ok() && !is_too_large) return plan.status();
+  if (plan.ok() && plan->deleted == 0) return absl::OkStatus();
   const absl::StatusOr<std::string> services = ServicesHitText(call.connection, key_);
   if (!services.ok()) return services.status();
-  const std::string what = absl::StrCat(KeysText(plan->deleted), " at and below ", NormalKey(key_), *services);
+  const std::string what = is_too_large ? absl::StrCat("all at and below ", NormalKey(key_), *services,
+                                                       ", which is too much for one transaction, and goes in pieces")
+                                        : absl::StrCat(KeysText(plan->deleted), " at and below ", NormalKey(key_), *services);
   if (!call.printer.can_ask()) {
     return InvalidField(Reason::kInvalidField, "--yes", absl::StrCat("is missing: nobody can be asked whether to delete ", what));
   }
@@ -98,12 +102,22 @@ absl::Status KvWriting::ConfirmPlan(const Call& call) const {
   return absl::CancelledError("nothing was deleted");
 }
 
+absl::StatusOr<DeleteResult> KvWriting::DeleteInPieces(const Call& call) const {
+  PiecewiseDelete pieces(Registry(call.connection), key_, call.settings.form);
+  if (absl::Status failed = pieces.Run(); !failed.ok()) {
+    call.printer.Note(absl::StrCat("deleted ", KeysText(pieces.deleted()), " before that"));
+    return failed;
+  }
+  return DeleteResult{.deleted = pieces.deleted(), .state = pieces.state()};
+}
+
 absl::Status KvWriting::Delete(const Call& call) const {
   if (recursive_ && expected_revision_.has_value()) return InvalidField(Reason::kInvalidField, "--expect-revision", "excludes --recursive");
   if (absl::Status refused = ConfirmPlan(call); !refused.ok()) return refused;
-  const absl::StatusOr<DeleteResult> result =
+  absl::StatusOr<DeleteResult> result =
       Registry(call.connection)
           .Delete(key_, {.scope = recursive_ ? Scope::kSubtree : Scope::kKey, .expected_mod_revision = expected_revision_});
+  if (recursive_ && ReasonOf(result.status()) == Reason::kTransactionTooLarge) result = DeleteInPieces(call);
   if (!result.ok()) return result.status();
   const std::string key = NormalKey(key_);
   const std::string what = recursive_ ? absl::StrCat(KeysText(result->deleted), " at and below ", key) : key;

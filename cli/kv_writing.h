@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "base/entry.h"
 #include "cli/verb.h"
+#include "client/registry.h"
 
 namespace scoutlight::cli {
 
@@ -22,6 +23,8 @@ class KvWriting {
  private:
   absl::Status Put(const Call& call) const;
   absl::Status Delete(const Call& call) const;
+  // What is too much for one transaction.
+  absl::StatusOr<DeleteResult> DeleteInPieces(const Call& call) const;
   // OK: a recursive deletion may go on, as it is confirmed.
   absl::Status ConfirmPlan(const Call& call) const;
   // The argument, standard input or the file; text if it is UTF-8.

@@ -37,17 +37,18 @@ absl::Status Wrong(absl::string_view field, absl::string_view description) {
 Locking::Locking(CLI::App* app, Verb* chosen) {
   CLI::App* const lock = app->add_subcommand("lock", "run a program while a lock is held, which one at a time can");
   Declare(lock, "locks", chosen);
-  lock->footer(absl::StrCat(
-      "Each in line has a key below /CLUSTER/locks/NAME; the oldest holds the lock. The program gets its key, fence and lease as\n",
-      "SCOUTLIGHT_LOCK_KEY, _FENCE and _LEASE. Exit code 75: the lock was lost, and the program ended.\n\n",
-      "Example:\n  scoutctl lock nightly --wait 10m -- ./backup.sh\n\nFlags for all verbs: scoutctl --help"));
+  SetFooter(
+      lock,
+      {.text = absl::StrCat(
+           "Each in line has a key below /CLUSTER/locks/NAME; the oldest holds the lock. The program gets its key, fence and lease as\n",
+           "SCOUTLIGHT_LOCK_KEY, _FENCE and _LEASE. Exit code 75: the lock was lost, and the program ended."),
+       .example = "scoutctl lock nightly --wait 10m -- ./backup.sh"});
 
   CLI::App* const elect = app->add_subcommand("elect", "run a program while this is the leader of several");
   Declare(elect, "elections", chosen);
   elect->add_option("--value", value_, "what others read of the leader; default: its host and process")->type_name("TEXT");
-  elect->footer(
-      absl::StrCat("As lock, with keys below /CLUSTER/elections/NAME: the oldest is the leader's, and its value the leader's own.\n\n",
-                   "Example:\n  scoutctl elect scheduler --value 10.0.0.5:7000 -- ./scheduler\n\nFlags for all verbs: scoutctl --help"));
+  SetFooter(elect, {.text = "As lock, with keys below /CLUSTER/elections/NAME: the oldest is the leader's, and its value the leader's own.",
+                    .example = "scoutctl elect scheduler --value 10.0.0.5:7000 -- ./scheduler"});
 }
 
 void Locking::Declare(CLI::App* verb, const std::string& folder, Verb* chosen) {

@@ -1,5 +1,8 @@
 #include "cli/server_verbs.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <future>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,10 +10,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "cli/entry_records.h"
 #include "cli/flags.h"
+#include "cli/settings.h"
 #include "client/admin.h"
+#include "client/connection.h"
 
 namespace scoutlight::cli {
 namespace {
@@ -121,16 +127,76 @@ Record StatusRecord(const ServerStatus& status, Where limits_where) {
           {"limits", std::move(limits), limits_where}}};
 }
 
+// A line of several servers.
+Record ServerRecord(const std::string& endpoint, const absl::StatusOr<ServerStatus>& status) {
+  Record record{.name = endpoint, .fields = {{"endpoint", endpoint}}};
+  if (!status.ok()) {
+    const std::string message(status.status().message());
+    Append({{"state", {}, Where::kAlways, "-", Colour::kRed},
+            {"instances", {}, Where::kAlways, "-"},
+            {"revision", {}, Where::kAlways, "-"},
+            {"version", {}, Where::kWide, "-"},
+            {"uptime", {}, Where::kWide, "-"},
+            {"store", {}, Where::kWide, "-"},
+            {"leases", {}, Where::kWide, "-"},
+            {"streams", {}, Where::kWide, "-"},
+            {"problems", {}, Where::kAlways, message, Colour::kYellow},
+            {"error", {{"code", absl::StatusCodeToString(status.status().code())}, {"message", message}}, Where::kJson}},
+           &record);
+    return record;
+  }
+  const auto at = [fields = StatusRecord(*status, Where::kJson).fields](absl::string_view name, Where where) {
+    Field field = *std::find_if(fields.begin(), fields.end(), [name](const Field& one) { return one.name == name; });
+    field.where = where;
+    return field;
+  };
+  for (const char* shown : {"state", "instances", "revision"}) record.fields.push_back(at(shown, Where::kAlways));
+  for (const char* wide : {"version", "uptime", "store", "leases", "streams"}) record.fields.push_back(at(wide, Where::kWide));
+  record.fields.push_back(at("problems", Where::kAlways));
+  for (const char* rest : {"started_at", "store_id", "discovery", "limits"}) record.fields.push_back(at(rest, Where::kJson));
+  return record;
+}
+
+bool Serves(const absl::StatusOr<ServerStatus>& status) { return status.ok() && status->serving == ServingState::kServing; }
+
+// Of each endpoint, all asked at a time.
+std::vector<absl::StatusOr<ServerStatus>> AskAll(const Settings& settings) {
+  std::vector<std::future<absl::StatusOr<ServerStatus>>> asked;
+  for (const std::string& endpoint : settings.endpoints) {
+    asked.push_back(std::async(std::launch::async, [one = settings, endpoint]() mutable -> absl::StatusOr<ServerStatus> {
+      one.endpoints = {endpoint};
+      const absl::StatusOr<Connection> connection = Connect(one);
+      if (!connection.ok()) return connection.status();
+      return Admin(*connection).Status();
+    }));
+  }
+  std::vector<absl::StatusOr<ServerStatus>> answers;
+  for (auto& one : asked) answers.push_back(one.get());
+  return answers;
+}
+
+absl::Status ShowServers(const Settings& settings, Printer* printer) {
+  const std::vector<absl::StatusOr<ServerStatus>> answers = AskAll(settings);
+  std::vector<Record> records;
+  for (size_t i = 0; i < answers.size(); ++i) records.push_back(ServerRecord(settings.endpoints[i], answers[i]));
+  printer->List("servers", records, Json::object());
+  const auto serving = std::count_if(answers.begin(), answers.end(), Serves);
+  if (static_cast<size_t>(serving) == answers.size()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(serving, " of ", answers.size(), " servers serve"));
+}
+
 }  // namespace
 
 ServerVerbs::ServerVerbs(CLI::App* app, Verb* chosen) {
-  CLI::App* const status = app->add_subcommand("status", "whether the server serves, and what it holds; if it does not: exit code 6");
+  CLI::App* const status =
+      app->add_subcommand("status", "whether the server, or each of several, serves, and what it holds; if one does not: exit code 6");
   status->add_flag("--limits", limits_, "every bound that a caller can meet too");
   SetExample(status, "scoutctl status");
   ChooseOnServer(status, this, &ServerVerbs::Status, chosen);
 }
 
 absl::Status ServerVerbs::Status(const Call& call) const {
+  if (call.settings.endpoints.size() > 1) return ShowServers(call.settings, &call.printer);
   const absl::StatusOr<ServerStatus> status = Admin(call.connection).Status();
   if (!status.ok()) return status.status();
   call.printer.Item(StatusRecord(*status, limits_ ? Where::kAlways : Where::kJson));

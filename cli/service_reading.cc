@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/entry_records.h"
 #include "cli/flags.h"
+#include "cli/instance_choice.h"
 #include "cli/instance_records.h"
 #include "discovery/names.h"
 #include "discovery/strategy/strategy_kind.h"
@@ -13,15 +14,7 @@
 namespace scoutlight::cli {
 namespace {
 
-using discovery::StrategyKind;
-
 constexpr absl::string_view kGuardedNote = "guarded: instances whose owners were lost are still shown for a while";
-
-std::vector<std::pair<std::string, std::optional<StrategyKind>>> Strategies() {
-  std::vector<std::pair<std::string, std::optional<StrategyKind>>> strategies;
-  for (StrategyKind kind : discovery::kAllStrategies) strategies.emplace_back(std::string(discovery::StrategyText(kind)), kind);
-  return strategies;
-}
 
 }  // namespace
 
@@ -43,8 +36,7 @@ ServiceReading::ServiceReading(CLI::App* service, Verb* chosen) {
 void ServiceReading::DeclareResolve(CLI::App* service, Verb* chosen) {
   CLI::App* const resolve = service->add_subcommand("resolve", "pick an instance that takes work");
   resolve->add_option("SERVICE", service_, "its name")->required()->type_name("");
-  AddChoice(resolve, "--strategy", &query_.strategy, Strategies(), "how it is picked; default: the schema's, else round_robin")
-      ->type_name("STRATEGY");
+  AddStrategy(resolve, &query_.strategy, "how it is picked; default: the schema's, else round_robin");
   resolve->add_option("--filter", filter_, "of those that it chooses, such as 'protocol == \"https\"'")->type_name("FILTER");
   resolve->add_option("--endpoint-name", query_.endpoint, "the name of an endpoint, else a scheme, that it must have")->type_name("NAME");
   resolve->add_option("--zone", query_.zone, "instances of this zone are preferred")->type_name("ZONE");

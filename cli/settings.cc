@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/error.h"
+#include "cli/contexts.h"
 #include "cli/flags.h"
 #include "cli/input.h"
 
@@ -38,7 +39,8 @@ std::string EnvironmentName(absl::string_view flag) {
   return absl::StrCat("SCOUTLIGHT_", absl::AsciiStrToUpper(absl::StrReplaceAll(absl::StripPrefix(flag, "--"), {{"-", "_"}})));
 }
 
-absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& path) {
+absl::StatusOr<std::string> ReadPem(const PemFile& file) {
+  const auto& [flag, path] = file;
   if (path.empty()) return "";
   absl::StatusOr<std::string> content = ReadFile(path, kPemBytesMax);
   if (!content.ok()) {
@@ -52,24 +54,13 @@ absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& p
   return *std::move(content);
 }
 
-absl::StatusOr<std::optional<TlsCredentials>> CredentialsOf(const Settings& settings) {
-  if (!settings.tls && settings.tls_ca.empty() && settings.tls_cert.empty() && settings.tls_key.empty()) return std::nullopt;
-  absl::StatusOr<std::string> ca = ReadPem("--tls-ca", settings.tls_ca);
-  if (!ca.ok()) return ca.status();
-  absl::StatusOr<std::string> certificate = ReadPem("--tls-cert", settings.tls_cert);
-  if (!certificate.ok()) return certificate.status();
-  absl::StatusOr<std::string> key = ReadPem("--tls-key", settings.tls_key);
-  if (!key.ok()) return key.status();
-  return TlsCredentials{*std::move(ca), *std::move(certificate), *std::move(key)};
-}
-
-// What an argument says behind -o or --output; empty: the next argument says it. nullopt: it is another. -o may be bundled, as in -ryo: all
-// other short flags take no value.
+// What an argument says behind -o or --output; empty: the next argument says it. nullopt: it is another. -o may be bundled, as in -ryo,
+// behind short flags that take no value.
 std::optional<absl::string_view> FormIn(absl::string_view argument) {
   if (argument == "--output") return "";
   if (absl::ConsumePrefix(&argument, "--output=")) return argument;
   if (!absl::StartsWith(argument, "-") || absl::StartsWith(argument, "--")) return std::nullopt;
-  const size_t flag = argument.find_first_not_of("hry", 1);
+  const size_t flag = argument.find_first_not_of("hryv", 1);
   if (flag == absl::string_view::npos || argument[flag] != 'o') return std::nullopt;
   argument.remove_prefix(flag + 1);
   return absl::StripPrefix(argument, "=");
@@ -84,6 +75,9 @@ void DeclareSettings(CLI::App* app, Settings* settings) {
       ->allow_extra_args(false)
       ->type_name("ENDPOINT")
       ->envname(EnvironmentName("--endpoint"));
+  app->add_option("--context", settings->context, "what `context add` has kept under this name; '': nothing [that of `context use`]")
+      ->type_name("NAME")
+      ->envname(EnvironmentName("--context"));
   app->add_option("--cluster", settings->cluster, "of services [default]")->type_name("NAME")->envname(EnvironmentName("--cluster"));
   AddDuration(app, "--timeout", &settings->timeout, "how long a call may take, its repetitions together [5s]")
       ->envname(EnvironmentName("--timeout"));
@@ -96,6 +90,34 @@ void DeclareSettings(CLI::App* app, Settings* settings) {
   // SCOUTLIGHT_TLS_CERT and _KEY are the server's own.
   file("--tls-cert", "SCOUTLIGHT_CLIENT_TLS_CERT", &settings->tls_cert, "PEM file with the certificate to show; means --tls");
   file("--tls-key", "SCOUTLIGHT_CLIENT_TLS_KEY", &settings->tls_key, "PEM file with its key");
+}
+
+void ApplyContext(const CLI::App& app, Settings* settings) {
+  const bool is_named = app.get_option("--context")->count() > 0 || !settings->context.empty();
+  const std::string path = ContextsPath();
+  if (is_named ? settings->context.empty() : path.empty()) return;
+  const absl::StatusOr<Contexts> contexts = ReadContexts(path);
+  if (!contexts.ok()) {
+    settings->context_fault = contexts.status();
+    return;
+  }
+  if (!is_named) settings->context = contexts->current;
+  if (settings->context.empty()) return;
+  const absl::StatusOr<Context> context = FindContext(*contexts, settings->context);
+  if (!context.ok()) {
+    settings->context_fault = context.status();
+    return;
+  }
+  const auto is_free = [&app](const std::string& flag) { return app.get_option(flag)->count() == 0; };
+  const auto put = [&is_free](const std::string& flag, const auto& said, auto* set) {
+    if (is_free(flag) && !said.empty()) *set = said;
+  };
+  put("--endpoint", context->endpoints, &settings->endpoints);
+  put("--cluster", context->cluster, &settings->cluster);
+  put("--tls-ca", context->tls_ca, &settings->tls_ca);
+  put("--tls-cert", context->tls_cert, &settings->tls_cert);
+  put("--tls-key", context->tls_key, &settings->tls_key);
+  if (is_free("--tls")) settings->tls = context->tls;
 }
 
 OutputForm FormAskedFor(const std::vector<std::string>& arguments) {
@@ -111,10 +133,27 @@ OutputForm FormAskedFor(const std::vector<std::string>& arguments) {
   return form;
 }
 
+absl::StatusOr<TlsCredentials> ReadCredentials(const PemFile& ca, const PemFile& certificate, const PemFile& key) {
+  TlsCredentials credentials;
+  for (const auto& [file, content] : {std::pair(&ca, &credentials.root_ca), std::pair(&certificate, &credentials.certificate_chain),
+                                      std::pair(&key, &credentials.private_key)}) {
+    absl::StatusOr<std::string> read = ReadPem(*file);
+    if (!read.ok()) return read.status();
+    *content = *std::move(read);
+  }
+  return credentials;
+}
+
 absl::StatusOr<Connection> Connect(const Settings& settings) {
-  absl::StatusOr<std::optional<TlsCredentials>> tls = CredentialsOf(settings);
-  if (!tls.ok()) return tls.status();
-  return Connection::Open({.endpoints = settings.endpoints, .tls = *std::move(tls), .timeout = settings.timeout});
+  if (!settings.context_fault.ok()) return settings.context_fault;
+  ConnectionOptions options{.endpoints = settings.endpoints, .tls = std::nullopt, .timeout = settings.timeout};
+  if (settings.tls || !settings.tls_ca.empty() || !settings.tls_cert.empty() || !settings.tls_key.empty()) {
+    absl::StatusOr<TlsCredentials> tls =
+        ReadCredentials({"--tls-ca", settings.tls_ca}, {"--tls-cert", settings.tls_cert}, {"--tls-key", settings.tls_key});
+    if (!tls.ok()) return tls.status();
+    options.tls = *std::move(tls);
+  }
+  return Connection::Open(std::move(options));
 }
 
 }  // namespace scoutlight::cli

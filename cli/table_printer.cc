@@ -17,7 +17,8 @@ namespace {
 
 constexpr absl::string_view kGap = "  ";
 constexpr absl::string_view kNothing = "-";
-// Less of the last column is not shown, however narrow the terminal.
+// Less of a column, and of the last, is not shown, however narrow the terminal.
+constexpr int kColumnMin = 10;
 constexpr int kLastColumnMin = 20;
 // Events line up as long as their cells are not broader.
 constexpr int kEventCellMax = 48;
@@ -79,18 +80,49 @@ std::string TablePrinter::Painted(const Cell& cell) const {
   return terminals_.output_colours && !cell.text.empty() ? Coloured(cell.colour, cell.text) : cell.text;
 }
 
+std::vector<int> TablePrinter::Fitted(std::vector<int> widths, const Row& titles) const {
+  const int columns = terminals_.output_columns;
+  if (columns == 0 || form_ == OutputForm::kWide || widths.empty()) return widths;
+  std::vector<int> least;
+  int total = static_cast<int>(kGap.size()) * (static_cast<int>(widths.size()) - 1);
+  for (size_t i = 0; i < widths.size(); ++i) {
+    const int title = i < titles.size() ? WidthOf(titles[i].text) : 0;
+    widths[i] = std::min(widths[i], columns);
+    least.push_back(std::max(title, i + 1 == widths.size() ? kLastColumnMin : kColumnMin));
+    total += widths[i];
+  }
+  // One column after the other off the broadest; the first, which names the thing, is the last resort. At most `columns` of each.
+  for (; total > columns; --total) {
+    size_t broadest = 0;
+    for (size_t i = 1; i < widths.size(); ++i) {
+      const bool is_broader = broadest == 0 || widths[i] > widths[broadest];
+      if (widths[i] > least[i] && is_broader) broadest = i;
+    }
+    if (widths[broadest] <= least[broadest]) break;
+    --widths[broadest];
+  }
+  return widths;
+}
+
 std::string TablePrinter::Line(const Row& row, const std::vector<int>& widths) const {
-  std::string line;
+  if (terminals_.output_columns == 0) return WholeLine(row, widths);
+  Row cut = row;
   int column = 0;
+  for (size_t i = 0; i + 1 < cut.size(); ++i) {
+    if (form_ != OutputForm::kWide) cut[i].text = CutTo(cut[i].text, widths[i]);
+    column += std::max(widths[i], WidthOf(cut[i].text)) + static_cast<int>(kGap.size());
+  }
+  if (!cut.empty()) cut.back().text = CutTo(cut.back().text, std::max(kLastColumnMin, terminals_.output_columns - column));
+  return WholeLine(cut, widths);
+}
+
+std::string TablePrinter::WholeLine(const Row& row, const std::vector<int>& widths) const {
+  std::string line;
   for (size_t i = 0; i < row.size(); ++i) {
-    Cell cell = row[i];
-    const bool last = i + 1 == row.size();
-    if (last && terminals_.output_columns > 0) cell.text = CutTo(cell.text, std::max(kLastColumnMin, terminals_.output_columns - column));
-    absl::StrAppend(&line, Painted(cell));
-    if (last) break;
-    const int padding = std::max(0, widths[i] - WidthOf(cell.text));
+    absl::StrAppend(&line, Painted(row[i]));
+    if (i + 1 == row.size()) break;
+    const int padding = std::max(0, widths[i] - WidthOf(row[i].text));
     absl::StrAppend(&line, std::string(static_cast<size_t>(padding), ' '), kGap);
-    column += std::max(widths[i], WidthOf(cell.text)) + static_cast<int>(kGap.size());
   }
   return absl::StrCat(absl::StripTrailingAsciiWhitespace(line), "\n");
 }
@@ -114,7 +146,7 @@ void TablePrinter::Item(const Record& item) {
     for (const auto& [name, value] : field.value.items()) add(absl::StrCat("  ", Printable(name)), TextOf(value), Colour::kNone);
   }
   std::string text;
-  for (const Row& row : rows) absl::StrAppend(&text, Line(row, widths));
+  for (const Row& row : rows) absl::StrAppend(&text, WholeLine(row, widths));
   output().Write(text);
 }
 
@@ -134,6 +166,7 @@ void TablePrinter::List(absl::string_view, const std::vector<Record>& items, con
   for (const Row& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) Widen(WidthOf(row[i].text), i, &widths);
   }
+  widths = Fitted(std::move(widths), rows.front());
   for (const Row& row : rows) absl::StrAppend(&text, Line(row, widths));
   output().Write(text);
 }
@@ -147,8 +180,10 @@ void TablePrinter::ValueOf(const Record& item, const Value& value) {
 std::string TablePrinter::TreeLine(absl::string_view drawn, const TreeNode& node) const {
   std::string label = Printable(node.label);
   std::string text = node.text.empty() ? "" : absl::StrCat(" = ", Printable(node.text));
-  if (terminals_.output_columns > 0 && !text.empty()) {
-    text = CutTo(text, std::max(kLastColumnMin, terminals_.output_columns - WidthOf(drawn) - WidthOf(label)));
+  if (const int columns = terminals_.output_columns; columns > 0) {
+    const int text_columns = std::min(WidthOf(text), kLastColumnMin);
+    label = CutTo(label, std::max(kColumnMin, columns - WidthOf(drawn) - text_columns));
+    text = CutTo(text, std::max(kLastColumnMin, columns - WidthOf(drawn) - WidthOf(label)));
   }
   return absl::StrCat(Painted({std::string(drawn), Colour::kDim}), label, Painted({std::move(text), Colour::kGreen}), "\n");
 }
@@ -188,8 +223,9 @@ void TablePrinter::Events(const std::vector<Record>& events) {
       Widen(std::clamp(WidthOf(row[i].text), row[i].columns_min, kEventCellMax), i, &event_widths_);
     }
   }
+  const std::vector<int> widths = Fitted(event_widths_, {});
   for (const Row& row : rows) {
-    if (!row.empty()) absl::StrAppend(&lines, Line(row, event_widths_));
+    if (!row.empty()) absl::StrAppend(&lines, Line(row, widths));
   }
   output().Write(lines);
 }

@@ -8,8 +8,8 @@
 
 namespace scoutlight::cli {
 
-// For people: tables with titles, drawn trees, sentences. Everything foreign is made printable. On a terminal the last column is cut at its
-// edge.
+// For people: tables with titles, drawn trees, sentences. Everything foreign is made printable. On a terminal cells are cut so that lines
+// end at its edge, as far as that leaves something to read: in the wide form the last column alone, of one thing by itself nothing.
 class TablePrinter : public Printer {
  public:
   TablePrinter(OutputForm form, const Terminals& terminals, Output* output)
@@ -34,8 +34,12 @@ class TablePrinter : public Printer {
 
   bool IsShown(const Field& field) const;
   Row CellsOf(const Record& record) const;
-  // A line with each cell but the last padded to its width of `widths`.
+  // A line with each cell but the last padded to its width of `widths`, and cut to it, the last at the edge.
   std::string Line(const Row& row, const std::vector<int>& widths) const;
+  // The same, with all cells whole.
+  std::string WholeLine(const Row& row, const std::vector<int>& widths) const;
+  // `widths`, cut down where lines would be longer than the terminal is broad.
+  std::vector<int> Fitted(std::vector<int> widths, const Row& titles) const;
   std::string Painted(const Cell& cell) const;
   void DrawChildren(const TreeNode& node, const std::string& indent, std::string* out) const;
   std::string TreeLine(absl::string_view drawn, const TreeNode& node) const;

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "cli/meant_name.h"
 #include "cli/printer.h"
 #include "cli/settings.h"
 #include "cli/until_stopped.h"
@@ -35,7 +36,7 @@ void ChooseOnServer(CLI::App* verb, const Verbs* object, absl::Status (Verbs::*m
         return Connect(settings);
       }();
       if (!connection.ok()) return connection.status();
-      return (object->*method)({*connection, settings, *printer});
+      return WithMeantName((object->*method)({*connection, settings, *printer}), *connection);
     };
   });
 }

@@ -1,7 +1,9 @@
 #include "client/admin.h"
 
+#include <string>
 #include <utility>
 
+#include "client/wire/paced_reader.h"
 #include "client/wire/time_conversion.h"
 #include "client/wire/wire.h"
 #include "scoutlight/admin/v1/admin.pb.h"
@@ -97,6 +99,21 @@ absl::StatusOr<ServerStatus> Admin::Status(Timeout timeout) const {
                       .discovery = DiscoveryOf(response->discovery()),
                       .limits = {response->limits().begin(), response->limits().end()},
                       .state = {response->revision(), response->store_id()}};
+}
+
+absl::StatusOr<BackupSummary> Admin::Backup(absl::FunctionRef<absl::Status(absl::string_view)> sink, Timeout timeout) const {
+  // The next one's if this server does not answer.
+  if (const absl::StatusOr<ServerStatus> found = Status(timeout); !found.ok()) return found.status();
+  const std::unique_ptr<client::PacedReader<wire::BackupResponse>> reader = wire_->ReadBackup();
+  BackupCheck check;
+  for (;;) {
+    absl::StatusOr<std::optional<wire::BackupResponse>> piece = reader->Next(timeout.value_or(wire_->timeout()));
+    if (!piece.ok()) return piece.status();
+    if (!piece->has_value()) return check.End();
+    const std::string& bytes = (*piece)->chunk();
+    if (absl::Status damaged = check.Take(bytes); !damaged.ok()) return damaged;
+    if (absl::Status full = sink(bytes); !full.ok()) return full;
+  }
 }
 
 }  // namespace scoutlight

@@ -8,9 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/backup_check.h"
 #include "client/connection.h"
 #include "client/connection_options.h"
 #include "client/store_state.h"
@@ -79,13 +82,22 @@ struct ServerStatus {
   StoreState state;  // Revision 0: not known.
 };
 
-// For operators and their tools. Calls block, are repeated, and fail, as those of Registry. Copies are the same. Thread-safe.
+// For operators and their tools. Calls block, are repeated where nothing else is said, and fail, as those of Registry. Copies are the same.
+// Thread-safe.
 class Admin {
  public:
   explicit Admin(Connection connection);
 
   // Of the server that answers. kPermissionDenied.
   absl::StatusOr<ServerStatus> Status(Timeout timeout = std::nullopt) const;
+
+  // One state of the whole store, for `scoutlightd --restore`: `sink` gets its bytes in order, at most 3 MiB at a time, and the server goes
+  // on as it returns; its error ends the call. Of the bytes only a few pieces are in memory. They are checked as they pass
+  // (client/backup_check.h), and complete only if this is OK. Found is a server that answers within `timeout`, which is also how long it
+  // may then take for the next piece; the whole takes as long as it takes, and is not repeated. kDataLoss: the bytes are damaged.
+  // kResourceExhausted: the server takes as many backups as it may already. kOutOfRange with Reason::kCompacted: it took so long that the
+  // server has given the state up. kPermissionDenied.
+  absl::StatusOr<BackupSummary> Backup(absl::FunctionRef<absl::Status(absl::string_view)> sink, Timeout timeout = std::nullopt) const;
 
  private:
   std::shared_ptr<client::Wire> wire_;

@@ -26,6 +26,10 @@ GateCloseReport Gate::Close(absl::Duration flush_timeout) { return core_->Close(
 absl::Status OutGate::Push(std::string body, absl::Duration timeout) { return core_->Push(std::move(body), timeout); }
 absl::Status OutGate::TryPush(std::string&& body) { return core_->Push(std::move(body), absl::ZeroDuration()); }
 
+absl::Status OutGate::Relay(Message&& cause, std::string body, absl::Duration timeout) {
+  return core_->Relay(std::move(cause), std::move(body), timeout);
+}
+
 absl::StatusOr<Message> InGate::Pull(absl::Duration timeout) { return core_->Pull(timeout); }
 
 absl::Status InOutGate::Push(std::string body, absl::Duration timeout) { return core_->Push(std::move(body), timeout); }

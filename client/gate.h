@@ -25,8 +25,8 @@ class Gate {
   explicit Gate(std::shared_ptr<client::GateCore> core);
   Gate(Gate&&) noexcept;
   Gate& operator=(Gate&&) noexcept;
-  // As Close() without time: what has not been sent is lost. Takes at most a second, and what the network needs to let go; with acked
-  // messages out up to half a second for each endpoint.
+  // As Close() without time: what has not been sent is lost. Takes at most a second, however many endpoints there are: all let go at the
+  // same time, and what has not by then does so by itself.
   ~Gate();
 
   const std::string& queue() const;
@@ -37,7 +37,8 @@ class Gate {
 
   // Takes an endpoint that it bound out of the registry, sends what was pushed (acked: until it is confirmed), takes in what is on its way
   // here until all peers have hung up, and closes; all that within `flush_timeout` and a second. Acked messages that nobody has pulled are
-  // refused, plain ones can still be pulled. The second time: nothing. Not for a machine's callbacks.
+  // refused, plain ones can still be pulled; of PUB what its sockets keep for slow peers is lost. The second time: nothing. Not for a
+  // machine's callbacks.
   GateCloseReport Close(absl::Duration flush_timeout);
 
  protected:
@@ -54,6 +55,11 @@ class OutGate : public Gate {
   absl::Status Push(std::string body, absl::Duration timeout = absl::InfiniteDuration());
   // The same without waiting, and `body` stays as it was on error. kResourceExhausted with OVERLOADED: the queue is full.
   absl::Status TryPush(std::string&& body);
+  // Pushes what has been made of `cause`, which is confirmed when `body` has been: nothing is lost if this process is killed meanwhile, and
+  // what this gate is closed with unsent is refused. The sender of `cause` waits as long, so its confirm_timeout counts for both ways.
+  // A gate of plain delivery: confirmed as soon as `body` is in the queue; errors also as Message::Confirm. Else as Push, and on error of
+  // that `cause` stays as it was.
+  absl::Status Relay(Message&& cause, std::string body, absl::Duration timeout = absl::InfiniteDuration());
 };
 
 // What is delivered to it is pulled here: PULL, each message at one of those who are linked; SUB, at all of them.

@@ -16,7 +16,7 @@ struct GateCounters {
   int64_t unsent = 0;      // PUB: pushed while nobody was connected.
   int64_t received = 0;    // Messages that came.
   int64_t received_bytes = 0;
-  int64_t malformed = 0;  // Acked: what came and is no message of this protocol.
+  int64_t malformed = 0;  // What came and is larger than message_bytes_max, or acked and no message of this protocol.
   int64_t pulled = 0;     // That the program took.
   int64_t blocked = 0;    // How often a push found the queue full.
 

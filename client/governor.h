@@ -23,7 +23,7 @@ struct GovernorStep {
   std::vector<GateEndpoint> dial;
   // By URL: they get nothing new, and are closed when what is on its way to them has been handed over.
   std::vector<std::string> undial;
-  // To be asked again after so long, if nothing changes before.
+  // To be asked again after so long, at least 10 ms, if nothing changes before. What could not be dialled is asked about after a second.
   absl::Duration ask_again = absl::InfiniteDuration();
 };
 

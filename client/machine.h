@@ -38,7 +38,7 @@ struct MachineOptions {
   Session* session = nullptr;
   Registration registration = {};
   // "host:port" of the registry: gates that bind all addresses of this machine tell others to dial the one by which that is reached.
-  // Empty: they tell the host that they bind.
+  // Empty: such a gate needs `advertise`; others tell the host that they bind.
   std::string registry = {};
   // Soft values of the instance besides the gates' counters; called every second on the machine's thread. May be null.
   std::function<discovery::SoftValues()> soft_values = nullptr;
@@ -61,8 +61,8 @@ struct MachineOptions {
 // Thread-safe, but for moving and destroying. Gates may outlive it, and go on.
 class Machine {
  public:
-  // kInvalidArgument: every violated field. kDeadlineExceeded: the topology was not known in time. Errors of the topology's source.
-  // kNotFound with SERVICE_NOT_FOUND: the topology knows no such service; those that it knows are told.
+  // kInvalidArgument: every violated field. kDeadlineExceeded: the topology was not known in time, and why, if its source says. Errors of
+  // the topology's source. kNotFound with SERVICE_NOT_FOUND: the topology knows no such service; those that it knows are told.
   static absl::StatusOr<Machine> Open(MachineOptions options);
 
   Machine(Machine&&) noexcept;

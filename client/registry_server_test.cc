@@ -353,6 +353,21 @@ TEST(ConnectionTest, IsDestroyedInTimeWhenTheServerHangs) {
   EXPECT_LT(absl::Now() - start, kDestructionMax);
 }
 
+TEST(ConnectionTest, AServerThatIsAwayIsToldFromOneThatHangs) {
+  const auto code_at = [](std::vector<std::string> endpoints, absl::Duration timeout) {
+    return Registry(*Connection::Open({.endpoints = std::move(endpoints), .timeout = timeout})).Get("/a").status().code();
+  };
+  const testing::SilentServer silent;
+  // Nobody listens there any more.
+  const std::string nobody = testing::Server().address();
+  EXPECT_EQ(code_at({nobody}, absl::Milliseconds(700)), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(code_at({silent.address()}, absl::Milliseconds(700)), absl::StatusCode::kDeadlineExceeded);
+  // gRPC gives up the connection before the call ends.
+  EXPECT_EQ(code_at({silent.address()}, absl::Milliseconds(2'500)), absl::StatusCode::kDeadlineExceeded);
+  // The last try has what the first has left, and is not answered.
+  EXPECT_EQ(code_at({nobody, silent.address()}, absl::Milliseconds(700)), absl::StatusCode::kUnavailable);
+}
+
 TEST(ConnectionTest, MayEndInItsOwnCallback) {
   testing::Server server;
   for (int i = 0; i < 100; ++i) {

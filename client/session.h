@@ -93,9 +93,9 @@ class Session {
   absl::Status WaitUntilRegistered(absl::Duration timeout = absl::Seconds(10)) const;
 
   // Says goodbye: takes each instance out of work, waits until everybody who could send it some has confirmed that it does not any more,
-  // and deregisters it; instances that are lost meanwhile do not come back. Takes at most the sum of the times in `options`, and a few
-  // seconds. Nothing can be registered any more. kInvalidArgument: every violated field; nothing has changed. kFailedPrecondition: it has
-  // been called before.
+  // and deregisters it; instances that are lost meanwhile do not come back. One whose registration or change no server has answered yet is
+  // waited for, as part of the drain's timeout. Takes at most the sum of the times in `options`, and a few seconds. Nothing can be
+  // registered any more. kInvalidArgument: every violated field; nothing has changed. kFailedPrecondition: it has been called before.
   absl::StatusOr<LeaveReport> Leave(LeaveOptions options = {});
 
   // Drawn, or as given. Whoever knows it can take the session over.

@@ -48,7 +48,7 @@ struct LeaveReport {
     DrainReport drain;    // If it was.
   };
 
-  std::vector<Drained> drained;  // Each instance that was registered.
+  std::vector<Drained> drained;  // Each instance that was registered, or may have been.
   int fenced = 0;                // Instances that another session owned when all was deregistered, and were left alone.
   // OK: nothing of the session is registered any more. Else why that is not known; what is left goes with its lease.
   absl::Status status;

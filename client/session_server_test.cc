@@ -307,6 +307,34 @@ TEST_F(SessionServerTest, LeavingDrainsDeregistersAndEnds) {
   EXPECT_TRUE(absl::IsFailedPrecondition(session.Leave().status()));
 }
 
+TEST_F(SessionServerTest, WhoLeavesBeforeTheAnswerToAChangeIsDrainedAllTheSame) {
+  Session session = Open();
+  const InstanceName name = session.Register("Printer", PrinterAt("10.0.0.1")).value();
+  ASSERT_TRUE(session.WaitUntilRegistered(kPatience).ok());
+  ASSERT_TRUE(session.Register("Printer", PrinterAt("10.0.0.2")).ok());
+  const absl::StatusOr<LeaveReport> left = session.Leave({.drain = DrainOptions{.timeout = kPatience}});
+  ASSERT_TRUE(left.ok()) << left.status();
+  EXPECT_TRUE(left->status.ok()) << left->status;
+  ASSERT_EQ(left->drained.size(), 1);
+  EXPECT_EQ(left->drained[0].name, name);
+  EXPECT_TRUE(left->drained[0].status.ok()) << left->drained[0].status;
+  EXPECT_FALSE(IsThere(name));
+}
+
+TEST_F(SessionServerTest, LeavingWithoutAServerTellsWhatMayBeRegistered) {
+  Session session = Open();
+  const InstanceName name = session.Register("Printer", PrinterAt("10.0.0.1")).value();
+  ASSERT_TRUE(session.WaitUntilRegistered(kPatience).ok());
+  server.Stop();
+  ASSERT_TRUE(session.Register("Printer", PrinterAt("10.0.0.2")).ok());
+  const DrainOptions at_once{.timeout = absl::Milliseconds(10)};
+  const absl::StatusOr<LeaveReport> left = session.Leave({.drain = at_once, .deregister_timeout = absl::ZeroDuration()});
+  ASSERT_TRUE(left.ok()) << left.status();
+  ASSERT_EQ(left->drained.size(), 1);
+  EXPECT_EQ(left->drained[0].name, name);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(left->drained[0].status)) << left->drained[0].status;
+}
+
 TEST_F(SessionServerTest, LeavingWithoutAServerSaysSo) {
   Session session = Open();
   ASSERT_TRUE(session.Register("Printer", PrinterAt("10.0.0.1")).ok());

@@ -152,5 +152,59 @@ TEST(AckedGates, MessageMayOutliveItsGate) {
   EXPECT_EQ(message->body(), "body");
 }
 
+TEST(AckedGates, RelayThatEndsLosesNothing) {
+  GateFactory gates;
+  auto [sink, sink_url] = gates.Bound<InGate>(Acked(LinkType::kPull));
+  auto [living, living_url] = gates.Bound<InGate>(Acked(LinkType::kPull));
+  OutGate out = gates.Make<OutGate>(Acked(LinkType::kPush));
+  const std::shared_ptr<GateCore> core = gates.newest();
+  {
+    auto [ending, ending_url] = gates.Bound<InGate>(Acked(LinkType::kPull));
+    // Nobody takes what it passes on: it is in its queue alone.
+    OutGate nowhere = gates.Make<OutGate>(Acked(LinkType::kPush));
+    GateFactory::SetWanted(core.get(), {ending_url});
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_TRUE(out.Push(absl::StrCat(i), kLong).ok());
+      absl::StatusOr<Message> message = ending.Pull(kLong);
+      ASSERT_TRUE(message.ok()) << message.status();
+      std::string body = message->body();
+      ASSERT_TRUE(nowhere.Relay(*std::move(message), std::move(body), kLong).ok());
+    }
+    EXPECT_EQ(out.Look().counters.sent, 0);
+  }
+  OutGate onward = gates.Dialling<OutGate>(Acked(LinkType::kPush), {sink_url});
+  GateFactory::SetWanted(core.get(), {living_url});
+  std::thread relaying([&living = living, &onward] {
+    for (;;) {
+      absl::StatusOr<Message> message = living.Pull();
+      if (!message.ok()) return;
+      std::string body = message->body();
+      EXPECT_TRUE(onward.Relay(*std::move(message), std::move(body), kLong).ok());
+    }
+  });
+  std::set<std::string> seen;
+  while (seen.size() < 50) {
+    absl::StatusOr<Message> message = sink.Pull(kLong);
+    ASSERT_TRUE(message.ok()) << message.status() << " after " << seen.size();
+    EXPECT_TRUE(message->Confirm().ok());
+    seen.insert(message->body());
+  }
+  EXPECT_EQ(out.Close(kLong).unsent, 0);
+  EXPECT_EQ(out.Look().counters.sent, 50);
+  living.Close(absl::ZeroDuration());
+  relaying.join();
+}
+
+TEST(AckedGates, RelayIntoPlainDeliveryConfirmsWhatTheQueueTook) {
+  GateFactory gates;
+  auto [in, url] = gates.Bound<InGate>(Acked(LinkType::kPull));
+  OutGate out = gates.Dialling<OutGate>(Acked(LinkType::kPush), {url});
+  OutGate plain = gates.Make<OutGate>({.queue = "q", .type = LinkType::kPush});
+  ASSERT_TRUE(out.Push("body", kLong).ok());
+  ASSERT_TRUE(plain.Relay(*in.Pull(kLong), "body", kLong).ok());
+  EXPECT_EQ(out.Close(kLong).unsent, 0);
+  EXPECT_EQ(plain.Look().counters.waiting, 1);
+}
+
 }  // namespace
 }  // namespace scoutlight::client

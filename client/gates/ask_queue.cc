@@ -10,7 +10,9 @@
 
 namespace scoutlight::client {
 
-absl::Status AskQueue::Push(std::string&& body, absl::Duration timeout) {
+absl::Status AskQueue::Push(std::string&& body, absl::Duration timeout) { return Relay(nullptr, std::move(body), timeout); }
+
+absl::Status AskQueue::Relay(Message* cause, std::string&& body, absl::Duration timeout) {
   {
     MutexLock lock(&mu_);
     if (absl::Status full = room_.Take(body.size(), timeout, &mu_); !full.ok()) return full;
@@ -19,6 +21,7 @@ absl::Status AskQueue::Push(std::string&& body, absl::Duration timeout) {
     item->body_bytes = body.size();
     item->bytes = EncodeRequest({.id = {options_.sender, item->number}, .queue = options_.queue, .body = body});
     body.clear();
+    if (cause != nullptr) item->cause = std::move(*cause);
     ++counters_.pushed;
     pending_.push_back(item);
     items_.emplace(item->number, std::move(item));
@@ -65,14 +68,28 @@ LinePtr AskQueue::Choose(const Item& item) const {
   return best;
 }
 
+AskQueue::ItemPtr AskQueue::NextPending() {
+  for (std::deque<ItemPtr>* const pending : {&suspected_, &pending_}) {
+    while (!pending->empty() && !items_.contains(pending->front()->number)) pending->pop_front();
+    if (!pending->empty() && (pending == &pending_ || suspected_out_ == 0)) return pending->front();
+  }
+  return nullptr;
+}
+
 bool AskQueue::TakeNext(LinePtr* line, ItemPtr* item) {
   MutexLock lock(&mu_);
-  while (!pending_.empty() && !items_.contains(pending_.front()->number)) pending_.pop_front();
-  if (pending_.empty() || out_ >= options_.unconfirmed_max) return false;
-  *line = Choose(*pending_.front());
+  if (out_ >= options_.unconfirmed_max) return false;
+  *item = NextPending();
+  if (*item == nullptr) return false;
+  *line = Choose(**item);
   if (*line == nullptr) return false;
-  *item = std::move(pending_.front());
-  pending_.pop_front();
+  ((*item)->is_suspected() ? suspected_ : pending_).pop_front();
+  if ((*item)->is_suspected()) {
+    suspected_out_ = (*item)->number;
+    After(kSuspectedAlone, [number = suspected_out_](AskQueue& queue) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      if (queue.suspected_out_ == number) queue.suspected_out_ = 0;
+    });
+  }
   (*item)->last = line->get();
   (*item)->is_out = true;
   counters_.resent += (*item)->sent++ > 0;
@@ -88,12 +105,17 @@ void AskQueue::Pump() {
     if (line->socket().Ask(item->number, item->bytes, options_.confirm_timeout).ok()) continue;
     // It is closed, or has no context: it gets nothing more until its peers change.
     MutexLock lock(&mu_);
-    --out_;
-    --line->to_send.asks;
+    TakeIn(line, item->number);
     item->is_out = false;
-    pending_.push_front(item);
+    SendAgain(item);
     lines_.erase(std::remove(lines_.begin(), lines_.end(), line), lines_.end());
   }
+}
+
+void AskQueue::TakeIn(const LinePtr& line, uint64_t number) {
+  --out_;
+  --line->to_send.asks;
+  if (suspected_out_ == number) suspected_out_ = 0;
 }
 
 void AskQueue::OnPeers(const LinePtr& line, int peers) {
@@ -120,21 +142,32 @@ bool AskQueue::IsIdle(const LinePtr& line) const {
 }
 
 void AskQueue::OnAnswer(const LinePtr& line, uint64_t ask, absl::StatusOr<std::string> answer) {
+  std::optional<Message> cause;
   {
     MutexLock lock(&mu_);
-    --out_;
-    --line->to_send.asks;
+    TakeIn(line, ask);
     const auto found = items_.find(ask);
     if (found != items_.end()) {
       found->second->is_out = false;
-      Settle(ItemPtr(found->second), std::move(answer));
+      cause = Settle(ItemPtr(found->second), std::move(answer));
     }
   }
+  // If its sender is not there any more, it comes again: twice is allowed.
+  if (cause.has_value()) static_cast<void>(cause->Confirm());
   Pump();
 }
 
-void AskQueue::Settle(const ItemPtr& item, absl::StatusOr<std::string> answer) {
-  if (!answer.ok()) return SendAgain(item, /*was_refused=*/false);
+std::optional<Message> AskQueue::Settle(const ItemPtr& item, absl::StatusOr<std::string> answer) {
+  if (!answer.ok()) {
+    const bool was_suspected = item->is_suspected();
+    item->lost += absl::IsUnavailable(answer.status());
+    if (was_suspected && absl::IsUnavailable(answer.status())) {
+      SendAgainLater(item, kLostDelayMax);
+    } else {
+      SendAgain(item);
+    }
+    return std::nullopt;
+  }
   if (item->waiter != nullptr) {
     item->waiter->answer = *std::move(answer);
   } else {
@@ -142,26 +175,41 @@ void AskQueue::Settle(const ItemPtr& item, absl::StatusOr<std::string> answer) {
     const MessageId id = {options_.sender, item->number};
     if (!verdict.has_value() || verdict->id != id || verdict->verdict == Verdict::kRefused) {
       ++counters_.refused;
-      return SendAgain(item, /*was_refused=*/true);
+      // The connection stands.
+      item->lost = 0;
+      SendAgainLater(item, kRefusedDelayMax);
+      return std::nullopt;
     }
   }
   ++counters_.sent;
   counters_.sent_bytes += static_cast<int64_t>(item->body_bytes);
   Remove(item);
+  return std::exchange(item->cause, std::nullopt);
 }
 
-void AskQueue::SendAgain(const ItemPtr& item, bool was_refused) {
-  if (!was_refused) {
+void AskQueue::SendAgain(const ItemPtr& item) {
+  if (item->is_suspected()) {
+    suspected_.push_back(item);
+  } else {
     pending_.push_front(item);
-    return;
   }
-  const int doublings = std::min(item->refused++, 10);
-  loop_.PostAfter(std::min(kRefusedDelay * (1 << doublings), kRefusedDelayMax), [weak = weak_from_this(), item] {
+}
+
+void AskQueue::SendAgainLater(const ItemPtr& item, absl::Duration delay_max) {
+  const int doublings = std::min(item->delayed++, 20);
+  After(std::min(kAgainDelay * (1 << doublings), delay_max), [item](AskQueue& queue) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    (item->is_suspected() ? queue.suspected_ : queue.pending_).push_back(item);
+  });
+}
+
+template <typename Work>
+void AskQueue::After(absl::Duration delay, Work work) {
+  loop_.PostAfter(delay, [weak = weak_from_this(), work = std::move(work)] {
     const std::shared_ptr<AskQueue> queue = weak.lock();
     if (queue == nullptr) return;
     {
       MutexLock lock(&queue->mu_);
-      queue->pending_.push_back(item);
+      work(*queue);
     }
     queue->Pump();
   });
@@ -172,7 +220,7 @@ void AskQueue::Remove(const ItemPtr& item) {
   room_.Free(item->body_bytes);
   if (item->waiter == nullptr) return;
   // A request that nobody waits for any more.
-  if (!item->is_out) pending_.erase(std::remove(pending_.begin(), pending_.end(), item), pending_.end());
+  if (!item->is_out) std::erase(item->is_suspected() ? suspected_ : pending_, item);
   item->waiter->done = true;
   item->waiter = nullptr;
   answered_.NotifyAll();
@@ -194,6 +242,18 @@ void AskQueue::Stop() {
 int64_t AskQueue::AwaitEmpty(absl::Duration timeout) {
   MutexLock lock(&mu_);
   return room_.AwaitEmpty(timeout, &mu_);
+}
+
+void AskQueue::Drop() {
+  // Destroyed without the lock: a cause that is refused may go on with another gate's work.
+  absl::flat_hash_map<uint64_t, ItemPtr> dropped;
+  std::deque<ItemPtr> pending;
+  std::deque<ItemPtr> suspected;
+  MutexLock lock(&mu_);
+  for (const auto& [number, item] : items_) room_.Free(item->body_bytes);
+  dropped.swap(items_);
+  pending.swap(pending_);
+  suspected.swap(suspected_);
 }
 
 void AskQueue::Count(GateCounters* counters) const {

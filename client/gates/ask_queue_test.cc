@@ -2,6 +2,7 @@
 #include "client/gates/ask_queue.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,8 @@
 #include "client/gates/acked_format.h"
 #include "client/gates/fake_socket.h"
 #include "client/gates/gate_traffic.h"
+#include "client/gates/message_answer.h"
+#include "client/message.h"
 #include "gtest/gtest.h"
 
 namespace scoutlight::client {
@@ -71,10 +74,109 @@ TEST_F(AckQueueTest, LostOneGoesToAnotherInstanceWithTheSameId) {
   EXPECT_EQ(first.asks.size(), 2);
 }
 
+TEST_F(AckQueueTest, OnesThatAreLostAgainAndAgainAreSentOneAfterTheOther) {
+  FakeSocket& socket = Connect();
+  for (const char* body : {"ends every connection", "harmless", "harmless too"}) ASSERT_TRUE(Push(body).ok());
+  const auto last_asked = [&socket] { return socket.asks.back().first; };
+  for (const uint64_t lost : {1, 2, 3}) Lose(&socket, lost);
+  EXPECT_EQ(socket.asks.size(), 6) << "once may be anybody's fault";
+  for (const uint64_t lost : {1, 2, 3}) Lose(&socket, lost);
+  ASSERT_EQ(socket.asks.size(), 7);
+  EXPECT_EQ(last_asked(), 1);
+  // It was that one: it waits, longer each time, and the others are through.
+  Lose(&socket, 1);
+  ASSERT_EQ(socket.asks.size(), 8);
+  EXPECT_EQ(last_asked(), 2);
+  Answer(&socket, 2, Verdict::kConfirmed);
+  ASSERT_EQ(socket.asks.size(), 9);
+  EXPECT_EQ(last_asked(), 3);
+  Answer(&socket, 3, Verdict::kConfirmed);
+  absl::Duration delay = AskQueue::kAgainDelay;
+  for (size_t asked = 9; asked < 24; ++asked) {
+    ASSERT_EQ(socket.asks.size(), asked);
+    loop_.Advance(delay);
+    ASSERT_EQ(socket.asks.size(), asked + 1) << delay;
+    Lose(&socket, 1);
+    delay = std::min(delay * 2, AskQueue::kLostDelayMax);
+  }
+}
+
+TEST_F(AckQueueTest, SuspectedOnesDoNotWaitForASlowReceiver) {
+  FakeSocket& socket = Connect();
+  for (const char* body : {"slow", "slow too"}) ASSERT_TRUE(Push(body).ok());
+  for (int i = 0; i < 2; ++i) {
+    for (const uint64_t lost : {1, 2}) Lose(&socket, lost);
+  }
+  ASSERT_EQ(socket.asks.size(), 5);
+  loop_.Advance(AskQueue::kSuspectedAlone);
+  EXPECT_EQ(socket.asks.size(), 6);
+}
+
+// How a message was answered.
+class Cause {
+ public:
+  Message MakeMessage() { return Message("cause", {1, 1}, std::make_unique<Answer>(this)); }
+
+  int confirmed = 0;
+  int refused = 0;
+
+ private:
+  struct Answer final : MessageAnswer {
+    explicit Answer(Cause* its) : cause(*its) {}
+    ~Answer() override { cause.refused += !answered; }
+    std::optional<absl::Status> Confirm() override {
+      answered = true;
+      ++cause.confirmed;
+      return absl::OkStatus();
+    }
+    std::optional<absl::Status> Reply(std::string) override { return std::nullopt; }
+
+    Cause& cause;
+    bool answered = false;
+  };
+};
+
+TEST_F(AckQueueTest, CauseIsConfirmedWithWhatWasMadeOfItAndNotBefore) {
+  FakeSocket& socket = Connect();
+  Cause cause;
+  Message message = cause.MakeMessage();
+  ASSERT_TRUE(traffic_->acked()->Relay(&message, "made of it", absl::ZeroDuration()).ok());
+  Lose(&socket, 1);
+  Answer(&socket, 1, Verdict::kRefused);
+  EXPECT_EQ(cause.confirmed, 0);
+  loop_.Advance(AskQueue::kRefusedDelayMax);
+  Answer(&socket, 1, Verdict::kConfirmed);
+  EXPECT_EQ(cause.confirmed, 1);
+  EXPECT_EQ(cause.refused, 0);
+}
+
+TEST_F(AckQueueTest, CauseIsRefusedWhenWhatWasMadeOfItIsDropped) {
+  Cause cause;
+  Message message = cause.MakeMessage();
+  ASSERT_TRUE(traffic_->acked()->Relay(&message, "made of it", absl::ZeroDuration()).ok());
+  traffic_->sender()->Stop();
+  EXPECT_EQ(traffic_->sender()->AwaitEmpty(absl::ZeroDuration()), 1);
+  EXPECT_EQ(cause.refused, 0);
+  traffic_->sender()->Drop();
+  EXPECT_EQ(cause.refused, 1);
+  EXPECT_EQ(traffic_->Count().waiting, 0);
+}
+
+TEST_F(AckQueueTest, CauseStaysAsItWasWhenThereIsNoRoom) {
+  Make({.queue = "q", .type = LinkType::kPush, .delivery = Delivery::kAcked, .messages_max = 1});
+  ASSERT_TRUE(Push("fills it").ok());
+  Cause cause;
+  Message message = cause.MakeMessage();
+  EXPECT_EQ(ReasonOf(traffic_->acked()->Relay(&message, "made of it", absl::ZeroDuration())), Reason::kOverloaded);
+  EXPECT_EQ(cause.refused, 0);
+  EXPECT_TRUE(message.Confirm().ok());
+  EXPECT_EQ(cause.confirmed, 1);
+}
+
 TEST_F(AckQueueTest, RefusedOneComesAgainAfterAGrowingDelay) {
   FakeSocket& socket = Connect();
   ASSERT_TRUE(Push("body").ok());
-  absl::Duration delay = AskQueue::kRefusedDelay;
+  absl::Duration delay = AskQueue::kAgainDelay;
   for (size_t asked = 1; asked < 12; ++asked) {
     ASSERT_EQ(socket.asks.size(), asked);
     Answer(&socket, 1, Verdict::kRefused);

@@ -1,7 +1,9 @@
 #ifndef SCOUTLIGHT_CLIENT_GATES_BOUND_LINES_H_
 #define SCOUTLIGHT_CLIENT_GATES_BOUND_LINES_H_
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -23,14 +25,20 @@ class BoundLines {
   BoundLines(GateTraffic* traffic, LeavingLines* leaving, absl::Duration linger)
       : traffic_(*traffic), leaving_(*leaving), linger_(linger) {}
   ~BoundLines() {
+    BeginClose();
     for (const auto& [address, bound] : lines_) bound.line->socket().Close();
   }
 
   // Binds those of `addresses` that are not bound, which are URLs, tcp ones with a port; then lets those that are bound and not among them
-  // leave. An error is the first address's that cannot be bound (its message names it); the others are, and nothing leaves.
+  // leave. An error is the first address's that cannot be bound (its message names it); the others are, and nothing leaves but what holds a
+  // port that is wanted. kUnavailable: such a port is free when its peers have hung up, within `linger`.
   absl::Status SetAddresses(const std::vector<std::string>& addresses, IfTaken if_taken);
   // All leave, within `linger`; SetAddresses() is not called any more.
   void LeaveAll(absl::Duration linger);
+  // Begins to close those that are here; they are destroyed next.
+  void BeginClose() {
+    for (const auto& [address, bound] : lines_) bound.line->socket().BeginClose();
+  }
   // Where they are bound, with ports, by address.
   std::vector<std::string> urls() const;
   int peers() const;
@@ -42,11 +50,15 @@ class BoundLines {
   };
 
   absl::Status Bind(const std::string& address, IfTaken if_taken);
+  // Lets those that are not among `addresses` leave which hold the port of `address`; whether one holds it still.
+  bool HoldsPortOf(const std::string& address, const std::vector<std::string>& addresses);
+  void Leave(Bound bound);
 
   GateTraffic& traffic_;
   LeavingLines& leaving_;
   const absl::Duration linger_;
-  absl::btree_map<std::string, Bound> lines_;  // By address.
+  absl::btree_map<std::string, Bound> lines_;                              // By address.
+  std::vector<std::pair<std::string, std::weak_ptr<Line>>> leaving_from_;  // With the port that each holds while it leaves.
 };
 
 }  // namespace scoutlight::client

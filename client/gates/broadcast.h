@@ -21,6 +21,7 @@ class Broadcast final : public Sender {
   void OnAnswer(const LinePtr&, uint64_t, absl::StatusOr<std::string>) override {}
   void Stop() override;
   int64_t AwaitEmpty(absl::Duration) override { return 0; }
+  void Drop() override {}
   void Count(GateCounters* counters) const override;
 
  private:

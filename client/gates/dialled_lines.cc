@@ -1,5 +1,6 @@
 #include "client/gates/dialled_lines.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace scoutlight::client {
@@ -31,17 +32,25 @@ void DialledLines::Govern() {
     dialled.push_back({.endpoint = line.endpoint, .connected = line.line->peers() > 0, .age = parts_.loop->Now() - line.since});
   }
   const GovernorStep step = parts_.governor->Decide(wanted_, dialled);
-  for (const GateEndpoint& endpoint : step.dial) Dial(endpoint);
+  absl::Duration ask_again = std::max(step.ask_again, kAskAgainMin);
+  for (const GateEndpoint& endpoint : step.dial) {
+    if (!Dial(endpoint)) ask_again = std::min(ask_again, kDialAgain);
+  }
   for (const std::string& url : step.undial) Undial(url, parts_.linger);
-  if (step.ask_again == absl::InfiniteDuration()) {
+  if (ask_again == absl::InfiniteDuration()) {
     alarm_.Clear();
   } else {
-    alarm_.Set(step.ask_again, [this] { Govern(); });
+    alarm_.Set(ask_again, [this] { Govern(); });
   }
 }
 
-void DialledLines::Dial(const GateEndpoint& endpoint) {
-  if (lines_.contains(endpoint.url)) return;
+bool DialledLines::Dial(const GateEndpoint& endpoint) {
+  if (lines_.contains(endpoint.url)) return true;
+  // A governor may ask for what nobody wanted.
+  if (std::string fault = DialFault(endpoint.url); !fault.empty()) {
+    problems_.insert_or_assign(endpoint.url, std::move(fault));
+    return true;
+  }
   absl::StatusOr<LinePtr> line = parts_.traffic->OpenLine();
   if (line.ok()) {
     if (absl::Status failed = (*line)->socket().Dial(endpoint.url); !failed.ok()) {
@@ -51,11 +60,12 @@ void DialledLines::Dial(const GateEndpoint& endpoint) {
   }
   if (!line.ok()) {
     problems_.insert_or_assign(endpoint.url, std::string(line.status().message()));
-    return;
+    return false;
   }
   problems_.erase(endpoint.url);
   parts_.traffic->Start(*line);
   lines_.emplace(endpoint.url, Dialled{.endpoint = endpoint, .line = *std::move(line), .since = parts_.loop->Now()});
+  return true;
 }
 
 void DialledLines::Undial(const std::string& url, absl::Duration linger) {

@@ -19,6 +19,10 @@ namespace scoutlight::client {
 // The endpoints that a gate dials, kept as its governor says. Used and destroyed on the loop alone.
 class DialledLines {
  public:
+  // A governor is asked again no sooner, and after a failure to dial at the latest.
+  static constexpr absl::Duration kAskAgainMin = absl::Milliseconds(10);
+  static constexpr absl::Duration kDialAgain = absl::Seconds(1);
+
   struct Parts {
     EventLoop* loop = nullptr;
     GateTraffic* traffic = nullptr;
@@ -29,6 +33,7 @@ class DialledLines {
 
   explicit DialledLines(Parts parts) : parts_(std::move(parts)), alarm_(parts_.loop) {}
   ~DialledLines() {
+    BeginClose();
     for (const auto& [url, dialled] : lines_) dialled.line->socket().Close();
   }
 
@@ -39,6 +44,10 @@ class DialledLines {
   void Govern();
   // All leave, within `linger`; SetWanted() and Govern() are not called any more.
   void LeaveAll(absl::Duration linger);
+  // Begins to close those that are here; they are destroyed next.
+  void BeginClose() {
+    for (const auto& [url, dialled] : lines_) dialled.line->socket().BeginClose();
+  }
   // Adds each endpoint that is dialled or wanted.
   void Report(std::vector<GateEndpointReport>* endpoints) const;
   int peers() const;
@@ -50,7 +59,8 @@ class DialledLines {
     absl::Duration since;
   };
 
-  void Dial(const GateEndpoint& endpoint);
+  // False: it could not be, this time.
+  bool Dial(const GateEndpoint& endpoint);
   void Undial(const std::string& url, absl::Duration linger);
 
   const Parts parts_;

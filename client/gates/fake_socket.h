@@ -44,6 +44,8 @@ class FakeSocket final : public Socket {
   bool IsFlushed() override { return flushed; }
   bool IsAlone() override { return alone; }
   std::string Problem() override { return std::string(); }
+  void BeginClose() override { closed = true; }
+  bool IsClosed() override { return closed; }
   void Close() override { closed = true; }
 
   const SocketOptions options;

@@ -12,7 +12,7 @@
 namespace scoutlight::client {
 namespace {
 
-// How long closing waits for the loop, beside what it was given.
+// How long closing waits for sockets, beside what it was given: longer than each of them takes.
 constexpr absl::Duration kCloseSlack = absl::Seconds(1);
 
 absl::Duration Now() { return Clock::System().SinceBoot(); }
@@ -28,6 +28,12 @@ GateCore::Lines::Lines(GateCore* gate, std::unique_ptr<Governor> governor)
                .linger = gate->options_.linger}),
       bound(&gate->traffic_, &leaving, gate->options_.linger) {}
 
+GateCore::Lines::~Lines() {
+  leaving.BeginClose();
+  dialled.BeginClose();
+  bound.BeginClose();
+}
+
 GateCore::GateCore(GateOptions options, Parts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
@@ -38,7 +44,7 @@ GateCore::GateCore(GateOptions options, Parts parts)
 
 GateCore::~GateCore() = default;
 
-absl::Status GateCore::Push(std::string&& body, absl::Duration timeout) {
+absl::Status GateCore::PushFault(const std::string& body) const {
   if (body.size() > options_.message_bytes_max) {
     return InvalidField(Reason::kValueTooLarge, "body",
                         absl::StrCat("has ", body.size(), " bytes, at most ", options_.message_bytes_max, " are allowed"));
@@ -46,7 +52,19 @@ absl::Status GateCore::Push(std::string&& body, absl::Duration timeout) {
   if (traffic_.sender() == nullptr || traffic_.asker() != nullptr) {
     return absl::UnimplementedError(absl::StrCat("a gate of type ", topology::LinkTypeText(*options_.type), " is not pushed into"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status GateCore::Push(std::string&& body, absl::Duration timeout) {
+  if (absl::Status fault = PushFault(body); !fault.ok()) return fault;
   return traffic_.sender()->Push(std::move(body), timeout);
+}
+
+absl::Status GateCore::Relay(Message&& cause, std::string body, absl::Duration timeout) {
+  if (absl::Status fault = PushFault(body); !fault.ok()) return fault;
+  if (traffic_.acked() != nullptr) return traffic_.acked()->Relay(&cause, std::move(body), timeout);
+  if (absl::Status failed = traffic_.sender()->Push(std::move(body), timeout); !failed.ok()) return failed;
+  return Message(std::move(cause)).Confirm();
 }
 
 absl::StatusOr<std::string> GateCore::Ask(std::string body, absl::Duration timeout) {
@@ -165,13 +183,15 @@ GateCloseReport GateCore::Close(absl::Duration flush_timeout) {
     lines->closing = true;
     if (lines->leaving.empty()) OnAllLeft();
   });
-  {
+  // On the loop nothing would leave meanwhile.
+  if (!parts_.loop->IsRunningTask()) {
     MutexLock lock(&mu_);
     for (absl::Duration left = end + kCloseSlack - Now(); !all_left_ && left > absl::ZeroDuration(); left = end + kCloseSlack - Now()) {
       changed_.WaitFor(&mu_, left);
     }
   }
   RunAndWait(parts_.loop.get(), [this] { lines_ = nullptr; });
+  if (traffic_.sender() != nullptr) traffic_.sender()->Drop();
   if (receiver != nullptr) receiver->Stop(ReceiveQueue::Drop::kNothing);
   return report;
 }

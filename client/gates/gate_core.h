@@ -45,6 +45,7 @@ class GateCore : public std::enable_shared_from_this<GateCore> {
 
   // As the methods of gates (client/gate.h).
   absl::Status Push(std::string&& body, absl::Duration timeout);
+  absl::Status Relay(Message&& cause, std::string body, absl::Duration timeout);
   absl::StatusOr<std::string> Ask(std::string body, absl::Duration timeout);
   absl::StatusOr<Message> Pull(absl::Duration timeout);
   GateReport Look() const;
@@ -65,6 +66,8 @@ class GateCore : public std::enable_shared_from_this<GateCore> {
   // On the loop.
   struct Lines {
     Lines(GateCore* gate, std::unique_ptr<Governor> governor);
+    // All close at the same time.
+    ~Lines();
 
     bool closing = false;
     LeavingLines leaving;
@@ -72,6 +75,8 @@ class GateCore : public std::enable_shared_from_this<GateCore> {
     BoundLines bound;
   };
 
+  // Why `body` cannot be pushed, whatever room there is.
+  absl::Status PushFault(const std::string& body) const;
   // `work` on the loop, with the lines; not if they are gone.
   void OnLoop(const std::function<void(Lines*)>& work) const;
   // A line has peers, or has not: the governor is asked, once for many of these.

@@ -15,9 +15,15 @@ LinkType SocketTypeOf(const GateOptions& options) {
   return *options.type == LinkType::kPush ? LinkType::kReq : LinkType::kRep;
 }
 
+// What comes beside a body at most.
+size_t HeaderBytesMax(const GateOptions& options) {
+  if (options.delivery == Delivery::kAcked) return kRequestHeaderBytes + kAckedRequestBytesMax;
+  return options.type == LinkType::kReq || options.type == LinkType::kRep ? kRequestHeaderBytes : 0;
+}
+
 SocketOptions SocketOptionsOf(const GateOptions& options) {
   return {.type = SocketTypeOf(options),
-          .message_bytes_max = options.message_bytes_max + kRequestHeaderBytes + kAckedRequestBytesMax,
+          .message_bytes_max = options.message_bytes_max + HeaderBytesMax(options),
           .contexts_max = options.unconfirmed_max + 1,
           .backlog_max = options.backlog_max,
           .reconnect_min = GateTraffic::kReconnectMin,

@@ -47,6 +47,8 @@ class GateTraffic final : public LineUser {
   Sender* sender() const { return sender_; }
   // Of REQ alone.
   AskQueue* asker() const { return options_.type == LinkType::kReq ? asker_.get() : nullptr; }
+  // Of acked PUSH alone.
+  AskQueue* acked() const { return options_.type == LinkType::kPush ? asker_.get() : nullptr; }
   ReceiveQueue* receiver() const { return receiver_.get(); }
   // But peers.
   GateCounters Count() const;

@@ -25,12 +25,16 @@ absl::Status InstanceRecord::Register() {
 absl::Status InstanceRecord::SetGate(const std::string& queue, const std::string& url) {
   const auto known = urls_.find(queue);
   if (known == urls_.end() ? url.empty() : known->second == url) return absl::OkStatus();
+  const absl::btree_map<std::string, std::string> before = urls_;
   if (url.empty()) {
     urls_.erase(known);
   } else {
     urls_.insert_or_assign(queue, url);
   }
-  return Register();
+  absl::Status registered = Register();
+  // Asked again, it is to be tried again.
+  if (!registered.ok()) urls_ = before;
+  return registered;
 }
 
 absl::Status InstanceRecord::Publish(discovery::SoftValues soft, const absl::btree_map<std::string, GateCounters>& counters) {

@@ -22,7 +22,7 @@ class InstanceRecord {
 
   // Registers it as it is.
   absl::Status Register();
-  // Where gate `queue` can be dialled from now on; empty: nowhere. Registers what changes.
+  // Where gate `queue` can be dialled from now on; empty: nowhere. Registers what changes. On error nothing has changed.
   absl::Status SetGate(const std::string& queue, const std::string& url);
   // Publishes counters of gates, by queue, besides `soft`: of the first by name whose fit within limits::kSoftCountersMax.
   absl::Status Publish(discovery::SoftValues soft, const absl::btree_map<std::string, GateCounters>& counters);

@@ -13,7 +13,8 @@
 
 namespace scoutlight::client {
 
-// Lines that have got their last message, until that is gone. Used and destroyed on the loop alone.
+// Lines that have got their last message, until that is gone and their sockets have closed, for which the loop does not wait. Used and
+// destroyed on the loop alone.
 class LeavingLines {
  public:
   // How often it is looked whether a line is done.
@@ -24,7 +25,9 @@ class LeavingLines {
   // Both outlive it. `on_empty` is called when the last one has gone.
   LeavingLines(EventLoop* loop, GateTraffic* traffic, std::function<void()> on_empty)
       : loop_(*loop), traffic_(*traffic), on_empty_(std::move(on_empty)), alarm_(loop) {}
+  // Waits for sockets that are closing.
   ~LeavingLines() {
+    BeginClose();
     for (const Leaving& leaving : lines_) leaving.line->socket().Close();
   }
 
@@ -32,7 +35,11 @@ class LeavingLines {
   void Add(LinePtr line, absl::Duration linger) {
     traffic_.Retire(line);
     lines_.push_back({.line = std::move(line), .until = loop_.Now() + linger});
-    Look();
+    if (!alarm_.is_set()) SetAlarm(absl::ZeroDuration());
+  }
+  // Lets none of them linger.
+  void BeginClose() {
+    for (const Leaving& leaving : lines_) leaving.line->socket().BeginClose();
   }
   bool empty() const { return lines_.empty(); }
 
@@ -41,6 +48,7 @@ class LeavingLines {
     LinePtr line;
     absl::Duration until;
     absl::Duration done_since = absl::InfiniteDuration();
+    bool closing = false;
   };
 
   bool IsOver(Leaving* leaving) const {
@@ -53,22 +61,32 @@ class LeavingLines {
     return !traffic_.MayBeSentTo() || loop_.Now() >= leaving->done_since + kSettle;
   }
 
+  // Whether it has gone.
+  bool Move(Leaving* leaving) const {
+    Socket& socket = leaving->line->socket();
+    if (!leaving->closing && IsOver(leaving)) {
+      leaving->closing = true;
+      socket.BeginClose();
+    }
+    if (!leaving->closing || !socket.IsClosed()) return false;
+    socket.Close();
+    return true;
+  }
+
   void Look() {
     for (size_t i = 0; i < lines_.size();) {
-      if (IsOver(&lines_[i])) {
-        lines_[i].line->socket().Close();
+      if (Move(&lines_[i])) {
         std::swap(lines_[i], lines_.back());
         lines_.pop_back();
       } else {
         ++i;
       }
     }
-    if (!lines_.empty()) {
-      alarm_.Set(kLook, [this] { Look(); });
-    } else {
-      alarm_.Clear();
-      on_empty_();
-    }
+    if (lines_.empty()) return on_empty_();
+    SetAlarm(kLook);
+  }
+  void SetAlarm(absl::Duration delay) {
+    alarm_.Set(delay, [this] { Look(); });
   }
 
   EventLoop& loop_;

@@ -46,8 +46,9 @@ absl::Status MachineCore::Open() {
     while (!known_) {
       const absl::Duration left = end - loop_->Now();
       if (left <= absl::ZeroDuration()) {
-        return absl::DeadlineExceededError(
-            absl::StrCat("the topology was not known within ", absl::FormatDuration(options_.topology_timeout)));
+        return absl::DeadlineExceededError(absl::StrCat("the topology was not known within ",
+                                                        absl::FormatDuration(options_.topology_timeout), problem_.ok() ? "" : ": ",
+                                                        problem_.message()));
       }
       changed_.WaitFor(&mu_, left);
     }
@@ -65,7 +66,13 @@ absl::Status MachineCore::Open() {
 }
 
 void MachineCore::OnTopology(absl::StatusOr<TopologyPtr> topology) {
-  if (!topology.ok()) return Tell(topology.status());
+  if (!topology.ok()) {
+    {
+      MutexLock lock(&mu_);
+      problem_ = topology.status();
+    }
+    return Tell(topology.status());
+  }
   topology_ = *std::move(topology);
   for (const std::unique_ptr<Linked>& linked : linked_) {
     if (linked->follows) Follow(linked.get());
@@ -158,21 +165,32 @@ absl::Status MachineCore::Link(Linked* linked, const GateLink& link) {
 
 absl::Status MachineCore::Bind(Linked* linked, const GateLink& link) {
   GateCore& gate = *linked->gate;
+  const std::string& queue = gate.options().queue;
   for (const std::unique_ptr<Linked>& other : linked_) {
-    if (other.get() == linked || other->link.addresses.empty() || other->gate->options().queue != gate.options().queue) continue;
-    return absl::AlreadyExistsError(absl::StrCat("queue ", Shown(gate.options().queue), " has a gate already that binds"));
+    // One without a name is known to nobody.
+    if (queue.empty()) break;
+    if (other.get() == linked || other->link.addresses.empty() || other->gate->options().queue != queue) continue;
+    return absl::AlreadyExistsError(absl::StrCat("queue ", Shown(queue), " has a gate already that binds"));
   }
-  if (absl::Status failed = gate.Bind(link.addresses, link.port_is_fixed ? IfTaken::kFail : IfTaken::kTakeAnother); !failed.ok()) {
-    return failed;
-  }
+  absl::Status failed = gate.Bind(link.addresses, link.port_is_fixed ? IfTaken::kFail : IfTaken::kTakeAnother);
   // What others are to dial is one of them: over the network, if there is one.
   std::string told;
-  for (const std::string& bound : gate.urls()) {
+  const std::vector<std::string> urls = gate.urls();
+  for (const std::string& bound : urls) {
     const std::string url = AdvertisedUrl(bound, link.advertise, reached_);
     if (told.empty() || (url.rfind("tcp://", 0) == 0 && told.rfind("tcp://", 0) != 0)) told = url;
   }
-  if (gate.options().queue.empty()) return absl::OkStatus();
-  return record_.SetGate(gate.options().queue, told);
+  if (queue.empty() || options_.session == nullptr) return failed;
+  if (told.empty() && !urls.empty()) {
+    failed.Update(absl::FailedPreconditionError(absl::StrCat(
+        "queue ", Shown(queue), " is bound at all addresses of this machine, and none is known that others can dial: ",
+        options_.registry.empty() ? "neither `advertise` nor `registry` of the machine's options is given"
+                                  : absl::StrCat("that towards the registry, ", Shown(options_.registry),
+                                                 ", was not found when the machine was opened, and `advertise` is not given"))));
+  }
+  // That which is bound no more is told to nobody, even if what replaces it is not bound yet.
+  failed.Update(record_.SetGate(queue, told));
+  return failed;
 }
 
 void MachineCore::Unlink(Linked* linked, absl::Status problem) {
@@ -212,7 +230,14 @@ void MachineCore::Tick() {
   if (options_.session == nullptr) return;
   absl::btree_map<std::string, GateCounters> counters;
   for (const std::unique_ptr<Linked>& linked : linked_) {
-    if (!linked->gate->options().queue.empty()) counters.emplace(linked->gate->options().queue, linked->gate->Count());
+    if (linked->gate->options().queue.empty()) continue;
+    // A relay may receive and send by queues of the same name.
+    GateCounters& sum = counters[linked->gate->options().queue];
+    const GateCounters now = linked->gate->Count();
+    sum.sent += now.sent;
+    sum.received += now.received;
+    sum.waiting += now.waiting;
+    sum.unconfirmed += now.unconfirmed;
   }
   discovery::SoftValues soft = options_.soft_values ? options_.soft_values() : discovery::SoftValues();
   if (absl::Status failed = record_.Publish(std::move(soft), counters); !failed.ok()) Tell(failed);

@@ -73,6 +73,7 @@ class MachineCore : public std::enable_shared_from_this<MachineCore> {
   Mutex mu_;
   CondVar changed_;
   bool known_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status problem_ ABSL_GUARDED_BY(mu_);  // Why there is no newer topology.
 };
 
 }  // namespace scoutlight::client

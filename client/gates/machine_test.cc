@@ -190,5 +190,26 @@ TEST_F(MachineTest, WhatIsWrongIsTold) {
   EXPECT_EQ(DetailsOf(wrong)->violations.size(), 2);
 }
 
+TEST_F(MachineTest, GatesWithoutANameMayBindSideBySide) {
+  absl::StatusOr<Machine> plain = Machine::Open({});
+  absl::StatusOr<InGate> one = plain->InGate({.type = LinkType::kPull, .addresses = {"tcp://127.0.0.1:0"}});
+  absl::StatusOr<InGate> other = plain->InGate({.type = LinkType::kPull, .addresses = {"tcp://127.0.0.1:0"}});
+  EXPECT_TRUE(one.ok()) << one.status();
+  EXPECT_TRUE(other.ok()) << other.status();
+}
+
+TEST_F(MachineTest, WhyTheTopologyIsNotKnownIsTold) {
+  struct Broken final : TopologySource {
+    absl::StatusOr<std::unique_ptr<TopologySourceWatch>> Watch(Callback callback) override {
+      callback(absl::PermissionDeniedError("nobody may read it"));
+      return std::make_unique<TopologySourceWatch>();
+    }
+  };
+  const absl::Status late =
+      Machine::Open({.service = "s", .topology = std::make_shared<Broken>(), .topology_timeout = absl::Milliseconds(50)}).status();
+  EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_NE(late.message().find("nobody may read it"), absl::string_view::npos) << late;
+}
+
 }  // namespace
 }  // namespace scoutlight

@@ -1,9 +1,11 @@
 #include "client/gates/nng_connections.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <nng/nng.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <memory>
@@ -68,6 +70,13 @@ bool ListensAt(int descriptor, int port) {
   return address.has_value() && std::memcmp(address->data() + 1, &wanted, sizeof(wanted)) == 0;
 }
 
+// Whether it is one of `connections`, or listens at `listening_port`.
+bool IsOurs(int descriptor, const absl::flat_hash_set<Connection>& connections, int listening_port) {
+  const auto connection = ConnectionOf(descriptor, &getsockname, &getpeername);
+  if (connection.has_value()) return connections.contains(*connection);
+  return listening_port != 0 && ListensAt(descriptor, listening_port);
+}
+
 }  // namespace
 
 void HangUp(const std::vector<int>& pipes, int listening_port) {
@@ -84,10 +93,12 @@ void HangUp(const std::vector<int>& pipes, int listening_port) {
   while (const dirent* const entry = readdir(descriptors.get())) {
     int descriptor = -1;
     if (!absl::SimpleAtoi(entry->d_name, &descriptor)) continue;
-    const auto connection = ConnectionOf(descriptor, &getsockname, &getpeername);
-    const bool is_ours =
-        connection.has_value() ? connections.contains(*connection) : listening_port != 0 && ListensAt(descriptor, listening_port);
-    if (is_ours) shutdown(descriptor, SHUT_RDWR);
+    if (!IsOurs(descriptor, connections, listening_port)) continue;
+    // nng may close it meanwhile, and another thread get its number: so it is held, and looked at once more.
+    const int held = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    if (held < 0) continue;
+    if (IsOurs(held, connections, listening_port)) shutdown(held, SHUT_RDWR);
+    close(held);
   }
 }
 

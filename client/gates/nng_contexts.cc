@@ -34,7 +34,7 @@ class NngContexts::HeldRequest final : public Answerer {
     if (message == nullptr) return absl::ResourceExhaustedError("no memory for an answer");
     Context* const context = std::exchange(context_, nullptr);
     context->phase = Phase::kAnswering;
-    nng_aio_set_timeout(context->aio, NNG_DURATION_INFINITE);
+    nng_aio_set_timeout(context->aio, Milliseconds(kAnswerTimeout));
     nng_aio_set_msg(context->aio, message.release());
     nng_ctx_send(context->context, context->aio);
     return absl::OkStatus();

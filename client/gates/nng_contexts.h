@@ -54,6 +54,10 @@ class NngContexts : public std::enable_shared_from_this<NngContexts> {
   // How long a request waits for a connection to take it; what was connected when it was asked may be gone.
   static constexpr absl::Duration kTakeTimeout = absl::Seconds(1);
 
+  // How long an answer waits for its connection to take it. One that does not read what it asked for must not hold contexts that others
+  // need; it asks again.
+  static constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
+
   // kResourceExhausted: all are in use.
   absl::StatusOr<Context*> Take();
   // To whoever wants one next.

@@ -10,6 +10,7 @@
 #include <nng/protocol/reqrep0/req.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "client/events/thread_end.h"
 #include "client/gates/entrance.h"
@@ -33,12 +35,12 @@ namespace {
 
 using topology::LinkType;
 
-// How long a socket waits for its connections to hang up, and for nng to let go of it.
+// How long a socket waits for its connections to hang up, and for nng to let go of it; kCloseMax for all of that.
 constexpr absl::Duration kHangUpMax = absl::Milliseconds(50);
 constexpr absl::Duration kReconnectAtOnceMax = absl::Milliseconds(20);
 constexpr int kHangUpsMax = 6;
 constexpr absl::Duration kRestMax = absl::Milliseconds(20);
-constexpr absl::Duration kCloseMax = absl::Milliseconds(500);
+constexpr absl::Duration kCloseMax = absl::Milliseconds(900);
 constexpr nng_duration kNeverMilliseconds = 3'600'000;
 
 absl::Status Closed() { return absl::FailedPreconditionError("the socket is closed"); }
@@ -192,17 +194,26 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     return NngDialerProblem(nng_dialer_id(dialer_));
   }
 
-  void Close() override {
+  void BeginClose() override {
+    {
+      MutexLock lock(&mu_);
+      close_until_ = std::min(close_until_, Clock::System().SinceBoot() + kCloseMax);
+    }
     if (!entrance_.Close()) return;
     contexts_->Close();
-    ComeToRest();
     // What remains of nng's fault (ComeToRest) must not hold up the program.
-    const auto end = std::make_shared<ThreadEnd>();
-    std::thread([socket = shared_from_this(), end] {
+    std::thread([socket = shared_from_this()] {
+      socket->ComeToRest();
       socket->Free();
-      end->Tell();
+      socket->freed_.Tell();
     }).detach();
-    end->Await(kCloseMax);
+  }
+
+  bool IsClosed() override { return freed_.Await(absl::ZeroDuration()) || TimeToClose() <= absl::ZeroDuration(); }
+
+  void Close() override {
+    BeginClose();
+    static_cast<void>(freed_.Await(TimeToClose()));
     events_.Close();
   }
 
@@ -272,6 +283,11 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     }
   }
 
+  absl::Duration TimeToClose() const {
+    MutexLock lock(&mu_);
+    return close_until_ - Clock::System().SinceBoot();
+  }
+
   void Free() {
     // Everything under way ends with NNG_ECLOSED. The socket goes before its aios: a receive of SUB that is cancelled while a message comes
     // crashes (nng issue 1523).
@@ -308,9 +324,11 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   NngPeers peers_;
   Entrance entrance_;
   const std::shared_ptr<NngContexts> contexts_;
-  Mutex mu_;
-  bool untold_ ABSL_GUARDED_BY(mu_) = false;   // The peers have changed since they were told.
-  bool telling_ ABSL_GUARDED_BY(mu_) = false;  // Somebody tells of them.
+  ThreadEnd freed_;
+  mutable Mutex mu_;
+  absl::Duration close_until_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();  // Set by BeginClose().
+  bool untold_ ABSL_GUARDED_BY(mu_) = false;                                    // The peers have changed since they were told.
+  bool telling_ ABSL_GUARDED_BY(mu_) = false;                                   // Somebody tells of them.
 };
 
 }  // namespace

@@ -268,5 +268,16 @@ TEST(PlainGates, TakenPortIsAnErrorOrAnotherPort) {
   EXPECT_NE(core->urls()[0], url);
 }
 
+TEST(PlainGates, PortMayMoveToAnotherAddress) {
+  GateFactory gates;
+  auto [in, url] = gates.Bound<InGate>(Plain(LinkType::kPull));
+  const std::shared_ptr<GateCore> core = gates.newest();
+  const std::string everywhere = "tcp://0.0.0.0" + url.substr(url.rfind(':'));
+  // The new address needs the port of the old one, which is given up first; no other port is taken meanwhile.
+  EXPECT_EQ(core->Bind({everywhere}, IfTaken::kTakeAnother).code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(Await([&] { return core->Bind({everywhere}, IfTaken::kTakeAnother).ok(); }));
+  EXPECT_EQ(core->urls(), std::vector<std::string>{everywhere});
+}
+
 }  // namespace
 }  // namespace scoutlight::client

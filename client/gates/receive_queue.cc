@@ -15,7 +15,7 @@ namespace scoutlight::client {
 class ReceiveQueue::Answer final : public MessageAnswer {
  public:
   Answer(std::shared_ptr<ReceiveQueue> queue, std::unique_ptr<Answerer> answerer, MessageId id)
-      : queue_(queue), answers_(queue->answers_), answer_bytes_max_(queue->answer_bytes_max_), answerer_(std::move(answerer)), id_(id) {}
+      : queue_(queue), answers_(queue->answers_), answer_bytes_max_(queue->message_bytes_max_), answerer_(std::move(answerer)), id_(id) {}
   ~Answer() override {
     if (answerer_ != nullptr && answers_ == Answers::kVerdicts) static_cast<void>(Tell(Verdict::kRefused));
     // Before the queue goes on: what the socket has for this request is free then.
@@ -117,18 +117,22 @@ void ReceiveQueue::Resume() {
 }
 
 absl::StatusOr<Message> ReceiveQueue::Read(ReceivedMessage received) {
-  if (answers_ == Answers::kNone) return Message(std::move(received.body));
-  MessageId id;
-  std::string body;
-  if (answers_ == Answers::kVerdicts) {
-    const std::optional<AckedRequest> request = DecodeRequest(received.body);
-    if (!request.has_value()) return absl::InvalidArgumentError("no message of acked delivery");
-    id = request->id;
-    body = std::string(request->body);
-  } else {
-    body = std::move(received.body);
+  std::optional<AckedRequest> request = AckedRequest{.body = received.body};
+  if (answers_ == Answers::kVerdicts) request = DecodeRequest(received.body);
+  if (!request.has_value()) return absl::InvalidArgumentError("no message of acked delivery");
+  const MessageId id = request->id;
+  const bool fits = request->body.size() <= message_bytes_max_;
+  std::string body = answers_ == Answers::kVerdicts && fits ? std::string(request->body) : std::move(received.body);
+  std::unique_ptr<Answer> answer;
+  if (answers_ != Answers::kNone) {
+    {
+      MutexLock lock(&mu_);
+      ++unanswered_;
+    }
+    answer = std::make_unique<Answer>(shared_from_this(), std::move(received.answerer), id);
   }
-  return Message(std::move(body), id, std::make_unique<Answer>(shared_from_this(), std::move(received.answerer), id));
+  if (!fits) return absl::InvalidArgumentError("a message over message_bytes_max");
+  return Message(std::move(body), id, std::move(answer));
 }
 
 void ReceiveQueue::OnReceived(const LinePtr& line, absl::StatusOr<ReceivedMessage> received) {
@@ -140,7 +144,6 @@ void ReceiveQueue::OnReceived(const LinePtr& line, absl::StatusOr<ReceivedMessag
     line->to_receive.receiving = false;
     if (!came) return;
     if (message.ok()) {
-      if (answers_ != Answers::kNone) ++unanswered_;
       ++counters_.received;
       counters_.received_bytes += static_cast<int64_t>(message->body().size());
       if (!stopped_) {

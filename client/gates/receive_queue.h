@@ -29,9 +29,9 @@ enum class Answers {
 // shared_ptr, weakly by the messages that it gives out. Thread-safe; no lock is held when a line's socket is called.
 class ReceiveQueue : public std::enable_shared_from_this<ReceiveQueue> {
  public:
-  // `answer_bytes_max` is that of replies.
-  ReceiveQueue(const QueueBounds& bounds, Answers answers, size_t answer_bytes_max)
-      : bounds_(bounds), answers_(answers), answer_bytes_max_(answer_bytes_max) {}
+  // `message_bytes_max`: of a body that comes, whatever the sockets let through, and of a reply.
+  ReceiveQueue(const QueueBounds& bounds, Answers answers, size_t message_bytes_max)
+      : bounds_(bounds), answers_(answers), message_bytes_max_(message_bytes_max) {}
 
   // Waits up to `timeout`. kDeadlineExceeded: none came. kFailedPrecondition: it has stopped, and is empty.
   absl::StatusOr<Message> Pull(absl::Duration timeout);
@@ -54,13 +54,14 @@ class ReceiveQueue : public std::enable_shared_from_this<ReceiveQueue> {
   void Receive(const LinePtr& line) ABSL_LOCKS_EXCLUDED(mu_);
   // Goes on with lines that wait for room.
   void Resume() ABSL_LOCKS_EXCLUDED(mu_);
-  // The message of what came; kInvalidArgument: it is malformed, and gets no answer.
+  // The message of what came; kInvalidArgument: it is malformed, and gets no answer, or too large, which is refused if its delivery is
+  // acked.
   absl::StatusOr<Message> Read(ReceivedMessage received);
   void OnAnswered();
 
   const QueueBounds bounds_;
   const Answers answers_;
-  const size_t answer_bytes_max_;
+  const size_t message_bytes_max_;
   mutable Mutex mu_;
   CondVar changed_;
   std::deque<Message> queue_ ABSL_GUARDED_BY(mu_);

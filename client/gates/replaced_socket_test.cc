@@ -1,13 +1,16 @@
 // Gates over another socket than nng's: what they ask of it, and how they take what it tells.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "client/events/run_and_wait.h"
 #include "client/gate.h"
 #include "client/gates/fake_socket.h"
 #include "client/gates/gate_fixture.h"
+#include "client/governor.h"
 #include "gtest/gtest.h"
 
 namespace scoutlight::client {
@@ -118,6 +121,74 @@ TEST_F(ReplacedSocketTest, TakenPortMakesPlaceForAnother) {
   EXPECT_EQ(gates_.newest()->urls().size(), 0);
   ASSERT_TRUE(gates_.newest()->Bind({"tcp://a:1"}, IfTaken::kTakeAnother).ok());
   EXPECT_EQ(gates_.newest()->urls(), std::vector<std::string>{"tcp://a:0"});
+}
+
+TEST_F(ReplacedSocketTest, WhatCannotBeDialledIsTriedAgain) {
+  int refusals = 1;
+  const SocketMaker maker = [&](const SocketOptions& options, SocketEvents* events) -> absl::StatusOr<std::shared_ptr<Socket>> {
+    if (refusals-- > 0) return absl::ResourceExhaustedError("no memory for a socket");
+    return sockets_.maker()(options, events);
+  };
+  OutGate out = gates_.Make<OutGate>({.queue = "q", .type = LinkType::kPush}, maker);
+  GateFactory::SetWanted(gates_.newest().get(), {"tcp://a:1"});
+  ASSERT_EQ(out.Look().endpoints.size(), 1);
+  EXPECT_EQ(out.Look().endpoints[0].problem, "no memory for a socket");
+  EXPECT_TRUE(Await([&] { return out.Look().endpoints[0].problem.empty(); }));
+}
+
+TEST_F(ReplacedSocketTest, GovernorCannotDialWhatIsNeverDialled) {
+  struct Inventive final : Governor {
+    GovernorStep Decide(const std::vector<GateEndpoint>&, const std::vector<DialledEndpoint>&) override {
+      return {.dial = {{.url = "tcp://0.0.0.0:1"}}, .undial = {"tcp://nobody:1"}, .ask_again = absl::ZeroDuration()};
+    }
+  };
+  gates_.SetGovernor([] { return std::make_unique<Inventive>(); });
+  OutGate out = Make<OutGate>(LinkType::kPush);
+  GateFactory::SetWanted(gates_.newest().get(), {"tcp://a:1"});
+  ASSERT_EQ(out.Look().endpoints.size(), 1);
+  EXPECT_EQ(out.Look().endpoints[0].problem, "is \"tcp://0.0.0.0:1\", an address that is only bound, never dialled");
+  EXPECT_EQ(sockets_.size(), 0);
+}
+
+// One that takes 300 ms to close, for which Close() waits.
+class SlowSocket final : public Socket {
+ public:
+  absl::StatusOr<std::string> Listen(const std::string& url) override { return url; }
+  absl::Status Dial(const std::string&) override { return absl::OkStatus(); }
+  absl::Status Send(std::string&&) override { return absl::FailedPreconditionError("closed"); }
+  absl::Status Receive() override { return absl::OkStatus(); }
+  absl::Status Ask(uint64_t, absl::string_view, absl::Duration) override { return absl::FailedPreconditionError("closed"); }
+  bool IsFlushed() override { return true; }
+  bool IsAlone() override { return true; }
+  std::string Problem() override { return std::string(); }
+  void BeginClose() override { closed_at_ = std::min(closed_at_, Clock::System().SinceBoot() + absl::Milliseconds(300)); }
+  bool IsClosed() override { return Clock::System().SinceBoot() >= closed_at_; }
+  void Close() override {
+    BeginClose();
+    EXPECT_TRUE(Await([this] { return IsClosed(); }));
+  }
+
+ private:
+  absl::Duration closed_at_ = absl::InfiniteDuration();
+};
+
+TEST_F(ReplacedSocketTest, EndpointsCloseAllAtTheSameTime) {
+  const SocketMaker maker = [](const SocketOptions&, SocketEvents*) -> absl::StatusOr<std::shared_ptr<Socket>> {
+    return std::make_shared<SlowSocket>();
+  };
+  std::vector<std::string> urls;
+  for (int i = 1; i <= 40; ++i) urls.push_back(absl::StrCat("tcp://a:", i));
+  for (const bool undials : {true, false}) {
+    OutGate out = gates_.Make<OutGate>({.queue = "q", .type = LinkType::kPush, .delivery = Delivery::kAcked}, maker);
+    GateFactory::SetWanted(gates_.newest().get(), urls);
+    ASSERT_EQ(out.Look().endpoints.size(), 40);
+    const absl::Duration start = Clock::System().SinceBoot();
+    // Those that leave before do not hold up the machine's thread either.
+    if (undials) GateFactory::SetWanted(gates_.newest().get(), {});
+    EXPECT_EQ(out.Look().endpoints.size(), undials ? 0 : 40);
+    out.Close(absl::ZeroDuration());
+    EXPECT_LT(Clock::System().SinceBoot() - start, absl::Seconds(6)) << "one after the other they would take 12 s";
+  }
 }
 
 }  // namespace

@@ -102,6 +102,12 @@ int64_t SendQueue::AwaitEmpty(absl::Duration timeout) {
   return room_.AwaitEmpty(timeout, &mu_);
 }
 
+void SendQueue::Drop() {
+  MutexLock lock(&mu_);
+  for (const std::string& body : queue_) room_.Free(body.size());
+  queue_.clear();
+}
+
 void SendQueue::Count(GateCounters* counters) const {
   MutexLock lock(&mu_);
   counters->pushed += counters_.pushed;

@@ -26,6 +26,7 @@ class SendQueue final : public Sender {
   void OnAnswer(const LinePtr&, uint64_t, absl::StatusOr<std::string>) override {}
   void Stop() override;
   int64_t AwaitEmpty(absl::Duration timeout) override;
+  void Drop() override;
   void Count(GateCounters* counters) const override;
 
  private:

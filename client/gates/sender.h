@@ -42,6 +42,8 @@ class Sender {
   virtual void Stop() = 0;
   // Waits until everything that was taken is sent. Answers how many messages are not.
   virtual int64_t AwaitEmpty(absl::Duration timeout) = 0;
+  // Forgets what has not been sent. After Stop(), when all lines are closed.
+  virtual void Drop() = 0;
   // Adds its own.
   virtual void Count(GateCounters* counters) const = 0;
 };

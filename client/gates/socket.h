@@ -62,7 +62,7 @@ struct SocketOptions {
 };
 
 // One socket of a scalability protocol, over one place: it listens at one address, or dials one. What cannot be done with its type is
-// kUnimplemented; after Close() everything is kFailedPrecondition. Thread-safe; no method blocks, but Listen() and Close().
+// kUnimplemented; after BeginClose() everything is kFailedPrecondition. Thread-safe; no method blocks, but Listen() and Close().
 class Socket {
  public:
   virtual ~Socket() = default;
@@ -90,7 +90,12 @@ class Socket {
   // Why nobody is connected, in words for operators; empty: not known, or somebody is. Costs a look at all sockets of the process.
   virtual std::string Problem() = 0;
 
-  // Ends all connections, and waits for events that are being told. Idempotent. Comes before the last reference goes.
+  // Begins to end all connections. Events may still come. Does not block, so that many sockets close in the time of one. Idempotent.
+  virtual void BeginClose() = 0;
+  // Whether Close() waits for nothing but events: all is ended, or has had the time that it is given.
+  virtual bool IsClosed() = 0;
+  // Ends all connections, which BeginClose() may have begun, and waits for events that are being told. Idempotent. Comes before the last
+  // reference goes.
   virtual void Close() = 0;
 };
 

@@ -70,6 +70,18 @@ void DeclaredSet::UnwantAll() {
   for (const InstanceName& name : names) Unwant(name);
 }
 
+std::vector<InstanceName> DeclaredSet::BeginLeaving() {
+  let_lost_go_ = true;
+  std::vector<InstanceName> untold, unsure;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.removing || entry.fenced) continue;
+    if (!entry.sent_once) untold.push_back(name);
+    if (entry.sent_once && entry.told.state == RegistrationState::kPending) unsure.push_back(name);
+  }
+  for (const InstanceName& name : untold) Unwant(name);
+  return unsure;
+}
+
 void DeclaredSet::SetSoftValues(const InstanceName& name, discovery::SoftValues soft) {
   const auto found = entries_.find(name);
   if (found == entries_.end() || found->second.removing) return;

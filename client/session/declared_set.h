@@ -48,8 +48,9 @@ class DeclaredSet {
   // Of one that is wanted; else nothing.
   void SetSoftValues(const discovery::InstanceName& name, discovery::SoftValues soft);
 
-  // From now on instances that are lost are not wanted any more.
-  void LetLostGo() { let_lost_go_ = true; }
+  // From now on instances that are lost are not wanted any more, nor are those that no server was told of. Returns which may be registered
+  // although no answer says so yet.
+  std::vector<discovery::InstanceName> BeginLeaving();
 
   // A stream begins: its server knows nothing of the set.
   void BeginStream();

@@ -85,6 +85,20 @@ TEST_F(DeclaredSetTest, ARemovalIsAnsweredByItsOwnDeclaration) {
   EXPECT_EQ(told.state, State::kRegistered);
 }
 
+TEST_F(DeclaredSetTest, WhoLeavesHearsOfWhatIsNotAnsweredAndNobodyIsToldOfMore) {
+  set.BeginStream();
+  Want("answered", "1");
+  Want("unanswered", "1");
+  const Declare declare = Take();
+  ASSERT_THAT(Set(declare), ElementsAre("answered", "unanswered"));
+  Answer("answered", InstanceState::STATE_REGISTERED, declare.number(), 5);
+  Want("untold", "1");
+  EXPECT_THAT(set.BeginLeaving(), ElementsAre(Named("unanswered")));
+  EXPECT_EQ(told.name, Named("untold"));
+  EXPECT_EQ(told.state, State::kRemoved);
+  EXPECT_FALSE(set.TakeDeclare().has_value());
+}
+
 TEST_F(DeclaredSetTest, WhatIsToBeTakenOverIsDeclaredWithTheRestAndThenApart) {
   Want("a", "1");
   Want("b", "1", IfOwned::kTakeOver);

@@ -46,6 +46,11 @@ absl::Status AskedTooMuch() {
 
 absl::Status HasLeft() { return absl::FailedPreconditionError("the session has left, or is leaving"); }
 
+absl::Status NotKnown(absl::Duration waited) {
+  return absl::DeadlineExceededError(
+      absl::StrCat("no server has said within ", absl::FormatDuration(waited), " whether it is registered, so it was not drained"));
+}
+
 // What is wrong with them, before a server is asked.
 absl::Status CheckAll(const std::vector<SessionLogic::Wanted>& wanted) {
   std::vector<FieldViolation> violations;
@@ -261,9 +266,10 @@ absl::StatusOr<LeaveReport> SessionCore::Leave(const LeaveOptions& options) {
     MutexLock lock(&mu_);
     if (std::exchange(leaving_, true)) return HasLeft();
   }
-  RunAndWait(&wire_->loop(), [this] { logic_->BeginLeaving(); });
+  std::vector<InstanceName> unsure;
+  RunAndWait(&wire_->loop(), [&] { unsure = logic_->BeginLeaving(); });
   LeaveReport report;
-  if (options.drain.has_value()) report.drained = DrainAll(wire_.get(), Registered(), *options.drain);
+  if (options.drain.has_value()) report.drained = Drain(std::move(unsure), *options.drain);
   const absl::StatusOr<int> fenced = Deregister(options.deregister_timeout);
   if (fenced.ok()) {
     report.fenced = *fenced;
@@ -271,6 +277,41 @@ absl::StatusOr<LeaveReport> SessionCore::Leave(const LeaveOptions& options) {
     report.status = fenced.status();
   }
   return report;
+}
+
+std::vector<LeaveReport::Drained> SessionCore::Drain(std::vector<InstanceName> unsure, const DrainOptions& options) {
+  const absl::Duration end = Clock::System().SinceBoot() + options.timeout;
+  const std::vector<RegistrationReport> registered = Registered();
+  for (const RegistrationReport& one : registered) std::erase(unsure, one.name);
+  std::vector<LeaveReport::Drained> drained = DrainAll(wire_.get(), registered, options);
+  AwaitAnswers(unsure, end);
+  std::vector<RegistrationReport> late;
+  for (const InstanceName& name : unsure) {
+    const std::optional<RegistrationReport> state = StateOf(name);
+    if (state.has_value() && state->state == RegistrationState::kRegistered) late.push_back(*state);
+    if (state.has_value() && state->state == RegistrationState::kPending) {
+      drained.push_back({.name = name, .status = NotKnown(options.timeout), .drain = {}});
+    }
+  }
+  DrainOptions left = options;
+  left.timeout = std::clamp(end - Clock::System().SinceBoot(), absl::ZeroDuration(), options.timeout);
+  for (LeaveReport::Drained& one : DrainAll(wire_.get(), late, left)) drained.push_back(std::move(one));
+  return drained;
+}
+
+void SessionCore::AwaitAnswers(const std::vector<InstanceName>& names, absl::Duration end) const {
+  MutexLock lock(&mu_);
+  const auto is_pending = [this](const InstanceName& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    const auto known = known_.find(name);
+    return known != known_.end() && known->second.wanted && known->second.report.state == RegistrationState::kPending;
+  };
+  for (const InstanceName& name : names) {
+    while (is_pending(name)) {
+      const absl::Duration left = end - Clock::System().SinceBoot();
+      if (left <= absl::ZeroDuration()) return;
+      changed_.WaitFor(&mu_, left);
+    }
+  }
 }
 
 absl::StatusOr<int> SessionCore::Deregister(absl::Duration timeout) {

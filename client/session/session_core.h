@@ -64,6 +64,10 @@ class SessionCore {
   // The outcome, as far as it is known: nullopt, one may still be registered.
   std::optional<absl::Status> Outcome() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<RegistrationReport> Registered() const;
+  // Drains what is registered, then what of `unsure` turns out to be.
+  std::vector<LeaveReport::Drained> Drain(std::vector<discovery::InstanceName> unsure, const DrainOptions& options);
+  // Until it is known how it stands with all of them, or `end`.
+  void AwaitAnswers(const std::vector<discovery::InstanceName>& names, absl::Duration end) const;
   // Deregisters all. The error if that was not answered until `timeout` was over.
   absl::StatusOr<int> Deregister(absl::Duration timeout);
 

@@ -42,9 +42,9 @@ void SessionLogic::SetSoftValues(const discovery::InstanceName& name, discovery:
   ScheduleBeat();
 }
 
-void SessionLogic::BeginLeaving() {
+std::vector<discovery::InstanceName> SessionLogic::BeginLeaving() {
   leaving_ = true;
-  set_.LetLostGo();
+  return set_.BeginLeaving();
 }
 
 void SessionLogic::Leave(LeaveDone done) {

@@ -67,8 +67,9 @@ class SessionLogic {
   void Unregister(const discovery::InstanceName& name);
   void SetSoftValues(const discovery::InstanceName& name, discovery::SoftValues soft);
 
-  // Instances that are lost from now on do not come back.
-  void BeginLeaving();
+  // Instances that are lost from now on do not come back, and what no server was told of is not wanted any more. Returns which may be
+  // registered although no answer says so yet.
+  std::vector<discovery::InstanceName> BeginLeaving();
   // Once: deregisters all there is, and ends. Tries for as long as it lives.
   void Leave(LeaveDone done);
 

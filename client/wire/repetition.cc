@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "base/error.h"
 
 namespace scoutlight::client {
@@ -33,16 +34,29 @@ bool IsPassing(const absl::Status& status) {
   }
 }
 
+bool IsSilence(const absl::Status& status) {
+  // "connection attempt timed out before receiving SETTINGS frame", "Handshake timed out", "connect() timed out": there is no code for it.
+  return status.code() == absl::StatusCode::kUnavailable && ReasonOf(status) == Reason::kUnspecified &&
+         absl::StrContains(status.message(), "timed out");
+}
+
 bool IsServerGone(const absl::Status& status) {
   return IsPassing(status) && (status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kDeadlineExceeded);
 }
 
 std::optional<absl::Duration> Repetition::After(const absl::Status& status, absl::Duration elapsed) {
+  if (status.code() == absl::StatusCode::kUnavailable && !IsSilence(status)) away_ = status;
   if (repeatable_ == Repeatable::kNever || !IsPassing(status) || ++tries_ >= kTriesMax) return std::nullopt;
   const absl::Duration left = timeout_ - elapsed - kTryMin;
   const absl::Duration minimum = RetryAfterOf(status);
   if (left <= absl::ZeroDuration() || minimum > left) return std::nullopt;
   return std::min(backoff_.Next(minimum), left);
+}
+
+absl::Status Repetition::OutcomeOf(const absl::Status& last, absl::Duration try_timeout) const {
+  const bool is_cut_off = last.code() == absl::StatusCode::kDeadlineExceeded && ReasonOf(last) == Reason::kUnspecified;
+  if (is_cut_off && try_timeout < kTellingTryMin && !away_.ok()) return away_;
+  return IsSilence(last) ? absl::DeadlineExceededError(last.message()) : last;
 }
 
 }  // namespace scoutlight::client

@@ -23,6 +23,8 @@ class Repetition {
  public:
   // Tries of one call; its timeout is the bound that is met, at the backoff's pace.
   static constexpr int kTriesMax = 1'000;
+  // A try that had less says nothing of the server when it runs out of it.
+  static constexpr absl::Duration kTellingTryMin = absl::Seconds(1);
 
   // `unit_random` draws from [0, 1).
   Repetition(Repeatable repeatable, absl::Duration timeout, std::function<double()> unit_random)
@@ -32,16 +34,26 @@ class Repetition {
   // outcome.
   std::optional<absl::Duration> After(const absl::Status& status, absl::Duration elapsed);
 
+  // What the caller hears when After has made `last`, of a try that had `try_timeout`, the call's outcome: `last`, but
+  // - kUnavailable of a try before, if `last` says only that the little that was left to it is over: the server is away, and does not hang;
+  // - kDeadlineExceeded, if `last` IsSilence(): it hangs.
+  absl::Status OutcomeOf(const absl::Status& last, absl::Duration try_timeout) const;
+
  private:
   const Repeatable repeatable_;
   const absl::Duration timeout_;
   Backoff backoff_;
   int tries_ = 0;
+  absl::Status away_;  // The last that said that the server is away; OK: none did.
 };
 
 // Whether another try, perhaps of another server, may have another outcome than `status`: the server cannot be reached, stops, starts, is
 // overloaded, or does not know what came of it.
 bool IsPassing(const absl::Status& status);
+
+// Whether `status` is gRPC's kUnavailable of a connection that nobody answered in time. All others are what somebody said: the server is
+// away.
+bool IsSilence(const absl::Status& status);
 
 // Whether `status` says that this server is no use for now, and another one may be.
 bool IsServerGone(const absl::Status& status);

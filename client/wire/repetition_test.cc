@@ -57,6 +57,36 @@ TEST(Repetition, HeedsRetryAfterOrGivesUp) {
   EXPECT_FALSE(Repeating(Repeatable::kRead).After(soon, absl::Seconds(4)).has_value());
 }
 
+TEST(Repetition, AServerThatIsAwayIsToldFromOneThatHangs) {
+  const absl::Status refused = absl::UnavailableError("Connection refused");
+  const absl::Status unanswered = absl::UnavailableError("connection attempt timed out before receiving SETTINGS frame");
+  const absl::Status cut_off = absl::DeadlineExceededError("Deadline Exceeded");
+  const absl::Status said = ErrorOf(absl::StatusCode::kDeadlineExceeded, Reason::kOverloaded);
+  const absl::Duration little = Repetition::kTellingTryMin - absl::Milliseconds(1);
+  struct Case {
+    absl::Status first;
+    absl::Status last;
+    absl::Duration try_timeout;
+    absl::Status outcome;
+  };
+  for (const Case& tried : {
+           Case{refused, cut_off, little, refused},
+           Case{refused, cut_off, Repetition::kTellingTryMin, cut_off},
+           Case{refused, said, little, said},
+           Case{refused, absl::NotFoundError("none"), little, absl::NotFoundError("none")},
+           Case{unanswered, cut_off, little, cut_off},
+           Case{cut_off, cut_off, little, cut_off},
+           Case{cut_off, refused, little, refused},
+           Case{refused, unanswered, kTimeout, absl::DeadlineExceededError(unanswered.message())},
+       }) {
+    Repetition repetition = Repeating(Repeatable::kRead);
+    EXPECT_TRUE(repetition.After(tried.first, absl::ZeroDuration()).has_value());
+    EXPECT_FALSE(repetition.After(tried.last, kTimeout).has_value());
+    EXPECT_EQ(repetition.OutcomeOf(tried.last, tried.try_timeout), tried.outcome) << tried.first << ", " << tried.last;
+  }
+  EXPECT_EQ(Repeating(Repeatable::kNever).OutcomeOf(cut_off, little), cut_off);
+}
+
 TEST(Repetition, HasABoundOnTries) {
   Repetition repetition = Repeating(Repeatable::kRead);
   int tries = 1;

@@ -11,14 +11,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/wire/bidi_stream.h"
+#include "client/wire/paced_reader.h"
 #include "client/wire/status_conversion.h"
 
 namespace scoutlight::client {
 namespace {
 
 constexpr absl::Duration kCallTimeoutMin = absl::Milliseconds(1);
-// Of one try, when there may be another.
-constexpr absl::Duration kTryTimeoutMin = absl::Seconds(1);
 constexpr absl::Duration kLookTimeoutMax = absl::Seconds(1);
 
 // Never undone: the last one out would wait in gRPC 1.51 for up to 10 s (grpc issue 41050).
@@ -59,12 +58,13 @@ absl::Status Wire::RunTries(const CallOptions& options, Asks asks, Attempt attem
       options.repeatable != Repeatable::kNever && (servers_->size() > 1 || (asks == Asks::kForRevision && min_revision() > 0));
   for (;;) {
     const absl::Duration left = timeout - (Now() - start);
-    const absl::Duration whole = shares ? std::max(left / 2, kTryTimeoutMin) : left;
-    absl::Status status = RunTry(std::min(options.try_timeout.value_or(whole), left), attempt);
+    const absl::Duration whole = shares ? std::max(left / 2, Repetition::kTellingTryMin) : left;
+    const absl::Duration try_timeout = std::min(options.try_timeout.value_or(whole), left);
+    const absl::Status status = RunTry(try_timeout, attempt);
     if (status.ok()) return status;
     if (asks == Asks::kForRevision && IsServerGone(status)) LookAtStore(std::min(kLookTimeoutMax, timeout - (Now() - start)));
     const std::optional<absl::Duration> pause = repetition.After(status, Now() - start);
-    if (!pause.has_value()) return status;
+    if (!pause.has_value()) return repetition.OutcomeOf(status, try_timeout);
     absl::SleepFor(*pause);
   }
 }
@@ -77,7 +77,7 @@ absl::Status Wire::RunTry(absl::Duration timeout, Attempt attempt) {
   if (status.ok()) return status;
   SawError(status);
   // A program that has little time says nothing of the server by that.
-  const bool had_time = status.code() != absl::StatusCode::kDeadlineExceeded || timeout >= kTryTimeoutMin;
+  const bool had_time = status.code() != absl::StatusCode::kDeadlineExceeded || timeout >= Repetition::kTellingTryMin;
   if (IsServerGone(status) && had_time) servers_->MoveOnFrom(server);
   return status;
 }
@@ -147,6 +147,16 @@ OpenStream<topology::v1::WatchRequest, topology::v1::WatchResponse> Wire::topolo
     grpc::TemplatedGenericStub<Request, Response>(server.channel())
         .PrepareBidiStreamingCall(context, "/scoutlight.topology.v1.TopologyService/Watch", {}, reactor);
   });
+}
+
+std::unique_ptr<PacedReader<admin::v1::BackupResponse>> Wire::ReadBackup() {
+  const std::shared_ptr<const WireServer> server = servers_->at(servers_->current());
+  // Which gRPC sends before this returns.
+  const admin::v1::BackupRequest request;
+  return std::make_unique<PacedReader<admin::v1::BackupResponse>>(
+      live_calls_, [&](grpc::ClientContext* context, grpc::ClientReadReactor<admin::v1::BackupResponse>* reactor) {
+        server->stub<admin::v1::AdminService::Stub>().async()->Backup(context, &request, reactor);
+      });
 }
 
 void Wire::Saw(Revision revision, const StoreId& store_id) {

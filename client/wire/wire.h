@@ -32,6 +32,9 @@
 
 namespace scoutlight::client {
 
+template <typename Response>
+class PacedReader;
+
 struct CallOptions {
   // Of the call with its repetitions: 1 ms to kCallTimeoutMax. nullopt: the connection's.
   std::optional<absl::Duration> timeout = std::nullopt;
@@ -55,6 +58,9 @@ class Wire {
 
   static constexpr absl::Duration kCloseTimeMax = absl::Milliseconds(300);
 
+  // Of a call that says nothing of its own.
+  absl::Duration timeout() const { return timeout_; }
+
   // Where streams live, and what uses them.
   EventLoop& loop() { return *loop_; }
   // Where the program's callbacks run, one at a time: see CallbackGate.
@@ -71,8 +77,8 @@ class Wire {
 
   // Calls `method`, a stub's blocking one, in the caller's thread, and repeats it as `options` allow, each time of the server that is
   // believed to answer. Not to be called on loop(). A request that has a `min_revision` gets min_revision() if it has none, a mutating one
-  // brings its `request_id`. The answer's revision and store are noted. Errors: the last try's, as status_conversion.h makes them;
-  // kInvalidArgument: a timeout outside its bounds.
+  // brings its `request_id`. The answer's revision and store are noted. Errors: the last try's, or what Repetition::OutcomeOf makes of it,
+  // as status_conversion.h makes them; kInvalidArgument: a timeout outside its bounds.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Request request,
                                 const CallOptions& options = {}) {
@@ -101,6 +107,9 @@ class Wire {
   OpenStream<discovery::v1::SubscribeRequest, discovery::v1::SubscribeResponse> subscribe_streams();
   // Of a method that takes one request: send that, and CloseSending().
   OpenStream<topology::v1::WatchRequest, topology::v1::WatchResponse> topology_watches();
+
+  // Calls Backup of the server that is believed to answer, which the caller's thread reads. Not repeated. Valid as long as the Wire.
+  std::unique_ptr<PacedReader<admin::v1::BackupResponse>> ReadBackup();
 
   // Notes what an answer showed. Zero and empty: it showed nothing.
   void Saw(Revision revision, const StoreId& store_id);

@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
   scoutlight::InGate in = Program::Need(program.machine.InGate("crypted_mails"));
 
   while (!Program::ended()) {
-    absl::StatusOr<scoutlight::Message> message = in.Pull(absl::Milliseconds(200));
+    absl::StatusOr<scoutlight::Message> message = in.Pull(Program::kWait);
     if (!message.ok()) continue;
     std::printf("%s\n", message->body().c_str());
     std::fflush(stdout);

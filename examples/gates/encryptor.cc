@@ -21,12 +21,15 @@ int main(int argc, char** argv) {
   scoutlight::InGate in = Program::Need(program.machine.InGate("plaintext"));
 
   while (!Program::ended()) {
-    absl::StatusOr<scoutlight::Message> message = in.Pull(absl::Milliseconds(200));
+    absl::StatusOr<scoutlight::Message> message = in.Pull(Program::kWait);
     if (!message.ok()) continue;
-    absl::Status done = out.Push(Encrypt(message->body()));
-    // One that was not pushed on is dropped: it comes again, to another encryptor if there is one.
-    if (done.ok()) done = message->Confirm();
-    if (!done.ok()) std::fprintf(stderr, "%s\n", done.ToString().c_str());
+    const std::string text = Encrypt(message->body());
+    // Confirmed when a sink has confirmed what was made of it: if this process is killed before, it comes again, to another encryptor.
+    absl::Status passed_on;
+    do {
+      passed_on = out.Relay(*std::move(message), text, Program::kWait);
+    } while (absl::IsDeadlineExceeded(passed_on) && !Program::ended());
+    if (!passed_on.ok()) std::fprintf(stderr, "%s\n", passed_on.ToString().c_str());
   }
   in.Close(absl::Seconds(5));
   return out.Close(absl::Seconds(5)).unsent == 0 ? 0 : 1;

@@ -9,8 +9,14 @@ int main(int argc, char** argv) {
   scoutlight::OutGate out = Program::Need(program.machine.OutGate("plaintext"));
 
   long lines = 0;
-  for (std::string line; !Program::ended() && std::getline(std::cin, line); ++lines) {
-    if (absl::Status failed = out.Push(line); !failed.ok()) return std::fprintf(stderr, "%s\n", failed.ToString().c_str()), 1;
+  for (std::string line; !Program::ended() && std::getline(std::cin, line);) {
+    // While nobody takes any, the queue is full.
+    absl::Status pushed;
+    do {
+      pushed = out.Push(line, Program::kWait);
+    } while (absl::IsDeadlineExceeded(pushed) && !Program::ended());
+    if (!pushed.ok() && !absl::IsDeadlineExceeded(pushed)) return std::fprintf(stderr, "%s\n", pushed.ToString().c_str()), 1;
+    lines += pushed.ok();
   }
   const scoutlight::GateCloseReport closed = out.Close(absl::Minutes(1));
   std::printf("%ld lines, %ld lost\n", lines, static_cast<long>(closed.unsent));

@@ -9,14 +9,16 @@
 
 #include "client/connection.h"
 #include "client/endpoint_resolver.h"
+#include "client/gates/server_topology.h"
 #include "client/gates/topology_source.h"
 #include "client/locator.h"
 #include "client/machine.h"
 #include "client/session.h"
 
-// What the three programs have in common: a machine for `service`, linked by the file TOPOLOGY, registered at HOST:PORT.
+// What the three programs have in common: a machine for `service`, registered at HOST:PORT, linked by what operators apply there
+// (`scoutctl topology apply`), or by the file TOPOLOGY.
 //
-//   PROGRAM HOST:PORT TOPOLOGY
+//   PROGRAM [HOST:PORT [TOPOLOGY]]
 class Program {
  public:
   Program(int argc, char** argv, const std::string& service)
@@ -24,11 +26,13 @@ class Program {
         connection_(Need(scoutlight::Connection::Open({.endpoints = {registry_}}))),
         session_(Need(scoutlight::Session::Open(connection_))),
         locator_(Need(scoutlight::Locator::Open(connection_))),
-        machine(Need(scoutlight::Machine::Open({.service = service,
-                                                .topology = scoutlight::FileTopology(argc > 2 ? argv[2] : "examples/gates/topology.json"),
-                                                .resolver = scoutlight::DiscoveryResolver(locator_),
-                                                .session = &session_,
-                                                .registry = registry_}))) {
+        machine(Need(scoutlight::Machine::Open(
+            {.service = service,
+             .topology = argc > 2 ? scoutlight::FileTopology(argv[2]) : scoutlight::ServerTopology(connection_),
+             .resolver = scoutlight::DiscoveryResolver(locator_),
+             .session = &session_,
+             .registry = registry_,
+             .on_problem = [](const absl::Status& problem) { std::fprintf(stderr, "%s\n", problem.ToString().c_str()); }}))) {
     struct sigaction on_end = {};
     on_end.sa_handler = [](int) { ended_ = 1; };
     sigaction(SIGTERM, &on_end, nullptr);
@@ -37,6 +41,8 @@ class Program {
 
   // Whether Ctrl-C was pressed.
   static bool ended() { return ended_ != 0; }
+  // How long to wait before that is asked again.
+  static constexpr absl::Duration kWait = absl::Milliseconds(200);
 
   // The value, or the end of the program with what is wrong.
   template <typename T>

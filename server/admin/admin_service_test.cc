@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/version.h"
 #include "scoutlight/registry/v1/lease.grpc.pb.h"
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
@@ -218,30 +219,36 @@ TEST_F(AdminServiceTest, CountsManyServices) {
 }
 
 TEST_F(AdminServiceTest, AsksWhetherTheCallerMayDoEverything) {
-  std::string method;
+  Mutex mu;
+  std::string method;  // These two under `mu`.
   KeyRange range;
   Serve([&](const Identity&, absl::string_view asked, const KeyRange& asked_range) {
+    MutexLock lock(&mu);
     method = std::string(asked);
     range = asked_range;
     return absl::PermissionDeniedError("no");
   });
+  const auto asked = [&] {
+    MutexLock lock(&mu);
+    return std::pair(method, range);
+  };
   grpc::ClientContext context;
   wire::StatusResponse response;
   EXPECT_EQ(stub_->Status(&context, wire::StatusRequest(), &response).error_code(), grpc::StatusCode::PERMISSION_DENIED);
-  EXPECT_EQ(method, "AdminService/Status");
-  EXPECT_TRUE(range.key == Key() && range.scope == Scope::kSubtree);
+  EXPECT_EQ(asked().first, "AdminService/Status");
+  EXPECT_TRUE(asked().second.key == Key() && asked().second.scope == Scope::kSubtree);
   grpc::ClientContext of_compact;
   wire::CompactRequest compact;
   compact.set_revision(1);
   wire::CompactResponse compacted;
   EXPECT_EQ(stub_->Compact(&of_compact, compact, &compacted).error_code(), grpc::StatusCode::PERMISSION_DENIED);
-  EXPECT_EQ(method, "AdminService/Compact");
+  EXPECT_EQ(asked().first, "AdminService/Compact");
   grpc::ClientContext of_backup;
   const auto backup = stub_->Backup(&of_backup, {});
   wire::BackupResponse part;
   EXPECT_FALSE(backup->Read(&part));
   EXPECT_EQ(backup->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
-  EXPECT_EQ(method, "AdminService/Backup");
+  EXPECT_EQ(asked().first, "AdminService/Backup");
 }
 
 TEST_F(AdminServiceTest, BytesThatAreNoMessageAreInvalid) {

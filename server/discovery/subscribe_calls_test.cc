@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <set>
 #include <string>
@@ -109,14 +110,9 @@ class SubscribeCallsTest : public ::testing::Test {
     if (!let_.HasBeenNotified()) let_.Notify();
   }
   std::thread::id AwaitReader() {
-    std::thread::id id;
-    absl::Notification known;
-    readers_.Run([&] {
-      id = std::this_thread::get_id();
-      known.Notify();
-    });
-    known.WaitForNotification();
-    return id;
+    std::promise<std::thread::id> id;
+    readers_.Run([&id] { id.set_value(std::this_thread::get_id()); });
+    return id.get_future().get();
   }
 
   storage::FakeClock clock_;

@@ -1,6 +1,8 @@
 #include "storage/backup/backup_format.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/crc32c.h"
 #include "storage/local/layout.h"
 
@@ -11,7 +13,7 @@ std::string Bytes(absl::string_view bytes) { return absl::StrCat(layout::EncodeU
 
 std::string Number(int64_t number) { return layout::EncodeU64(static_cast<uint64_t>(number)); }
 
-std::string Record(Kind kind, absl::string_view payload) {
+std::string Record(BackupKind kind, absl::string_view payload) {
   std::string record = absl::StrCat(std::string(1, static_cast<char>(kind)), Bytes(payload));
   record += layout::EncodeU32(Crc32c(record));
   return record;
@@ -21,20 +23,20 @@ std::string Record(Kind kind, absl::string_view payload) {
 
 std::string EncodeHeader(const Header& header) {
   return absl::StrCat(
-      kMagic, layout::EncodeU32(kVersion),
-      Record(Kind::kHeader, absl::StrCat(Bytes(header.store_id), Number(header.revision), Number(absl::ToUnixMillis(header.taken)))));
+      kBackupMagic, layout::EncodeU32(kBackupVersion),
+      Record(BackupKind::kHeader, absl::StrCat(Bytes(header.store_id), Number(header.revision), Number(absl::ToUnixMillis(header.taken)))));
 }
 
 std::string EncodeEntry(const Entry& entry) {
-  return Record(Kind::kEntry, absl::StrCat(Bytes(layout::EncodePath(entry.key)), layout::EncodeEntry(entry)));
+  return Record(BackupKind::kEntry, absl::StrCat(Bytes(layout::EncodePath(entry.key)), layout::EncodeEntry(entry)));
 }
 
 std::string EncodeLease(const Lease& lease) {
-  return Record(Kind::kLease, absl::StrCat(Number(lease.id), Number(absl::ToInt64Milliseconds(lease.ttl))));
+  return Record(BackupKind::kLease, absl::StrCat(Number(lease.id), Number(absl::ToInt64Milliseconds(lease.ttl))));
 }
 
 std::string EncodeEnd(const Counts& counts) {
-  return Record(Kind::kEnd, absl::StrCat(layout::EncodeU64(counts.entries), layout::EncodeU64(counts.leases)));
+  return Record(BackupKind::kEnd, absl::StrCat(layout::EncodeU64(counts.entries), layout::EncodeU64(counts.leases)));
 }
 
 }  // namespace scoutlight::storage::backup

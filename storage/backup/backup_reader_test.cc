@@ -103,7 +103,7 @@ TEST(BackupReader, AnyBitThatIsWrongIsFound) {
 
 TEST(BackupReader, OneOfANewerFormatIsRefused) {
   std::string bytes = Small();
-  bytes.replace(backup::kMagic.size(), 4, layout::EncodeU32(backup::kVersion + 1));
+  bytes.replace(kBackupMagic.size(), 4, layout::EncodeU32(kBackupVersion + 1));
   EXPECT_EQ(ErrorOf(bytes).code(), absl::StatusCode::kFailedPrecondition);
 }
 
@@ -126,9 +126,9 @@ TEST(BackupReader, WhatCannotHaveBeenWrittenIsNamed) {
       {absl::StrCat(header, backup::EncodeEntry(newer), end), "newer than the backup"},
       {absl::StrCat(header, end), "it says that it has 1 entries"},
       {absl::StrCat(header, backup::EncodeLease({.id = 1, .ttl = absl::Hours(25)}), end), "impossible"},
-      {absl::StrCat(header, header.substr(backup::kMagic.size() + 4)), "does not belong there"},
+      {absl::StrCat(header, header.substr(kBackupMagic.size() + 4)), "does not belong there"},
       {backup::EncodeHeader({.store_id = "s", .revision = 0, .taken = absl::UnixEpoch()}), "header cannot be read"},
-      {absl::StrCat(header, "E", layout::EncodeU32(backup::kRecordBytesMax + 1)), "at most"},
+      {absl::StrCat(header, "E", layout::EncodeU32(kBackupRecordBytesMax + 1)), "at most"},
   };
   for (const auto& one : cases) {
     const absl::Status status = ErrorOf(one.bytes);

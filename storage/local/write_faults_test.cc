@@ -2,12 +2,16 @@
 
 #include <memory>
 #include <random>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "gtest/gtest.h"
 #include "storage/local/local_store.h"
 #include "storage/memory/memory_engine.h"
@@ -35,6 +39,20 @@ class WriteFaults : public ::testing::Test {
     Transaction transaction;
     transaction.on_success.push_back(PutOperation{.key = K(key), .value = {Value::Form::kText, "v"}});
     return Pending<CommitResult>::Start([&](Done<CommitResult> done) { store_->Commit(std::move(transaction), std::move(done)); });
+  }
+
+  Pending<CommitResult> StartDelete(const char* folder) {
+    return Pending<CommitResult>::Start(
+        [&](Done<CommitResult> done) { store_->Commit(TransactionOf({DeleteOf(K(folder), Scope::kSubtree)}), std::move(done)); });
+  }
+
+  // A folder whose removal alone is a whole batch.
+  void PutLargeFolder(const char* folder) {
+    const std::string value(limits::kValueBytesMax, 'x');
+    const SyncStore store(store_.get());
+    for (size_t bytes = 0; bytes <= limits::kBatchBytesMax; bytes += value.size()) {
+      ASSERT_TRUE(store.Put(K(absl::StrCat(folder, "/", bytes)), value).status.ok());
+    }
   }
 
   FakeClock clock_;
@@ -65,6 +83,56 @@ TEST_F(WriteFaults, AWriteThatWaitsWhenTheStorageFailsByItselfIsRefused) {
   const SyncStore sync(store_.get());
   EXPECT_TRUE(sync.Get(K("/written")).has_value());
   EXPECT_FALSE(sync.Get(K("/waits")).has_value());
+}
+
+TEST_F(WriteFaults, WhatABatchHasNoRoomForMakesBatchesOfItsOwnInOrder) {
+  PutLargeFolder("/a");
+  PutLargeFolder("/b");
+  engine_->SetWrites(FaultyEngine::Writes::kWait);
+  CommitResult first;
+  std::thread leader([&] { first = StartPut("/first").Wait(); });
+  ASSERT_TRUE(AwaitCondition([this] { return engine_->waiting() > 0; }));
+  const int written = engine_->written();
+  Pending<CommitResult> a = StartDelete("/a"), b = StartDelete("/b"), last = StartPut("/a/again");
+  engine_->SetWrites(FaultyEngine::Writes::kWork);
+  leader.join();
+
+  const CommitResult a_gone = a.Wait(), b_gone = b.Wait(), put = last.Wait();
+  ASSERT_TRUE(a_gone.status.ok() && b_gone.status.ok() && put.status.ok()) << a_gone.status << b_gone.status << put.status;
+  EXPECT_EQ(a_gone.revision, first.revision + 1);
+  EXPECT_EQ(b_gone.revision, first.revision + 2);
+  EXPECT_EQ(put.revision, first.revision + 3);
+  EXPECT_EQ(engine_->written() - written, 3) << "each in a batch of its own";
+  EXPECT_EQ(Paths(SyncStore(store_.get()).List(K("/"), Scope::kSubtree)), (std::vector<std::string>{"/a/again", "/first"}));
+}
+
+// What waits behind a batch that was full is in nobody's sight when the queue is refused.
+TEST_F(WriteFaults, WhatABatchHadNoRoomForIsRefusedWhenTheStorageFailsMeanwhile) {
+  PutLargeFolder("/a");
+  PutLargeFolder("/b");
+  engine_->SetWrites(FaultyEngine::Writes::kWait);
+  std::thread leader([&] { EXPECT_TRUE(StartPut("/first").Wait().status.ok()); });
+  ASSERT_TRUE(AwaitCondition([this] { return engine_->waiting() > 0; }));
+  Pending<CommitResult> a = StartDelete("/a"), b = StartDelete("/b");
+  engine_->HoldNewBatches(true);
+  engine_->SetWrites(FaultyEngine::Writes::kWork);
+  ASSERT_TRUE(AwaitCondition([this] { return engine_->held() > 0; }));
+
+  engine_->SetReopens(absl::UnavailableError("a test keeps it closed"));
+  engine_->FailByItself();
+  ASSERT_TRUE(AwaitCondition([this] { return store_->health().state == StoreHealth::State::kReadOnly; }));
+  engine_->HoldNewBatches(false);
+  const absl::Status refused = b.Wait().status;
+  EXPECT_EQ(ReasonOf(refused), Reason::kReadOnly) << refused;
+  const CommitResult a_gone = a.Wait();
+  EXPECT_TRUE(a_gone.status.ok()) << a_gone.status;
+  leader.join();
+
+  engine_->SetReopens(absl::OkStatus());
+  ASSERT_TRUE(AwaitCondition([this] { return store_->health().state == StoreHealth::State::kServing; }));
+  const SyncStore store(store_.get());
+  EXPECT_TRUE(store.List(K("/a"), Scope::kSubtree).empty());
+  EXPECT_FALSE(store.List(K("/b"), Scope::kSubtree).empty());
 }
 
 }  // namespace

@@ -14,7 +14,8 @@
 
 namespace scoutlight::storage {
 
-// An engine whose writes wait, whose writes and reopenings fail, that fails by itself, and that has so much room, as a test orders.
+// An engine whose batches wait before they are made or written, whose writes and reopenings fail, that fails by itself, and that has so
+// much room, as a test orders.
 // Thread-safe.
 class FaultyEngine final : public Engine {
  public:
@@ -32,6 +33,22 @@ class FaultyEngine final : public Engine {
     MutexLock lock(&mu_);
     return waiting_;
   }
+  // How many writes were begun.
+  int written() {
+    MutexLock lock(&mu_);
+    return written_;
+  }
+  // From now on whoever begins a batch waits, until this is called with false.
+  void HoldNewBatches(bool hold) {
+    MutexLock lock(&mu_);
+    new_batches_held_ = hold;
+    changed_.NotifyAll();
+  }
+  // How many batches wait to begin.
+  int held() {
+    MutexLock lock(&mu_);
+    return held_;
+  }
   void SetReopens(absl::Status status) {
     MutexLock lock(&mu_);
     reopens_ = std::move(status);
@@ -47,10 +64,19 @@ class FaultyEngine final : public Engine {
   }
 
   StoreId store_id() const override { return engine_->store_id(); }
-  std::unique_ptr<WriteSet> NewWriteSet() override { return engine_->NewWriteSet(); }
+  std::unique_ptr<WriteSet> NewWriteSet() override {
+    {
+      MutexLock lock(&mu_);
+      ++held_;
+      while (new_batches_held_) changed_.Wait(&mu_);
+      --held_;
+    }
+    return engine_->NewWriteSet();
+  }
   absl::Status Write(WriteSet& writes, Revision revision) override {
     {
       MutexLock lock(&mu_);
+      ++written_;
       ++waiting_;
       changed_.NotifyAll();
       while (writes_ == Writes::kWait) changed_.Wait(&mu_);
@@ -90,6 +116,9 @@ class FaultyEngine final : public Engine {
   CondVar changed_;
   Writes writes_ ABSL_GUARDED_BY(mu_) = Writes::kWork;
   int waiting_ ABSL_GUARDED_BY(mu_) = 0;
+  int written_ ABSL_GUARDED_BY(mu_) = 0;
+  bool new_batches_held_ ABSL_GUARDED_BY(mu_) = false;
+  int held_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status reopens_ ABSL_GUARDED_BY(mu_);
   bool failed_ ABSL_GUARDED_BY(mu_) = false;
   std::optional<Room> room_ ABSL_GUARDED_BY(mu_);

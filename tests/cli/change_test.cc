@@ -283,6 +283,27 @@ TEST_F(TransactionTest, WhatIsWrongIsNamedByItsPath) {
   Shows("scoutctl kv txn /nowhere 2>&1 | grep -c 'FILE: cannot be read'", "1\n");
 }
 
+TEST_F(StatusTest, EachOfSeveralServersIsAsked) {
+  const std::string both = "scoutctl --endpoint $ADDRESS,127.0.0.1:1 --timeout 1s status";
+  // The widths are those of addresses.
+  Shows(both + " 2>&1 | sed 's/failed to connect.*/WHY/' | tr -s ' '", R"(
+ENDPOINT STATE INSTANCES REVISION PROBLEMS
+ADDRESS SERVING 0 of 0 services, 0 resolvable, 0 held 1 -
+ADDRESS - - - WHY
+scoutctl: unavailable: 1 of 2 servers serve
+)");
+  Shows(both + " -o name 2>/dev/null | wc -l", "2\n");
+  Shows(both + " -o json 2>/dev/null | grep -e '\"endpoint\"' -e '\"state\"' -e '\"code\"'", R"(
+      "endpoint": "ADDRESS",
+      "state": "SERVING",
+      "endpoint": "ADDRESS",
+        "code": "UNAVAILABLE",
+)");
+  Shows(both + " -o wide 2>&1 | head -1 | tr -s ' '", "ENDPOINT STATE INSTANCES REVISION VERSION UPTIME STORE LEASES STREAMS PROBLEMS\n");
+  Shows(both + " >/dev/null", "! scoutctl: unavailable: 1 of 2 servers serve\n[exit 6]\n");
+  Shows("scoutctl --endpoint $ADDRESS --endpoint $ADDRESS status -o name", "ADDRESS\nADDRESS\n");
+}
+
 TEST_F(StatusTest, AServerSaysHowItDoes) {
   Shown(
       "scoutctl service register Printer --id a hostname=h health=critical --ttl 1h; scoutctl service register Printer --id b hostname=h "

@@ -7,6 +7,12 @@ namespace {
 
 class CompletionTest : public ShellTest {
  protected:
+  void PutNames() {
+    Shown(R"(for key in office/host office/printers/a 'odd $(touch evil)'; do scoutctl kv put "/$key" 1; done)");
+    Shown(
+        "scoutctl service register Printer --id laser hostname=h --permanent; scoutctl --cluster other service register Plotter --id big "
+        "hostname=h --permanent");
+  }
   // What bash offers for a line that ends where the cursor is, whose words are these.
   std::string Offered(const std::string& words) {
     return Shown(absl::StrCat(
@@ -28,10 +34,7 @@ TEST_F(CompletionTest, VerbsFlagsAndChoicesAreOffered) {
 }
 
 TEST_F(CompletionTest, NamesThatTheServerHasAreOffered) {
-  Shown(R"(for key in office/host office/printers/a 'odd $(touch evil)'; do scoutctl kv put "/$key" 1; done)");
-  Shown(
-      "scoutctl service register Printer --id laser hostname=h --permanent; scoutctl --cluster other service register Plotter --id big "
-      "hostname=h --permanent");
+  PutNames();
   EXPECT_EQ(Offered("kv get /of"), "/office/\n");
   EXPECT_EQ(Offered("kv get /office/"), "/office/host\n/office/printers/\n");
   // As the shell takes it, not as what it would do.
@@ -43,6 +46,75 @@ TEST_F(CompletionTest, NamesThatTheServerHasAreOffered) {
   EXPECT_EQ(Offered("--endpoint 127.0.0.1:1 kv get /"), "");
   server().Kill();
   EXPECT_EQ(Offered("kv get /"), "");
+}
+
+// Lines that end where Tab is pressed, and what zsh makes of each.
+TEST_F(CompletionTest, ZshCompletesAsItIsTyped) {
+  if (Shown("command -v zsh").find("[exit") != std::string::npos) GTEST_SKIP() << "zsh is not installed";
+  PutNames();
+  Shows(R"(export PATH="$(dirname "$SCOUTCTL"):$PATH"; cd $FILES; touch lines.jsonl
+cat >type.zsh <<'END'
+zmodload zsh/zpty
+zpty shell zsh -f -i
+# Ctrl-O puts the line into a file, and empties it.
+zpty -w shell 'autoload -Uz compinit; compinit -u -D; source <(scoutctl completion zsh); keep() { print -r -- "$BUFFER" >>kept; BUFFER= }
+zle -N keep; bindkey "^O" keep; print -r READ""Y'
+zpty -r shell out '*READY*'
+while read -r line; do zpty -n -w shell "$line"$'\t\C-o'; done
+zpty -w shell exit
+while zpty -r shell out; do :; done
+sed 's/$/|/' kept
+END
+zsh -f type.zsh <<'END'
+scoutctl k
+scoutctl kv de
+scoutctl kv get --ra
+scoutctl kv get /of
+scoutctl kv get /od
+scoutctl service get P
+scoutctl kv import li
+END)",
+        R"(
+scoutctl kv |
+scoutctl kv delete |
+scoutctl kv get --raw |
+scoutctl kv get /office/|
+scoutctl kv get /odd\ \$\(touch\ evil\) |
+scoutctl service get Printer |
+scoutctl kv import lines.jsonl |
+)");
+}
+
+TEST_F(CompletionTest, FishOffersTheSame) {
+  if (Shown("command -v fish").find("[exit") != std::string::npos) GTEST_SKIP() << "fish is not installed";
+  PutNames();
+  Shows(R"(export PATH="$(dirname "$SCOUTCTL"):$PATH" HOME=$FILES; cd $FILES; touch lines.jsonl
+cat >ask.fish <<'END'
+scoutctl completion fish | source
+for line in 'k' 'kv de' 'kv get --r' 'kv get /of' 'kv get /od' 'service get P' 'service drain Printer ' 'kv import li'
+  complete -C "scoutctl $line"
+end
+END
+fish ask.fish)",
+        R"(
+kv
+delete
+--raw
+--revision
+/office/
+/odd $(touch evil)
+Printer
+laser
+lines.jsonl
+)");
+}
+
+TEST_F(CompletionTest, ContextsAreOfferedAndHeeded) {
+  Shown("scoutctl context add office --endpoint $ADDRESS --cluster other; scoutctl context add away --endpoint 127.0.0.1:1");
+  Shown("scoutctl --cluster other service register Plotter --id big hostname=h --permanent");
+  EXPECT_EQ(Offered("context use o"), "office\n");
+  EXPECT_EQ(Offered("--context ''"), "away\noffice\n");
+  EXPECT_EQ(Offered("service get --context office P"), "Plotter\n");
 }
 
 TEST_F(CompletionTest, EachShellHasItsScript) {

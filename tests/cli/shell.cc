@@ -67,6 +67,8 @@ std::map<std::string, std::string> ShellTest::Environment() const {
           {"SERVICE_PROGRAM", std::filesystem::absolute(getenv("SERVICE_PROGRAM"))},
           {"SCOUTLIGHT_ENDPOINT", address_},
           {"FILES", files_.path()},
+          // Not that of whoever runs the tests.
+          {"XDG_CONFIG_HOME", files_.File("config")},
           {"ADDRESS", address_}};
 }
 

@@ -8,6 +8,8 @@
 
 #include <array>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "tests/cli/shell.h"
 
@@ -54,11 +56,78 @@ TEST_F(TerminalTest, TreesAreDrawnInColoursAndCutAtTheEdge) {
   EXPECT_EQ(OnTerminal("scoutctl kv tree /office/printers | cat"), "/office/printers\n└── laser = 10.0.0.1\n");
 }
 
+TEST_F(TerminalTest, LinesEndAtTheEdge) {
+  Shown(R"sh(scoutctl kv put /office/$(printf 'x%.0s' {1..80})/leaf short; scoutctl kv put /office/場所 "$(printf 'の%.0s' {1..50})"
+             scoutctl service register Printer --id laser hostname=printer-1.floor-two.office.example.com port=8001 protocol=https \
+               zone=north-europe-1 note="$(printf 'n%.0s' {1..70})" --permanent)sh");
+  const auto plain = [this](const std::string& line) { return OnTerminal("export NO_COLOR=1; " + line); };
+  const auto times = [](int count, const std::string& text) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += text;
+    return all;
+  };
+  EXPECT_EQ(plain("scoutctl kv tree /office"),
+            "/office\n├── " + times(55, "x") + "…\n│   └── leaf = short\n└── 場所 = " + times(24, "の") + "…\n");
+  EXPECT_EQ(plain("scoutctl kv list /office --recursive"), "KEY                       MOD REVISION  VALUE\n/office/" + times(15, "x") +
+                                                               "…  2             short\n/office/場所              3             " +
+                                                               times(9, "の") + "…\n");
+  // What is left of a column is readable, though it may not fit then.
+  EXPECT_EQ(plain("scoutctl service get Printer"),
+            "ID     STATUS  HEALTH   RESOLVABLE  ENDPOINT    ZONE        PROBLEMS\n"
+            "laser  UP      passing  yes         https://p…  north-eur…  -\n");
+  // One thing is shown whole, and so is everything in a pipe.
+  EXPECT_NE(plain("scoutctl service get Printer laser").find(times(70, "n")), std::string::npos);
+  EXPECT_NE(plain("scoutctl kv list /office --recursive | cat").find(times(80, "x")), std::string::npos);
+  EXPECT_NE(plain("scoutctl kv list /office --recursive -o wide").find(times(80, "x")), std::string::npos);
+}
+
 TEST_F(TerminalTest, TablesShowWhatTakesNoWorkInRed) {
   Shown("scoutctl service register Printer --id a hostname=h health=critical --permanent");
   EXPECT_EQ(OnTerminal("scoutctl service list"),
             "\x1b[2mSERVICE\x1b[0m  \x1b[2mINSTANCES\x1b[0m  \x1b[2mRESOLVABLE\x1b[0m  \x1b[2mHELD\x1b[0m\n"
             "Printer  1          \x1b[31m0\x1b[0m           0\n");
+}
+
+// One line, which is gone at the end.
+bool HasProgress(const std::string& shown, const std::string& begin) {
+  return absl::StrContains(shown, absl::StrCat("\r", begin)) && absl::StrContains(shown, "\r\x1b[K");
+}
+
+TEST_F(TerminalTest, LongWorkShowsHowFarItHasCome) {
+  Shown("scoutctl kv put /a/b 1; scoutctl kv put /a/c 2");
+  const std::string exported = OnTerminal("scoutctl kv export >$FILES/all.jsonl");
+  EXPECT_TRUE(HasProgress(exported, "exporting: 1 entry\x1b[K")) << exported;
+  const std::string imported = OnTerminal("scoutctl kv import $FILES/all.jsonl");
+  EXPECT_TRUE(HasProgress(imported, "importing: 2 entries, ")) << imported;
+  EXPECT_TRUE(absl::EndsWith(imported, "\r\x1b[Kimported 2 entries\n")) << imported;
+  const std::string taken = OnTerminal("scoutctl backup $FILES/b");
+  EXPECT_TRUE(HasProgress(taken, "backing up: ")) << taken;
+  const std::string checked = OnTerminal("scoutctl backup check $FILES/b -o name");
+  EXPECT_TRUE(HasProgress(checked, "checking: ")) << checked;
+  // Where it would be in the way.
+  for (const char* line : {"scoutctl kv export", "scoutctl kv import $FILES/all.jsonl 2>&1 | cat", "scoutctl backup $FILES/b -o json",
+                           "TERM=dumb scoutctl backup check $FILES/b"}) {
+    const std::string plain = OnTerminal(line);
+    EXPECT_FALSE(absl::StrContains(plain, "\r")) << line << "\n" << plain;
+    EXPECT_FALSE(absl::StrContains(plain, "[failed]")) << line << "\n" << plain;
+  }
+}
+
+TEST_F(TerminalTest, ABackupDoesNotGarbleTheTerminal) {
+  EXPECT_EQ(
+      OnTerminal("NO_COLOR=1 scoutctl backup -"),
+      "scoutctl: invalid argument: FILE: is -, and standard output is a terminal, which a backup would garble (INVALID_FIELD)\n[failed]\n");
+}
+
+TEST_F(TerminalTest, ADeletionThatIsTooMuchForOneTransactionGoesInPieces) {
+  Shown(R"(for i in $(seq 10001); do echo "{\"key\":\"/a/$i\",\"value\":\"x\"}"; done | scoutctl kv import -)");
+  const std::string refused = OnTerminal("scoutctl kv delete /a --recursive", "n\n");
+  EXPECT_TRUE(absl::StrContains(refused, "Delete all at and below /a, which is too much for one transaction, and goes in pieces? [y/N] "))
+      << refused;
+  const std::string done = OnTerminal("scoutctl kv delete /a --recursive --yes");
+  EXPECT_TRUE(HasProgress(done, "deleting: 1000 entries")) << done;
+  EXPECT_TRUE(absl::StrContains(done, "deleted 10001 keys at and below /a at revision ")) << done;
+  EXPECT_EQ(Shown("scoutctl kv list / -o name"), "");
 }
 
 TEST_F(TerminalTest, ARecursiveDeletionAsks) {

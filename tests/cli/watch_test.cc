@@ -180,7 +180,7 @@ TEST_F(WatchTest, AServerThatIsAwayOrHangsIsToldApart) {
   server().Kill();
   for (const char* line :
        {"kv get /a", "kv watch /a", "service watch Printer", "service register Printer a=1 --keep", "service drain Printer a"}) {
-    const std::string shown = Shown(std::string("scoutctl --timeout 300ms ") + line);
+    const std::string shown = Shown(std::string("scoutctl --timeout 1s ") + line);
     EXPECT_NE(shown.find("! scoutctl: unavailable: "), std::string::npos) << line << "\n" << shown;
     EXPECT_NE(shown.find("[exit 6]\n"), std::string::npos) << line << "\n" << shown;
   }

@@ -82,7 +82,8 @@ def typed(command, address, seconds):
 
 
 def environment(tools, address):
-    return {"PATH": f"{tools}:/usr/bin:/bin", "SCOUTLIGHT_ENDPOINT": address}
+    # Contexts are not those of whoever runs the test.
+    return {"PATH": f"{tools}:/usr/bin:/bin", "SCOUTLIGHT_ENDPOINT": address, "XDG_CONFIG_HOME": os.environ["TEST_TMPDIR"]}
 
 
 def run(tools, address, command, excerpts):

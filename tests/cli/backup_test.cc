@@ -1,0 +1,187 @@
+// `scoutctl backup` and `backup check`.
+#include <signal.h>
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tests/cli/shell.h"
+#include "tests/support/client.h"
+#include "tests/support/deadline.h"
+#include "tests/support/server_process.h"
+#include "tests/support/temp_dir.h"
+
+namespace scoutlight::testing {
+namespace {
+
+class BackupTest : public ShellTest {
+ protected:
+  BackupTest() : ShellTest({}, Stored::kOnDisk) {}
+
+  std::string FilesFolder() const { return Environment().at("FILES"); }
+  // Values of 1 MB.
+  void PutLarge(int count) {
+    for (int i = 0; i < count; ++i) ASSERT_TRUE(client_.Put(absl::StrCat("/large/", i), std::string(1'000'000, 'x')).ok());
+  }
+  // Begins a backup to $FILES/b, and waits until a part of it has come.
+  std::unique_ptr<Process> BeginBackup() {
+    auto backup = Start("scoutctl backup $FILES/b --timeout 1s");
+    EXPECT_TRUE(WaitUntil([this] { return BytesThere() > 0; })) << backup->errors();
+    return backup;
+  }
+  // In the folder.
+  uintmax_t BytesThere() const {
+    uintmax_t bytes = 0;
+    std::error_code gone;
+    for (const auto& file : std::filesystem::directory_iterator(FilesFolder())) {
+      const uintmax_t size = file.file_size(gone);
+      if (!gone) bytes += size;
+    }
+    return bytes;
+  }
+
+  Client client_{server().address()};
+  TempDir restored_;
+};
+
+// The stop comes long before so much is written.
+constexpr int kLargeCount = 64;
+constexpr uintmax_t kHalfBytes = 40'000'000;
+
+TEST_F(BackupTest, TakenUnderLoadItIsRestoredAsTheStateAtItsRevision) {
+  // Several pages.
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(client_.Put(absl::StrCat("/large/", i), std::string(100'000, 'x')).ok());
+  Shown("scoutctl service register Printer --id laser hostname=h --ttl 1h");
+  std::atomic<bool> stop = false;
+  std::atomic<int> written = 0;
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) {
+      EXPECT_TRUE(client_.Put(absl::StrCat("/large/", i % 80), absl::StrCat("now ", i)).ok());
+      ++written;
+    }
+  });
+  EXPECT_TRUE(WaitUntil([&] { return written >= 10; }));
+  const std::string taken = Shown("scoutctl backup $FILES/b");
+  const int during = written;
+  EXPECT_TRUE(WaitUntil([&] { return written > during; }));
+  stop = true;
+  writer.join();
+  EXPECT_TRUE(absl::StartsWith(taken, "backed up ")) << taken;
+  EXPECT_EQ(Shown("ls $FILES"), "b\n");
+
+  const auto other = StartServer({.data_dir = restored_.File("data"), .flags = {absl::StrCat("--restore=", FilesFolder(), "/b")}});
+  const std::string to_other = absl::StrCat("other=", other->address(), "; ");
+  Shows(to_other + R"sh(
+revision=$(scoutctl backup check $FILES/b -o json | sed -n 's/.*"revision": \([0-9]*\),/\1/p')
+scoutctl kv list / -r -o json --revision $revision | grep -v store_id >$FILES/before
+scoutctl --endpoint $other kv list / -r -o json | grep -v store_id >$FILES/after
+grep -c '"key": "/large/' $FILES/before >$FILES/count; [ $(cat $FILES/count) -ge 60 ] && cmp $FILES/before $FILES/after && echo same
+scoutctl --endpoint $other service get Printer -o name
+[ "$(scoutctl lease list -o name)" == "$(scoutctl --endpoint $other lease list -o name)" ] && echo the same lease
+[ "$(scoutctl status -o json | grep store_id)" != "$(scoutctl --endpoint $other status -o json | grep store_id)" ] && echo another store
+)sh",
+        R"(
+same
+laser
+the same lease
+another store
+)");
+}
+
+TEST_F(BackupTest, AServerThatEndsOrHangsHalfWayLeavesNothing) {
+  PutLarge(kLargeCount);
+  {
+    const auto backup = BeginBackup();
+    ASSERT_TRUE(server().Stop());
+    EXPECT_LT(BytesThere(), kHalfBytes);
+    EXPECT_EQ(backup->WaitForExit(), Exit{.code = 5});
+    EXPECT_EQ(backup->errors(), "scoutctl: deadline exceeded: nothing came for 1s\n");
+    EXPECT_EQ(Shown("ls $FILES"), "");
+    server().Signal(SIGCONT);
+  }
+  const auto backup = BeginBackup();
+  // What has come meanwhile is not all of it.
+  ASSERT_TRUE(backup->Stop());
+  EXPECT_LT(BytesThere(), kHalfBytes);
+  server().Kill();
+  backup->Signal(SIGCONT);
+  EXPECT_EQ(backup->WaitForExit(), Exit{.code = 6});
+  EXPECT_TRUE(absl::StartsWith(backup->errors(), "scoutctl: unavailable: ")) << backup->errors();
+  EXPECT_EQ(Shown("ls $FILES"), "");
+}
+
+TEST_F(BackupTest, OneThatIsStoppedLeavesNothingAndWhatWasThereBefore) {
+  PutLarge(kLargeCount);
+  Shown("echo old >$FILES/old");
+  const auto backup = Start("scoutctl backup $FILES/old");
+  EXPECT_TRUE(WaitUntil([this] { return BytesThere() > 10; })) << backup->errors();
+  EXPECT_EQ(Interrupt(backup.get()), "! scoutctl: cancelled: the backup was stopped: nothing is kept of it\n[exit 1]\n");
+  EXPECT_EQ(Shown("ls $FILES; cat $FILES/old"), "old\nold\n");
+}
+
+TEST_F(BackupTest, WhatIsTakenSaysWhatItIs) {
+  Shown("scoutctl kv put /a one; scoutctl kv put /b two; scoutctl service register Printer --id laser hostname=h --ttl 1h");
+  Shows("scoutctl backup $FILES/b | sed s,$FILES,FILES,", "backed up 4 entries and 1 lease at revision 4 to FILES/b\n");
+  Shows("scoutctl backup $FILES/b -o json | sed s,$FILES,FILES, | grep -v bytes", R"(
+{
+  "file": "FILES/b",
+  "revision": 4,
+  "store_id": "STORE",
+  "taken_at": "TIME",
+  "entries": 4,
+  "leases": 1,
+}
+)");
+  Shows("stat -c %a $FILES/b", "600\n");
+  Shows(
+      "cd $FILES; [ $(stat -c %s b) == $(scoutctl backup check b | sed -n 's/^bytes *//p') ]; scoutctl backup check b | grep -v -e bytes "
+      "-e store",
+      R"(
+file      b
+revision  4
+taken at  TIME
+entries   4
+leases    1
+)");
+  Shows("cd $FILES; scoutctl backup check - -o name <b", "-\n");
+  Shows("scoutctl backup - 2>&1 >$FILES/piped; scoutctl backup check $FILES/piped | grep entries", R"(
+backed up 4 entries and 1 lease at revision 4
+entries   4
+)");
+}
+
+TEST_F(BackupTest, WhatIsNoWholeBackupIsRefused) {
+  Shown("scoutctl kv put /a one; scoutctl backup $FILES/b");
+  Shows("cd $FILES; head -c -1 b >cut; scoutctl backup check cut 2>&1 >/dev/null | sed 's/byte [0-9]*/byte N/'; echo ${PIPESTATUS[0]}", R"(
+scoutctl: data loss: the backup is not complete: it ends at byte N without its end (DATA_CORRUPTED)
+1
+)");
+  Shows("cd $FILES; printf x | cat b - >more; scoutctl backup check more 2>&1 | sed 's/byte [0-9]*/byte N/'", R"(
+scoutctl: data loss: the backup is damaged at byte N: something comes after its end (DATA_CORRUPTED)
+)");
+  Shows("cd $FILES; sed s/one/two/ b >other; scoutctl backup check other 2>&1 | sed 's/byte [0-9]*/byte N/'", R"(
+scoutctl: data loss: the backup is damaged at byte N: the checksum of a record is wrong (DATA_CORRUPTED)
+)");
+  Shows("cd $FILES; echo no >no; scoutctl backup check no", R"(
+! scoutctl: data loss: the backup is damaged at byte 0: this is no backup of ScoutLight: it begins otherwise (DATA_CORRUPTED)
+[exit 1]
+)");
+  Shows("scoutctl backup check /nowhere", R"(
+! scoutctl: invalid argument: FILE: cannot be read: /nowhere: No such file or directory (INVALID_FIELD)
+[exit 2]
+)");
+  Shows("scoutctl backup", "! scoutctl: invalid argument: FILE: is missing (INVALID_FIELD)\n[exit 2]\n");
+  Shows("scoutctl backup /nowhere/b", "! scoutctl: unknown: cannot make /nowhere/b: No such file or directory\n[exit 1]\n");
+  // Elsewhere that is success; half a backup is none.
+  PutLarge(2);
+  Shows("scoutctl backup - | head -c 5 >/dev/null; echo ${PIPESTATUS[0]}", R"(
+1
+! scoutctl: data loss: standard output was closed
+)");
+}
+
+}  // namespace
+}  // namespace scoutlight::testing
