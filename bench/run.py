@@ -1,5 +1,5 @@
 """Measures this server beside etcd and an empty gRPC handler, and prints tables: of calls, of watches, of leases, of
-discovery. Run by ./dev bench.
+discovery, of a server over etcd. Run by ./dev bench.
 
 All three run on this machine, with the load generator on the same processors, and get the same calls, keys and values. Their turns are
 interleaved, so that what else the machine does meets all alike; a figure is the median over the repetitions.
@@ -18,6 +18,7 @@ import tempfile
 
 import discovery
 import disk
+import etcd_store
 import generator
 import report
 import servers
@@ -204,7 +205,7 @@ def load_medians(figures):
     }
 
 
-PARTS = ("calls", "watches", "leases", "discovery")
+PARTS = ("calls", "watches", "leases", "discovery", "etcd")
 
 
 def measure(arguments, folder, plan):
@@ -229,6 +230,9 @@ def measure(arguments, folder, plan):
         with tempfile.TemporaryDirectory(dir=folder) as own:
             floor = servers.floor(arguments.floor_server, own)
             runs["discovery"] = discovery.measure(arguments, starts[0], floor, own, plan, say)
+    if "etcd" in wanted:
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            runs["etcd"] = etcd_store.measure(arguments, own, plan, say)
     return runs
 
 
@@ -251,6 +255,10 @@ def show(runs, plan):
         middle["discovery"] = discovery.medians(runs["discovery"])
         print(report.load_table(discovery.ROWS, middle["discovery"], plan, other="floor"))
         verdicts += discovery.verdicts(middle["discovery"])
+    if "etcd" in runs:
+        middle["etcd"] = etcd_store.medians(runs["etcd"])
+        print(etcd_store.table(middle["etcd"]))
+        verdicts += etcd_store.verdicts(middle["etcd"])
     if verdicts:
         print(report.verdict_lines(verdicts))
     return middle, verdicts

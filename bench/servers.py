@@ -114,6 +114,12 @@ def ours(program, folder):
     return Server("ours", "registry", command, f"{folder}/ours.log")
 
 
+def over_etcd(program, folder, address):
+    """This server over an etcd that listens at `address`."""
+    command = [program, "--listen=127.0.0.1:0", f"--store=etcd://{address}/bench", "--log-level=warn"]
+    return Server("over etcd", "registry", command, f"{folder}/over.log")
+
+
 def etcd(folder):
     """Debian's etcd with its defaults, alone in its cluster."""
     client, peer = (f"127.0.0.1:{port}" for port in free_ports(2))

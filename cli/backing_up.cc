@@ -35,11 +35,6 @@ std::string CountText(uint64_t count, absl::string_view one, absl::string_view s
   return absl::StrCat(count, " ", count == 1 ? one : several);
 }
 
-std::string ContentText(const BackupSummary& backup) {
-  return absl::StrCat(CountText(backup.counts.entries, "entry", "entries"), " and ", CountText(backup.counts.leases, "lease", "leases"),
-                      " at revision ", backup.header.revision);
-}
-
 Record BackupRecord(const std::string& file, const BackupSummary& backup) {
   return {.name = file,
           .fields = {{"file", file},
@@ -51,24 +46,11 @@ Record BackupRecord(const std::string& file, const BackupSummary& backup) {
                      {"bytes", backup.bytes}}};
 }
 
-// Takes a backup to `sink`, as long as nobody stops it.
-absl::StatusOr<BackupSummary> Take(const Call& call, absl::FunctionRef<absl::Status(absl::string_view)> sink) {
-  UntilStopped until(UntilStopped::WhenUnread::kGoesOn);
-  Progress progress("backing up", Progress::Unit::kBytes, call.settings.form);
-  int64_t bytes = 0;
-  return Admin(call.connection).Backup([&](absl::string_view piece) -> absl::Status {
-    if (until.Wait(absl::ZeroDuration()).has_value()) return absl::CancelledError("the backup was stopped: nothing is kept of it");
-    bytes += static_cast<int64_t>(piece.size());
-    progress.Show(bytes);
-    return sink(piece);
-  });
-}
-
 absl::Status ToStandardOutput(const Call& call) {
   if (isatty(STDOUT_FILENO) == 1) {
     return InvalidField(Reason::kInvalidField, "FILE", "is -, and standard output is a terminal, which a backup would garble");
   }
-  const absl::StatusOr<BackupSummary> backup = Take(call, [&](absl::string_view piece) {
+  const absl::StatusOr<BackupSummary> backup = TakeBackup(call, [&](absl::string_view piece) {
     call.printer.Raw(piece);
     // Whoever reads a backup wants all of it.
     return call.printer.status().ok() ? absl::OkStatus() : absl::DataLossError(call.printer.status().message());
@@ -101,6 +83,23 @@ absl::StatusOr<BackupSummary> CheckAll(const std::string& file, int input, int64
 
 }  // namespace
 
+std::string ContentText(const BackupSummary& backup) {
+  return absl::StrCat(CountText(backup.counts.entries, "entry", "entries"), " and ", CountText(backup.counts.leases, "lease", "leases"),
+                      " at revision ", backup.header.revision);
+}
+
+absl::StatusOr<BackupSummary> TakeBackup(const Call& call, absl::FunctionRef<absl::Status(absl::string_view)> sink) {
+  UntilStopped until(UntilStopped::WhenUnread::kGoesOn);
+  Progress progress("backing up", Progress::Unit::kBytes, call.settings.form);
+  int64_t bytes = 0;
+  return Admin(call.connection).Backup([&](absl::string_view piece) -> absl::Status {
+    if (until.Wait(absl::ZeroDuration()).has_value()) return absl::CancelledError("the backup was stopped: nothing is kept of it");
+    bytes += static_cast<int64_t>(piece.size());
+    progress.Show(bytes);
+    return sink(piece);
+  });
+}
+
 BackingUp::BackingUp(CLI::App* app, Verb* chosen) {
   CLI::App* const backup = app->add_subcommand("backup", "write one state of the whole registry into a file");
   // Missing, it may be that of `check`.
@@ -120,7 +119,7 @@ absl::Status BackingUp::BackUp(const Call& call) const {
   if (file_ == "-") return ToStandardOutput(call);
   absl::StatusOr<NewFile> file = NewFile::Create(file_);
   if (!file.ok()) return file.status();
-  const absl::StatusOr<BackupSummary> backup = Take(call, [&](absl::string_view piece) { return file->Write(piece); });
+  const absl::StatusOr<BackupSummary> backup = TakeBackup(call, [&](absl::string_view piece) { return file->Write(piece); });
   if (!backup.ok()) return backup.status();
   if (absl::Status lost = file->Keep(); !lost.ok()) return lost;
   call.printer.Done(absl::StrCat("backed up ", ContentText(*backup), " to ", file_), BackupRecord(file_, *backup));

@@ -5,10 +5,19 @@
 
 #include <CLI/CLI.hpp>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "cli/verb.h"
+#include "client/backup_check.h"
 
 namespace scoutlight::cli {
+
+// Takes a backup to `sink`, piece by piece, showing progress. kCancelled: a signal to stop came.
+absl::StatusOr<BackupSummary> TakeBackup(const Call& call, absl::FunctionRef<absl::Status(absl::string_view)> sink);
+// What is in it, for people.
+std::string ContentText(const BackupSummary& backup);
 
 // `backup`, `backup check`.
 class BackingUp {

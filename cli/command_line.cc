@@ -95,6 +95,7 @@ CommandLine::CommandLine()
       grpc_calling_(&app_, &verb_),
       server_verbs_(&app_, &verb_),
       backing_up_(&app_, &verb_),
+      migrating_(&app_, &verb_),
       doctor_(&app_, &verb_),
       context_verbs_(&app_, context_, &verb_),
       completion_(&app_, &verb_),

@@ -22,6 +22,7 @@
 #include "cli/leasing.h"
 #include "cli/locking.h"
 #include "cli/manual.h"
+#include "cli/migrating.h"
 #include "cli/running.h"
 #include "cli/schema_verbs.h"
 #include "cli/server_verbs.h"
@@ -89,6 +90,7 @@ class CommandLine {
   GrpcCalling grpc_calling_;
   ServerVerbs server_verbs_;
   BackingUp backing_up_;
+  Migrating migrating_;
   Doctor doctor_;
   ContextVerbs context_verbs_;
   Completion completion_;

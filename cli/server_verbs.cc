@@ -31,6 +31,11 @@ Json StoreJson(const ServerStatus::Store& store) {
   if (store.oldest_revision != 0) json["oldest_revision"] = store.oldest_revision;
   if (store.leases.has_value()) json["leases"] = *store.leases;
   json["leases_max"] = store.leases_max;
+  if (!store.members.empty()) {
+    json["members"] = store.members;
+    json["member"] = store.member;
+    json["behind_seconds"] = absl::ToDoubleSeconds(store.behind);
+  }
   return json;
 }
 
@@ -91,6 +96,15 @@ std::string InstancesText(const ServerStatus::Discovery& discovery) {
                       " resolvable, ", totals.held, " held");
 }
 
+std::string StoreText(const ServerStatus::Store& store) {
+  if (store.kind.empty()) return "not known";
+  if (store.members.empty()) return store.kind;
+  const std::string behind = store.behind == absl::ZeroDuration()
+                                 ? ""
+                                 : absl::StrCat(", ", absl::FormatDuration(absl::Trunc(store.behind, absl::Seconds(1))), " behind");
+  return absl::StrCat(store.kind, ", by ", store.member, " of ", store.members.size(), behind);
+}
+
 std::string LeasesText(const ServerStatus::Store& store) {
   return absl::StrCat(store.leases.has_value() ? absl::StrCat(*store.leases) : "?", " of ", store.leases_max);
 }
@@ -111,7 +125,7 @@ Record StatusRecord(const ServerStatus& status, Where limits_where) {
           {"uptime", absl::FormatDuration(absl::Trunc(status.uptime, absl::Seconds(1)))},
           {"revision", NumberJson(status.state.revision)},
           {"store_id", status.state.store_id},
-          {"store", StoreJson(status.store), Where::kAlways, status.store.kind.empty() ? "not known" : status.store.kind},
+          {"store", StoreJson(status.store), Where::kAlways, StoreText(status.store)},
           {"oldest_revision", {}, Where::kAlways, absl::StrCat(status.store.oldest_revision)},
           {"leases", {}, Where::kAlways, LeasesText(status.store)},
           {"streams", StreamsJson(streams), Where::kAlways, absl::StrCat(streams.open, " of ", streams.open_max)},

@@ -32,6 +32,9 @@ ServingState StateOf(wire::ServingState state) {
 ServerStatus::Store StoreOf(const wire::StoreStatus& store) {
   ServerStatus::Store read{.kind = store.kind(), .oldest_revision = store.oldest_revision(), .leases_max = store.leases_max()};
   if (store.has_leases()) read.leases = store.leases();
+  read.members = {store.members().begin(), store.members().end()};
+  read.member = store.member();
+  read.behind = client::DurationOf(store.behind());
   return read;
 }
 

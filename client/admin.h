@@ -30,10 +30,13 @@ absl::string_view ServingStateText(ServingState state);
 // How a server does, each figure as of some moment during the call: what they count stands in admin.proto.
 struct ServerStatus {
   struct Store {
-    std::string kind;              // "rocksdb" or "memory"; empty: not known.
+    std::string kind;              // "rocksdb", "memory" or "etcd"; empty: not known.
     Revision oldest_revision = 0;  // 0: not known.
     std::optional<int> leases;     // nullopt: the store cannot count them.
     int leases_max = 0;
+    std::vector<std::string> members;  // Of etcd, as the server was given them, ...
+    std::string member;                // ... and the one that it speaks with.
+    absl::Duration behind;             // For how long what the server shows may have lacked something; zero: it has what there is.
   };
   struct Streams {
     int open = 0;

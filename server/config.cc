@@ -37,6 +37,7 @@ struct Texts {
   std::string history_age = "1h";
   std::string history_bytes = "1GiB";
   std::string disk_reserve = "64MiB";
+  bool restore_only = false;
   bool insecure = false;
 };
 
@@ -65,9 +66,11 @@ void Declare(CLI::App* app, Texts* texts) {
   option("--history-age", &texts->history_age, "older states are given up, e.g. 90m");
   option("--history-bytes", &texts->history_bytes, "as are those that history over this size holds, e.g. 512MiB");
   option("--disk-reserve", &texts->disk_reserve, "puts are refused with less free space than this, e.g. 64MiB");
+  app->add_flag("--restore-only", texts->restore_only, "with --restore: end when the store is made, without serving")
+      ->envname(EnvironmentName("--restore-only"));
   app->add_flag("--insecure", texts->insecure, "allow to listen off this machine without TLS")->envname(EnvironmentName("--insecure"));
   app->set_version_flag("--version", VersionLine());
-  app->footer("Exit codes: 0 stopped by a signal, 1 cannot start or was forced to stop, 2 wrong settings.");
+  app->footer("Exit codes: 0 stopped by a signal, or restored as --restore-only, 1 cannot start or was forced to stop, 2 wrong settings.");
 }
 
 // Turns texts into values, gathering every mistake.
@@ -146,8 +149,9 @@ void CheckTogether(const Config& config, std::vector<std::string>* errors) {
   if (config.tls.certificate.empty() != config.tls.key.empty()) errors->push_back("--tls-cert and --tls-key go together: one is missing");
   if (config.tls.certificate.empty() && !config.tls.client_ca.empty()) errors->push_back("--tls-client-ca needs --tls-cert and --tls-key");
   if (config.backend == Config::Backend::kRocksdb && config.data_dir.empty()) errors->push_back("--data-dir must not be empty");
-  if (config.backend == Config::Backend::kEtcd && !config.restore.empty()) {
-    errors->push_back(absl::StrCat("--restore=", config.restore, ": a backup is restored into rocksdb or memory, not into etcd"));
+  if (config.restore_only && config.restore.empty()) errors->push_back("--restore-only needs --restore");
+  if (config.restore_only && config.backend == Config::Backend::kMemory && errors->empty()) {
+    errors->push_back("--restore-only goes with a store that outlives the program, not with --store=memory");
   }
   // A mistake in --store itself has been told.
   if (config.backend == Config::Backend::kEtcd || errors->empty()) {
@@ -166,6 +170,7 @@ Config Check(const Texts& texts, std::vector<std::string>* errors) {
   config.data_dir = texts.data_dir;
   config.store = texts.store;
   config.restore = texts.restore;
+  config.restore_only = texts.restore_only;
   config.etcd = texts.etcd;
   config.backend = BackendOf(texts.store, &config.etcd, &checker);
   config.log_level = checker.OneOf<LogLevel>(
@@ -232,6 +237,7 @@ std::vector<std::pair<std::string, std::string>> SettingsOf(const Config& config
       {"data-dir", config.data_dir},
       {"store", config.store},
       {"restore", config.restore},
+      {"restore-only", config.restore_only ? "true" : "false"},
       {"etcd-user", config.etcd.user},
       {"etcd-password-file", config.etcd.password_file},
       {"etcd-ca-file", config.etcd.ca_file},

@@ -22,6 +22,7 @@ struct Config {
   ListenAddress listen = {"127.0.0.1", 7400};
   std::string data_dir = "./scoutlight-data";  // Touched by rocksdb only.
   std::string restore;                         // The file of a backup that the store is made of; empty: none.
+  bool restore_only = false;                   // End then, without serving.
   Backend backend = Backend::kRocksdb;
   std::string store = "rocksdb";  // As it was given.
   EtcdSettings etcd;              // With Backend::kEtcd.

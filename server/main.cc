@@ -90,9 +90,13 @@ int Serve(const Config& config, StopSignal* stop) {
   absl::StatusOr<ServerOptions> options = OptionsOf(config);
   if (!options.ok()) return CannotStart(options.status());
   // Before the store is made or repaired: a server that cannot listen leaves no trace.
-  if (absl::Status taken = TryBind(config.listen); !taken.ok()) return CannotStart(taken);
+  if (absl::Status taken = config.restore_only ? absl::OkStatus() : TryBind(config.listen); !taken.ok()) return CannotStart(taken);
   absl::StatusOr<std::unique_ptr<storage::Store>> store = OpenStore(config, RandomFromSystem);
   if (!store.ok()) return CannotStart(store.status());
+  if (config.restore_only) {
+    LogAlways(absl::StrCat("made store ", (*store)->store_id()));
+    return 0;
+  }
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(store->get(), *std::move(options));
   if (!server.ok()) return CannotStart(server.status());
   LogAlways(absl::StrCat("listening on ", (*server)->address().ToString()));

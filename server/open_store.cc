@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "storage/backup/backup_format.h"
 #include "storage/backup/backup_reader.h"
+#include "storage/etcd/etcd_restore.h"
 #include "storage/etcd/etcd_store.h"
 #include "storage/local/load_backup.h"
 #include "storage/local/local_store.h"
@@ -104,10 +105,23 @@ absl::StatusOr<std::unique_ptr<storage::Engine>> OpenEngine(const Config& config
   return absl::InternalError("etcd is no engine");
 }
 
+absl::Status RestoreIntoEtcd(const storage::EtcdStoreOptions& options, const std::string& path) {
+  absl::StatusOr<std::unique_ptr<BackupFile>> backup = OpenBackup(path);
+  if (!backup.ok()) return backup.status();
+  const absl::StatusOr<storage::EtcdRestored> restored = storage::RestoreIntoEtcd(options, &(*backup)->file);
+  if (!restored.ok()) return Told(restored.status(), path);
+  spdlog::info("{} entries written; {} that hang on leases are left out: their owners register anew", restored->entries,
+               restored->on_leases);
+  return Told(restored->header, path);
+}
+
 absl::StatusOr<std::unique_ptr<storage::Store>> OpenEtcd(const Config& config, std::function<uint64_t()> random) {
   absl::StatusOr<storage::EtcdStoreOptions> options = EtcdOptionsOf(config.etcd);
   if (!options.ok()) return options.status();
   options->random = std::move(random);
+  if (!config.restore.empty()) {
+    if (absl::Status failed = RestoreIntoEtcd(*options, config.restore); !failed.ok()) return failed;
+  }
   absl::StatusOr<std::unique_ptr<storage::Store>> store = storage::OpenEtcdStore(*std::move(options));
   if (store.ok()) return store;
   return MakeError(store.status().code(), absl::StrCat("--store=", config.store, ": ", store.status().message()),

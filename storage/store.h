@@ -154,7 +154,6 @@ struct StoreHealth {
 struct BackendFacts {
   std::vector<std::string> members;  // As they were given. Empty: the backend is within this process, and the rest says nothing.
   std::string member;                // In use.
-  absl::Duration behind;             // For how long the sink of Follow may have lacked something; zero: it has what there is.
 };
 
 // A revisioned hierarchical store: the seam under which backends differ and over which nothing knows which one it is. Thread-safe.
@@ -221,6 +220,9 @@ class Store {
 
   virtual StoreHealth health() const = 0;
   virtual BackendFacts backend() const { return {}; }
+  // For how long the sink of Follow may have lacked something that others see; zero: it has what there is, as always of a store within
+  // this process. Cheap: asked for each answer from the catalog.
+  virtual absl::Duration behind() const { return absl::ZeroDuration(); }
 };
 
 }  // namespace scoutlight::storage

@@ -63,6 +63,7 @@ grpc::ServerUnaryReactor* AdminService::Status(grpc::CallbackServerContext* cont
   facts.health = parts_.store->health();
   facts.leases = parts_.store->lease_count();
   facts.backend = parts_.store->backend();
+  facts.behind = parts_.store->behind();
   facts.streams = parts_.places->taken();
   facts.streams_max = parts_.streams_max;
   facts.watches = parts_.hub->counts();

@@ -67,7 +67,7 @@ void FillStore(const StatusFacts& facts, wire::StoreStatus* out) {
   if (facts.backend.members.empty()) return;
   for (const std::string& member : facts.backend.members) out->add_members(member);
   out->set_member(facts.backend.member);
-  FillDuration(facts.backend.behind, out->mutable_behind());
+  FillDuration(facts.behind, out->mutable_behind());
 }
 
 void FillStreams(const StatusFacts& facts, wire::StreamsStatus* out) {

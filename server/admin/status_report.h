@@ -27,6 +27,7 @@ struct StatusFacts {
   Revision oldest_revision = 0;
   std::optional<int64_t> leases;
   storage::BackendFacts backend;
+  absl::Duration behind;  // As Store::behind().
 
   int streams = 0;
   int streams_max = 0;

@@ -100,7 +100,8 @@ TEST(StatusReport, AProblemIsTextOfBoundedLength) {
 TEST(StatusReport, ABackendOutsideTheServerIsShownWithItsMembers) {
   StatusFacts facts = Well();
   EXPECT_FALSE(StatusResponseOf(facts).store().has_behind());
-  facts.backend = {.members = {"a:2379", "b:2379"}, .member = "b:2379", .behind = absl::Milliseconds(1'500)};
+  facts.backend = {.members = {"a:2379", "b:2379"}, .member = "b:2379"};
+  facts.behind = absl::Milliseconds(1'500);
   const wire::StatusResponse response = StatusResponseOf(facts);
   EXPECT_THAT(response.store().members(), ElementsAre("a:2379", "b:2379"));
   EXPECT_EQ(response.store().member(), "b:2379");

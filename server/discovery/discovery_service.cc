@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/limits.h"
 #include "discovery/catalog.h"
 #include "discovery/system_records.h"
@@ -15,6 +16,7 @@
 #include "server/discovery/subscribe_calls.h"
 #include "server/error_mapping.h"
 #include "server/hub_call.h"
+#include "server/request_fields.h"
 #include "server/unary_call.h"
 
 namespace scoutlight::server {
@@ -49,6 +51,12 @@ void NoteCaller(const DiscoveryService::Parts& parts, const ResolveCallSpec& spe
   });
 }
 
+void SetBehind(absl::Duration behind, ResolveAnswer* answer) { answer->set_behind(behind); }
+template <typename Response>
+void SetBehind(absl::Duration behind, Response* response) {
+  FillDuration(behind, response->mutable_behind());
+}
+
 // Answers `call` with what is found in the catalog, if `effort` is enough for that.
 template <typename Response, typename Spec>
 bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, const Spec& spec, Effort effort) {
@@ -56,6 +64,7 @@ bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, cons
   const StoreId store_id = parts.store->store_id();
   // Before it is read: a lower bound of what is shown.
   const Revision revision = catalog->revision();
+  const absl::Duration behind = parts.store->behind();
   Response response;
   NoteCaller(parts, spec, catalog.get());
   const CatalogReader::Result result = parts.reader->Read(spec, effort, catalog.get(), &response);
@@ -66,6 +75,7 @@ bool TryAnswer(const UnaryCall& call, const DiscoveryService::Parts& parts, cons
   }
   response.set_revision(revision);
   response.set_store_id(store_id);
+  if (behind > absl::ZeroDuration()) SetBehind(behind, &response);
   Send(call, response);
   return true;
 }

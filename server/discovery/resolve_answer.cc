@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "discovery/endpoint.h"
 #include "server/discovery/instance_conversion.h"
+#include "server/request_fields.h"
 
 namespace scoutlight::server {
 namespace {
@@ -18,7 +19,7 @@ using google::protobuf::io::CodedOutputStream;
 using Response = wire::ResolveResponse;
 
 // Messages and texts look alike: tag, length, bytes. All tags here are of one byte.
-static_assert(Response::kGuardedFieldNumber < 16 && Response::Pick::kEndpointFieldNumber < 16);
+static_assert(Response::kBehindFieldNumber < 16 && Response::kGuardedFieldNumber < 16 && Response::Pick::kEndpointFieldNumber < 16);
 
 size_t BytesOf(size_t content) { return 1 + CodedOutputStream::VarintSize64(content) + content; }
 
@@ -67,9 +68,16 @@ size_t ResolveAnswer::Shown::bytes() const {
   return BytesOf(encoded->message.size()) + (endpoint().empty() ? 0 : BytesOf(endpoint().size()));
 }
 
+void ResolveAnswer::set_behind(absl::Duration behind) {
+  google::protobuf::Duration duration;
+  FillDuration(behind, &duration);
+  behind_ = duration.SerializeAsString();
+}
+
 std::string ResolveAnswer::Encode() const {
   const uint64_t revision = static_cast<uint64_t>(revision_);
-  size_t bytes = 2 + 1 + CodedOutputStream::VarintSize64(revision) + BytesOf(store_id_.size()) + (guarded_ ? 2 : 0) + picks_bytes_;
+  size_t bytes = 2 + 1 + CodedOutputStream::VarintSize64(revision) + BytesOf(store_id_.size()) + (guarded_ ? 2 : 0) +
+                 (behind_.empty() ? 0 : BytesOf(behind_.size())) + picks_bytes_;
   std::string encoded(bytes, '\0');
   uint8_t* at = reinterpret_cast<uint8_t*>(encoded.data());
   for (const Shown& pick : picks_) {
@@ -81,7 +89,8 @@ std::string ResolveAnswer::Encode() const {
   at = WireFormatLite::WriteEnumToArray(Response::kStrategyFieldNumber, strategy_, at);
   at = WireFormatLite::WriteInt64ToArray(Response::kRevisionFieldNumber, revision_, at);
   at = WriteBytes(Response::kStoreIdFieldNumber, store_id_, at);
-  if (guarded_) WireFormatLite::WriteBoolToArray(Response::kGuardedFieldNumber, true, at);
+  if (guarded_) at = WireFormatLite::WriteBoolToArray(Response::kGuardedFieldNumber, true, at);
+  if (!behind_.empty()) WriteBytes(Response::kBehindFieldNumber, behind_, at);
   return encoded;
 }
 

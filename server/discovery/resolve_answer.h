@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "base/entry.h"
 #include "discovery/instance.h"
 #include "discovery/service_snapshot.h"
@@ -25,6 +26,7 @@ class ResolveAnswer {
   void set_revision(Revision revision) { revision_ = revision; }
   void set_store_id(StoreId store_id) { store_id_ = std::move(store_id); }
   void set_guarded(bool guarded) { guarded_ = guarded; }
+  void set_behind(absl::Duration behind);
 
   // The bytes of the ResolveResponse.
   std::string Encode() const;
@@ -46,6 +48,7 @@ class ResolveAnswer {
   Revision revision_ = 0;
   StoreId store_id_;
   bool guarded_ = false;
+  std::string behind_;  // Encoded; empty: nothing is missing.
 };
 
 }  // namespace scoutlight::server

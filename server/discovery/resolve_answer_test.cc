@@ -57,7 +57,9 @@ TEST(ResolveAnswer, IsTheMessageThatItIsShownAs) {
   answer.set_store_id("0123456789abcdef");
   EXPECT_EQ(answer.picks(), 5u);
   EXPECT_FALSE(Read(answer).guarded());
+  EXPECT_FALSE(Read(answer).has_behind());
   answer.set_guarded(true);
+  answer.set_behind(absl::Milliseconds(70'001));
 
   const wire::ResolveResponse read = Read(answer);
   ASSERT_EQ(read.picks_size(), 5);
@@ -72,6 +74,8 @@ TEST(ResolveAnswer, IsTheMessageThatItIsShownAs) {
   EXPECT_EQ(read.revision(), int64_t{1} << 40);
   EXPECT_EQ(read.store_id(), "0123456789abcdef");
   EXPECT_TRUE(read.guarded());
+  EXPECT_EQ(read.behind().seconds(), 70);
+  EXPECT_EQ(read.behind().nanos(), 1'000'000);
 }
 
 TEST(ResolveAnswer, WhatWouldBeTooMuchIsLeftOutButForTheFirst) {

@@ -153,12 +153,12 @@ TEST_F(EtcdCluster, WithoutAQuorumItSaysSoAndComesBack) {
   EXPECT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kUnavailable; }));
   EXPECT_FALSE(store_->health().problem.empty());
   EXPECT_EQ(sync_->Read(QueryOf(K("/a"), Scope::kKey)).status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(AwaitCondition([&] { return store_->backend().behind > absl::ZeroDuration(); }));
+  EXPECT_TRUE(AwaitCondition([&] { return store_->behind() > absl::ZeroDuration(); }));
   members_[1]->Resume();
   ASSERT_TRUE(members_[0]->Restart());
   PutOnce("/c", "back");
   EXPECT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kServing; }));
-  EXPECT_TRUE(AwaitCondition([&] { return store_->backend().behind == absl::ZeroDuration(); }));
+  EXPECT_TRUE(AwaitCondition([&] { return store_->behind() == absl::ZeroDuration(); }));
   EXPECT_THAT(sink->gaps(), IsEmpty());
   EXPECT_EQ(sync_->Get(K("/a"))->value, Text("0"));
   store_.reset();

@@ -19,7 +19,7 @@ void EtcdFollower::Follow(Revision after, std::shared_ptr<Sink> sink) {
   shown_ = after;
   // What was known is the earlier sink's.
   fresh_ = std::nullopt;
-  behind_since_ = options_.clock->SinceBoot();
+  behind_since_.set(options_.clock->SinceBoot());
   problem_ = absl::OkStatus();
   LookAfter();
   Begin();
@@ -30,13 +30,18 @@ void EtcdFollower::Begin() {
   fenced_ = 0;
   fence_is_due_ = true;
   etcdserverpb::RangeRequest request;
-  request.set_key(mapping_.store_id_key());
+  request.set_key(mapping_.identity_key());
   client_.Range(std::move(request), [this, watch](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
     if (watch != watches_) return;
     if (!outcome.ok()) return BeginLater();
-    const std::string id = response.kvs_size() == 0 ? "" : response.kvs(0).value();
-    if (id != store_id_ || response.header().revision() < shown_) {
-      return Stop(StoreExchanged(absl::StrCat("etcd now holds store \"", id, "\" at revision ", response.header().revision(),
+    EtcdIdentity there;
+    if (response.kvs_size() > 0) {
+      absl::StatusOr<EtcdIdentity> decoded = EtcdMapping::DecodeIdentity(response.kvs(0));
+      if (!decoded.ok()) return Stop(decoded.status());
+      there = *std::move(decoded);
+    }
+    if (there.restoring || there.id != store_id_ || response.header().revision() < shown_) {
+      return Stop(StoreExchanged(absl::StrCat("etcd now holds store \"", there.id, "\" at revision ", response.header().revision(),
                                               ", this server has shown store \"", store_id_, "\" up to revision ", shown_,
                                               ": it was wiped, restored or exchanged; start the server anew")));
     }
@@ -154,9 +159,9 @@ void EtcdFollower::LookNow() {
   const absl::Duration now = options_.clock->SinceBoot();
   const auto waits_too_long = [now](const auto& waiting) { return waiting.second.until <= now; };
   const bool owes_answer = std::any_of(waiting_.begin(), waiting_.end(), waits_too_long);
-  const bool behind_too_long = behind_since_.has_value() && now - *behind_since_ >= options_.stale_after;
+  const bool behind_too_long = behind() >= options_.stale_after;
   if (behind_too_long || owes_answer) {
-    if (!behind_since_.has_value()) behind_since_ = now;
+    behind_since_.set_first(now);
     if (!waiting_.empty()) fenced_ = std::max(fenced_, waiting_.rbegin()->first);
     // etcd has answered others what the watch does not say. One that is long at work through history says something now and then.
     const bool is_silent = cancel_ && !std::exchange(has_heard_, false) && (owes_answer || fenced_ > shown_);
@@ -183,7 +188,7 @@ void EtcdFollower::OnEnd(int64_t watch) {
 void EtcdFollower::BeginLater() {
   const int64_t ended = ++watches_;
   if (cancel_) std::exchange(cancel_, nullptr)();
-  if (!behind_since_.has_value()) behind_since_ = options_.clock->SinceBoot();
+  behind_since_.set_first(options_.clock->SinceBoot());
   LookAfter();
   client_.thread().PostAfter(options_.retry_after, [this, ended] {
     if (watches_ == ended) Begin();
@@ -193,7 +198,7 @@ void EtcdFollower::BeginLater() {
 void EtcdFollower::Stop(absl::Status problem) {
   ++watches_;
   if (cancel_) std::exchange(cancel_, nullptr)();
-  if (!behind_since_.has_value()) behind_since_ = options_.clock->SinceBoot();
+  behind_since_.set_first(options_.clock->SinceBoot());
   problem_ = std::move(problem);
   SetStale();
 }
@@ -207,7 +212,7 @@ void EtcdFollower::SetStale() {
 }
 
 void EtcdFollower::SetFresh() {
-  behind_since_ = std::nullopt;
+  behind_since_.reset();
   if (fresh_ == true) return;
   fresh_ = true;
   sink_->OnFresh();

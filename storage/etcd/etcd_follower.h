@@ -1,6 +1,9 @@
 #ifndef SCOUTLIGHT_STORAGE_ETCD_ETCD_FOLLOWER_H_
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_FOLLOWER_H_
 
+#include <atomic>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,8 +53,11 @@ class EtcdFollower {
   // Sees to it that the sink is shown progress to `revision` though nothing of the store may have happened there.
   void ShowUpTo(Revision revision);
 
-  // Since when the sink may lack something, on the clock's SinceBoot(); nullopt: it has what etcd has, or nobody follows.
-  std::optional<absl::Duration> behind_since() const { return behind_since_; }
+  // For how long the sink may have lacked something; zero: it has what etcd has, or nobody follows. Thread-safe.
+  absl::Duration behind() const {
+    const std::optional<absl::Duration> since = behind_since_.get();
+    return since.has_value() ? options_.clock->SinceBoot() - *since : absl::ZeroDuration();
+  }
   // Not OK: it has met what no ScoutLight wrote, or another store, and stays stale.
   const absl::Status& problem() const { return problem_; }
   // Nothing more will be shown: runs all that waits.
@@ -92,11 +98,30 @@ class EtcdFollower {
   bool fence_is_due_ = false;   // ... and etcd has taken the fence of this watch.
   Revision wanted_ = 0;         // By ShowUpTo.
   bool wanted_is_timed_ = false;
-  bool looks_after_ = false;                    // LookNow() is due.
-  bool has_heard_ = false;                      // The watch has said something since the last look.
-  int64_t watches_ = 0;                         // Made so far; tells a watch and a timer whether it is still the one.
-  std::optional<bool> fresh_;                   // As the sink was told last; nullopt: nothing yet.
-  std::optional<absl::Duration> behind_since_;  // Since boot; nullopt: the watch has caught up.
+  bool looks_after_ = false;   // LookNow() is due.
+  bool has_heard_ = false;     // The watch has said something since the last look.
+  int64_t watches_ = 0;        // Made so far; tells a watch and a timer whether it is still the one.
+  std::optional<bool> fresh_;  // As the sink was told last; nullopt: nothing yet.
+  // A point of time since boot, or none: that the watch has caught up. Read by any thread.
+  class Since {
+   public:
+    std::optional<absl::Duration> get() const {
+      const int64_t nanoseconds = nanoseconds_.load(std::memory_order_relaxed);
+      return nanoseconds == kNone ? std::nullopt : std::optional(absl::Nanoseconds(nanoseconds));
+    }
+    bool has_value() const { return get().has_value(); }
+    void set(absl::Duration since) { nanoseconds_.store(absl::ToInt64Nanoseconds(since), std::memory_order_relaxed); }
+    // The first one stays.
+    void set_first(absl::Duration since) {
+      if (!has_value()) set(since);
+    }
+    void reset() { nanoseconds_.store(kNone, std::memory_order_relaxed); }
+
+   private:
+    static constexpr int64_t kNone = -1;
+    std::atomic<int64_t> nanoseconds_ = kNone;
+  };
+  Since behind_since_;
   absl::Status problem_;
   struct Waiting {
     absl::Duration until;  // Since boot.

@@ -7,19 +7,24 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/error.h"
 
 namespace scoutlight::storage {
 namespace {
 
 constexpr char kNodes = 'n';
-constexpr char kStoreId = 'i';
+constexpr char kIdentity = 'i';
 constexpr char kMark = 'm';
 constexpr char kRequest = 'r';
 constexpr char kWriteMark = 'w';
 constexpr char kFenceMark = 'f';
 constexpr char kSuccess = 's';
 constexpr char kFailure = 'f';
+constexpr int kVersion = 1;
+constexpr absl::string_view kRestoring = "restoring ";
+constexpr size_t kStoreIdSize = 32;
 constexpr char kSegmentJoint = '\x00';
 constexpr char kText = '\x00';
 constexpr char kData = '\x01';
@@ -36,7 +41,7 @@ absl::Status Foreign(absl::string_view what, absl::string_view etcd_key) {
 }  // namespace
 
 EtcdMapping::EtcdMapping(absl::string_view prefix)
-    : prefix_(prefix), root_(Append(prefix, kNodes)), store_id_key_(Append(prefix, kStoreId)), mark_key_(Append(prefix, kMark)) {}
+    : prefix_(prefix), root_(Append(prefix, kNodes)), identity_key_(Append(prefix, kIdentity)), mark_key_(Append(prefix, kMark)) {}
 
 std::string EtcdMapping::RevocationKey(LeaseId id) const { return absl::StrCat(mark_key_, absl::Hex(id, absl::kZeroPad16)); }
 
@@ -97,6 +102,27 @@ std::string EtcdMapping::EncodeValue(const Value& value) {
   encoded.push_back(value.form == Value::Form::kText ? kText : kData);
   encoded += value.bytes;
   return encoded;
+}
+
+std::string EtcdMapping::EncodeIdentity(const EtcdIdentity& identity) {
+  return absl::StrCat(kVersion, " ", identity.restoring ? kRestoring : "", identity.id);
+}
+
+absl::StatusOr<EtcdIdentity> EtcdMapping::DecodeIdentity(const mvccpb::KeyValue& pair) {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(pair.value(), absl::MaxSplits(' ', 1));
+  int version = 0;
+  if (!absl::SimpleAtoi(parts.first, &version) || version < 1) return Foreign("an identity", pair.key());
+  if (version > kVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("etcd holds a store of format ", version, " at the etcd key \"",
+                                                      absl::CHexEscape(pair.key()), "\", this program reads format ", kVersion,
+                                                      ": start a newer one"));
+  }
+  absl::string_view id = parts.second;
+  EtcdIdentity identity;
+  identity.restoring = absl::ConsumePrefix(&id, kRestoring);
+  identity.id = std::string(id);
+  if (id.size() != kStoreIdSize) return Foreign("an identity", pair.key());
+  return identity;
 }
 
 std::string EtcdMapping::EncodeMark(const EtcdMark& mark) {

@@ -14,14 +14,17 @@
 #include "base/key.h"
 #include "compat/etcd/rpc.pb.h"
 
-// How the hierarchy lies in etcd: every etcd key and value is made and read here and nowhere else. Version 1.
+// How the hierarchy lies in etcd: every etcd key and value is made and read here and nowhere else.
 //
 //   key        = prefix space                      prefix: chosen when the store is opened; keys of others may stand beside it
 //   space      = 'n' *( 0x00 segment )             a node; the root is 'n' alone and never stored; no segment has a byte below 0x20
-//              | 'i'                               the store id, 32 hexadecimal digits
+//              | 'i'                               whose store it is
 //              | 'm'                               the mark that each transaction of ours puts: kind, microseconds since 1970 in digits
 //              | 'm' lease                         on this lease itself, put before it is revoked, so that it goes with it
 //              | 'r' size ':' caller request_id    a request that was carried out; on a lease, whose end is the end of the window
+//   identity   = version ' ' [ "restoring " ] id   version: of all that stands here, '1'; id: 32 hexadecimal digits, while a backup is
+//   being
+//                                                  restored those of the restoration
 //   value      = form *byte                        of a node
 //   form       = 0x00 (text) | 0x01 (data)
 //   kind       = 'w' (a write) | 'f' (a fence: nothing but the mark)
@@ -69,12 +72,19 @@ struct EtcdRequestRecord {
   bool succeeded = false;  // Which branch was taken.
 };
 
+// Whose store lies in etcd.
+struct EtcdIdentity {
+  StoreId id;
+  bool restoring = false;  // A backup is being restored, or that did not end; `id` is the restoration's.
+};
+
 class EtcdMapping {
  public:
   explicit EtcdMapping(absl::string_view prefix);
 
-  const std::string& store_id_key() const { return store_id_key_; }
+  const std::string& identity_key() const { return identity_key_; }
   const std::string& mark_key() const { return mark_key_; }
+  EtcdRange Nodes() const { return {root_, SubtreeEnd(root_)}; }
   // Marks and nodes: all that a watch has to see.
   EtcdRange Watched() const { return {mark_key_, SubtreeEnd(root_)}; }
   std::string RevocationKey(LeaseId id) const;
@@ -100,6 +110,9 @@ class EtcdMapping {
 
   static std::string EncodeValue(const Value& value);
 
+  static std::string EncodeIdentity(const EtcdIdentity& identity);
+  // kDataLoss: not made here. kFailedPrecondition: made by a later version.
+  static absl::StatusOr<EtcdIdentity> DecodeIdentity(const mvccpb::KeyValue& pair);
   static std::string EncodeMark(const EtcdMark& mark);
   // kDataLoss, here and below: not made here; the error names the key.
   static absl::StatusOr<EtcdMark> DecodeMark(const mvccpb::KeyValue& pair);
@@ -118,7 +131,7 @@ class EtcdMapping {
 
   const std::string prefix_;
   const std::string root_;
-  const std::string store_id_key_;
+  const std::string identity_key_;
   const std::string mark_key_;
 };
 

@@ -163,7 +163,9 @@ bool EtcdProcess::Restart() {
 }
 
 bool EtcdProcess::Launch() {
-  const std::string client_url = absl::StrCat("http://", target_);
+  const auto is_certificate = [](const std::string& flag) { return absl::StartsWith(flag, "--cert-file="); };
+  const bool is_tls = std::any_of(flags_.begin(), flags_.end(), is_certificate);
+  const std::string client_url = absl::StrCat(is_tls ? "https://" : "http://", target_);
   const std::string cluster = initial_cluster_.empty() ? absl::StrCat(name_, "=", peer_url()) : initial_cluster_;
   std::vector<std::string> arguments = {"etcd",
                                         absl::StrCat("--name=", name_),

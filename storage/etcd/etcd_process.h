@@ -15,7 +15,7 @@ class EtcdProcess {
  public:
   // Starts it and waits until it takes connections. Fails the test and gives nullptr when it does not. To be called on a thread that
   // lives as long as the result.
-  // `flags`: beside those that it needs.
+  // `flags`: beside those that it needs; with --cert-file=... it is spoken to over TLS.
   static std::unique_ptr<EtcdProcess> Start(std::vector<std::string> flags = {});
   // So many members of one cluster, which know each other; waits until they have a leader.
   static std::vector<std::unique_ptr<EtcdProcess>> StartCluster(int members);

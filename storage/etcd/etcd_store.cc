@@ -1,15 +1,12 @@
 #include "storage/etcd/etcd_store.h"
 
 #include <algorithm>
-#include <optional>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/mutex.h"
 #include "base/stable_hash.h"
 #include "storage/etcd/etcd_admission.h"
 #include "storage/etcd/etcd_commit.h"
@@ -20,6 +17,7 @@
 #include "storage/etcd/etcd_history.h"
 #include "storage/etcd/etcd_leases.h"
 #include "storage/etcd/etcd_mapping.h"
+#include "storage/etcd/etcd_opening.h"
 #include "storage/etcd/etcd_read.h"
 #include "storage/etcd/etcd_renewals.h"
 #include "storage/etcd/request_leases.h"
@@ -29,7 +27,6 @@
 namespace scoutlight::storage {
 namespace {
 
-constexpr absl::Duration kOpenRetry = absl::Milliseconds(100);
 constexpr absl::Duration kHealthInterval = absl::Seconds(1);
 // A transaction puts its mark and the record of its request too.
 constexpr int kOperationsMax = kEtcdOperationsMax - 2;
@@ -240,11 +237,12 @@ class EtcdStore : public Store {
 
   StoreHealth health() const override { return health_.Look(); }
 
-  BackendFacts backend() const override {
-    BackendFacts facts{.members = options_.endpoints, .member = client_->member(), .behind = {}};
-    MutexLock lock(&mu_);
-    if (behind_since_.has_value()) facts.behind = options_.clock->SinceBoot() - *behind_since_;
-    return facts;
+  BackendFacts backend() const override { return {.members = options_.endpoints, .member = client_->member()}; }
+
+  absl::Duration behind() const override {
+    const absl::Duration behind = follower_.behind();
+    // A watch that is made anew is soon over.
+    return behind < options_.stale_after ? absl::ZeroDuration() : behind;
   }
 
  private:
@@ -312,7 +310,7 @@ class EtcdStore : public Store {
   // Brings oldest_ and latest_ up to date, if etcd answers.
   void Probe(absl::AnyInvocable<void(const RevisionBounds&) &&> then) {
     client_->thread().Post([this, then = std::move(then)]() mutable {
-      ProbeRevisions(*client_, mapping_.store_id_key(), oldest_, [this, then = std::move(then)](RevisionBounds bounds) mutable {
+      ProbeRevisions(*client_, mapping_.identity_key(), oldest_, [this, then = std::move(then)](RevisionBounds bounds) mutable {
         health_.NoteRead(bounds.outcome);
         oldest_ = std::max(oldest_, bounds.oldest);
         latest_ = std::max(latest_, bounds.latest);
@@ -339,10 +337,6 @@ class EtcdStore : public Store {
   void AskHealth() {
     client_->thread().PostAfter(kHealthInterval, [this] { AskHealth(); });
     if (!follower_.problem().ok()) health_.SetProblem(follower_.problem());
-    {
-      MutexLock lock(&mu_);
-      behind_since_ = follower_.behind_since();
-    }
     if (asks_health_ || !health_.IsDue()) return;
     asks_health_ = true;
     if (health_.is_full()) {
@@ -352,7 +346,7 @@ class EtcdStore : public Store {
       });
     }
     etcdserverpb::RangeRequest request;
-    request.set_key(mapping_.store_id_key());
+    request.set_key(mapping_.identity_key());
     request.set_count_only(true);
     client_->Range(std::move(request), [this](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
       asks_health_ = false;
@@ -377,92 +371,20 @@ class EtcdStore : public Store {
   Revision oldest_;
   Revision latest_;
   bool asks_health_ = false;
-
-  mutable Mutex mu_;
-  std::optional<absl::Duration> behind_since_ ABSL_GUARDED_BY(mu_);  // As the follower said last.
 };
-
-// Waits for the answer to a call: opening a store is the one place that may.
-template <typename Answer>
-class Waiter {
- public:
-  void Take(Answer answer) {
-    MutexLock lock(&mu_);
-    answer_ = std::move(answer);
-    changed_.NotifyAll();
-  }
-
-  Answer Wait() {
-    MutexLock lock(&mu_);
-    while (!answer_.has_value()) changed_.Wait(&mu_);
-    return *std::exchange(answer_, std::nullopt);
-  }
-
-  // Waits for nothing.
-  void Pause(absl::Duration duration) {
-    MutexLock lock(&mu_);
-    changed_.WaitFor(&mu_, duration);
-  }
-
- private:
-  Mutex mu_;
-  CondVar changed_;
-  std::optional<Answer> answer_ ABSL_GUARDED_BY(mu_);
-};
-
-struct TxnAnswer {
-  RpcOutcome outcome;
-  etcdserverpb::TxnResponse response;
-};
-
-// The id of the store; `drawn` becomes it if there is none.
-TxnAnswer AskForStoreId(EtcdClient& client, const EtcdMapping& mapping, const StoreId& drawn) {
-  etcdserverpb::TxnRequest request;
-  etcdserverpb::Compare* absent = request.add_compare();
-  absent->set_key(mapping.store_id_key());
-  absent->set_target(etcdserverpb::Compare::VERSION);
-  absent->set_version(0);
-  etcdserverpb::PutRequest* put = request.add_success()->mutable_request_put();
-  put->set_key(mapping.store_id_key());
-  put->set_value(drawn);
-  request.add_failure()->mutable_request_range()->set_key(mapping.store_id_key());
-  Waiter<TxnAnswer> waiter;
-  // Asking again is safe: whatever came of an earlier try, this one finds it.
-  client.Txn(std::move(request), EtcdClient::Repeat::kAnytime, [&waiter](RpcOutcome outcome, etcdserverpb::TxnResponse response) {
-    waiter.Take({std::move(outcome), std::move(response)});
-  });
-  return waiter.Wait();
-}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenEtcdStore(EtcdStoreOptions options) {
   const EtcdMapping mapping(options.prefix);
-  auto client = std::make_unique<EtcdClient>(EtcdClientOptions{.endpoints = options.endpoints,
-                                                               .tls = options.tls,
-                                                               .user = options.user,
-                                                               .password = options.password,
-                                                               .clock = options.clock,
-                                                               .call_timeout = std::min(options.call_timeout, options.open_timeout)});
-  const StoreId drawn = absl::StrFormat("%016x%016x", options.random(), options.random());
-  const absl::Duration deadline = options.clock->SinceBoot() + options.open_timeout;
-  TxnAnswer answer = AskForStoreId(*client, mapping, drawn);
-  while (!answer.outcome.ok()) {
-    const absl::Status refused = ReadError(answer.outcome);
-    const bool may_pass =
-        answer.outcome.code == absl::StatusCode::kUnavailable || answer.outcome.code == absl::StatusCode::kDeadlineExceeded;
-    if (!may_pass || options.clock->SinceBoot() >= deadline) return refused;
-    Waiter<int>().Pause(kOpenRetry);
-    answer = AskForStoreId(*client, mapping, drawn);
-  }
-  StoreId id = drawn;
-  if (!answer.response.succeeded()) id = answer.response.responses(0).response_range().kvs(0).value();
-
+  auto client = std::make_unique<EtcdClient>(ClientOptionsOf(options));
+  absl::StatusOr<StoreId> id = FindOrMakeStore(*client, mapping, options);
+  if (!id.ok()) return id.status();
   Waiter<RevisionBounds> waiter;
-  ProbeRevisions(*client, mapping.store_id_key(), 1, [&waiter](RevisionBounds bounds) { waiter.Take(std::move(bounds)); });
+  ProbeRevisions(*client, mapping.identity_key(), 1, [&waiter](RevisionBounds bounds) { waiter.Take(std::move(bounds)); });
   const RevisionBounds bounds = waiter.Wait();
   if (!bounds.outcome.ok()) return ReadError(bounds.outcome);
-  return std::make_unique<EtcdStore>(std::move(options), std::move(client), std::move(id), bounds);
+  return std::make_unique<EtcdStore>(std::move(options), std::move(client), *std::move(id), bounds);
 }
 
 }  // namespace scoutlight::storage

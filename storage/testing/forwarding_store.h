@@ -38,6 +38,7 @@ class ForwardingStore : public Store {
   void Compact(Revision oldest, Done<CompactResult> done) override { store_.Compact(oldest, std::move(done)); }
   StoreHealth health() const override { return store_.health(); }
   BackendFacts backend() const override { return store_.backend(); }
+  absl::Duration behind() const override { return store_.behind(); }
 
  protected:
   Store& store_;

@@ -150,6 +150,7 @@ const std::map<std::string, std::string>& Lines() {
       {"call", "scoutctl call ScoutLight/ListClusters $FORM"},
       {"status", "scoutctl status $FORM"},
       {"backup check", "[ -e $FILES/backup ] || scoutctl backup $FILES/backup >/dev/null; scoutctl backup check $FILES/backup $FORM"},
+      {"migrate", "rm -rf $FILES/moved; scoutctl migrate $FILES/moved --server $SCOUTLIGHTD $FORM"},
       // That it finds something is no failure here.
       {"doctor", "scoutctl doctor $FORM || [ $? = 1 ]"},
       {"context add", "scoutctl context add office --endpoint h:1 --replace $FORM"},

@@ -64,6 +64,7 @@ std::vector<std::string> ShellTest::Command(const std::string& line) const {
 
 std::map<std::string, std::string> ShellTest::Environment() const {
   return {{"SCOUTCTL", std::filesystem::absolute(getenv("SCOUTCTL"))},
+          {"SCOUTLIGHTD", std::filesystem::absolute(getenv("SCOUTLIGHTD"))},
           {"SERVICE_PROGRAM", std::filesystem::absolute(getenv("SERVICE_PROGRAM"))},
           {"SCOUTLIGHT_ENDPOINT", address_},
           {"FILES", files_.path()},

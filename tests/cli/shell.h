@@ -19,7 +19,8 @@ std::string Masked(std::string text);
 
 enum class Stored { kInMemory, kOnDisk };
 
-// A test with a server over an empty store, and a shell in which `scoutctl` is the program, set to that server, and $FILES a folder.
+// A test with a server over an empty store, and a shell in which `scoutctl` is the program, set to that server, $FILES a folder, and
+// $SCOUTLIGHTD the server's program.
 class ShellTest : public ::testing::Test {
  protected:
   explicit ShellTest(std::vector<std::string> server_flags = {}, Stored stored = Stored::kInMemory);

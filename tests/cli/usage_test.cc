@@ -12,7 +12,7 @@ TEST_F(UsageTest, WhatWasMeantIsSuggested) {
 scoutctl
  invalid argument
  a verb is missing
- kv, service, lease, schema, topology, gate, context, run, lock, elect, http, call, status, backup, doctor, completion, man, version
+ kv, service, lease, schema, topology, gate, context, run, lock, elect, http, call, status, backup, migrate, doctor, completion, man, version
  see scoutctl --help
 )");
   Shows("scoutctl kvv get /a", R"(
