@@ -119,7 +119,9 @@ absl::StatusOr<std::string> RunRestoringServer(const std::string& program, const
   const std::optional<int> ended = AwaitEnd(process);
   if (!ended.has_value()) return absl::CancelledError("the restoration was stopped: restore again to begin anew");
   const std::string said = LastSaid(log_file);
-  if (WIFEXITED(*ended) && WEXITSTATUS(*ended) == 0) return std::string(absl::StripPrefix(said, "made store "));
+  absl::string_view id = said;
+  if (WIFEXITED(*ended) && WEXITSTATUS(*ended) == 0 && absl::ConsumePrefix(&id, "made store ")) return std::string(id);
+  if (WIFEXITED(*ended) && WEXITSTATUS(*ended) == 0) return absl::UnknownError(absl::StrCat(program, " names no store; it said: ", said));
   if (WIFSIGNALED(*ended)) return absl::UnknownError(absl::StrCat(program, " was ended by signal ", WTERMSIG(*ended), "; it said: ", said));
   if (WEXITSTATUS(*ended) == kExitUsage) return absl::InvalidArgumentError(said);
   return absl::FailedPreconditionError(said);

@@ -37,7 +37,9 @@ absl::StatusOr<EtcdChange> EtcdEvents::Take(absl::Time seen) {
       last_mark_ = mark->committed;
     } else if (mapping_.IsRevocation(event.kv().key())) {
       if (event.type() == mvccpb::Event::DELETE) end_of_lease = EventCause::kLeaseRevoked;
-    } else {
+    } else if (mapping_.IsIdentity(event.kv().key())) {
+      change.identity = event.type() == mvccpb::Event::DELETE ? "" : event.kv().value();
+    } else if (mapping_.IsNode(event.kv().key())) {
       absl::StatusOr<Event> made = mapping_.ToEvent(event);
       if (!made.ok()) return made.status();
       change.batch->events.push_back(*std::move(made));
