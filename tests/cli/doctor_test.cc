@@ -13,7 +13,6 @@ using DoctorTest = ShellTest;
 
 TEST_F(DoctorTest, NothingIsFoundWhereNothingIsWrong) {
   Shows("scoutctl doctor", R"(
-! nothing there
 ! looked at the server and 0 instances of 0 services: 0 errors, 0 warnings
 )");
   Shown("scoutctl service register Printer --id laser hostname=h port=80 --permanent");
@@ -111,7 +110,6 @@ deregistered Printer/laser at revision 5
 deregistered Printer/by hand at revision 6
 )");
   Shows("scoutctl doctor", R"(
-! nothing there
 ! looked at the server and 1 instance of 1 service: 0 errors, 0 warnings
 )");
 }
