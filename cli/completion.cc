@@ -24,7 +24,7 @@ _scoutctl() {
     rest=${rest#"${COMP_WORDS[i]}"}
   done
   cut=${words[-1]%"$current"}
-  if [[ $current == *[:=] ]]; then cut=${words[-1]}; fi
+  if [[ $current == *[:=] && $COMP_WORDBREAKS == *"${current: -1}"* ]]; then cut=${words[-1]}; fi
   mapfile -t COMPREPLY < <(scoutctl __complete -- "${words[@]:1}" 2>/dev/null)
   if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]]; then compopt -o nospace 2>/dev/null; fi
   for i in "${!COMPREPLY[@]}"; do printf -v "COMPREPLY[i]" %q "${COMPREPLY[i]#"$cut"}"; done

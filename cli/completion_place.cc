@@ -97,7 +97,8 @@ CompletionPlace FindPlace(const CLI::App& app, const std::vector<std::string>& w
 
 std::vector<std::string> DeclaredCandidates(const CompletionPlace& place, bool is_flag) {
   std::vector<std::string> candidates;
-  if (place.is_of_command) return candidates;
+  // Nothing is known of what stands behind an unknown flag either.
+  if (place.is_of_command || (place.value_of == nullptr && !place.before.empty())) return candidates;
   if (place.value_of != nullptr) return ChoicesOf(place.value_of);
   if (is_flag) {
     for (const CLI::App* app = place.verb; app != nullptr; app = app->get_parent()) {

@@ -75,6 +75,8 @@ TEST_F(CompletionTest, VerbsFlagsAndChoicesAreOffered) {
   EXPECT_EQ(Offered("kv get --end"), "--endpoint\n");
   EXPECT_EQ(Offered("kv list --order ''"), "creation\nkey\n");
   EXPECT_EQ(Offered("kv list -o w"), "wide\n");
+  EXPECT_EQ(Offered("kv list -o=w"), "-o=wide\n");
+  EXPECT_EQ(Offered("kv list --unknown="), "");
   EXPECT_EQ(Offered("__"), "");
   EXPECT_EQ(Offered("run --service P --port 80 -- k"), "");
 }

@@ -90,7 +90,7 @@ scoutctl: failed precondition: found 2 errors
 [exit 1]
 )");
   Shows("scoutctl doctor --instances-max 0", R"(
-! scoutctl: invalid argument: --instances-max: Value 0 not in range 1 to 1000000; see scoutctl doctor --help
+! scoutctl: invalid argument: --instances-max: must be 1 to 1000000, is "0"; see scoutctl doctor --help
 [exit 2]
 )");
 }

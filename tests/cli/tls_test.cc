@@ -120,7 +120,7 @@ TEST_F(TlsTest, RequestsTrustAndAreTrustedByTheInstance) {
   const std::string registry = Flags("server", "server");
   Shown(
       absl::StrCat("scoutctl service register Web --id w hostname=127.0.0.1 port=", nginx.port(), " protocol=https --permanent", registry));
-  const std::string get = "scoutctl http GET svc://Web/who --timeout 2s" + registry;
+  const std::string get = "scoutctl http GET svc://Web/who --timeout 20s" + registry;
   Shows(get + ServiceFlags("server", "server"), "CN=localhost\n");
   for (const std::string& flags : {ServiceFlags("stranger", "server"), std::string()}) {
     const std::string shown = Shown(get + flags);

@@ -48,10 +48,6 @@ scoutctl
 ! scoutctl: invalid argument: "/b" is one argument too many of backup; see scoutctl backup --help
 [exit 2]
 )");
-  Shows("scoutctl doctor --instances-max 0", R"(
-! scoutctl: invalid argument: --instances-max: must be 1 to 1000000, is "0"; see scoutctl doctor --help
-[exit 2]
-)");
   Shows("scoutctl kv list /a --recursiv", R"(
 ! scoutctl: invalid argument: "--recursiv" is no flag of kv list; did you mean --recursive?
 [exit 2]
