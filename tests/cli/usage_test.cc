@@ -39,6 +39,15 @@ scoutctl
 ! scoutctl: invalid argument: "/b" is one argument too many of kv get; see scoutctl kv get --help
 [exit 2]
 )");
+  // `backup` has an argument, and a verb.
+  Shows("scoutctl backup chek /a", R"(
+! scoutctl: invalid argument: "chek" is no verb of backup; did you mean check?
+[exit 2]
+)");
+  Shows("scoutctl backup /a /b", R"(
+! scoutctl: invalid argument: "/b" is one argument too many of backup; see scoutctl backup --help
+[exit 2]
+)");
   Shows("scoutctl kv list /a --recursiv", R"(
 ! scoutctl: invalid argument: "--recursiv" is no flag of kv list; did you mean --recursive?
 [exit 2]
