@@ -31,6 +31,8 @@ absl::StatusOr<EtcdChange> EtcdEvents::Take(absl::Time seen) {
   EventCause end_of_lease = EventCause::kLeaseExpired;
   for (const mvccpb::Event& event : events) {
     if (mapping_.IsMark(event.kv().key())) {
+      // Deleted with all that was there.
+      if (event.type() == mvccpb::Event::DELETE) continue;
       absl::StatusOr<EtcdMark> mark = EtcdMapping::DecodeMark(event.kv());
       if (!mark.ok()) return mark.status();
       is_write = true;
