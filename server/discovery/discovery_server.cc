@@ -64,7 +64,7 @@ struct DiscoveryServer::Parts {
                       .registrar = &registrar,
                       .readers = &readers,
                       .sessions = &sessions,
-                      .subscribers = &subscribers,
+                      .drains = &subscribers,
                       .clock = options.clock}),
         discovery({.store = store,
                    .admission = admission,
