@@ -122,7 +122,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     int port = 0;
     failed = nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port);
     if (failed != 0) return NngStatus(failed, absl::StrCat("asking for the port of ", url));
-    listening_port_ = port;
+    listening_ = ListeningAddress(listener);
     return absl::StrCat(url.substr(0, url.rfind(':')), ":", port);
   }
 
@@ -198,6 +198,12 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     {
       MutexLock lock(&mu_);
       close_until_ = std::min(close_until_, Clock::System().SinceBoot() + kCloseMax);
+  void StopListening() override {
+    // What cannot be stopped is only waited for.
+    if (listening_.has_value()) static_cast<void>(StopAccepting(*listening_));
+  }
+  bool HasNewcomers() override { return listening_.has_value() && HasAccepted(*listening_); }
+
     }
     if (!entrance_.Close()) return;
     contexts_->Close();
@@ -278,7 +284,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   void HangUpAll() {
     for (int i = 0; i < kHangUpsMax; ++i) {
       if (nng_dialer_id(dialer_) > 0) nng_dialer_set_ms(dialer_, NNG_OPT_RECONNMINT, kNeverMilliseconds);
-      HangUp(peers_.pipes(), listening_port_);
+      HangUp(peers_.pipes(), listening_);
       if (!peers_.AwaitNone(kHangUpMax) || !peers_.AwaitAny(kReconnectAtOnceMax)) return;
     }
   }
@@ -318,7 +324,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   GuardedEvents events_;
   const nng_socket socket_;
   nng_dialer dialer_ = NNG_DIALER_INITIALIZER;
-  int listening_port_ = 0;
+  std::optional<TcpAddress> listening_;  // Set by Listen().
   nng_aio* send_aio_ = nullptr;
   nng_aio* receive_aio_ = nullptr;
   NngPeers peers_;

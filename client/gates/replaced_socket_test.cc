@@ -193,3 +193,5 @@ TEST_F(ReplacedSocketTest, EndpointsCloseAllAtTheSameTime) {
 
 }  // namespace
 }  // namespace scoutlight::client
+  void StopListening() override {}
+  bool HasNewcomers() override { return false; }
