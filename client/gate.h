@@ -32,7 +32,8 @@ class Gate {
   const std::string& queue() const;
   LinkType type() const;
 
-  // How it stands; asks the machine's thread. Looking at endpoints that are not connected costs a look at all sockets of the process.
+  // How it stands; asks the machine's thread. If there are endpoints that are not connected, costs a look at all sockets of the process, on
+  // the caller's.
   GateReport Look() const;
 
   // Takes an endpoint that it bound out of the registry, sends what was pushed (acked: until it is confirmed), lets nobody new in, takes in
