@@ -1,7 +1,7 @@
-"""Measures this server beside etcd and an empty gRPC handler, and prints tables: of calls, of watches, of leases, of
-discovery. Run by ./dev bench.
+"""Measures this server beside etcd and an empty gRPC handler, and gates beside bare nng, and prints tables: of calls, of watches, of
+leases, of discovery, of gates. Run by ./dev bench.
 
-All three run on this machine, with the load generator on the same processors, and get the same calls, keys and values. Their turns are
+All servers run on this machine, with the load generator on the same processors, and get the same calls, keys and values. Their turns are
 interleaved, so that what else the machine does meets all alike; a figure is the median over the repetitions.
 """
 
@@ -18,6 +18,7 @@ import tempfile
 
 import discovery
 import disk
+import gates
 import generator
 import report
 import servers
@@ -63,6 +64,7 @@ FULL = {
     "one_by_one": 10_000,
     "change_duration": 2,
     "restarts": 3,
+    "gate_messages": 200_000,
 }
 QUICK = {
     "repetitions": 3,
@@ -81,6 +83,7 @@ QUICK = {
     "one_by_one": 2_000,
     "change_duration": 1.5,
     "restarts": 1,
+    "gate_messages": 50_000,
 }
 # What a run of the load generator takes at most beyond its own time: connecting, and the calls in flight at the end.
 LOADGEN_SECONDS_MORE = 30
@@ -204,7 +207,7 @@ def load_medians(figures):
     }
 
 
-PARTS = ("calls", "watches", "leases", "discovery")
+PARTS = ("calls", "watches", "leases", "discovery", "gates")
 
 
 def measure(arguments, folder, plan):
@@ -229,6 +232,8 @@ def measure(arguments, folder, plan):
         with tempfile.TemporaryDirectory(dir=folder) as own:
             floor = servers.floor(arguments.floor_server, own)
             runs["discovery"] = discovery.measure(arguments, starts[0], floor, own, plan, say)
+    if "gates" in wanted:
+        runs["gates"] = gates.measure(arguments.gates_bench, plan, say)
     return runs
 
 
@@ -251,6 +256,10 @@ def show(runs, plan):
         middle["discovery"] = discovery.medians(runs["discovery"])
         print(report.load_table(discovery.ROWS, middle["discovery"], plan, other="floor"))
         verdicts += discovery.verdicts(middle["discovery"])
+    if "gates" in runs:
+        middle["gates"] = gates.medians(runs["gates"])
+        print(report.load_table(gates.ROWS, middle["gates"], plan, other="nng"))
+        verdicts += gates.verdicts(middle["gates"])
     if verdicts:
         print(report.verdict_lines(verdicts))
     return middle, verdicts
@@ -266,6 +275,7 @@ def main():
     parser.add_argument("--watchload", required=True, help="bench/watchload")
     parser.add_argument("--leaseload", required=True, help="bench/leaseload")
     parser.add_argument("--discoveryload", required=True, help="bench/discoveryload")
+    parser.add_argument("--gates-bench", required=True, help="bench/gates_bench")
     parser.add_argument("--floor-server", required=True, help="bench/floor_server")
     arguments = parser.parse_args()
 
