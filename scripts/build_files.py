@@ -3,6 +3,7 @@
 import builtins
 import fnmatch
 import pathlib
+import re
 
 
 class _Loaded(list):
@@ -39,13 +40,38 @@ class _Declarations(dict):
         return [name for name in wanted if not any(fnmatch.fnmatch(name, pattern) for pattern in exclude)]
 
 
-def sources_of(root, label):
-    """The source files of the target `label` ("//folder:name"), as paths; None when there is no such target."""
+def rule_of(root, label):
+    """The attributes of the target `label` ("//folder:name", or "//folder" for the one of the folder's name); None when there is none."""
     folder, _, name = label.removeprefix("//").partition(":")
     build_file = pathlib.Path(root, folder, "BUILD.bazel")
-    if not name or not build_file.is_file():
+    if not label.startswith("//") or not build_file.is_file():
         return None
     declarations = _Declarations(build_file.parent)
     exec(compile(build_file.read_text(encoding="utf-8"), str(build_file), "exec"), declarations)
-    rule = declarations.rules.get(name)
-    return None if rule is None else [build_file.parent / source for source in rule.get("srcs", [])]
+    return declarations.rules.get(name or build_file.parent.name)
+
+
+def sources_of(root, label):
+    """The source files of the target `label` and of what it depends on directly, as paths; None when there is no such target."""
+    rule = rule_of(root, label)
+    if rule is None:
+        return None
+    folder = label.partition(":")[0]
+    sources = []
+    for part in [label] + rule.get("deps", []):
+        part = folder + part if part.startswith(":") else part
+        part_folder = part.removeprefix("//").partition(":")[0]
+        sources += [pathlib.Path(root, part_folder, source) for source in (rule_of(root, part) or {}).get("srcs", [])]
+    return sources
+
+
+def test_problems(root, label, test):
+    """What is wrong with saying that the test `Suite.Name` is in the target `label`."""
+    sources = sources_of(root, label)
+    if sources is None:
+        return [f"there is no target {label}"]
+    suite, _, name = test.partition(".")
+    declaration = re.compile(rf"\b(?:TYPED_)?TEST(?:_F|_P)?\(\s*{re.escape(suite)},\s*{re.escape(name)}\s*\)")
+    if any(declaration.search(source.read_text(encoding="utf-8")) for source in sources if source.is_file()):
+        return []
+    return [f"{label} has no test {test}"]

@@ -13,7 +13,6 @@ import argparse
 import datetime
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import urllib.parse
@@ -151,7 +150,19 @@ def page():
             if scenario.get("gap"):
                 lines.append("| " + " | ".join(first + [f"**gap:** {scenario['gap']}", "", "", "", ""]) + " |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join(lines + planted(results.get("drill", {})))
+
+
+def planted(outcomes):
+    """What came of the faults that scripts/drill.py plants."""
+    lines = ["## Planted faults", "",
+             "`./dev drill NAME` plants one in a copy of the tree; the test that it names must fail there.", "",
+             "| fault | what it does | outcome | date |", "|---|---|---|---|"]
+    for path in sorted((ROOT / "tests/drill").glob("*.patch")):
+        what = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("Fault: ").rstrip(".")
+        result = outcomes.get(path.stem, {"outcome": "not run", "date": ""})
+        lines.append(f"| {path.stem} | {what} | {result['outcome']} | {result['date']} |")
+    return lines + [""]
 
 
 def problems_of(scenario):
@@ -164,16 +175,11 @@ def problems_of(scenario):
         if "short" not in test or test.keys() - TEST_FIELDS:
             yield f"{test}: a test has a target, a test, a short form and perhaps a torture form"
             continue
-        sources = build_files.sources_of(ROOT, test["target"])
-        if sources is None:
-            yield f"there is no target {test['target']}"
-            continue
         if test["test"] == WHOLE_TARGET:
+            if build_files.sources_of(ROOT, test["target"]) is None:
+                yield f"there is no target {test['target']}"
             continue
-        suite, _, name = test["test"].partition(".")
-        declaration = re.compile(rf"\b(?:TYPED_)?TEST(?:_F|_P)?\(\s*{re.escape(suite)},\s*{re.escape(name)}\s*\)")
-        if not any(declaration.search(source.read_text(encoding="utf-8")) for source in sources):
-            yield f"{test['target']} has no test {test['test']}"
+        yield from build_files.test_problems(ROOT, test["target"], test["test"])
 
 
 def check():
