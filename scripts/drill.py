@@ -134,7 +134,7 @@ def main():
     parser.add_argument("verb", choices=("run", "check"))
     parser.add_argument("--bazel-flag", action="append", default=[])
     parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     return check() if arguments.verb == "check" else run(arguments.names, arguments.bazel_flag)
 
 

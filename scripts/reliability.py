@@ -111,12 +111,12 @@ def record(events, form):
             kept[name] = {**result, "commit": commit}
     results[form] = dict(sorted(kept.items()))
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    missing = sorted(known - kept.keys())
+    missing = sorted(known - kept.keys())  # A long form is run in pieces.
     for name in missing:
         print(f"no result of {name}", file=sys.stderr)
     failures = sum(result["failures"] for result in kept.values())
     print(f"{len(kept)} tests of reliability, {failures} failures, {len(missing)} without a result")
-    return 1 if failures or missing else 0
+    return 1 if failures else 0
 
 
 def command_of(form, target, test):
@@ -201,7 +201,7 @@ def main():
     parser.add_argument("verb", choices=("targets", "record", "page", "check"))
     parser.add_argument("--torture", action="store_const", dest="form", const="torture", default="short")
     parser.add_argument("events", nargs="*")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     if arguments.verb == "check":
         return check()
     if arguments.verb == "targets":
