@@ -8,11 +8,12 @@ namespace {
 using UsageTest = ShellTest;
 
 TEST_F(UsageTest, WhatWasMeantIsSuggested) {
-  Shows("scoutctl 2>&1 | tr ';:' '\\n\\n'", R"(
+  Shows("scoutctl 2>&1 | tr ';:' '\\n\\n' | sed 's/ man, version/ man,\\n version/'", R"(
 scoutctl
  invalid argument
  a verb is missing
- kv, service, lease, schema, topology, gate, context, run, lock, elect, http, call, status, backup, migrate, doctor, completion, man, version
+ kv, service, lease, schema, topology, gate, context, run, lock, elect, http, call, status, backup, migrate, doctor, completion, man,
+ version
  see scoutctl --help
 )");
   Shows("scoutctl kvv get /a", R"(
