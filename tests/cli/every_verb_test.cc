@@ -83,7 +83,7 @@ TEST_F(EveryVerbTest, PagesAreGoodRoff) {
   // groff is what man(1) has; -ww tells whatever it minds.
   if (Shown("command -v groff >/dev/null && echo here") != "here\n") GTEST_SKIP() << "there is no groff";
   Shows("scoutctl man | groff -man -ww -Tutf8 -P-cbou >$FILES/page && grep -c FLAGS $FILES/page", "1\n");
-  EXPECT_EQ(Shown("scoutctl man --list | while read -r verb; do scoutctl man $verb | groff -man -ww -Tutf8 -P-c >/dev/null; done"), "");
+  EXPECT_EQ(Shown("scoutctl man --list | while read -r verb; do scoutctl man $verb; done | groff -man -ww -Tutf8 -P-c >/dev/null"), "");
   Shows("scoutctl man kv delete | groff -man -Tutf8 -P-cbou | grep -A2 EXAMPLE", R"(
 EXAMPLE
        scoutctl kv delete /office --recursive --yes
