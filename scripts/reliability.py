@@ -5,6 +5,7 @@ the last result of each test, by form (short or torture); `record` puts it there
 
   targets [--torture]             prints the targets of the tests (of those with a long form), one a line
   record [--torture] EVENTS...    keeps the results in Bazel's build event files and writes the page
+  record [--torture] FOLDER       the same of the last results that Bazel has, by its folder bazel-testlogs
   page                            writes the page
   check                           every test named is there, every scenario has a test or a gap, the page is what `page` writes
 """
@@ -72,43 +73,62 @@ def repetitions_of(case):
 def cases_in(result):
     """The cases that were run, of one test result of Bazel's."""
     files = [output["uri"] for output in result.get("testActionOutput", []) if output["name"] == "test.xml"]
-    if not files:
-        return []
-    root = xml.parse(urllib.parse.unquote(urllib.parse.urlparse(files[0]).path)).getroot()
+    return cases_of(urllib.parse.unquote(urllib.parse.urlparse(files[0]).path)) if files else []
+
+
+def cases_of(path):
+    root = xml.parse(path).getroot()
     return [case for case in root.iter("testcase") if case.get("status") != "notrun" and case.get("result") != "skipped"]
 
 
-def found(events, form, scenarios):
-    """{"target test": {runs, failures, date}} of the tests of the scenarios in the event file. A target that failed without a failed case
+def add(kept, tests, label, cases, broken, day):
+    """Adds what one run of the target came to, to {"target test": {runs, failures, date}}. One that is `broken` without a failed case
     counts as a failure of each of its tests."""
+    failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    broken = broken and not failed
+    for target, test in tests:
+        mine = [case for case in cases if test in (WHOLE_TARGET, name_of(case))]
+        if target != label or not (mine or broken):
+            continue
+        sum_of = kept.setdefault(f"{target} {test}", {"runs": 0, "failures": 0, "date": f"{day:%Y-%m-%d}"})
+        sum_of["runs"] += sum(repetitions_of(case) for case in mine)
+        sum_of["failures"] += 1 if broken else sum(case in failed for case in mine)
+
+
+def found(events, tests):
+    """The results in an event file."""
     results, unbuilt = count_tests.read_events(events)
-    wanted, kept = tests_of(scenarios, form), {}
+    kept = {}
     for (label, _, _), result in sorted(results.items()):
-        cases = cases_in(result)
-        failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
-        broken = result.get("status") != "PASSED" and not failed
-        started = datetime.datetime.fromtimestamp(int(result.get("testAttemptStartMillisEpoch", 0)) / 1000, datetime.timezone.utc)
-        for target, test in wanted:
-            mine = [case for case in cases if test in (WHOLE_TARGET, name_of(case))]
-            if target != label or not (mine or broken):
-                continue
-            sum_of = kept.setdefault(f"{target} {test}", {"runs": 0, "failures": 0, "date": f"{started:%Y-%m-%d}"})
-            sum_of["runs"] += sum(repetitions_of(case) for case in mine)
-            sum_of["failures"] += 1 if broken else sum(case in failed for case in mine)
-    for target, test in wanted:
-        if target in unbuilt and f"{target} {test}" not in kept:
-            kept[f"{target} {test}"] = {"runs": 0, "failures": 1, "date": f"{datetime.date.today()}"}
+        day = datetime.datetime.fromtimestamp(int(result.get("testAttemptStartMillisEpoch", 0)) / 1000, datetime.timezone.utc)
+        add(kept, tests, label, cases_in(result), result.get("status") != "PASSED", day)
+    for label in unbuilt - {label for label, _, _ in results}:
+        add(kept, tests, label, [], True, datetime.date.today())
     return kept
 
 
-def record(events, form):
+def found_last(folder, tests):
+    """The results in the folder of the last ones."""
+    kept = {}
+    for label in sorted({target for target, _ in tests}):
+        place = pathlib.Path(folder, label.removeprefix("//").replace(":", "/"))
+        for path in sorted(place.glob("**/test.xml")):
+            day = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.timezone.utc)
+            add(kept, tests, label, cases_of(path), False, day)
+    return kept
+
+
+def record(paths, form):
     scenarios, results = load(SCENARIOS), load(RESULTS)
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-    known = {f"{target} {test}" for target, test in tests_of(scenarios, form)}
+    tests = tests_of(scenarios, form)
+    known = {f"{target} {test}" for target, test in tests}
     kept = {name: result for name, result in results.get(form, {}).items() if name in known}
-    for path in events:
-        for name, result in found(path, form, scenarios).items():
-            kept[name] = {**result, "commit": commit}
+    for path in paths:
+        if pathlib.Path(path).is_dir():
+            kept.update(found_last(path, tests))  # Of which commit they are, nobody knows.
+        else:
+            kept.update((name, {**result, "commit": commit}) for name, result in found(path, tests).items())
     results[form] = dict(sorted(kept.items()))
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     missing = sorted(known - kept.keys())  # A long form is run in pieces.
@@ -200,14 +220,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=("targets", "record", "page", "check"))
     parser.add_argument("--torture", action="store_const", dest="form", const="torture", default="short")
-    parser.add_argument("events", nargs="*")
+    parser.add_argument("paths", nargs="*")
     arguments = parser.parse_intermixed_args()
     if arguments.verb == "check":
         return check()
     if arguments.verb == "targets":
         print("\n".join(sorted({target for target, _ in tests_of(load(SCENARIOS), arguments.form)})))
         return 0
-    status = record(arguments.events, arguments.form) if arguments.verb == "record" else 0
+    status = record(arguments.paths, arguments.form) if arguments.verb == "record" else 0
     PAGE.write_text(page(), encoding="utf-8")
     return status
 

@@ -112,6 +112,11 @@ TEST_F(Robustness, LargeMessagesByMany) {
   }
 }
 
+// gRPC looks at the size of a message when it has all of it: what all buffers together may hold is what stops this one.
+TEST_F(Robustness, AMessageLargerThanAllBuffersTogether) {
+  EXPECT_FALSE(Client(server().address()).SendBytes("Put", std::string(512 * kMiB, '\0')).ok());
+}
+
 TEST_F(Robustness, ManyConnectionsOpenedAndClosed) {
   const size_t before = server().resident_bytes();
   for (int round = 0; round < 20; ++round) {
