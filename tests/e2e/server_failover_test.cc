@@ -49,6 +49,11 @@ class ServerFailover : public ServerPair {
       const std::optional<RegistrationReport> report = session.StateOf(name);
       return report.has_value() && report->state == RegistrationState::kRegistered ? report->epoch : 0;
     }
+    // Why it is not.
+    absl::Status why() {
+      const std::optional<RegistrationReport> report = session.StateOf(name);
+      return report.has_value() ? report->status : absl::NotFoundError("it is not wanted");
+    }
     bool Knows(const std::string& id) const {
       const discovery::SnapshotPtr snapshot = locator.SnapshotOf("Printer");
       return snapshot != nullptr && snapshot->Find(id) != nullptr;
@@ -104,7 +109,7 @@ TEST_F(ServerFailover, SessionsLiveAndSubscribersAreCurrentWithinFiveSeconds) {
   ASSERT_TRUE(WaitUntil([this] { return AllKnow("before"); }));
   std::vector<Revision> epochs;
   for (const auto& program : programs_) {
-    ASSERT_TRUE(WaitUntil([&] { return program->epoch() != 0; })) << program->name.id;
+    ASSERT_TRUE(WaitUntil([&] { return program->epoch() != 0; })) << program->name.id << " " << program->why();
     epochs.push_back(program->epoch());
   }
   ASSERT_EQ(SubscribersOf(b()), programs);

@@ -66,10 +66,10 @@ class TwoServers : public ServerPair {
   static std::vector<std::string> SubscribersOf(PairedServer& server) {
     disco::ListSubscribersRequest request;
     request.set_service("Printer");
+    const auto listed = server.Call(&disco::DiscoveryService::Stub::ListSubscribers, request);
+    EXPECT_TRUE(listed.ok()) << listed.status.error_message();
     std::vector<std::string> ids;
-    for (const auto& one : server.Call(&disco::DiscoveryService::Stub::ListSubscribers, request)->subscribers()) {
-      ids.push_back(one.subscriber_id());
-    }
+    for (const auto& one : listed->subscribers()) ids.push_back(one.subscriber_id());
     return ids;
   }
 };
