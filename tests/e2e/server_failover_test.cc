@@ -21,6 +21,8 @@ namespace {
 
 // "Within 5 s" of the kill.
 constexpr absl::Duration kCurrentWithin = absl::Seconds(5);
+// Until all programs are registered, which is not what is measured.
+constexpr absl::Duration kRegisteredWithin = absl::Minutes(5);
 constexpr int kConnections = 10;
 
 int ProgramsPerConnection() { return getenv("SCOUTLIGHT_TORTURE") != nullptr ? 100 : 10; }
@@ -106,10 +108,10 @@ TEST_F(ServerFailover, SessionsLiveAndSubscribersAreCurrentWithinFiveSeconds) {
   StartPrograms();
   const int programs = static_cast<int>(programs_.size());
   Register("before");
-  ASSERT_TRUE(WaitUntil([this] { return AllKnow("before"); }));
+  ASSERT_TRUE(WaitUntil([this] { return AllKnow("before"); }, kRegisteredWithin));
   std::vector<Revision> epochs;
   for (const auto& program : programs_) {
-    ASSERT_TRUE(WaitUntil([&] { return program->epoch() != 0; })) << program->name.id << " " << program->why();
+    ASSERT_TRUE(WaitUntil([&] { return program->epoch() != 0; }, kRegisteredWithin)) << program->name.id << " " << program->why();
     epochs.push_back(program->epoch());
   }
   ASSERT_EQ(SubscribersOf(b()), programs);
@@ -122,14 +124,16 @@ TEST_F(ServerFailover, SessionsLiveAndSubscribersAreCurrentWithinFiveSeconds) {
   EXPECT_EQ(SubscribersOf(a()), programs);
   // Each session answers on the other server: with the registration that it had.
   for (const auto& program : programs_) program->Register("b");
-  ASSERT_TRUE(WaitUntil([this] {
-    const discovery::SnapshotPtr snapshot = programs_[0]->locator.SnapshotOf("Printer");
-    for (const auto& program : programs_) {
-      const discovery::InstancePtr instance = snapshot == nullptr ? nullptr : snapshot->Find(program->name.id);
-      if (instance == nullptr || instance->properties.at("zone") != "b") return false;
-    }
-    return true;
-  }));
+  ASSERT_TRUE(WaitUntil(
+      [this] {
+        const discovery::SnapshotPtr snapshot = programs_[0]->locator.SnapshotOf("Printer");
+        for (const auto& program : programs_) {
+          const discovery::InstancePtr instance = snapshot == nullptr ? nullptr : snapshot->Find(program->name.id);
+          if (instance == nullptr || instance->properties.at("zone") != "b") return false;
+        }
+        return true;
+      },
+      kRegisteredWithin));
   for (size_t i = 0; i < programs_.size(); ++i) EXPECT_EQ(programs_[i]->epoch(), epochs[i]) << programs_[i]->name.id;
 }
 
