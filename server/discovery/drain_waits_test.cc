@@ -1,5 +1,6 @@
 #include "server/discovery/drain_waits.h"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <set>
@@ -320,6 +321,50 @@ TEST(DrainWaits, WhoConfirmsWhileItCountsIsNoLaggardAndItIsComplete) {
   ASSERT_TRUE(outcome.has_value());
   EXPECT_TRUE(outcome->complete);
   EXPECT_THAT(outcome->laggards, IsEmpty());
+}
+
+class SharedStoreTest : public SubscriberHubTest {
+ protected:
+  SharedStoreTest() : SubscriberHubTest({}, Store::kShared) {
+    PassTheStart();
+    Put("laser");
+  }
+};
+
+TEST_F(SharedStoreTest, OneThatHasNeverSeenItAtWorkHereIsWaitedForTooUntilItHasConfirmed) {
+  const Revision revision = StartDraining("laser");
+  FakeSubscriber* const stranger = SubscribeAs("stranger");
+  ASSERT_TRUE(AwaitSent(stranger, 3));
+  const auto drain = Await("laser", revision);
+  EXPECT_FALSE(drain->answered());
+  stranger->ConfirmAll();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(SharedStoreTest, WhenAServerHasGoneNothingIsCompleteForAWhile) {
+  hub_.OnServerGone();
+  const auto drain = Await("laser", StartDraining("laser"));
+  Pass(limits::kSubscriberGrace - absl::Milliseconds(1));
+  EXPECT_FALSE(drain->answered());
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(SharedStoreTest, ADrainThatIsFollowedTellsUntilItIsEnded) {
+  std::atomic<int> complete = 0, waits = 0;
+  const uint64_t number = hub_.NewDrainNumber();
+  hub_.FollowConfirmed(number, {.name = {"default", "Printer", "laser"}, .revision = StartDraining("laser"), .timeout = absl::Minutes(5)},
+                       [&](const DrainStanding& standing) { standing.settled ? ++complete : ++waits; });
+  ASSERT_TRUE(AwaitCondition([&] { return complete == 1; }));
+  FakeSubscriber* const stranger = SubscribeAs("stranger");
+  ASSERT_TRUE(AwaitSent(stranger, 3));
+  EXPECT_EQ(waits, 1);
+  stranger->ConfirmAll();
+  ASSERT_TRUE(AwaitCondition([&] { return complete == 2; }));
+  hub_.EndWait(number);
+  hub_.OnServerGone();
+  Settle();
+  EXPECT_EQ(waits, 1);
 }
 
 TEST_F(DrainWaitsTest, SoManyWait) {

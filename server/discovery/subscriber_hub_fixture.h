@@ -93,7 +93,9 @@ class FakeSubscriber final : public SubscriberStream {
 // A hub over a catalog of its own, whose time stands still until a test moves it.
 class SubscriberHubTest : public ::testing::Test {
  protected:
-  explicit SubscriberHubTest(SubscriberBounds bounds = {})
+  enum class Store { kOwn, kShared };
+
+  explicit SubscriberHubTest(SubscriberBounds bounds = {}, Store store = Store::kOwn)
       : catalog_(std::make_shared<discovery::Catalog>(*discovery::Claims::Create(discovery::ShippedSchemas(), discovery::Bindings()))),
         hub_({.catalog = [this] { return catalog_; },
               .clock = &clock_,
@@ -112,7 +114,8 @@ class SubscriberHubTest : public ::testing::Test {
                     ++resolver_counts_;
                     return resolvers_.load();
                   },
-              .bounds = bounds}) {
+              .bounds = bounds,
+              .shared_store = store == Store::kShared}) {
     hub_.Start();
   }
   ~SubscriberHubTest() override {

@@ -11,9 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/discovery_fixture.h"
+#include "tests/e2e/subscriber_stream.h"
 #include "tests/support/deadline.h"
 #include "tests/support/failure.h"
-#include "tests/support/frame_reader.h"
 #include "tests/support/stream_loop.h"
 
 namespace scoutlight::testing {
@@ -25,55 +25,6 @@ using ::testing::UnorderedElementsAre;
 
 // How long a drain may wait at most, where it is to be complete.
 constexpr absl::Duration kLong = absl::Seconds(90);
-
-// A DiscoveryService.Subscribe.
-class SubscriberStream
-    : public FrameReader<grpc::ClientAsyncReaderWriter<disco::SubscribeRequest, disco::SubscribeResponse>, disco::SubscribeResponse> {
- public:
-  explicit SubscriberStream(disco::DiscoveryService::Stub& stub) {
-    stream_ = stub.AsyncSubscribe(&context_, &queue_, TagOf(kStart));
-    Begin(kStart);
-    Await(kStart, kSoon);
-  }
-
-  bool Send(const disco::SubscribeRequest& request) {
-    Begin(kWrite);
-    stream_->Write(request, TagOf(kWrite));
-    return Await(kWrite, kSoon).value_or(false);
-  }
-  bool Subscribe(const std::string& id, const std::string& service) {
-    disco::SubscribeRequest request;
-    request.set_subscriber_id(id);
-    request.add_add()->set_service(service);
-    // Nothing but what the test makes is sent.
-    request.mutable_heartbeat()->set_seconds(3'600);
-    return Send(request);
-  }
-  bool Confirm() {
-    disco::SubscribeRequest request;
-    request.set_confirmed(taken_);
-    return Send(request);
-  }
-
-  // Takes in messages until one is the whole of a view that `shows` likes; false: none came.
-  template <typename Shows>
-  bool TakeUntil(Shows shows) {
-    while (std::optional<disco::SubscribeResponse> message = Next(kSoon)) {
-      ++taken_;
-      for (const disco::Instance& instance : message->frame().changed()) status_ = instance.status();
-      const bool whole = message->frame().kind() != disco::WatchResponse::KIND_SNAPSHOT && !message->frame().fragment();
-      if (message->has_frame() && whole && shows(*this)) return true;
-    }
-    return false;
-  }
-  bool TakeStatus(disco::InstanceStatus status) {
-    return TakeUntil([status](const SubscriberStream& stream) { return stream.status_ == status; });
-  }
-
- private:
-  int64_t taken_ = 0;
-  disco::InstanceStatus status_ = disco::INSTANCE_STATUS_UNSPECIFIED;
-};
 
 class DrainTest : public Discovery {
  protected:

@@ -1,0 +1,141 @@
+// A program of the library that knows two servers goes on when the one that it uses is killed: its session lives, what it follows is
+// current.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/connection.h"
+#include "client/locator.h"
+#include "client/session.h"
+#include "tests/e2e/server_pair.h"
+
+namespace scoutlight::testing {
+namespace {
+
+// "Within 5 s" of the kill.
+constexpr absl::Duration kCurrentWithin = absl::Seconds(5);
+// Until all programs are registered, which is not what is measured.
+constexpr absl::Duration kRegisteredWithin = absl::Minutes(5);
+constexpr int kConnections = 10;
+
+int ProgramsPerConnection() { return getenv("SCOUTLIGHT_TORTURE") != nullptr ? 100 : 10; }
+
+class ServerFailover : public ServerPair {
+ protected:
+  // One instance, on a session of its own, and a locator that follows all of them.
+  struct Program {
+    Program(const Connection& connection, const std::string& id)
+        : name{"default", "Printer", id},
+          session(Session::Open(connection, {.session_id = id, .ttl = absl::Seconds(10)}).value()),
+          locator(Locator::Open(connection, {.heartbeat = absl::Seconds(1)}).value()) {
+      EXPECT_TRUE(locator.Follow({"Printer"}).ok());
+      Register("a");
+    }
+
+    // Or changes what is registered.
+    void Register(const std::string& zone) {
+      const auto registered = session.RegisterAll(
+          {{.service = "Printer", .id = name.id, .properties = {{"hostname", "127.0.0.1"}, {"port", "8001"}, {"zone", zone}}}});
+      EXPECT_TRUE(registered.ok()) << registered.status();
+    }
+
+    // 0: it is not registered.
+    Revision epoch() {
+      const std::optional<RegistrationReport> report = session.StateOf(name);
+      return report.has_value() && report->state == RegistrationState::kRegistered ? report->epoch : 0;
+    }
+    // Why it is not.
+    absl::Status why() {
+      const std::optional<RegistrationReport> report = session.StateOf(name);
+      return report.has_value() ? report->status : absl::NotFoundError("it is not wanted");
+    }
+    bool Knows(const std::string& id) const {
+      const discovery::SnapshotPtr snapshot = locator.SnapshotOf("Printer");
+      return snapshot != nullptr && snapshot->Find(id) != nullptr;
+    }
+
+    const discovery::InstanceName name;
+    Session session;
+    Locator locator;
+  };
+
+  // All of which use B first.
+  void StartPrograms() {
+    for (int i = 0; i < kConnections; ++i) {
+      const Connection connection = Connection::Open({.endpoints = {b().address(), a().address()}}).value();
+      for (int k = 0; k < ProgramsPerConnection(); ++k) {
+        programs_.push_back(std::make_unique<Program>(connection, absl::StrCat("program", i, "-", k)));
+      }
+    }
+  }
+  bool AllKnow(const std::string& id) const {
+    for (const auto& program : programs_) {
+      if (!program->Knows(id)) return false;
+    }
+    return true;
+  }
+  void Register(const std::string& id) {
+    disco::RegisterRequest request;
+    request.mutable_instance()->set_service("Printer");
+    request.mutable_instance()->set_id(id);
+    (*request.mutable_instance()->mutable_properties())["hostname"] = "10.0.0.1";
+    (*request.mutable_instance()->mutable_properties())["port"] = "8001";
+    request.set_permanent(true);
+    const auto registered = a().Call(&disco::RegistrationService::Stub::Register, request);
+    ASSERT_TRUE(registered.ok()) << registered.status.error_message();
+  }
+  // Programs that `server` has as subscribers.
+  static int SubscribersOf(PairedServer& server) {
+    disco::ListSubscribersRequest request;
+    request.set_page_size(10'000);
+    int subscribers = 0;
+    const auto listed = server.Call(&disco::DiscoveryService::Stub::ListSubscribers, request);
+    for (const auto& one : listed->subscribers()) subscribers += one.gone() ? 0 : 1;
+    return subscribers;
+  }
+
+  std::vector<std::unique_ptr<Program>> programs_;
+};
+
+TEST_F(ServerFailover, SessionsLiveAndSubscribersAreCurrentWithinFiveSeconds) {
+  StartPrograms();
+  const int programs = static_cast<int>(programs_.size());
+  Register("before");
+  ASSERT_TRUE(WaitUntil([this] { return AllKnow("before"); }, kRegisteredWithin));
+  std::vector<Revision> epochs;
+  for (const auto& program : programs_) {
+    ASSERT_TRUE(WaitUntil([&] { return program->epoch() != 0; }, kRegisteredWithin)) << program->name.id << " " << program->why();
+    epochs.push_back(program->epoch());
+  }
+  ASSERT_EQ(SubscribersOf(b()), programs);
+
+  const absl::Duration killed = SteadyNow();
+  b().process().Kill();
+  Register("after");
+  ASSERT_TRUE(WaitUntil([this] { return AllKnow("after"); }));
+  EXPECT_LE(SteadyNow() - killed, kCurrentWithin);
+  EXPECT_EQ(SubscribersOf(a()), programs);
+  // Each session answers on the other server: with the registration that it had.
+  for (const auto& program : programs_) program->Register("b");
+  ASSERT_TRUE(WaitUntil(
+      [this] {
+        const discovery::SnapshotPtr snapshot = programs_[0]->locator.SnapshotOf("Printer");
+        for (const auto& program : programs_) {
+          const discovery::InstancePtr instance = snapshot == nullptr ? nullptr : snapshot->Find(program->name.id);
+          if (instance == nullptr || instance->properties.at("zone") != "b") return false;
+        }
+        return true;
+      },
+      kRegisteredWithin));
+  for (size_t i = 0; i < programs_.size(); ++i) EXPECT_EQ(programs_[i]->epoch(), epochs[i]) << programs_[i]->name.id;
+}
+
+}  // namespace
+}  // namespace scoutlight::testing
