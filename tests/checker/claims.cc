@@ -38,11 +38,15 @@ class Claims {
                       absl::StrCat("the log goes on with revision ", revision, " where ", expected, " is due"));
         return false;
       }
-      if (logged.batch.events.empty()) findings_.Add(Rule::kContiguity, revision, {}, "the revision changes nothing");
+      if (logged.batch.events.empty() && !history_.has_gaps) {
+        findings_.Add(Rule::kContiguity, revision, {}, "the revision changes nothing");
+      }
       ++expected;
     }
     return true;
   }
+
+  bool IsGap(Revision revision) const { return revision >= 2 && history_.log[revision - 2].batch.events.empty(); }
 
   void GroupRepetitions() {
     for (size_t i = 0; i < history_.calls.size(); ++i) {
@@ -66,6 +70,11 @@ class Claims {
       return;
     }
     if (pin.kind != Pin::Kind::kWrite) return;
+    if (IsGap(pin.revision)) {
+      findings_.Add(Rule::kContiguity, pin.revision, {call}, absl::StrCat("it claims revision ", pin.revision, ", which changed nothing"));
+      pin.kind = Pin::Kind::kNone;
+      return;
+    }
     int& writer = writers_[pin.revision];
     if (writer == kNobody) {
       writer = call;
