@@ -141,12 +141,19 @@ class Claims {
     for (size_t i = 0; i < history_.calls.size(); ++i) {
       const auto* const revoke = std::get_if<Revoke>(&history_.calls[i].request);
       const int call = static_cast<int>(i);
-      if (revoke == nullptr || revoke->id != lease || Unanswered(call) != call) continue;
+      if (revoke == nullptr || revoke->id != lease || (Unanswered(call) != call && !MayHaveRevoked(call, batch.revision))) continue;
       Take(call, batch.revision);
       return call;
     }
     findings_.Add(Rule::kContiguity, batch.revision, {}, absl::StrCat("nobody revoked lease ", lease, " at revision ", batch.revision));
     return kNobody;
+  }
+
+  // Over etcd an answer does not say whether the lease still had keys.
+  bool MayHaveRevoked(int call, Revision revision) const {
+    const Pin& pin = pins_[call];
+    const bool ok = history_.calls[call].outcome == Outcome::kOk && !IsReplayed(history_.calls[call]);
+    return history_.leases_of_etcd && ok && pin.kind == Pin::Kind::kRead && pin.revision >= revision;
   }
 
   // The first call without an answer, and not yet with a revision, among the repetitions of `call`; kNobody: there is none.

@@ -137,5 +137,51 @@ TEST(NewLeader, GivesLeasesTheirTtlAnewAndNoLonger) {
   }
 }
 
+// A revocation that names revision 3, of a lease that lost its key to a put at 3 just before.
+History RevocationThatCountsWhatWasBefore() {
+  History history = LeaseThatEnds(kSecond);
+  Call put = PutAt(3, 20);
+  std::get<storage::PutOperation>(std::get<Write>(put.request).on_success[0]).value.bytes = "w";
+  auto& answer = std::get<WriteAnswer>(put.answer);
+  answer.results[0].create_revision = 2;
+  answer.results[0].version = 2;
+  Call revoke{.client = 2, .called = 15, .returned = 40, .outcome = Outcome::kOk};
+  revoke.request = Revoke{.id = 7};
+  revoke.answer = RevokeAnswer{.deleted = 1, .revision = 3};
+  Call renew{.client = 3, .called = 50, .returned = 51, .outcome = Outcome::kOk};
+  renew.request = Renew{{8}};
+  renew.answer = RenewAnswer{{Outcome::kFailed}, 1};
+  history.calls.insert(history.calls.end(), {put, revoke, renew});
+  LoggedBatch logged = PutLogged(3, 30);
+  Event& event = logged.batch.events[0];
+  event.previous = history.log[0].batch.events[0].entry;
+  event.entry = *event.previous;
+  event.entry.value.bytes = "w";
+  event.entry.mod_revision = 3;
+  event.entry.version = 2;
+  event.entry.lease_id = 0;
+  history.log[1] = logged;
+  return history;
+}
+
+TEST(LeasesOfEtcd, RevocationsCountWhatWasBeforeAndRenewalsNameAPastRevision) {
+  History history = RevocationThatCountsWhatWasBefore();
+  EXPECT_FALSE(Wrong(history).empty());
+  history.leases_of_etcd = true;
+  EXPECT_EQ(Wrong(history), std::vector<std::string>{});
+}
+
+TEST(LeasesOfEtcd, NoOtherCallsLeaseIsRevoked) {
+  History history = LeaseThatEnds(kSecond);
+  history.leases_of_etcd = true;
+  history.log[1].batch.events[0].cause = EventCause::kLeaseRevoked;
+  EXPECT_EQ(Wrong(history).size(), 1u) << "nobody revoked it";
+  Call revoke{.client = 2, .called = 20, .returned = kSecond + 1, .outcome = Outcome::kOk};
+  revoke.request = Revoke{.id = 7};
+  revoke.answer = RevokeAnswer{.deleted = 0, .revision = 3};
+  history.calls.push_back(revoke);
+  EXPECT_EQ(Wrong(history), std::vector<std::string>{});
+}
+
 }  // namespace
 }  // namespace scoutlight::checker
