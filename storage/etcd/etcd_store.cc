@@ -70,7 +70,7 @@ class EtcdStore : public Store {
         follower_(*client_, mapping_, fence_, id_, {.clock = options_.clock, .stale_after = options_.stale_after}),
         renewals_(*client_, *options_.clock, options_.call_timeout / 2),
         request_leases_(*client_, *options_.clock, [this] { return random_(); }),
-        commit_parts_{*client_, mapping_, request_leases_, *options_.clock, traits_},
+        commit_parts_{*client_, mapping_, request_leases_, *options_.clock, traits_, [this] { return random_(); }},
         oldest_(bounds.oldest),
         latest_(bounds.latest) {
     client_->thread().PostAfter(kHealthInterval, [this] { AskHealth(); });
