@@ -120,7 +120,9 @@ absl::StatusOr<BackupRecords::Part> BackupRecords::HeaderOf(absl::string_view pa
   const std::optional<absl::string_view> store_id = TakeBytes(&payload);
   const std::optional<uint64_t> revision = TakeNumber(8, &payload);
   const std::optional<uint64_t> taken = TakeNumber(8, &payload);
-  if (!taken.has_value() || !payload.empty() || static_cast<Revision>(*revision) < 1) return Damaged("its header cannot be read");
+  // Of a store id that is too long nothing is taken, so the numbers may be there all the same.
+  const bool whole = store_id.has_value() && taken.has_value() && payload.empty();
+  if (!whole || static_cast<Revision>(*revision) < 1) return Damaged("its header cannot be read");
   has_header_ = true;
   return BackupHeader{.store_id = StoreId(*store_id),
                       .revision = static_cast<Revision>(*revision),

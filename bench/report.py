@@ -116,7 +116,7 @@ def table(medians):
 
 
 def load_table(rows, medians, plan, other="etcd"):
-    """Of WATCH_ROWS, LEASE_ROWS or discovery.ROWS, beside another server; blank where one did not take part."""
+    """Of WATCH_ROWS, LEASE_ROWS, discovery.ROWS or gates.ROWS, beside another; blank where one did not take part."""
     names = [name.format(**plan) for _, _, name, _ in rows]
     width = max(len(name) for name in names)
     lines = [f"{'':<{width}}  {'ours':>10}  {other:>10}  {'ours/' + other:>10}"]

@@ -1,7 +1,7 @@
-"""Measures this server beside etcd and an empty gRPC handler, and prints tables: of calls, of watches, of leases, of
-discovery, of a server over etcd. Run by ./dev bench.
+"""Measures this server beside etcd and an empty gRPC handler, and gates beside bare nng, and prints tables: of calls, of watches, of
+leases, of discovery, of a server over etcd, of gates. Run by ./dev bench.
 
-All three run on this machine, with the load generator on the same processors, and get the same calls, keys and values. Their turns are
+All servers run on this machine, with the load generator on the same processors, and get the same calls, keys and values. Their turns are
 interleaved, so that what else the machine does meets all alike; a figure is the median over the repetitions.
 """
 
@@ -19,6 +19,7 @@ import tempfile
 import discovery
 import disk
 import etcd_store
+import gates
 import generator
 import report
 import servers
@@ -64,6 +65,7 @@ FULL = {
     "one_by_one": 10_000,
     "change_duration": 2,
     "restarts": 3,
+    "gate_messages": 200_000,
 }
 QUICK = {
     "repetitions": 3,
@@ -82,6 +84,7 @@ QUICK = {
     "one_by_one": 2_000,
     "change_duration": 1.5,
     "restarts": 1,
+    "gate_messages": 50_000,
 }
 # What a run of the load generator takes at most beyond its own time: connecting, and the calls in flight at the end.
 LOADGEN_SECONDS_MORE = 30
@@ -205,7 +208,7 @@ def load_medians(figures):
     }
 
 
-PARTS = ("calls", "watches", "leases", "discovery", "etcd")
+PARTS = ("calls", "watches", "leases", "discovery", "etcd", "gates")
 
 
 def measure(arguments, folder, plan):
@@ -233,6 +236,8 @@ def measure(arguments, folder, plan):
     if "etcd" in wanted:
         with tempfile.TemporaryDirectory(dir=folder) as own:
             runs["etcd"] = etcd_store.measure(arguments, own, plan, say)
+    if "gates" in wanted:
+        runs["gates"] = gates.measure(arguments.gates_bench, plan, say)
     return runs
 
 
@@ -259,6 +264,10 @@ def show(runs, plan):
         middle["etcd"] = etcd_store.medians(runs["etcd"])
         print(etcd_store.table(middle["etcd"]))
         verdicts += etcd_store.verdicts(middle["etcd"])
+    if "gates" in runs:
+        middle["gates"] = gates.medians(runs["gates"])
+        print(report.load_table(gates.ROWS, middle["gates"], plan, other="nng"))
+        verdicts += gates.verdicts(middle["gates"])
     if verdicts:
         print(report.verdict_lines(verdicts))
     return middle, verdicts
@@ -274,6 +283,7 @@ def main():
     parser.add_argument("--watchload", required=True, help="bench/watchload")
     parser.add_argument("--leaseload", required=True, help="bench/leaseload")
     parser.add_argument("--discoveryload", required=True, help="bench/discoveryload")
+    parser.add_argument("--gates-bench", required=True, help="bench/gates_bench")
     parser.add_argument("--floor-server", required=True, help="bench/floor_server")
     arguments = parser.parse_args()
 

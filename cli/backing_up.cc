@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -17,10 +18,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/error.h"
+#include "cli/clean_up_on_stop.h"
 #include "cli/flags.h"
 #include "cli/new_file.h"
 #include "cli/progress.h"
-#include "cli/until_stopped.h"
 #include "client/admin.h"
 #include "client/backup_check.h"
 
@@ -89,11 +90,9 @@ std::string ContentText(const BackupSummary& backup) {
 }
 
 absl::StatusOr<BackupSummary> TakeBackup(const Call& call, absl::FunctionRef<absl::Status(absl::string_view)> sink) {
-  UntilStopped until(UntilStopped::WhenUnread::kGoesOn);
   Progress progress("backing up", Progress::Unit::kBytes, call.settings.form);
   int64_t bytes = 0;
   return Admin(call.connection).Backup([&](absl::string_view piece) -> absl::Status {
-    if (until.Wait(absl::ZeroDuration()).has_value()) return absl::CancelledError("the backup was stopped: nothing is kept of it");
     bytes += static_cast<int64_t>(piece.size());
     progress.Show(bytes);
     return sink(piece);
@@ -117,11 +116,13 @@ absl::Status BackingUp::BackUp(const Call& call) const {
   if (checks_) return Check(call);
   if (file_.empty()) return InvalidField(Reason::kInvalidField, "FILE", "is missing");
   if (file_ == "-") return ToStandardOutput(call);
-  absl::StatusOr<NewFile> file = NewFile::Create(file_);
-  if (!file.ok()) return file.status();
-  const absl::StatusOr<BackupSummary> backup = TakeBackup(call, [&](absl::string_view piece) { return file->Write(piece); });
+  const absl::StatusOr<std::unique_ptr<NewFile>> created = NewFile::Create(file_);
+  if (!created.ok()) return created.status();
+  NewFile& file = **created;
+  const CleanUpOnStop clean_up([&file] { file.Discard(); });
+  const absl::StatusOr<BackupSummary> backup = TakeBackup(call, [&](absl::string_view piece) { return file.Write(piece); });
   if (!backup.ok()) return backup.status();
-  if (absl::Status lost = file->Keep(); !lost.ok()) return lost;
+  if (absl::Status lost = file.Keep(); !lost.ok()) return lost;
   call.printer.Done(absl::StrCat("backed up ", ContentText(*backup), " to ", file_), BackupRecord(file_, *backup));
   return absl::OkStatus();
 }

@@ -14,7 +14,7 @@
 
 namespace scoutlight::cli {
 
-// Takes a backup to `sink`, piece by piece, showing progress. kCancelled: a signal to stop came.
+// Takes a backup to `sink`, piece by piece, showing progress.
 absl::StatusOr<BackupSummary> TakeBackup(const Call& call, absl::FunctionRef<absl::Status(absl::string_view)> sink);
 // What is in it, for people.
 std::string ContentText(const BackupSummary& backup);

@@ -1,6 +1,7 @@
 #include "cli/called_method.h"
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -80,6 +81,27 @@ absl::StatusOr<const MethodDescriptor*> FindMethod(const CalledMethod& called, S
   for (const MethodDescriptor* method : found)
     owners.push_back(absl::StrCat(called.service, "/", method->service()->full_name(), "/", method->name()));
   return InvalidField(Reason::kInvalidField, "METHOD", absl::StrCat("is a method of several services: ", absl::StrJoin(owners, ", ")));
+}
+
+std::vector<std::string> CallableMethods(const CalledMethod& called, ServerReflection* reflection) {
+  absl::StatusOr<std::vector<std::string>> services = std::vector<std::string>{called.grpc_service};
+  const bool is_of_all = called.grpc_service.empty();
+  if (is_of_all) services = reflection->ListServices();
+  if (!services.ok()) return {};
+  std::vector<std::string> callable;
+  std::map<std::string, std::vector<const MethodDescriptor*>> by_name;
+  for (const std::string& name : *services) {
+    if (is_of_all && IsStandard(name)) continue;
+    if (is_of_all) callable.push_back(absl::StrCat(called.service, "/", name, "/"));
+    const absl::StatusOr<const ServiceDescriptor*> service = reflection->FindService(name);
+    if (!service.ok()) continue;
+    for (int i = 0; i < (*service)->method_count(); ++i) by_name[(*service)->method(i)->name()].push_back((*service)->method(i));
+  }
+  for (const auto& [name, methods] : by_name) {
+    if (methods.size() > 1 || methods.front()->client_streaming()) continue;
+    callable.push_back(absl::StrCat(called.service, "/", is_of_all ? "" : absl::StrCat(called.grpc_service, "/"), name));
+  }
+  return callable;
 }
 
 }  // namespace scoutlight::cli

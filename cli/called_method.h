@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_CLI_CALLED_METHOD_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -23,6 +24,11 @@ absl::StatusOr<CalledMethod> ParseCalledMethod(absl::string_view text);
 // The method, never null, valid as long as `reflection`. kNotFound: it is not there, what was probably meant, and what is.
 // kInvalidArgument: several services have it. Else as ServerReflection says.
 absl::StatusOr<const google::protobuf::MethodDescriptor*> FindMethod(const CalledMethod& called, ServerReflection* reflection);
+
+// What may follow in a line of `call`: the methods of `called.grpc_service`, or, if that is empty, the names of all gRPC services of the
+// instance with a slash behind, and the methods that only one of them has by the short form. Without those that take a stream of requests,
+// and without what cannot be told.
+std::vector<std::string> CallableMethods(const CalledMethod& called, ServerReflection* reflection);
 
 }  // namespace scoutlight::cli
 

@@ -55,6 +55,14 @@ std::string MeantText(absl::string_view typed, const std::vector<std::string>& w
   return meant.empty() ? "" : absl::StrCat("; did you mean ", meant, "?");
 }
 
+// What was typed for the first argument of `app`; empty: nothing.
+std::string FirstArgumentOf(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional() && !option->results().empty()) return option->results().front();
+  }
+  return "";
+}
+
 // "kv get"; empty: of the program itself.
 std::string PathOf(const CLI::App* app) {
   std::vector<std::string> names;
@@ -145,9 +153,12 @@ std::string CommandLine::Explained(const CLI::ParseError& error) const {
   }
   const std::vector<std::string> verbs = VerbsOf(reached);
   const std::string help = absl::StrCat("; see scoutctl ", path, path.empty() ? "" : " ", "--help");
-  if (!left.empty() && !verbs.empty()) {
-    const std::string meant = MeantText(left.front(), verbs);
-    return absl::StrCat(Shown(left.front()), " is no verb", of, meant.empty() ? help : meant);
+  if (const std::string argument = FirstArgumentOf(*reached); !left.empty() && !verbs.empty()) {
+    // `backup chek FILE`: what was taken for its argument.
+    const std::string& word = MeantText(argument, verbs).empty() ? left.front() : argument;
+    const std::string meant = MeantText(word, verbs);
+    if (meant.empty() && !argument.empty()) return absl::StrCat(Shown(word), " is one argument too many", of, help);
+    return absl::StrCat(Shown(word), " is no verb", of, meant.empty() ? help : meant);
   }
   if (!left.empty()) return absl::StrCat(Shown(left.front()), " is one argument too many", of, help);
   if (!verbs.empty()) return absl::StrCat("a verb", of, " is missing: ", absl::StrJoin(verbs, ", "), help);

@@ -7,18 +7,17 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "cli/printer.h"
 #include "cli/settings.h"
 #include "cli/verb.h"
 
 namespace scoutlight::cli {
 
-// `completion bash|zsh|fish`, and the hidden verb `__complete` that what it prints asks: verbs and flags as they are declared, and names of
-// services, ids and keys as the server has them, if it answers within kLookUpTimeout.
+// `completion bash|zsh|fish`, and the hidden verb `__complete` that what it prints asks: verbs and flags as they are declared, and names as
+// the server has them (cli/live_names.h).
 class Completion {
  public:
-  static constexpr absl::Duration kLookUpTimeout = absl::Milliseconds(500);
-
   // `app` has all verbs when one is chosen, and outlives this, as `chosen` does.
   Completion(CLI::App* app, Verb* chosen);
 
@@ -27,7 +26,7 @@ class Completion {
   absl::Status ShowCandidates(const Settings& settings, Printer* printer) const;
 
   const CLI::App& app_;
-  std::string shell_;
+  absl::string_view script_;        // Of the shell that was named: a constant.
   std::vector<std::string> words_;  // Of the line behind `scoutctl`; the last is to be completed.
 };
 

@@ -34,7 +34,27 @@ std::vector<const CLI::Option*> PositionalsOf(const CLI::App* app) {
   return app->get_options([](const CLI::Option* option) { return option->get_positional(); });
 }
 
+// Of "table|json|wide"; empty: it takes anything.
+std::vector<std::string> ChoicesOf(const CLI::Option* option) {
+  const std::string type = option->get_type_name();
+  return absl::StrContains(type, "|") ? absl::StrSplit(type, '|') : std::vector<std::string>();
+}
+
 std::string NameOf(const CLI::Option* positional) { return positional->get_name(/*positional=*/true); }
+
+// Of the last word, of which so many arguments of its verb stand before.
+void FindPlaceOf(const std::string& word, size_t arguments, CompletionPlace* place) {
+  const bool is_flag = absl::StartsWith(word, "-");
+  if (const size_t value = word.find('='); is_flag && value != std::string::npos) {
+    place->before = word.substr(0, value + 1);
+    place->value_of = FindFlag(place->verb, word.substr(0, value));
+    return;
+  }
+  const std::vector<const CLI::Option*> positionals = PositionalsOf(place->verb);
+  if (arguments >= positionals.size()) return;
+  place->positional = NameOf(positionals[arguments]);
+  if (!is_flag && !ChoicesOf(positionals[arguments]).empty()) place->value_of = positionals[arguments];
+}
 
 }  // namespace
 
@@ -49,8 +69,13 @@ CompletionPlace FindPlace(const CLI::App& app, const std::vector<std::string>& w
       return place;
     }
     if (absl::StartsWith(word, "-")) {
-      const CLI::Option* const flag = FindFlag(place.verb, word.substr(0, word.find('=')));
-      if (!TakesValue(flag) || absl::StrContains(word, "=")) continue;
+      const size_t value = word.find('=');
+      const CLI::Option* const flag = FindFlag(place.verb, word.substr(0, value));
+      if (!TakesValue(flag)) continue;
+      if (value != std::string::npos) {
+        place.given[word.substr(0, value)] = word.substr(value + 1);
+        continue;
+      }
       if (i + 2 == words.size()) {
         place.value_of = flag;
         return place;
@@ -66,20 +91,15 @@ CompletionPlace FindPlace(const CLI::App& app, const std::vector<std::string>& w
     if (arguments < positionals.size()) place.given[NameOf(positionals[arguments])] = word;
     ++arguments;
   }
-  const std::vector<const CLI::Option*> positionals = PositionalsOf(place.verb);
-  if (arguments < positionals.size()) place.positional = NameOf(positionals[arguments]);
+  FindPlaceOf(words.back(), arguments, &place);
   return place;
 }
 
 std::vector<std::string> DeclaredCandidates(const CompletionPlace& place, bool is_flag) {
   std::vector<std::string> candidates;
-  if (place.is_of_command) return candidates;
-  if (place.value_of != nullptr) {
-    // "table|json|wide": a choice.
-    const std::string type = place.value_of->get_type_name();
-    if (absl::StrContains(type, "|")) candidates = absl::StrSplit(type, '|');
-    return candidates;
-  }
+  // Nothing is known of what stands behind an unknown flag either.
+  if (place.is_of_command || (place.value_of == nullptr && !place.before.empty())) return candidates;
+  if (place.value_of != nullptr) return ChoicesOf(place.value_of);
   if (is_flag) {
     for (const CLI::App* app = place.verb; app != nullptr; app = app->get_parent()) {
       for (const CLI::Option* option : app->get_options()) {

@@ -16,6 +16,7 @@ struct CompletionPlace {
   std::string positional;                    // The name of the argument that the word is; empty: there is none left.
   std::map<std::string, std::string> given;  // Arguments and global flags before it, by name: SERVICE, --endpoint.
   bool is_of_command = false;                // It stands behind --.
+  std::string before;                        // What the word has before a value: "--output=" of "--output=js"; else empty.
 };
 
 // `words` is not empty. Valid as long as `app`.

@@ -1,6 +1,8 @@
 #include "cli/context_verbs.h"
 
 #include <filesystem>
+#include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -34,8 +36,14 @@ Record ContextRecord(const std::string& name, const Context& context, bool is_cu
                      {"tls_key", text(context.tls_key), Where::kWide}}};
 }
 
-// The same one whatever the folder in which it is read.
-std::string Absolute(const std::string& path) { return path.empty() ? "" : std::filesystem::absolute(path).lexically_normal().string(); }
+// The same one whatever the folder in which it is read. kInvalidArgument: this folder has no name any more.
+absl::StatusOr<std::string> Absolute(const std::string& flag, const std::string& path) {
+  if (path.empty()) return path;
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  if (!failed) return absolute.lexically_normal().string();
+  return InvalidField(Reason::kInvalidField, flag, absl::StrCat("cannot be found: ", path, ": ", failed.message()));
+}
 
 absl::Status CheckName(const std::string& name) {
   const std::string fault = ContextNameFault(name);
@@ -81,9 +89,14 @@ absl::StatusOr<Context> ContextVerbs::Given(const Settings& settings) const {
   Context context{.endpoints = settings.endpoints};
   if (is_given("--cluster")) context.cluster = settings.cluster;
   if (is_given("--tls")) context.tls = settings.tls;
-  if (is_given("--tls-ca")) context.tls_ca = Absolute(settings.tls_ca);
-  if (is_given("--tls-cert")) context.tls_cert = Absolute(settings.tls_cert);
-  if (is_given("--tls-key")) context.tls_key = Absolute(settings.tls_key);
+  for (const auto& [flag, given, kept] :
+       {std::tuple("--tls-ca", &settings.tls_ca, &context.tls_ca), std::tuple("--tls-cert", &settings.tls_cert, &context.tls_cert),
+        std::tuple("--tls-key", &settings.tls_key, &context.tls_key)}) {
+    if (!is_given(flag)) continue;
+    absl::StatusOr<std::string> absolute = Absolute(flag, *given);
+    if (!absolute.ok()) return absolute.status();
+    *kept = *std::move(absolute);
+  }
   return context;
 }
 

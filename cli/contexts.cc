@@ -37,6 +37,7 @@ constexpr int64_t kVersion = 1;
 constexpr size_t kFileBytesMax = 1 << 20;
 constexpr int kDepthMax = 4;
 constexpr mode_t kFolderMode = 0700;
+constexpr mode_t kFileMode = 0600;
 
 // Closed when it goes, which lets a lock go too.
 class Descriptor {
@@ -123,10 +124,11 @@ absl::Status WriteAll(int file, absl::string_view bytes, const std::string& path
   return fsync(file) == 0 ? absl::OkStatus() : Failed("write", path);
 }
 
+// With the folder locked: what one that was killed has left is nobody else's.
 absl::Status Replace(const std::string& path, absl::string_view content) {
-  std::string temporary = absl::StrCat(path, ".XXXXXX");
-  // Mode 0600.
-  const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));
+  const std::string temporary = absl::StrCat(path, ".next");
+  unlink(temporary.c_str());
+  const Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
   if (file.get() < 0) return Failed("make", temporary);
   absl::Status done = WriteAll(file.get(), content, temporary);
   if (done.ok() && rename(temporary.c_str(), path.c_str()) != 0) done = Failed("replace", path);

@@ -104,7 +104,9 @@ void Diagnosis::LookAtLimit(const std::string& what, int64_t count, int64_t coun
 
 void Diagnosis::LookAtServer(const ServerStatus& status, absl::Time now) {
   const std::string problems = absl::StrJoin(status.problems, "; ");
-  const std::string command = absl::StrContains(problems, "disk") ? "df -h" : "scoutctl status";
+  // It is read-only after a fault of the disk, whatever the words.
+  const bool is_disk = status.serving == ServingState::kReadOnly || absl::StrContains(problems, "disk");
+  const std::string command = is_disk ? "df -h" : "scoutctl status";
   if (status.serving != ServingState::kServing) {
     Add({Severity::kError, "server_state", "server", command,
          absl::StrCat("it is ", ServingStateText(status.serving), problems.empty() ? "" : ": ", problems)});

@@ -72,6 +72,10 @@ TEST(Diagnosis, StatesAndProblemsOfTheServer) {
     EXPECT_THAT(Lines(diagnosis.Findings()), ElementsAre("error server_state server: df -h"));
     EXPECT_EQ(diagnosis.Findings()[0].meaning, absl::StrCat("it is ", ServingStateText(state), ": the disk is nearly full"));
   }
+  // Of a fault of the disk, whatever it says.
+  status.problems = {"a test says so"};
+  status.serving = ServingState::kReadOnly;
+  EXPECT_THAT(OfServer(status), ElementsAre("error server_state server: df -h"));
 }
 
 TEST(Diagnosis, LimitsThatAreNear) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/clock.h"
@@ -25,6 +26,13 @@ Colour ColourOf(Severity severity) {
   return severity == Severity::kWarning ? Colour::kYellow : Colour::kDim;
 }
 
+// Empty: it is one.
+std::string InstancesMaxFault(const std::string& text) {
+  int count = 0;
+  if (absl::SimpleAtoi(text, &count) && count >= 1 && count <= kInstancesMax) return "";
+  return absl::StrCat("must be 1 to ", kInstancesMax, ", is \"", text, "\"");
+}
+
 std::string CountText(int64_t count, absl::string_view what) { return absl::StrCat(count, " ", what, count == 1 ? "" : "s"); }
 
 Record FindingRecord(const Finding& finding) {
@@ -41,7 +49,7 @@ Record FindingRecord(const Finding& finding) {
 Doctor::Doctor(CLI::App* app, Verb* chosen) {
   CLI::App* const doctor = app->add_subcommand("doctor", "look for what is wrong, and say what to do; with errors found: exit code 1");
   doctor->add_option("--instances-max", instances_max_, "how many instances are looked at [10000]")
-      ->check(CLI::Range(1, kInstancesMax))
+      ->check(InstancesMaxFault)
       ->type_name("COUNT");
   SetExample(doctor, "scoutctl doctor");
   ChooseOnServer(doctor, this, &Doctor::Examine, chosen);
@@ -64,15 +72,18 @@ absl::Status Doctor::Examine(const Call& call) const {
   for (const Finding& finding : diagnosis.Findings()) records.push_back(FindingRecord(finding));
   const int64_t errors = diagnosis.count(Severity::kError);
   const int64_t warnings = diagnosis.count(Severity::kWarning);
-  call.printer.List("findings", records,
-                    {{"errors", errors},
-                     {"warnings", warnings},
-                     {"infos", diagnosis.count(Severity::kInfo)},
-                     {"findings_left_out", diagnosis.findings_left_out()},
-                     {"services", seen.services},
-                     {"instances", seen.instances},
-                     {"instances_left_out", seen.instances_left_out},
-                     {"addresses_left_out", diagnosis.addresses_left_out()}});
+  // A table of nothing would be told as if something were missing.
+  if (!records.empty() || call.settings.form == OutputForm::kJson) {
+    call.printer.List("findings", records,
+                      {{"errors", errors},
+                       {"warnings", warnings},
+                       {"infos", diagnosis.count(Severity::kInfo)},
+                       {"findings_left_out", diagnosis.findings_left_out()},
+                       {"services", seen.services},
+                       {"instances", seen.instances},
+                       {"instances_left_out", seen.instances_left_out},
+                       {"addresses_left_out", diagnosis.addresses_left_out()}});
+  }
   call.printer.Note(absl::StrCat("looked at the server and ", CountText(seen.instances, "instance"), " of ",
                                  CountText(seen.services, "service"), ": ", CountText(errors, "error"), ", ",
                                  CountText(warnings, "warning")));

@@ -53,8 +53,8 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 }
 
 absl::string_view ExitCodesText() {
-  return "0 done, 1 other failure, 2 wrong usage, 3 not found, 4 exists already or is not as expected, 5 deadline, 6 unavailable, "
-         "7 permission; run, lock and elect pass on the code of their command, 75: the lock was lost.";
+  return "0 done, 1 other failure, 2 wrong usage, 3 not found, 4 exists already or is not as expected, 5 deadline,\n"
+         "6 unavailable, 7 permission; run, lock and elect pass on the code of their command, 75: the lock was lost.";
 }
 
 }  // namespace scoutlight::cli

@@ -1,75 +1,27 @@
 #include "cli/grpc_calling.h"
 
-#include <grpcpp/channel.h>
-#include <grpcpp/security/credentials.h>
-
-#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "cli/called_instance.h"
 #include "cli/called_method.h"
 #include "cli/flags.h"
 #include "cli/message_json.h"
 #include "cli/raw_grpc_call.h"
 #include "cli/server_reflection.h"
 #include "cli/until_stopped.h"
-#include "client/service_pool.h"
 
 namespace scoutlight::cli {
 namespace {
 
 using google::protobuf::MethodDescriptor;
 
-constexpr int kAnswerBytesMax = 16 << 20;
 constexpr int kIndent = 2;
-// Tried in turn if none is named; empty: whatever the instance has.
-constexpr absl::string_view kEndpoints[] = {"grpc", "grpcs", ""};
-
-// A pool's "stub": the channel itself.
-struct InstanceChannel {
-  explicit InstanceChannel(std::shared_ptr<grpc::Channel> to) : channel(std::move(to)) {}
-  std::shared_ptr<grpc::Channel> channel;
-};
-
-struct CalledInstance {
-  std::string id;
-  std::shared_ptr<grpc::Channel> channel;
-};
-
-// The same error, of an instance, not of the registry.
-absl::Status OfInstance(const CalledInstance& instance, const absl::Status& failed) {
-  absl::Status named(failed.code(), absl::StrCat("the instance ", instance.id, ": ", failed.message()));
-  failed.ForEachPayload([&named](absl::string_view type, const absl::Cord& payload) { named.SetPayload(type, payload); });
-  return named;
-}
-
-absl::StatusOr<CalledInstance> PickInstance(const std::string& service, const InstanceChoice& choice, Locator* locator) {
-  absl::StatusOr<ResolveOptions> resolve = choice.Options();
-  if (!resolve.ok()) return resolve.status();
-  const absl::StatusOr<TlsCredentials> tls = choice.Credentials();
-  if (!tls.ok()) return tls.status();
-  ServicePoolOptions options{.resolve = *std::move(resolve)};
-  options.arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
-  if (!tls->root_ca.empty() || !tls->certificate_chain.empty() || !tls->private_key.empty()) {
-    options.credentials = grpc::SslCredentials({tls->root_ca, tls->private_key, tls->certificate_chain});
-  }
-  absl::Status none;
-  for (const absl::string_view endpoint : kEndpoints) {
-    options.resolve.endpoint = choice.endpoint().empty() ? std::string(endpoint) : choice.endpoint();
-    ServicePool<InstanceChannel> pool(*locator, service, options);
-    const PickedStub<InstanceChannel> picked = pool.Pick({.affinity_key = choice.affinity_key()});
-    if (picked.ok()) return CalledInstance{picked.pick()->instance().name.id, picked->channel};
-    none = picked.status();
-    if (!choice.endpoint().empty() || ReasonOf(none) != Reason::kNoneMatches) break;
-  }
-  return none;
-}
 
 // A call that goes on until its server, a signal or its reader ends it; the last two are success.
 absl::Status StreamUntilStopped(const std::string& request, const std::function<absl::Status(const std::string&)>& show,
@@ -122,7 +74,8 @@ GrpcCalling::GrpcCalling(CLI::App* app, Verb* chosen) {
       ->type_name("");
   data_.Declare(verb, "the request in JSON [{}]");
   verb->add_flag("-v,--verbose", verbose_, "the metadata of the answer too, on standard error");
-  choice_.Declare(verb, "the name of the endpoint, else its scheme; default: grpc, else grpcs, else the first");
+  choice_.Declare(verb,
+                  "the name of the endpoint, else its scheme; default: grpc, else grpcs, else the first; with --service-ca grpcs first");
   SetFooter(
       verb,
       {.text = absl::StrCat(
@@ -149,7 +102,7 @@ absl::Status GrpcCalling::Run(const Call& call) const {
   if (!typed.ok()) return typed.status();
   // In all threads that are begun from here on.
   StopSignalsBlocked blocked;
-  absl::StatusOr<Locator> locator = OpenLocator(call);
+  absl::StatusOr<Locator> locator = OpenLocator(call.connection, call.settings);
   if (!locator.ok()) return locator.status();
   const absl::StatusOr<CalledInstance> instance = PickInstance(typed->called.service, choice_, &*locator);
   if (!instance.ok()) return instance.status();

@@ -154,7 +154,7 @@ absl::Status HttpCalling::Run(const Call& call) const {
   if (!request.ok()) return request.status();
   absl::StatusOr<TlsCredentials> tls = choice_.Credentials();
   if (!tls.ok()) return tls.status();
-  absl::StatusOr<Locator> locator = OpenLocator(call);
+  absl::StatusOr<Locator> locator = OpenLocator(call.connection, call.settings);
   if (!locator.ok()) return locator.status();
   absl::StatusOr<HttpClient> http =
       HttpClient::Open(*locator, {.timeout = call.settings.timeout, .resolve_timeout = call.settings.timeout, .tls = *std::move(tls)});

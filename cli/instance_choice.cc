@@ -3,6 +3,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/error.h"
 #include "cli/flags.h"
 #include "client/discovery.h"
 #include "discovery/filter/filter.h"
@@ -44,14 +47,19 @@ absl::StatusOr<ResolveOptions> InstanceChoice::Options() const {
 }
 
 absl::StatusOr<TlsCredentials> InstanceChoice::Credentials() const {
+  if (certificate_.empty() != key_.empty()) {
+    const absl::string_view missing = key_.empty() ? "--service-key" : "--service-cert";
+    const absl::string_view given = key_.empty() ? "--service-cert" : "--service-key";
+    return InvalidField(Reason::kInvalidField, missing, absl::StrCat("is missing, and ", given, " is given"));
+  }
   return ReadCredentials({.flag = "--service-ca", .path = ca_}, {.flag = "--service-cert", .path = certificate_},
                          {.flag = "--service-key", .path = key_});
 }
 
-absl::StatusOr<Locator> OpenLocator(const Call& call) {
-  const absl::StatusOr<ListClustersResult> reached = Discovery(call.connection).ListClusters();
+absl::StatusOr<Locator> OpenLocator(const Connection& connection, const Settings& settings) {
+  const absl::StatusOr<ListClustersResult> reached = Discovery(connection).ListClusters();
   if (!reached.ok()) return reached.status();
-  return Locator::Open(call.connection, {.cluster = call.settings.cluster, .first_answer_timeout = call.settings.timeout});
+  return Locator::Open(connection, {.cluster = settings.cluster, .first_answer_timeout = settings.timeout});
 }
 
 }  // namespace scoutlight::cli

@@ -29,7 +29,7 @@ class InstanceChoice {
   absl::StatusOr<ResolveOptions> Options() const;
   const std::string& endpoint() const { return endpoint_; }
   const std::string& affinity_key() const { return affinity_key_; }
-  // kInvalidArgument: a file cannot be read.
+  // kInvalidArgument: a file cannot be read, or a certificate comes without its key, or a key alone.
   absl::StatusOr<TlsCredentials> Credentials() const;
 
  private:
@@ -44,7 +44,7 @@ class InstanceChoice {
 };
 
 // A locator for one call. Asks the registry something first: it says what is wrong, where a locator only goes on trying.
-absl::StatusOr<Locator> OpenLocator(const Call& call);
+absl::StatusOr<Locator> OpenLocator(const Connection& connection, const Settings& settings);
 
 }  // namespace scoutlight::cli
 

@@ -1,5 +1,6 @@
 #include "cli/instance_records.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -170,12 +171,24 @@ Record LaggardRecord(const DrainReport::Laggard& laggard) {
   return {.name = laggard.subscriber_id, .fields = {{"subscriber", laggard.subscriber_id}, {"peer", laggard.peer}, {"gone", laggard.gone}}};
 }
 
+std::string LaggardText(const DrainReport::Laggard& laggard) {
+  if (laggard.subscriber_id.empty()) return absl::StrCat("the server at ", laggard.peer, ", which has not answered");
+  return absl::StrCat(laggard.subscriber_id, " at ", laggard.peer, laggard.gone ? ", which is gone without goodbye" : "");
+}
+
 std::string DrainText(const DrainReport& report) {
   const int laggards = static_cast<int>(report.laggards.size()) + report.laggards_omitted;
   if (report.complete) return "is drained: every subscriber has confirmed";
   // Who subscribed to the server before may not have come back.
   if (laggards == 0) return "is draining: the server has started only now, and does not know yet who may still send it work";
-  return absl::StrCat("is draining: ", laggards, laggards == 1 ? " subscriber has" : " subscribers have", " not confirmed yet");
+  const auto servers = std::count_if(report.laggards.begin(), report.laggards.end(),
+                                     [](const DrainReport::Laggard& laggard) { return laggard.subscriber_id.empty(); });
+  const auto subscribers = laggards - servers;
+  std::vector<std::string> parts;
+  if (subscribers > 0)
+    parts.push_back(absl::StrCat(subscribers, subscribers == 1 ? " subscriber has" : " subscribers have", " not confirmed yet"));
+  if (servers > 0) parts.push_back(absl::StrCat(servers, servers == 1 ? " server has" : " servers have", " not answered"));
+  return absl::StrCat("is draining: ", absl::StrJoin(parts, ", "));
 }
 
 absl::Status DrainStatus(const DrainReport& report, absl::Duration timeout) {

@@ -35,6 +35,8 @@ std::vector<Field> OverrideFields(const discovery::Override& override);
 // Who may still send work after a drain, in JSON alone.
 std::vector<Field> DrainFields(const DrainReport& report);
 Record LaggardRecord(const DrainReport::Laggard& laggard);
+// For people: a subscriber, or a server that has not answered.
+std::string LaggardText(const DrainReport::Laggard& laggard);
 // How far a drain has come, in words that go on after the instance's name.
 std::string DrainText(const DrainReport& report);
 // kDeadlineExceeded: not everybody who must has confirmed within `timeout`.

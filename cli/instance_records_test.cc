@@ -37,9 +37,21 @@ TEST(InstanceRecordsTest, TheDefaultClusterIsNotNamed) {
 
 TEST(InstanceRecordsTest, ADrainSaysHowFarItHasCome) {
   EXPECT_EQ(DrainText({.complete = true}), "is drained: every subscriber has confirmed");
-  EXPECT_EQ(DrainText({.laggards = {{}}}), "is draining: 1 subscriber has not confirmed yet");
-  EXPECT_EQ(DrainText({.laggards = {{}}, .laggards_omitted = 2}), "is draining: 3 subscribers have not confirmed yet");
+  const DrainReport::Laggard subscriber{.subscriber_id = "s", .peer = "ipv4:10.0.0.1:5"};
+  const DrainReport::Laggard server{.peer = "10.0.0.2:7400"};
+  EXPECT_EQ(DrainText({.laggards = {subscriber}}), "is draining: 1 subscriber has not confirmed yet");
+  EXPECT_EQ(DrainText({.laggards = {subscriber}, .laggards_omitted = 2}), "is draining: 3 subscribers have not confirmed yet");
+  EXPECT_EQ(DrainText({.laggards = {server}}), "is draining: 1 server has not answered");
+  EXPECT_EQ(DrainText({.laggards = {server, server, subscriber}}),
+            "is draining: 1 subscriber has not confirmed yet, 2 servers have not answered");
   EXPECT_EQ(DrainText({}), "is draining: the server has started only now, and does not know yet who may still send it work");
+}
+
+TEST(InstanceRecordsTest, ALaggardIsASubscriberOrAServer) {
+  EXPECT_EQ(LaggardText({.subscriber_id = "s", .peer = "ipv4:10.0.0.1:5"}), "s at ipv4:10.0.0.1:5");
+  EXPECT_EQ(LaggardText({.subscriber_id = "s", .peer = "ipv4:10.0.0.1:5", .gone = true}),
+            "s at ipv4:10.0.0.1:5, which is gone without goodbye");
+  EXPECT_EQ(LaggardText({.peer = "10.0.0.2:7400"}), "the server at 10.0.0.2:7400, which has not answered");
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ void ShowLeft(const discovery::InstanceName& name, const LeaveReport& left, Prin
     if (!drained.status.ok()) continue;
     Append(DrainFields(drained.drain), &record);
     for (const DrainReport::Laggard& laggard : drained.drain.laggards) {
-      printer->Note(absl::StrCat("not confirmed by ", laggard.subscriber_id, " at ", laggard.peer));
+      printer->Note(absl::StrCat("not confirmed by ", LaggardText(laggard)));
     }
   }
   printer->Event(record);

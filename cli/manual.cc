@@ -158,12 +158,10 @@ std::string ManualPage(const CLI::App& verb, const CLI::App& app) {
   // Words stay whole: they are there to be copied.
   absl::StrAppend(&page, ".nh\n.ad l\n");
   // The program's own begins with its name.
-  const std::string help = verb.get_description();
-  absl::StrAppend(&page, ".SH NAME\n", Escaped(name), " \\- ", Escaped(absl::StripSuffix(absl::StripPrefix(help, "scoutctl: "), ".")),
-                  "\n");
+  const std::string help(absl::StripSuffix(absl::StripPrefix(verb.get_description(), "scoutctl: "), "."));
+  absl::StrAppend(&page, ".SH NAME\n", Escaped(name), " \\- ", Escaped(help), "\n");
   absl::StrAppend(&page, ".SH SYNOPSIS\n", Bold(absl::StrJoin(WordsOf(verb), " ")), " ", SynopsisOf(verb), "\n");
-  absl::StrAppend(&page, ".SH DESCRIPTION\n",
-                  Escaped(absl::StrCat(absl::AsciiStrToUpper(help.substr(0, 1)), absl::StripSuffix(help.substr(1), "."))), ".\n");
+  absl::StrAppend(&page, ".SH DESCRIPTION\n", Escaped(absl::StrCat(absl::AsciiStrToUpper(help.substr(0, 1)), help.substr(1))), ".\n");
   AddFooter(verb, &page);
   AddVerbs(verb, &page);
   AddArguments(verb, &page);

@@ -1,13 +1,14 @@
 #include "cli/migrating.h"
 
+#include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "cli/backing_up.h"
+#include "cli/clean_up_on_stop.h"
 #include "cli/flags.h"
 #include "cli/new_file.h"
 #include "cli/restoring_server.h"
@@ -45,17 +46,23 @@ absl::Status Migrating::Migrate(const Call& call) const {
   flags->insert(flags->end(), flags_.begin(), flags_.end());
   const absl::StatusOr<std::string> program = program_.empty() ? FindServerProgram() : program_;
   if (!program.ok()) return program.status();
-  const absl::StatusOr<TemporaryFolder> folder = TemporaryFolder::Create();
-  if (!folder.ok()) return folder.status();
-  const std::string path = folder->File("backup");
-  absl::StatusOr<NewFile> file = NewFile::Create(path);
+  const absl::StatusOr<std::unique_ptr<TemporaryFolder>> made_folder = TemporaryFolder::Create();
+  if (!made_folder.ok()) return made_folder.status();
+  const TemporaryFolder& folder = **made_folder;
+  RestoringServer server;
+  const CleanUpOnStop clean_up([&] {
+    server.Kill();
+    folder.Remove();
+  });
+  const std::string path = folder.File("backup");
+  const absl::StatusOr<std::unique_ptr<NewFile>> file = NewFile::Create(path);
   if (!file.ok()) return file.status();
-  const absl::StatusOr<BackupSummary> backup = TakeBackup(call, [&file](absl::string_view piece) { return file->Write(piece); });
+  const absl::StatusOr<BackupSummary> backup = TakeBackup(call, [&file](absl::string_view piece) { return (*file)->Write(piece); });
   if (!backup.ok()) return backup.status();
-  if (absl::Status lost = file->Keep(); !lost.ok()) return lost;
+  if (absl::Status lost = (*file)->Keep(); !lost.ok()) return lost;
   call.printer.Note(absl::StrCat("backed up ", ContentText(*backup), "; restoring into ", to_));
   flags->push_back(absl::StrCat("--restore=", path));
-  const absl::StatusOr<std::string> made = RunRestoringServer(*program, *flags, folder->File("log"));
+  const absl::StatusOr<std::string> made = server.Run(*program, *flags, folder.File("log"));
   if (!made.ok()) return made.status();
   call.printer.Done(
       absl::StrCat("store ", backup->header.store_id, " at revision ", backup->header.revision, " is now also store ", *made, " in ", to_),

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,9 +12,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/error.h"
 
 namespace scoutlight::cli {
 namespace {
+
+constexpr mode_t kMode = 0600;
+// So often it is opened anew because another process that had it has ended just then.
+constexpr int kTriesMax = 10;
 
 std::string FolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -20,23 +27,66 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// Where `path` leads: what is renamed to a link, or to a device, would be in its place.
+absl::StatusOr<std::string> PlaceOf(const std::string& path) {
+  const auto wrong = [&path](absl::string_view fault) { return InvalidField(Reason::kInvalidField, path, fault); };
+  struct stat there;
+  if (lstat(path.c_str(), &there) != 0) return path;
+  if (!S_ISLNK(there.st_mode)) return S_ISREG(there.st_mode) ? absl::StatusOr<std::string>(path) : wrong("is there, and is no file");
+  char* const resolved = realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return wrong(absl::StrCat("is a link that leads nowhere: ", strerror(errno)));
+  const std::string place = resolved;
+  free(resolved);
+  return stat(place.c_str(), &there) == 0 && S_ISREG(there.st_mode) ? absl::StatusOr<std::string>(place)
+                                                                    : wrong(absl::StrCat("is a link to ", place, ", which is no file"));
+}
+
 }  // namespace
 
-absl::StatusOr<NewFile> NewFile::Create(std::string path) {
-  std::string partial = absl::StrCat(path, ".partial-XXXXXX");
-  const int file = mkostemp(partial.data(), O_CLOEXEC);
-  if (file < 0) return absl::UnknownError(absl::StrCat("cannot make ", path, ": ", strerror(errno)));
-  return NewFile(std::move(path), std::move(partial), file);
+absl::StatusOr<std::unique_ptr<NewFile>> NewFile::Create(const std::string& path) {
+  const absl::StatusOr<std::string> place = PlaceOf(path);
+  if (!place.ok()) return place.status();
+  const std::string partial = absl::StrCat(*place, ".partial");
+  for (int i = 0; i < kTriesMax; ++i) {
+    // Neither followed, if it is a link, nor waited for.
+    const int file = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode);
+    if (file < 0) return absl::UnknownError(absl::StrCat("cannot make ", partial, ": ", strerror(errno)));
+    std::unique_ptr<NewFile> made(new NewFile(*place, partial, file));
+    const absl::StatusOr<bool> owns = made->Own();
+    if (!owns.ok()) return owns.status();
+    if (*owns) return made;
+  }
+  return absl::AbortedError(absl::StrCat("others write ", partial, " all the time"));
 }
 
 NewFile::NewFile(std::string path, std::string partial, int file) : path_(std::move(path)), partial_(std::move(partial)), file_(file) {}
 
-NewFile::NewFile(NewFile&& other) noexcept
-    : path_(std::move(other.path_)), partial_(std::exchange(other.partial_, "")), file_(std::exchange(other.file_, -1)) {}
-
 NewFile::~NewFile() {
-  if (file_ >= 0) close(file_);
-  if (!partial_.empty()) unlink(partial_.c_str());
+  // Before the lock goes, or it might be another one's by then.
+  Discard();
+  // Nothing to tell: what is kept is synced.
+  close(file_);
+}
+
+absl::StatusOr<bool> NewFile::Own() {
+  struct stat opened;
+  if (fstat(file_, &opened) != 0) return SystemError("make");
+  // What anybody else may read, or has put there, is not to get it.
+  if (!S_ISREG(opened.st_mode) || opened.st_uid != geteuid() || opened.st_nlink > 1) {
+    return absl::FailedPreconditionError(absl::StrCat(partial_, " is there, and is not of this program"));
+  }
+  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return SystemError("lock");
+    return absl::FailedPreconditionError(absl::StrCat("another process is writing ", partial_));
+  }
+  struct stat there;
+  if (lstat(partial_.c_str(), &there) != 0 || there.st_dev != opened.st_dev || there.st_ino != opened.st_ino) return false;
+  {
+    const MutexLock lock(&mu_);
+    is_there_ = true;
+  }
+  if (ftruncate(file_, 0) != 0 || fchmod(file_, kMode) != 0) return SystemError("make");
+  return true;
 }
 
 absl::Status NewFile::SystemError(absl::string_view what) const {
@@ -55,15 +105,23 @@ absl::Status NewFile::Write(absl::string_view bytes) {
 
 absl::Status NewFile::Keep() {
   if (fsync(file_) != 0) return SystemError("write");
-  if (close(std::exchange(file_, -1)) != 0) return SystemError("write");
-  if (rename(partial_.c_str(), path_.c_str()) != 0) return SystemError("put in place");
-  partial_.clear();
+  {
+    const MutexLock lock(&mu_);
+    if (!is_there_) return absl::CancelledError(absl::StrCat(path_, " was discarded"));
+    if (rename(partial_.c_str(), path_.c_str()) != 0) return SystemError("put in place");
+    is_there_ = false;
+  }
   const int folder = open(FolderOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return SystemError("sync the folder of");
   const int failed = fsync(folder);
   const absl::Status done = failed == 0 ? absl::OkStatus() : SystemError("sync the folder of");
   close(folder);
   return done;
+}
+
+void NewFile::Discard() {
+  const MutexLock lock(&mu_);
+  if (std::exchange(is_there_, false)) unlink(partial_.c_str());
 }
 
 }  // namespace scoutlight::cli

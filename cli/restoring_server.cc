@@ -1,6 +1,7 @@
 #include "cli/restoring_server.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,14 +13,12 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "cli/until_stopped.h"
 
 extern char** environ;
 
@@ -27,7 +26,6 @@ namespace scoutlight::cli {
 namespace {
 
 constexpr char kProgram[] = "scoutlightd";
-constexpr absl::Duration kLookInterval = absl::Milliseconds(50);
 constexpr int kExitUsage = 2;
 // A line that says more is cut.
 constexpr size_t kSaidMax = 4'096;
@@ -59,33 +57,18 @@ std::string LastSaid(const std::string& log_file) {
   return MessageOf(last);
 }
 
-// Waits until the process has ended; kills it when a signal to stop comes. nullopt: that was so.
-std::optional<int> AwaitEnd(pid_t process) {
-  UntilStopped until(UntilStopped::WhenUnread::kGoesOn);
-  for (;;) {
-    int ended = 0;
-    if (waitpid(process, &ended, WNOHANG) == process) return ended;
-    if (!until.Wait(kLookInterval).has_value()) continue;
-    kill(process, SIGKILL);
-    waitpid(process, &ended, 0);
-    return std::nullopt;
-  }
-}
-
 }  // namespace
 
-absl::StatusOr<TemporaryFolder> TemporaryFolder::Create() {
+absl::StatusOr<std::unique_ptr<TemporaryFolder>> TemporaryFolder::Create() {
   const char* const parent = getenv("TMPDIR");
   std::string path = absl::StrCat(parent == nullptr || *parent == '\0' ? "/tmp" : parent, "/scoutctl-XXXXXX");
   if (mkdtemp(path.data()) == nullptr) return SystemError("make", path, errno);
-  return TemporaryFolder(std::move(path));
+  return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(std::move(path)));
 }
 
-TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-
-TemporaryFolder::~TemporaryFolder() {
+void TemporaryFolder::Remove() const {
   std::error_code gone;
-  if (!path_.empty()) std::filesystem::remove_all(path_, gone);
+  std::filesystem::remove_all(path_, gone);
 }
 
 absl::StatusOr<std::string> FindServerProgram() {
@@ -101,8 +84,28 @@ absl::StatusOr<std::string> FindServerProgram() {
   return absl::NotFoundError(absl::StrCat(kProgram, " is neither beside this program nor in $PATH: name it with --server"));
 }
 
-absl::StatusOr<std::string> RunRestoringServer(const std::string& program, const std::vector<std::string>& flags,
-                                               const std::string& log_file) {
+absl::StatusOr<std::string> RestoringServer::Run(const std::string& program, const std::vector<std::string>& flags,
+                                                 const std::string& log_file) {
+  const absl::StatusOr<pid_t> process = Begin(program, flags, log_file);
+  if (!process.ok()) return process.status();
+  const int ended = AwaitEnd(*process);
+  const std::string said = LastSaid(log_file);
+  if (WIFSIGNALED(ended)) return absl::UnknownError(absl::StrCat(program, " was ended by signal ", WTERMSIG(ended), "; it said: ", said));
+  if (WEXITSTATUS(ended) == kExitUsage) return absl::InvalidArgumentError(said);
+  if (WEXITSTATUS(ended) != 0) return absl::FailedPreconditionError(said);
+  absl::string_view id = said;
+  if (!absl::ConsumePrefix(&id, "made store ")) return absl::UnknownError(absl::StrCat(program, " names no store; it said: ", said));
+  return std::string(id);
+}
+
+void RestoringServer::Kill() {
+  MutexLock lock(&mu_);
+  is_killed_ = true;
+  if (process_ != 0) kill(process_, SIGKILL);
+}
+
+absl::StatusOr<pid_t> RestoringServer::Begin(const std::string& program, const std::vector<std::string>& flags,
+                                             const std::string& log_file) {
   std::vector<std::string> command = {program, "--restore-only", "--log-format=json", "--log-level=info"};
   command.insert(command.end(), flags.begin(), flags.end());
   std::vector<char*> arguments;
@@ -112,17 +115,33 @@ absl::StatusOr<std::string> RunRestoringServer(const std::string& program, const
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  pid_t process = 0;
-  const int failed = posix_spawn(&process, program.c_str(), &actions, nullptr, arguments.data(), environ);
+  // Not those that are blocked here.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  MutexLock lock(&mu_);
+  const int failed = is_killed_ ? ECANCELED : posix_spawn(&process_, program.c_str(), &actions, &attributes, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return SystemError("run", program, failed);
-  const std::optional<int> ended = AwaitEnd(process);
-  if (!ended.has_value()) return absl::CancelledError("the restoration was stopped: restore again to begin anew");
-  const std::string said = LastSaid(log_file);
-  if (WIFEXITED(*ended) && WEXITSTATUS(*ended) == 0) return std::string(absl::StripPrefix(said, "made store "));
-  if (WIFSIGNALED(*ended)) return absl::UnknownError(absl::StrCat(program, " was ended by signal ", WTERMSIG(*ended), "; it said: ", said));
-  if (WEXITSTATUS(*ended) == kExitUsage) return absl::InvalidArgumentError(said);
-  return absl::FailedPreconditionError(said);
+  posix_spawnattr_destroy(&attributes);
+  if (failed == 0) return process_;
+  process_ = 0;
+  if (failed == ECANCELED) return absl::CancelledError("it was stopped before it began");
+  return SystemError("run", program, failed);
+}
+
+int RestoringServer::AwaitEnd(pid_t process) {
+  siginfo_t info;
+  while (waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+  // Until here its number is nobody else's.
+  MutexLock lock(&mu_);
+  int ended = 0;
+  waitpid(process, &ended, 0);
+  process_ = 0;
+  return ended;
 }
 
 }  // namespace scoutlight::cli

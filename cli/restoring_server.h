@@ -1,40 +1,62 @@
 #ifndef SCOUTLIGHT_CLI_RESTORING_SERVER_H_
 #define SCOUTLIGHT_CLI_RESTORING_SERVER_H_
 
+#include <sys/types.h>
+
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "base/mutex.h"
 
 namespace scoutlight::cli {
 
-// A folder of its own below $TMPDIR, or /tmp, readable to its owner alone. It goes with this object, and what is in it. Not thread-safe.
+// A folder of its own below $TMPDIR, or /tmp, readable to its owner alone. It goes with this object, and what is in it.
 class TemporaryFolder {
  public:
   // kUnknown: the system's words.
-  static absl::StatusOr<TemporaryFolder> Create();
+  static absl::StatusOr<std::unique_ptr<TemporaryFolder>> Create();
 
-  TemporaryFolder(TemporaryFolder&& other) noexcept;
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() { Remove(); }
 
+  // Thread-safe; at any time, whoever uses the files.
+  void Remove() const;
   std::string File(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
 
-  std::string path_;  // Empty: moved away.
+  const std::string path_;
 };
 
 // scoutlightd, as it is found: beside this program, else in $PATH. kNotFound: neither.
 absl::StatusOr<std::string> FindServerProgram();
 
-// Runs `program` (scoutlightd) with `flags`, which say what it restores, until it ends; its log goes to `log_file`. Returns the id of the
-// store that it has made. kFailedPrecondition, kInvalidArgument (it does not take its flags): what it said last. kCancelled: a signal to
-// stop came, and it was killed. Blocks.
-absl::StatusOr<std::string> RunRestoringServer(const std::string& program, const std::vector<std::string>& flags,
-                                               const std::string& log_file);
+// scoutlightd --restore-only in a process of its own.
+class RestoringServer {
+ public:
+  // Runs `program` with `flags`, which say what it restores, until it ends; its log goes to `log_file`. Returns the id of the store that it
+  // has made. kFailedPrecondition, kInvalidArgument (it does not take its flags): what it said last. kCancelled: it was killed before.
+  // Once. Blocks.
+  absl::StatusOr<std::string> Run(const std::string& program, const std::vector<std::string>& flags, const std::string& log_file);
+
+  // Ends it at once, or keeps it from beginning. Thread-safe.
+  void Kill();
+
+ private:
+  // The process, or why it did not begin.
+  absl::StatusOr<pid_t> Begin(const std::string& program, const std::vector<std::string>& flags, const std::string& log_file);
+  int AwaitEnd(pid_t process);
+
+  Mutex mu_;
+  bool is_killed_ ABSL_GUARDED_BY(mu_) = false;
+  pid_t process_ ABSL_GUARDED_BY(mu_) = 0;  // 0: it does not run.
+};
 
 }  // namespace scoutlight::cli
 

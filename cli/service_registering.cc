@@ -39,7 +39,7 @@ void ShowDrained(const InstanceName& name, const DrainResult& result, Printer* p
   const std::string unconfirmed = UnconfirmedText(result.report);
   printer->Done(absl::StrCat(ShownName(name), " ", DrainText(result.report)), record);
   for (const DrainReport::Laggard& laggard : result.report.laggards) {
-    printer->Note(absl::StrCat("  ", laggard.subscriber_id, " at ", laggard.peer, laggard.gone ? ", which is gone without goodbye" : ""));
+    printer->Note(absl::StrCat("  ", LaggardText(laggard)));
   }
   if (result.report.laggards_omitted > 0) printer->Note(absl::StrCat("  and ", result.report.laggards_omitted, " more"));
   if (!unconfirmed.empty()) printer->Note(absl::StrCat("may still send it work: ", unconfirmed));

@@ -38,7 +38,9 @@ std::shared_ptr<EndpointResolver> DiscoveryResolver(Locator& locator);
 // Always the same, whatever the service. URLs are not checked here.
 std::shared_ptr<EndpointResolver> StaticResolver(std::vector<std::string> urls);
 
-// What `function` answers, asked at first inside Watch() and then every `period`, on a thread of its own, one call at a time.
+// What `function` answers, asked at once and again `period` after each answer, on a thread of its own for each watch, so one call at a time
+// of each. It may take its time. The destructor waits for calls that run; that of a watch does not. Errors of Watch(): kResourceExhausted:
+// no thread.
 using EndpointFunction = std::function<std::vector<GateEndpoint>(const std::string& service, const std::string& queue)>;
 std::shared_ptr<EndpointResolver> FunctionResolver(EndpointFunction function, absl::Duration period = absl::Milliseconds(500));
 

@@ -32,13 +32,14 @@ class Gate {
   const std::string& queue() const;
   LinkType type() const;
 
-  // How it stands; asks the machine's thread. Looking at endpoints that are not connected costs a look at all sockets of the process.
+  // How it stands; asks the machine's thread. If there are endpoints that are not connected, costs a look at all sockets of the process, on
+  // the caller's.
   GateReport Look() const;
 
-  // Takes an endpoint that it bound out of the registry, sends what was pushed (acked: until it is confirmed), takes in what is on its way
-  // here until all peers have hung up, and closes; all that within `flush_timeout` and a second. Acked messages that nobody has pulled are
-  // refused, plain ones can still be pulled; of PUB what its sockets keep for slow peers is lost. The second time: nothing. Not for a
-  // machine's callbacks.
+  // Takes an endpoint that it bound out of the registry, sends what was pushed (acked: until it is confirmed), lets nobody new in, takes in
+  // what is on its way here until all peers have hung up, and closes; all that within `flush_timeout` and a second. What those who have not
+  // hung up by then have on its way is lost, if it is plain. Acked messages that nobody has pulled are refused, plain ones can still be
+  // pulled; of PUB what its sockets keep for slow peers is lost. The second time: nothing. Not for a machine's callbacks.
   GateCloseReport Close(absl::Duration flush_timeout);
 
  protected:

@@ -18,6 +18,10 @@ struct DialledEndpoint {
   absl::Duration age;  // Since it was dialled.
 };
 
+// What a gate dials at most, whatever its governor says; those that are being undialled count. Of what is over it, Look() tells that it is
+// not dialled, and it is asked for again after a second.
+inline constexpr int kDialledMax = 10'000;
+
 // What is to be done with a gate's endpoints.
 struct GovernorStep {
   std::vector<GateEndpoint> dial;
@@ -42,7 +46,7 @@ using GovernorMaker = std::function<std::unique_ptr<Governor>()>;
 struct FollowOptions {
   // How long an endpoint that is wanted no more is kept while others are not connected yet.
   absl::Duration replacement_timeout = absl::Milliseconds(500);
-  // Of more, the first by URL are dialled.
+  // Of more, the first by URL are dialled. At most kDialledMax.
   int endpoints_max = 1'000;
 };
 

@@ -47,7 +47,7 @@ absl::StatusOr<G> Open(client::MachineCore* core, GateOptions options, GateKind 
 
 absl::StatusOr<Machine> Machine::Open(MachineOptions options) {
   if (absl::Status wrong = Check(options); !wrong.ok()) return wrong;
-  if (options.socket == nullptr) options.socket = &client::OpenNngSocket;
+  if (options.socket == nullptr) options.socket = client::NngSockets();
   auto core = std::make_shared<client::MachineCore>(std::move(options));
   if (absl::Status failed = core->Open(); !failed.ok()) return failed;
   return Machine(std::move(core));

@@ -38,7 +38,8 @@ struct MachineOptions {
   Session* session = nullptr;
   Registration registration = {};
   // "host:port" of the registry: gates that bind all addresses of this machine tell others to dial the one by which that is reached.
-  // Empty: such a gate needs `advertise`; others tell the host that they bind.
+  // Open() looks its name up for 5 s at most. Empty, or not found by then: such a gate needs `advertise`; others tell the host that they
+  // bind.
   std::string registry = {};
   // Soft values of the instance besides the gates' counters; called every second on the machine's thread. May be null.
   std::function<discovery::SoftValues()> soft_values = nullptr;

@@ -65,7 +65,7 @@ def count(events_path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bazel-status", type=int, required=True, help="the exit status of `bazel test`")
-    parser.add_argument("--check-status", type=int, help="the exit status of a check made outside Bazel")
+    parser.add_argument("--check-status", type=int, action="append", default=[], help="the exit status of a check made outside Bazel")
     parser.add_argument("events")
     arguments = parser.parse_args()
     try:
@@ -76,8 +76,8 @@ def main():
     if arguments.bazel_status != 0 and failed == 0:
         print(f"bazel test ended with status {arguments.bazel_status}", file=sys.stderr)
         failed = 1
-    if arguments.check_status is not None:
-        passed, failed = passed + (arguments.check_status == 0), failed + (arguments.check_status != 0)
+    for status in arguments.check_status:
+        passed, failed = passed + (status == 0), failed + (status != 0)
     if skipped:
         print(f"skipped: {skipped}")
     print(f"{passed} passed, {failed} failed")

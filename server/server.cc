@@ -143,6 +143,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   hub_->Start();
   store_.BeginServing();
   address_.port = static_cast<uint16_t>(port);
+  discovery_->Join(hub_.get(), address_.ToString());
   const auto store_serves = [this] { return store_.health().state == storage::StoreHealth::State::kServing; };
   const HealthPart registry{.names = {"", registry::v1::RegistryService::service_full_name(),
                                       registry::v1::LeaseService::service_full_name(), topology::v1::TopologyService::service_full_name()},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace scoutlight::client {
 
 void DialledLines::SetWanted(std::vector<GateEndpoint> wanted) {
@@ -13,7 +15,7 @@ void DialledLines::SetWanted(std::vector<GateEndpoint> wanted) {
     if (fault.empty()) {
       sound.emplace(endpoint.url, std::move(endpoint));
     } else {
-      problems_.emplace(endpoint.url, std::move(fault));
+      SetProblem(endpoint.url, std::move(fault));
     }
   }
   wanted_.clear();
@@ -48,24 +50,37 @@ bool DialledLines::Dial(const GateEndpoint& endpoint) {
   if (lines_.contains(endpoint.url)) return true;
   // A governor may ask for what nobody wanted.
   if (std::string fault = DialFault(endpoint.url); !fault.empty()) {
-    problems_.insert_or_assign(endpoint.url, std::move(fault));
+    SetProblem(endpoint.url, std::move(fault));
     return true;
   }
-  absl::StatusOr<LinePtr> line = parts_.traffic->OpenLine();
-  if (line.ok()) {
-    if (absl::Status failed = (*line)->socket().Dial(endpoint.url); !failed.ok()) {
-      (*line)->socket().Close();
-      line = failed;
-    }
-  }
+  absl::StatusOr<LinePtr> line = OpenTo(endpoint.url);
   if (!line.ok()) {
-    problems_.insert_or_assign(endpoint.url, std::string(line.status().message()));
+    SetProblem(endpoint.url, std::string(line.status().message()));
     return false;
   }
   problems_.erase(endpoint.url);
   parts_.traffic->Start(*line);
   lines_.emplace(endpoint.url, Dialled{.endpoint = endpoint, .line = *std::move(line), .since = parts_.loop->Now()});
   return true;
+}
+
+absl::StatusOr<LinePtr> DialledLines::OpenTo(const std::string& url) {
+  if (lines_.size() + parts_.leaving->size() >= static_cast<size_t>(kDialledMax)) {
+    return absl::ResourceExhaustedError(absl::StrCat("is not dialled: the gate has ", lines_.size(), " endpoints, and ",
+                                                     parts_.leaving->size(), " more that it is giving up, at most ", kDialledMax,
+                                                     " together are allowed"));
+  }
+  absl::StatusOr<LinePtr> line = parts_.traffic->OpenLine();
+  if (!line.ok()) return line;
+  if (absl::Status failed = (*line)->socket().Dial(url); !failed.ok()) {
+    (*line)->socket().Close();
+    return failed;
+  }
+  return line;
+}
+
+void DialledLines::SetProblem(const std::string& url, std::string problem) {
+  if (problems_.size() < kProblemsMax || problems_.contains(url)) problems_.insert_or_assign(url, std::move(problem));
 }
 
 void DialledLines::Undial(const std::string& url, absl::Duration linger) {
@@ -81,13 +96,13 @@ void DialledLines::LeaveAll(absl::Duration linger) {
   while (!lines_.empty()) Undial(std::string(lines_.begin()->first), linger);
 }
 
-void DialledLines::Report(std::vector<GateEndpointReport>* endpoints) const {
+void DialledLines::Report(std::vector<Reported>* endpoints) const {
   for (const auto& [url, dialled] : lines_) {
     const bool connected = dialled.line->peers() > 0;
     endpoints->push_back(
-        {.endpoint = dialled.endpoint, .connected = connected, .problem = connected ? std::string() : dialled.line->socket().Problem()});
+        {.endpoint = {.endpoint = dialled.endpoint, .connected = connected}, .unconnected = connected ? nullptr : dialled.line});
   }
-  for (const auto& [url, problem] : problems_) endpoints->push_back({.endpoint = {.url = url}, .connected = false, .problem = problem});
+  for (const auto& [url, problem] : problems_) endpoints->push_back({.endpoint = {.endpoint = {.url = url}, .problem = problem}});
 }
 
 int DialledLines::peers() const {

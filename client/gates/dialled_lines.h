@@ -22,6 +22,8 @@ class DialledLines {
   // A governor is asked again no sooner, and after a failure to dial at the latest.
   static constexpr absl::Duration kAskAgainMin = absl::Milliseconds(10);
   static constexpr absl::Duration kDialAgain = absl::Seconds(1);
+  // Problems that are kept; of more, some are not told.
+  static constexpr size_t kProblemsMax = 1'000;
 
   struct Parts {
     EventLoop* loop = nullptr;
@@ -48,8 +50,13 @@ class DialledLines {
   void BeginClose() {
     for (const auto& [url, dialled] : lines_) dialled.line->socket().BeginClose();
   }
-  // Adds each endpoint that is dialled or wanted.
-  void Report(std::vector<GateEndpointReport>* endpoints) const;
+  // Adds each endpoint that is dialled or wanted. Those that are dialled and not connected come with their line, whose socket can be asked
+  // why: not here, for that takes its time.
+  struct Reported {
+    GateEndpointReport endpoint;
+    LinePtr unconnected;  // Null: there is nothing to ask.
+  };
+  void Report(std::vector<Reported>* endpoints) const;
   int peers() const;
 
  private:
@@ -61,6 +68,9 @@ class DialledLines {
 
   // False: it could not be, this time.
   bool Dial(const GateEndpoint& endpoint);
+  // A line that dials it.
+  absl::StatusOr<LinePtr> OpenTo(const std::string& url);
+  void SetProblem(const std::string& url, std::string problem);
   void Undial(const std::string& url, absl::Duration linger);
 
   const Parts parts_;

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_CLIENT_GATES_FAKE_SOCKET_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,7 +44,9 @@ class FakeSocket final : public Socket {
   }
   bool IsFlushed() override { return flushed; }
   bool IsAlone() override { return alone; }
-  std::string Problem() override { return std::string(); }
+  void StopListening() override { listens = false; }
+  bool HasNewcomers() override { return newcomers; }
+  std::string Problem() override { return problem ? problem() : std::string(); }
   void BeginClose() override { closed = true; }
   bool IsClosed() override { return closed; }
   void Close() override { closed = true; }
@@ -56,6 +59,9 @@ class FakeSocket final : public Socket {
   std::vector<std::pair<uint64_t, std::string>> asks;
   bool flushed = true;
   bool alone = true;
+  bool listens = true;
+  bool newcomers = false;
+  std::function<std::string()> problem;  // Null: none.
   bool closed = false;
   absl::Status listen_error;  // Of the next Listen().
 };

@@ -143,11 +143,16 @@ GateCounters GateCore::Count() const {
 GateReport GateCore::Look() const {
   GateReport report;
   report.counters = traffic_.Count();
+  std::vector<DialledLines::Reported> endpoints;
   OnLoop([&](Lines* lines) {
-    lines->dialled.Report(&report.endpoints);
+    lines->dialled.Report(&endpoints);
     report.bound = lines->bound.urls();
     report.counters = CountOf(*lines);
   });
+  for (DialledLines::Reported& reported : endpoints) {
+    if (reported.unconnected != nullptr) reported.endpoint.problem = reported.unconnected->socket().Problem();
+    report.endpoints.push_back(std::move(reported.endpoint));
+  }
   MutexLock lock(&mu_);
   report.problem = problem_;
   return report;

@@ -38,7 +38,8 @@ inline bool Await(const std::function<bool()>& is_so) {
 class GateFactory {
  public:
   template <typename G>
-  G Make(GateOptions options, SocketMaker make_socket = &OpenNngSocket) {
+  G Make(GateOptions options, SocketMaker make_socket = nullptr) {
+    if (make_socket == nullptr) make_socket = nng_sockets_;
     auto core = std::make_shared<GateCore>(
         std::move(options),
         GateCore::Parts{.loop = loop_, .make_socket = std::move(make_socket), .make_governor = governor_, .sender = ++made_});
@@ -73,6 +74,7 @@ class GateFactory {
   const std::shared_ptr<ThreadLoop>& loop() const { return loop_; }
 
  private:
+  const SocketMaker nng_sockets_ = NngSockets();
   const std::shared_ptr<ThreadLoop> loop_ = std::make_shared<ThreadLoop>();
   GovernorMaker governor_ = FollowGovernor();
   std::shared_ptr<GateCore> newest_;

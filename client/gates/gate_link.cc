@@ -13,6 +13,8 @@
 #include "absl/strings/str_join.h"
 #include "base/error.h"
 #include "base/shown.h"
+#include "client/events/thread_end.h"
+#include "client/events/try_thread.h"
 
 namespace scoutlight::client {
 namespace {
@@ -119,12 +121,10 @@ std::string AdvertisedUrl(const std::string& bound, const std::string& advertise
   return url->host.empty() ? std::string() : discovery::UrlText(*url);
 }
 
-std::string AddressTowards(const std::string& host_and_port) {
-  const absl::StatusOr<discovery::Url> target = discovery::ParseUrl(absl::StrCat("tcp://", host_and_port));
-  if (!target.ok()) return std::string();
+std::string FindAddressTowards(const discovery::Url& target) {
   const addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
   addrinfo* found = nullptr;
-  if (getaddrinfo(target->host.c_str(), std::to_string(target->port).c_str(), &hints, &found) != 0) return std::string();
+  if (getaddrinfo(target.host.c_str(), std::to_string(target.port).c_str(), &hints, &found) != 0) return std::string();
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, &freeaddrinfo);
   const int descriptor = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return std::string();
@@ -137,6 +137,22 @@ std::string AddressTowards(const std::string& host_and_port) {
                      getnameinfo(reinterpret_cast<sockaddr*>(&own), own_bytes, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) == 0;
   close(descriptor);
   return known ? std::string(host.c_str()) : std::string();
+}
+
+std::string AddressTowards(const std::string& host_and_port, absl::Duration timeout,
+                           std::function<std::string(const discovery::Url&)> find) {
+  const absl::StatusOr<discovery::Url> target = discovery::ParseUrl(absl::StrCat("tcp://", host_and_port));
+  if (!target.ok()) return std::string();
+  struct Found {
+    std::string address;
+    ThreadEnd end;
+  };
+  const auto found = std::make_shared<Found>();
+  const bool looks = TryThread([found, find = std::move(find), target = *target] {
+    found->address = find(target);
+    found->end.Tell();
+  });
+  return looks && found->end.Await(timeout) ? found->address : std::string();
 }
 
 }  // namespace scoutlight::client

@@ -1,12 +1,14 @@
 #ifndef SCOUTLIGHT_CLIENT_GATES_GATE_LINK_H_
 #define SCOUTLIGHT_CLIENT_GATES_GATE_LINK_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "client/gate_options.h"
 #include "discovery/url.h"
 #include "topology/topology.h"
@@ -40,8 +42,13 @@ bool SaysLink(const GateOptions& options);
 // in place of one that stands for all addresses. Empty: there is none.
 std::string AdvertisedUrl(const std::string& bound, const std::string& advertise, const std::string& reached);
 
-// The address of this machine that `host:port` is reached from; empty: it is not known. Looks the name up, and sends nothing.
-std::string AddressTowards(const std::string& host_and_port);
+// The address of this machine that `target` is reached from; empty: it is not known. Looks the name up, which takes as long as the system's
+// resolver likes, and sends nothing else.
+std::string FindAddressTowards(const discovery::Url& target);
+// The same of `host:port`, waited for up to `timeout`; empty: it is not known by then. What takes longer goes on by itself, on a thread of
+// its own. `find` is what a test replaces.
+std::string AddressTowards(const std::string& host_and_port, absl::Duration timeout,
+                           std::function<std::string(const discovery::Url&)> find = &FindAddressTowards);
 
 }  // namespace scoutlight::client
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "client/gates/barrier.h"
 #include "gtest/gtest.h"
 #include "topology/topology_document.h"
 
@@ -77,8 +78,20 @@ TEST(GateLink, AdvertisedUrlsNeverStandForAllAddresses) {
 }
 
 TEST(GateLink, AddressTowardsLoopbackIsLoopback) {
-  EXPECT_EQ(AddressTowards("127.0.0.1:7400"), "127.0.0.1");
-  EXPECT_EQ(AddressTowards("no such host:1"), "");
+  EXPECT_EQ(AddressTowards("127.0.0.1:7400", absl::Minutes(1)), "127.0.0.1");
+  EXPECT_EQ(AddressTowards("no such host:1", absl::Minutes(1)), "");
+}
+
+TEST(GateLink, NameThatIsLookedUpForTooLongIsNotWaitedFor) {
+  const auto barrier = std::make_shared<Barrier>();
+  const auto find = [barrier](const discovery::Url& target) {
+    EXPECT_EQ(target.host, "registry");
+    EXPECT_EQ(target.port, 7400);
+    return barrier->Wait() ? "192.0.2.1" : "";
+  };
+  EXPECT_EQ(AddressTowards("registry:7400", absl::Milliseconds(20), find), "");
+  barrier->Open();
+  EXPECT_EQ(AddressTowards("registry:7400", absl::Minutes(1), find), "192.0.2.1");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_CLIENT_GATES_LEAVING_LINES_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ class LeavingLines {
   // How often it is looked whether a line is done.
   static constexpr absl::Duration kLook = absl::Milliseconds(5);
   // How long a line that may be sent to is to be done before it is believed: a connection is known to one end earlier than to the other.
+  // Then it is looked whether there is one that is not known yet, and if so it begins anew.
   static constexpr absl::Duration kSettle = absl::Milliseconds(100);
 
   // Both outlive it. `on_empty` is called when the last one has gone.
@@ -34,6 +36,8 @@ class LeavingLines {
   // Closes `line` when it is done, at the latest after `linger`.
   void Add(LinePtr line, absl::Duration linger) {
     traffic_.Retire(line);
+    // Who connects from now on might be cut off, with what it has sent.
+    if (traffic_.MayBeSentTo() && linger > absl::ZeroDuration()) line->socket().StopListening();
     lines_.push_back({.line = std::move(line), .until = loop_.Now() + linger});
     if (!alarm_.is_set()) SetAlarm(absl::ZeroDuration());
   }
@@ -42,6 +46,7 @@ class LeavingLines {
     for (const Leaving& leaving : lines_) leaving.line->socket().BeginClose();
   }
   bool empty() const { return lines_.empty(); }
+  size_t size() const { return lines_.size(); }
 
  private:
   struct Leaving {
@@ -57,8 +62,12 @@ class LeavingLines {
       leaving->done_since = absl::InfiniteDuration();
       return false;
     }
+    if (!traffic_.MayBeSentTo()) return true;
     leaving->done_since = std::min(leaving->done_since, loop_.Now());
-    return !traffic_.MayBeSentTo() || loop_.Now() >= leaving->done_since + kSettle;
+    if (loop_.Now() < leaving->done_since + kSettle) return false;
+    if (!leaving->line->socket().HasNewcomers()) return true;
+    leaving->done_since = absl::InfiniteDuration();
+    return false;
   }
 
   // Whether it has gone.

@@ -31,7 +31,7 @@ MachineCore::MachineCore(MachineOptions options)
 MachineCore::~MachineCore() { watch_ = nullptr; }
 
 absl::Status MachineCore::Open() {
-  if (!options_.registry.empty()) reached_ = AddressTowards(options_.registry);
+  if (!options_.registry.empty()) reached_ = AddressTowards(options_.registry, kLookUpMax);
   if (options_.topology != nullptr) {
     absl::StatusOr<std::unique_ptr<TopologySourceWatch>> watch =
         options_.topology->Watch([weak = weak_from_this(), loop = loop_](absl::StatusOr<TopologyPtr> topology) {
@@ -182,11 +182,12 @@ absl::Status MachineCore::Bind(Linked* linked, const GateLink& link) {
   }
   if (queue.empty() || options_.session == nullptr) return failed;
   if (told.empty() && !urls.empty()) {
-    failed.Update(absl::FailedPreconditionError(absl::StrCat(
-        "queue ", Shown(queue), " is bound at all addresses of this machine, and none is known that others can dial: ",
-        options_.registry.empty() ? "neither `advertise` nor `registry` of the machine's options is given"
-                                  : absl::StrCat("that towards the registry, ", Shown(options_.registry),
-                                                 ", was not found when the machine was opened, and `advertise` is not given"))));
+    failed.Update(absl::FailedPreconditionError(
+        absl::StrCat("queue ", Shown(queue), " is bound at all addresses of this machine, and none is known that others can dial: ",
+                     options_.registry.empty()
+                         ? "neither `advertise` nor `registry` of the machine's options is given"
+                         : absl::StrCat("that towards the registry, ", Shown(options_.registry), ", was not found within ",
+                                        absl::FormatDuration(kLookUpMax), " when the machine was opened, and `advertise` is not given"))));
   }
   // That which is bound no more is told to nobody, even if what replaces it is not bound yet.
   failed.Update(record_.SetGate(queue, told));

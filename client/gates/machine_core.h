@@ -25,6 +25,8 @@ class MachineCore : public std::enable_shared_from_this<MachineCore> {
  public:
   // How often counters are published, and what could not be bound is tried again.
   static constexpr absl::Duration kTick = absl::Seconds(1);
+  // How long Open() looks for the address by which the registry is reached.
+  static constexpr absl::Duration kLookUpMax = absl::Seconds(5);
 
   // `options` are valid, with a socket.
   explicit MachineCore(MachineOptions options);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "client/gates/barrier.h"
 #include "client/gates/fake_socket.h"
 #include "client/gates/gate_fixture.h"
 #include "client/gates/machine_fixture.h"
@@ -172,6 +173,26 @@ TEST_F(MachineTest, ResolversAreReplaceable) {
     ASSERT_TRUE(out->Push("found", kLong).ok());
     EXPECT_EQ(in->Pull(kLong)->body(), "found");
   }
+}
+
+// It was called on the machine's thread, which all gates of the machine share.
+TEST_F(MachineTest, FunctionThatTakesItsTimeHoldsUpNoGate) {
+  const auto barrier = std::make_shared<client::Barrier>();
+  absl::StatusOr<Machine> bound = Machine::Open({});
+  absl::StatusOr<InGate> in = bound->InGate({.type = LinkType::kPull, .addresses = {"tcp://127.0.0.1:0"}});
+  const auto ask = [barrier, url = in->Look().bound[0]](const std::string&, const std::string&) {
+    return barrier->Wait() ? std::vector<GateEndpoint>{{.url = url}} : std::vector<GateEndpoint>();
+  };
+  absl::StatusOr<Machine> machine = Machine::Open({.service = "feeder", .topology = topology_, .resolver = FunctionResolver(ask)});
+  absl::StatusOr<OutGate> out = machine->OutGate("plaintext");
+  ASSERT_TRUE(out.ok()) << out.status();
+  ASSERT_TRUE(Await([&] { return barrier->came() == 1; }));
+  // Nor does a gate that goes wait for it.
+  { absl::StatusOr<OutGate> gone = machine->OutGate({.queue = "plaintext", .service = "encryptor"}); }
+  EXPECT_TRUE(out->Look().endpoints.empty());
+  ASSERT_TRUE(out->Push("found in the end", kLong).ok());
+  barrier->Open();
+  EXPECT_EQ(in->Pull(kLong)->body(), "found in the end");
 }
 
 TEST_F(MachineTest, WhatIsWrongIsTold) {

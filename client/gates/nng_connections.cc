@@ -2,43 +2,48 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
-#include <nng/nng.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <algorithm>
+#include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
-#include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
 
 namespace scoutlight::client {
 namespace {
 
-// Family, port and address, as bytes.
-using Address = std::string;
-using Connection = std::pair<Address, Address>;  // Own, peer's.
+using Connection = std::pair<TcpAddress, TcpAddress>;  // Own, peer's.
 
-Address MakeAddress(bool is_v6, uint16_t port, const void* address) {
+constexpr size_t kPortEnd = 1 + sizeof(uint16_t);
+
+TcpAddress MakeAddress(bool is_v6, uint16_t port, const void* address) {
   std::string bytes(1, is_v6 ? '6' : '4');
   bytes.append(reinterpret_cast<const char*>(&port), sizeof(port));
   bytes.append(static_cast<const char*>(address), is_v6 ? 16 : 4);
   return bytes;
 }
 
-std::optional<Address> AddressOf(nng_pipe pipe, const char* which) {
-  nng_sockaddr address;
-  if (nng_pipe_get_addr(pipe, which, &address) != 0) return std::nullopt;
+std::optional<TcpAddress> AddressOf(const nng_sockaddr& address) {
   if (address.s_family == NNG_AF_INET) return MakeAddress(false, address.s_in.sa_port, &address.s_in.sa_addr);
   if (address.s_family == NNG_AF_INET6) return MakeAddress(true, address.s_in6.sa_port, address.s_in6.sa_addr);
   return std::nullopt;
 }
 
-std::optional<Address> AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
+std::optional<TcpAddress> AddressOf(nng_pipe pipe, const char* which) {
+  nng_sockaddr address;
+  if (nng_pipe_get_addr(pipe, which, &address) != 0) return std::nullopt;
+  return AddressOf(address);
+}
+
+std::optional<TcpAddress> AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage address = {};
   socklen_t bytes = sizeof(address);
   if (get(descriptor, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return std::nullopt;
@@ -55,31 +60,55 @@ std::optional<Address> AddressOf(int descriptor, int (*get)(int, sockaddr*, sock
 
 template <typename From, typename Which>
 std::optional<Connection> ConnectionOf(From from, Which own, Which peer) {
-  std::optional<Address> at = AddressOf(from, own);
-  std::optional<Address> to = AddressOf(from, peer);
+  std::optional<TcpAddress> at = AddressOf(from, own);
+  std::optional<TcpAddress> to = AddressOf(from, peer);
   if (!at.has_value() || !to.has_value()) return std::nullopt;
   return Connection(*std::move(at), *std::move(to));
 }
 
-bool ListensAt(int descriptor, int port) {
+bool Listens(int descriptor) {
   int listens = 0;
   socklen_t bytes = sizeof(listens);
-  if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) != 0 || listens == 0) return false;
-  const std::optional<Address> address = AddressOf(descriptor, &getsockname);
-  const uint16_t wanted = htons(static_cast<uint16_t>(port));
-  return address.has_value() && std::memcmp(address->data() + 1, &wanted, sizeof(wanted)) == 0;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) == 0 && listens != 0;
 }
 
-// Whether it is one of `connections`, or listens at `listening_port`.
-bool IsOurs(int descriptor, const absl::flat_hash_set<Connection>& connections, int listening_port) {
-  const auto connection = ConnectionOf(descriptor, &getsockname, &getpeername);
-  if (connection.has_value()) return connections.contains(*connection);
-  return listening_port != 0 && ListensAt(descriptor, listening_port);
+// Whether one who connects to `own` reaches who listens at `listening`, which may stand for all addresses.
+bool Covers(const TcpAddress& listening, const TcpAddress& own) {
+  const absl::string_view host = absl::string_view(listening).substr(kPortEnd);
+  const bool stands_for_all = std::all_of(host.begin(), host.end(), [](char byte) { return byte == '\0'; });
+  return stands_for_all ? own.compare(1, sizeof(uint16_t), listening, 1, sizeof(uint16_t)) == 0 : own == listening;
+}
+
+// Calls `do_it` with the first descriptor of the process that is so, or with each; whether there is one. It is held meanwhile, and looked
+// at once more: nng may close it, and another thread get its number.
+enum class Which { kFirst, kAll };
+bool WithDescriptors(Which which, const std::function<bool(int)>& is_so, const std::function<void(int)>& do_it) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), &closedir);
+  if (descriptors == nullptr) return false;
+  bool found = false;
+  while (const dirent* const entry = readdir(descriptors.get())) {
+    int descriptor = -1;
+    if (!absl::SimpleAtoi(entry->d_name, &descriptor) || !is_so(descriptor)) continue;
+    const int held = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    if (held < 0) continue;
+    const bool is_still = is_so(held);
+    if (is_still) do_it(held);
+    close(held);
+    found |= is_still;
+    if (found && which == Which::kFirst) break;
+  }
+  return found;
 }
 
 }  // namespace
 
-void HangUp(const std::vector<int>& pipes, int listening_port) {
+std::optional<TcpAddress> ListeningAddress(nng_listener listener) {
+  nng_sockaddr address;
+  if (nng_listener_get_addr(listener, NNG_OPT_LOCADDR, &address) != 0) return std::nullopt;
+  return AddressOf(address);
+}
+
+void HangUp(const std::vector<int>& pipes, const std::optional<TcpAddress>& listening) {
   absl::flat_hash_set<Connection> connections;
   for (const int id : pipes) {
     const nng_pipe pipe = {static_cast<uint32_t>(id)};
@@ -87,19 +116,34 @@ void HangUp(const std::vector<int>& pipes, int listening_port) {
       connections.insert(*std::move(connection));
     }
   }
-  if (connections.empty() && listening_port == 0) return;
-  const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), &closedir);
-  if (descriptors == nullptr) return;
-  while (const dirent* const entry = readdir(descriptors.get())) {
-    int descriptor = -1;
-    if (!absl::SimpleAtoi(entry->d_name, &descriptor)) continue;
-    if (!IsOurs(descriptor, connections, listening_port)) continue;
-    // nng may close it meanwhile, and another thread get its number: so it is held, and looked at once more.
-    const int held = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    if (held < 0) continue;
-    if (IsOurs(held, connections, listening_port)) shutdown(held, SHUT_RDWR);
-    close(held);
-  }
+  if (connections.empty() && !listening.has_value()) return;
+  const auto is_ours = [&](int descriptor) {
+    const auto connection = ConnectionOf(descriptor, &getsockname, &getpeername);
+    if (connection.has_value()) return connections.contains(*connection);
+    return listening.has_value() && AddressOf(descriptor, &getsockname) == listening && Listens(descriptor);
+  };
+  WithDescriptors(Which::kAll, is_ours, [](int descriptor) { shutdown(descriptor, SHUT_RDWR); });
+}
+
+bool StopAccepting(const TcpAddress& listening) {
+  // shutdown(2) would do it too, but nng would ask for the next connection without end.
+  sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+  const sock_fprog program = {.len = 1, .filter = drop_all};
+  bool stopped = false;
+  WithDescriptors(
+      Which::kFirst, [&listening](int descriptor) { return AddressOf(descriptor, &getsockname) == listening && Listens(descriptor); },
+      [&](int descriptor) { stopped = setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0; });
+  return stopped;
+}
+
+bool HasAccepted(const TcpAddress& listening) {
+  return WithDescriptors(
+      Which::kFirst,
+      [&listening](int descriptor) {
+        const std::optional<TcpAddress> own = AddressOf(descriptor, &getsockname);
+        return own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value();
+      },
+      [](int) {});
 }
 
 }  // namespace scoutlight::client

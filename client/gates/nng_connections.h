@@ -1,14 +1,34 @@
 #ifndef SCOUTLIGHT_CLIENT_GATES_NNG_CONNECTIONS_H_
 #define SCOUTLIGHT_CLIENT_GATES_NNG_CONNECTIONS_H_
 
+#include <nng/nng.h>
+
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace scoutlight::client {
 
-// Ends the TCP connections of these pipes of nng, both ways, as if their peers had hung up; what was sent is still delivered. And no other
-// is accepted at `listening_port` of this process; 0: nothing. nng notices by itself, and lets go of them. Other transports: nothing. nng
-// tells no descriptors, so the process's are looked through (proc(5)) for those with the same addresses. Thread-safe.
-void HangUp(const std::vector<int>& pipes, int listening_port);
+// What nng does not let be done with its TCP connections. It tells no descriptors, so each of these functions looks through the process's
+// (proc(5)) for those with the same addresses; where that cannot be read they do nothing. Other transports: nothing. Thread-safe.
+
+// One end of a TCP connection: family, port and address, as bytes.
+using TcpAddress = std::string;
+
+// Where a listener that has been started listens; nullopt: not over TCP.
+std::optional<TcpAddress> ListeningAddress(nng_listener listener);
+
+// Ends the connections of these pipes, both ways, as if their peers had hung up; what was sent is still delivered. And no other is accepted
+// at `listening`. nng notices by itself, and lets go of them; it asks for the next connection again and again, so its socket is to be
+// closed soon.
+void HangUp(const std::vector<int>& pipes, const std::optional<TcpAddress>& listening);
+
+// Nobody new connects at `listening` any more, from when this returns: the system drops what would begin a connection, so that who tries
+// waits until that is closed, and is refused then. nng notices nothing, and those who are connected go on. False: it could not be done.
+bool StopAccepting(const TcpAddress& listening);
+
+// Whether there is a connection that was made to `listening`, also one that nng has no pipe for yet, and one that it is about to close.
+bool HasAccepted(const TcpAddress& listening);
 
 }  // namespace scoutlight::client
 

@@ -23,28 +23,9 @@ constexpr std::pair<absl::string_view, absl::string_view> kFailures[] = {
     {"other", "failed otherwise"},
 };
 
-// nng_stat_find_dialer of 1.5.2 may answer another one's (nng issue 1577), so the tree is walked: the scope "dialer" whose "id" is `id`.
-nng_stat* FindDialer(nng_stat* at, uint64_t id) {
-  for (; at != nullptr; at = nng_stat_next(at)) {
-    if (absl::string_view(nng_stat_name(at)) == "dialer") {
-      for (nng_stat* child = nng_stat_child(at); child != nullptr; child = nng_stat_next(child)) {
-        if (absl::string_view(nng_stat_name(child)) == "id" && nng_stat_value(child) == id) return at;
-      }
-    }
-    if (nng_stat* found = FindDialer(nng_stat_child(at), id); found != nullptr) return found;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
-std::string NngDialerProblem(int id) {
-  nng_stat* read = nullptr;
-  if (nng_stats_get(&read) != 0) return std::string();
-  const std::unique_ptr<nng_stat, FreeStatistics> root(read);
-  nng_stat* const dialer = FindDialer(root.get(), id);
+// What the counters of one dialer tell; empty: nothing has failed.
+std::string ProblemOf(nng_stat* dialer) {
   std::string problem;
-  if (dialer == nullptr) return problem;
   for (nng_stat* child = nng_stat_child(dialer); child != nullptr; child = nng_stat_next(child)) {
     for (const auto& [name, meaning] : kFailures) {
       if (nng_stat_name(child) != name || nng_stat_value(child) == 0) continue;
@@ -52,6 +33,50 @@ std::string NngDialerProblem(int id) {
     }
   }
   return problem;
+}
+
+// nng_stat_find_dialer of 1.5.2 may answer another one's (nng issue 1577), so the tree is walked: each scope "dialer" has its "id".
+void AddProblems(nng_stat* at, NngProblemsById* problems) {
+  for (; at != nullptr; at = nng_stat_next(at)) {
+    if (absl::string_view(nng_stat_name(at)) == "dialer") {
+      for (nng_stat* child = nng_stat_child(at); child != nullptr; child = nng_stat_next(child)) {
+        if (absl::string_view(nng_stat_name(child)) != "id") continue;
+        if (std::string problem = ProblemOf(at); !problem.empty()) {
+          problems->insert_or_assign(static_cast<int>(nng_stat_value(child)), std::move(problem));
+        }
+      }
+    }
+    AddProblems(nng_stat_child(at), problems);
+  }
+}
+
+}  // namespace
+
+NngProblemsById LookAtNngDialers() {
+  NngProblemsById problems;
+  nng_stat* read = nullptr;
+  if (nng_stats_get(&read) != 0) return problems;
+  const std::unique_ptr<nng_stat, FreeStatistics> root(read);
+  AddProblems(root.get(), &problems);
+  return problems;
+}
+
+NngProblems::Seen NngProblems::Newest() const {
+  MutexLock lock(&mu_);
+  return seen_ != nullptr && clock_.SinceBoot() - seen_at_ <= kAgeMax ? seen_ : nullptr;
+}
+
+std::string NngProblems::Of(int dialer) {
+  Seen seen = Newest();
+  if (seen == nullptr) {
+    const absl::Duration now = clock_.SinceBoot();
+    seen = std::make_shared<const NngProblemsById>(look_());
+    MutexLock lock(&mu_);
+    seen_ = seen;
+    seen_at_ = now;
+  }
+  const auto found = seen->find(dialer);
+  return found == seen->end() ? std::string() : found->second;
 }
 
 }  // namespace scoutlight::client

@@ -12,7 +12,7 @@
 
 #include <algorithm>
 #include <memory>
-#include <thread>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "client/events/thread_end.h"
+#include "client/gates/closing_threads.h"
 #include "client/gates/entrance.h"
 #include "client/gates/guarded_events.h"
 #include "client/gates/nng_connections.h"
@@ -86,11 +87,20 @@ int Configure(nng_socket socket, const SocketOptions& options) {
   return wrong;
 }
 
+// What the sockets of one maker have in common.
+struct NngShared {
+  explicit NngShared(ThreadStarter start) : closing(std::move(start)) {}
+
+  ClosingThreads closing;
+  NngProblems problems;
+};
+
 class NngSocket final : public Socket, public std::enable_shared_from_this<NngSocket> {
  public:
-  NngSocket(nng_socket socket, const SocketOptions& options, SocketEvents* events)
+  NngSocket(nng_socket socket, const SocketOptions& options, SocketEvents* events, std::shared_ptr<NngShared> shared)
       : options_(options),
         events_(events),
+        shared_(std::move(shared)),
         socket_(socket),
         contexts_(std::make_shared<NngContexts>(socket, options.contexts_max, &events_)) {}
 
@@ -122,7 +132,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     int port = 0;
     failed = nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port);
     if (failed != 0) return NngStatus(failed, absl::StrCat("asking for the port of ", url));
-    listening_port_ = port;
+    listening_ = ListeningAddress(listener);
     return absl::StrCat(url.substr(0, url.rfind(':')), ":", port);
   }
 
@@ -188,10 +198,20 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
 
   bool IsAlone() override { return peers_.pipes().empty(); }
 
+  void StopListening() override {
+    // What cannot be stopped is only waited for.
+    if (listening_.has_value()) static_cast<void>(StopAccepting(*listening_));
+  }
+  bool HasNewcomers() override { return listening_.has_value() && HasAccepted(*listening_); }
+
   std::string Problem() override {
-    const Visit visit(&entrance_);
-    if (!visit.ok() || nng_dialer_id(dialer_) <= 0 || peers_.count() > 0) return std::string();
-    return NngDialerProblem(nng_dialer_id(dialer_));
+    int dialer = 0;
+    {
+      const Visit visit(&entrance_);
+      if (visit.ok() && peers_.count() == 0) dialer = nng_dialer_id(dialer_);
+    }
+    // Closing does not wait for the look.
+    return dialer > 0 ? shared_->problems.Of(dialer) : std::string();
   }
 
   void BeginClose() override {
@@ -202,11 +222,11 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     if (!entrance_.Close()) return;
     contexts_->Close();
     // What remains of nng's fault (ComeToRest) must not hold up the program.
-    std::thread([socket = shared_from_this()] {
+    shared_->closing.Run([socket = shared_from_this()] {
       socket->ComeToRest();
       socket->Free();
       socket->freed_.Tell();
-    }).detach();
+    });
   }
 
   bool IsClosed() override { return freed_.Await(absl::ZeroDuration()) || TimeToClose() <= absl::ZeroDuration(); }
@@ -278,7 +298,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   void HangUpAll() {
     for (int i = 0; i < kHangUpsMax; ++i) {
       if (nng_dialer_id(dialer_) > 0) nng_dialer_set_ms(dialer_, NNG_OPT_RECONNMINT, kNeverMilliseconds);
-      HangUp(peers_.pipes(), listening_port_);
+      HangUp(peers_.pipes(), listening_);
       if (!peers_.AwaitNone(kHangUpMax) || !peers_.AwaitAny(kReconnectAtOnceMax)) return;
     }
   }
@@ -316,9 +336,10 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
 
   const SocketOptions options_;
   GuardedEvents events_;
+  const std::shared_ptr<NngShared> shared_;
   const nng_socket socket_;
   nng_dialer dialer_ = NNG_DIALER_INITIALIZER;
-  int listening_port_ = 0;
+  std::optional<TcpAddress> listening_;  // Set by Listen().
   nng_aio* send_aio_ = nullptr;
   nng_aio* receive_aio_ = nullptr;
   NngPeers peers_;
@@ -331,17 +352,24 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   bool telling_ ABSL_GUARDED_BY(mu_) = false;                                   // Somebody tells of them.
 };
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<Socket>> OpenNngSocket(const SocketOptions& options, SocketEvents* events) {
+absl::StatusOr<std::shared_ptr<Socket>> Open(const SocketOptions& options, SocketEvents* events, std::shared_ptr<NngShared> shared) {
+  if (absl::Status failed = shared->closing.Prepare(); !failed.ok()) return failed;
   nng_socket opened;
   if (absl::Status failed = NngStatus(OpenOfType(options.type, &opened), "opening a socket"); !failed.ok()) return failed;
-  auto socket = std::make_shared<NngSocket>(opened, options, events);
+  auto socket = std::make_shared<NngSocket>(opened, options, events, std::move(shared));
   if (absl::Status failed = socket->Prepare(); !failed.ok()) {
     socket->Close();
     return failed;
   }
   return std::shared_ptr<Socket>(std::move(socket));
+}
+
+}  // namespace
+
+SocketMaker NngSockets(ThreadStarter start) {
+  return [shared = std::make_shared<NngShared>(std::move(start))](const SocketOptions& options, SocketEvents* events) {
+    return Open(options, events, shared);
+  };
 }
 
 }  // namespace scoutlight::client

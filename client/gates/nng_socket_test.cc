@@ -13,6 +13,7 @@
 
 #include "client/gate.h"
 #include "client/gates/gate_fixture.h"
+#include "client/gates/raw_peer.h"
 #include "gtest/gtest.h"
 
 namespace scoutlight::client {
@@ -81,15 +82,72 @@ TEST(NngSocket, ReceiversMayBeClosedInTheMiddleOfAFlood) {
   }));
 }
 
-TEST(NngSocket, ClosedOneDoesNothing) {
-  struct NoEvents final : SocketEvents {
-    void OnPeers(int) override {}
-    void OnSent(const absl::Status&, std::string) override {}
-    void OnReceived(absl::StatusOr<ReceivedMessage>) override {}
-    void OnAnswer(uint64_t, absl::StatusOr<std::string>) override {}
-  };
+struct NoEvents final : SocketEvents {
+  void OnPeers(int) override {}
+  void OnSent(const absl::Status&, std::string) override {}
+  void OnReceived(absl::StatusOr<ReceivedMessage>) override {}
+  void OnAnswer(uint64_t, absl::StatusOr<std::string>) override {}
+};
+
+TEST(NngSocket, WhoIsAcceptedIsKnownBeforeItHasGreeted) {
   NoEvents events;
-  const auto socket = OpenNngSocket({.type = LinkType::kPush, .message_bytes_max = 100, .contexts_max = 1, .backlog_max = 1}, &events);
+  const SocketMaker make_socket = NngSockets();
+  const SocketOptions options = {.type = LinkType::kPull, .message_bytes_max = 100, .contexts_max = 1, .backlog_max = 1};
+  for (const char* address : {"tcp://127.0.0.1:0", "tcp://0.0.0.0:0"}) {
+    const auto socket = make_socket(options, &events);
+    const auto other = make_socket(options, &events);
+    ASSERT_TRUE(socket.ok() && other.ok());
+    const absl::StatusOr<std::string> url = (*socket)->Listen(address);
+    ASSERT_TRUE(url.ok()) << url.status();
+    ASSERT_TRUE((*other)->Listen("tcp://127.0.0.1:0").ok());
+    EXPECT_FALSE((*socket)->HasNewcomers());
+    {
+      const RawConnection newcomer = RawConnection::To(*url);
+      EXPECT_EQ(newcomer.Receive(8).size(), 8);
+      EXPECT_TRUE((*socket)->IsAlone());
+      EXPECT_TRUE((*socket)->HasNewcomers()) << address;
+      EXPECT_FALSE((*other)->HasNewcomers()) << "it is somebody else's";
+      (*socket)->StopListening();
+      EXPECT_FALSE(RawConnection::Towards(*url).stands()) << address;
+      newcomer.Greet(80);
+      EXPECT_TRUE(Await([&] { return !(*socket)->IsAlone(); }));
+    }
+    EXPECT_TRUE(Await([&] { return (*socket)->IsAlone() && !(*socket)->HasNewcomers(); }));
+    (*socket)->Close();
+    (*other)->Close();
+  }
+}
+
+TEST(NngSocket, ManyCloseOnOneThreadIfThereIsNoOther) {
+  std::atomic<int> left = 1;
+  const SocketMaker make_socket = NngSockets([&left](std::function<void()> work) { return left.fetch_sub(1) > 0 && TryThread(work); });
+  GateFactory gates;
+  std::vector<InGate> ins;
+  std::vector<std::string> urls;
+  for (int i = 0; i < 20; ++i) {
+    auto [in, url] = gates.Bound<InGate>({.queue = "q", .type = LinkType::kPull});
+    ins.push_back(std::move(in));
+    urls.push_back(url);
+  }
+  OutGate out = gates.Make<OutGate>({.queue = "q", .type = LinkType::kPush}, make_socket);
+  GateFactory::SetWanted(gates.newest().get(), urls);
+  ASSERT_TRUE(Await([&out] { return out.Look().counters.peers == 20; }));
+  EXPECT_EQ(left.load(), 0);
+  EXPECT_EQ(out.Close(kLong).unsent, 0);
+  EXPECT_LT(left.load(), 0) << "another was asked for";
+  for (InGate& in : ins) EXPECT_TRUE(Await([&in] { return in.Look().counters.peers == 0; }));
+}
+
+TEST(NngSocket, WithoutAThreadToCloseItOnNoneIsOpened) {
+  NoEvents events;
+  const SocketMaker make_socket = NngSockets([](const std::function<void()>&) { return false; });
+  const auto socket = make_socket({.type = LinkType::kPush, .message_bytes_max = 100, .contexts_max = 1, .backlog_max = 1}, &events);
+  EXPECT_EQ(socket.status().code(), absl::StatusCode::kResourceExhausted) << socket.status();
+}
+
+TEST(NngSocket, ClosedOneDoesNothing) {
+  NoEvents events;
+  const auto socket = NngSockets()({.type = LinkType::kPush, .message_bytes_max = 100, .contexts_max = 1, .backlog_max = 1}, &events);
   ASSERT_TRUE(socket.ok()) << socket.status();
   EXPECT_EQ((*socket)->Receive().code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ((*socket)->Ask(1, "", absl::Seconds(1)).code(), absl::StatusCode::kUnimplemented);

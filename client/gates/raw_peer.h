@@ -2,11 +2,14 @@
 #define SCOUTLIGHT_CLIENT_GATES_RAW_PEER_H_
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -23,10 +26,18 @@ class RawConnection {
   explicit RawConnection(int descriptor) : descriptor_(descriptor) {}
   // To the port at the end of `url`.
   static RawConnection To(const std::string& url) {
-    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    RawConnection connection = Towards(url);
+    pollfd writable = {.fd = connection.descriptor_, .events = POLLOUT, .revents = 0};
+    if (poll(&writable, 1, 60'000) != 1 || !connection.stands()) std::abort();
+    fcntl(connection.descriptor_, F_SETFL, 0);
+    return connection;
+  }
+  // The same without waiting until it stands; nothing is sent or received over it.
+  static RawConnection Towards(const std::string& url) {
+    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) std::abort();
+    if (connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 && errno != EINPROGRESS) std::abort();
     return RawConnection(descriptor);
   }
   RawConnection(RawConnection&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
@@ -50,6 +61,12 @@ class RawConnection {
       if (sent <= 0) std::abort();
       bytes.remove_prefix(static_cast<size_t>(sent));
     }
+  }
+  // Whether both ends know of it.
+  bool stands() const {
+    tcp_info info = {};
+    socklen_t bytes = sizeof(info);
+    return getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 && info.tcpi_state == TCP_ESTABLISHED;
   }
   // Some of what comes, at most `bytes_max`; empty: the other end has hung up.
   std::string Receive(size_t bytes_max) const {

@@ -150,6 +150,56 @@ TEST_F(ReplacedSocketTest, GovernorCannotDialWhatIsNeverDialled) {
   EXPECT_EQ(sockets_.size(), 0);
 }
 
+// Only FollowGovernor kept a bound.
+TEST_F(ReplacedSocketTest, WhateverItsGovernorSaysAGateHasSoManyEndpointsAtMost) {
+  struct Greedy final : Governor {
+    GovernorStep Decide(const std::vector<GateEndpoint>& wanted, const std::vector<DialledEndpoint>& dialled) override {
+      if (wanted.empty()) return {.undial = {dialled[0].endpoint.url}};
+      GovernorStep step;
+      for (int i = 1; i <= kDialledMax + 5; ++i) step.dial.push_back({.url = absl::StrCat("tcp://a:", i)});
+      return step;
+    }
+  };
+  gates_.SetGovernor([] { return std::make_unique<Greedy>(); });
+  OutGate out = Make<OutGate>(LinkType::kPush);
+  const std::shared_ptr<GateCore> core = gates_.newest();
+  GateFactory::SetWanted(core.get(), {"tcp://a:1"});
+  const GateReport full = out.Look();
+  EXPECT_EQ(sockets_.size(), kDialledMax);
+  ASSERT_EQ(full.endpoints.size(), kDialledMax + 5);
+  EXPECT_EQ(full.endpoints.back().endpoint.url, absl::StrCat("tcp://a:", kDialledMax + 5));
+  EXPECT_EQ(full.endpoints.back().problem,
+            "is not dialled: the gate has 10000 endpoints, and 0 more that it is giving up, at most 10000 together are allowed");
+  // What goes makes place for another, as soon as it has gone.
+  GateFactory::SetWanted(core.get(), {});
+  EXPECT_EQ(out.Look().endpoints.size(), kDialledMax - 1);
+  EXPECT_TRUE(Await([&] {
+    GateFactory::SetWanted(core.get(), {"tcp://a:1"});
+    Settle();
+    return sockets_.size() == kDialledMax + 1;
+  }));
+}
+
+// It would hold up all gates of the machine.
+TEST_F(ReplacedSocketTest, WhyEndpointsAreNotConnectedIsNotAskedOnTheMachinesThread) {
+  OutGate out = Make<OutGate>(LinkType::kPush);
+  GateFactory::SetWanted(gates_.newest().get(), {"tcp://a:1", "tcp://b:1"});
+  Settle();
+  std::vector<std::thread::id> askers;
+  for (size_t i = 0; i < 2; ++i) {
+    sockets_.at(i).problem = [&askers] {
+      askers.push_back(std::this_thread::get_id());
+      return std::string("refused");
+    };
+  }
+  sockets_.at(1).events.OnPeers(1);
+  const GateReport report = out.Look();
+  ASSERT_EQ(report.endpoints.size(), 2);
+  EXPECT_EQ(report.endpoints[0].problem, "refused");
+  EXPECT_EQ(report.endpoints[1].problem, "") << "it is connected";
+  EXPECT_EQ(askers, std::vector<std::thread::id>{std::this_thread::get_id()});
+}
+
 // One that takes 300 ms to close, for which Close() waits.
 class SlowSocket final : public Socket {
  public:
@@ -160,6 +210,8 @@ class SlowSocket final : public Socket {
   absl::Status Ask(uint64_t, absl::string_view, absl::Duration) override { return absl::FailedPreconditionError("closed"); }
   bool IsFlushed() override { return true; }
   bool IsAlone() override { return true; }
+  void StopListening() override {}
+  bool HasNewcomers() override { return false; }
   std::string Problem() override { return std::string(); }
   void BeginClose() override { closed_at_ = std::min(closed_at_, Clock::System().SinceBoot() + absl::Milliseconds(300)); }
   bool IsClosed() override { return Clock::System().SinceBoot() >= closed_at_; }

@@ -87,7 +87,13 @@ class Socket {
   virtual bool IsFlushed() = 0;
   // Whether no peer is connected, nor about to be, as far as is known: what such a one sends may come before OnPeers() tells of it.
   virtual bool IsAlone() = 0;
-  // Why nobody is connected, in words for operators; empty: not known, or somebody is. Costs a look at all sockets of the process.
+  // Nobody new connects to where this listens, as far as the transport can keep them off; who has connected before is still taken in.
+  virtual void StopListening() = 0;
+  // Whether somebody has connected to where this listens who is not known yet, or has just hung up: what such a one sends may be on its
+  // way. Costs a look at all descriptors of the process, as StopListening() does.
+  virtual bool HasNewcomers() = 0;
+  // Why nobody is connected, in words for operators, as it was a moment ago at the latest; empty: not known, or somebody is. Costs a look
+  // at all sockets of the process, once for those that are asked at about the same time.
   virtual std::string Problem() = 0;
 
   // Begins to end all connections. Events may still come. Does not block, so that many sockets close in the time of one. Idempotent.

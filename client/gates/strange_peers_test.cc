@@ -14,6 +14,7 @@ namespace scoutlight::client {
 namespace {
 
 constexpr uint8_t kReq = 48;
+constexpr uint8_t kPush = 80;
 
 absl::Duration Now() { return Clock::System().SinceBoot(); }
 
@@ -83,6 +84,27 @@ TEST_P(StrangePeersTest, OneThatKnocksAndSaysNothingHoldsUpNobody) {
   const absl::Duration start = Now();
   in.Close(absl::ZeroDuration());
   EXPECT_LT(Now() - start, absl::Seconds(5)) << "a second is promised; the rest is for a busy machine";
+}
+
+// A gate that left took whom it knew of for all that there were: who was about to be known was cut off, with what it had sent.
+TEST(StrangePeers, LeavingGateTakesInWhoHasConnectedBeforeAndNobodyElse) {
+  GateFactory gates;
+  auto [in, url] = gates.Bound<InGate>({.queue = "q", .type = LinkType::kPull});
+  const absl::Duration start = Now();
+  std::thread closing;
+  {
+    const RawConnection early = RawConnection::To(url);
+    EXPECT_EQ(early.Receive(8).size(), 8) << "it may send now";
+    closing = std::thread([&in = in] { in.Close(kLong); });
+    // Those that stand here are hung up at once, and so are waited for no longer.
+    ASSERT_TRUE(Await([&url = url] { return !RawConnection::Towards(url).stands(); }));
+    early.Greet(kPush);
+    early.SendMessage("sent before it was known");
+    absl::StatusOr<Message> message = in.Pull(kLong);
+    EXPECT_EQ(message.ok() ? message->body() : message.status().ToString(), "sent before it was known");
+  }
+  closing.join();
+  EXPECT_LT(Now() - start, kLong / 2) << "nobody is there";
 }
 
 TEST(StrangePeers, MessageThatItsReceiverCutsOffDoesNotHoldUpTheOthers) {

@@ -30,6 +30,12 @@ void KeepGrpc() {
 
 absl::Duration Now() { return Clock::System().SinceBoot(); }
 
+// gRPC says of silence only its code.
+absl::Status Told(const absl::Status& outcome, absl::Duration timeout) {
+  if (outcome.code() != absl::StatusCode::kDeadlineExceeded || ReasonOf(outcome) != Reason::kUnspecified) return outcome;
+  return absl::DeadlineExceededError(absl::StrCat("no answer within ", absl::FormatDuration(timeout)));
+}
+
 ConnectionOptions WithGrpcKept(ConnectionOptions options) {
   KeepGrpc();
   return options;
@@ -64,7 +70,7 @@ absl::Status Wire::RunTries(const CallOptions& options, Asks asks, Attempt attem
     if (status.ok()) return status;
     if (asks == Asks::kForRevision && IsServerGone(status)) LookAtStore(std::min(kLookTimeoutMax, timeout - (Now() - start)));
     const std::optional<absl::Duration> pause = repetition.After(status, Now() - start);
-    if (!pause.has_value()) return repetition.OutcomeOf(status, try_timeout);
+    if (!pause.has_value()) return Told(repetition.OutcomeOf(status, try_timeout), timeout);
     absl::SleepFor(*pause);
   }
 }

@@ -18,6 +18,7 @@
 #include "server/discovery/schema_service.h"
 #include "server/discovery/session_hub.h"
 #include "server/discovery/subscriber_hub.h"
+#include "server/fleet/fleet.h"
 
 namespace scoutlight::server {
 namespace {
@@ -32,7 +33,8 @@ constexpr size_t kGuardedShownMax = 100;
 // In the order in which they need each other.
 struct DiscoveryServer::Parts {
   Parts(storage::Store* store, const Admission* admission, const DiscoveryOptions& options)
-      : feed(std::make_shared<CatalogFeed>(store, CatalogFeedOptions{.clock = options.clock, .warn = options.warn},
+      : subscribers_admitted(!IsShared(*store)),
+        feed(std::make_shared<CatalogFeed>(store, CatalogFeedOptions{.clock = options.clock, .warn = options.warn},
                                            [this](const std::vector<discovery::ServiceName>& services) {
                                              hub.OnChanged(services);
                                              sessions.OnChanged(services);
@@ -44,7 +46,7 @@ struct DiscoveryServer::Parts {
              .places = options.places}),
         recent_resolvers(options.clock),
         subscribers(
-            {.catalog = [this] { return feed->catalog(); },
+            {.catalog = [this] { return subscribers_admitted.load(std::memory_order_acquire) ? feed->catalog() : nullptr; },
              .clock = options.clock,
              .store_id = store->store_id(),
              .random = [this, seed = options.seed] { return Draw(seed); },
@@ -52,7 +54,9 @@ struct DiscoveryServer::Parts {
              .count_watches = [this](discovery::InstanceName name, uint64_t number,
                                      SubscriberHub::Parts::Counted done) { hub.CountShown(std::move(name), number, std::move(done)); },
              .end_count = [this](uint64_t number) { hub.EndCount(number); },
-             .count_resolvers = [this](const discovery::ServiceName& service) { return recent_resolvers.Count(service); }}),
+             .count_resolvers = [this](const discovery::ServiceName& service) { return recent_resolvers.Count(service); },
+             .shared_store = IsShared(*store)}),
+        fleet(IsShared(*store) ? std::make_unique<Fleet>(FleetPartsOf(store, options), &subscribers) : nullptr),
         resolver(options.seed),
         reader({.store = store, .resolver = &resolver, .clock = options.clock}),
         registrar(
@@ -64,7 +68,7 @@ struct DiscoveryServer::Parts {
                       .registrar = &registrar,
                       .readers = &readers,
                       .sessions = &sessions,
-                      .subscribers = &subscribers,
+                      .drains = fleet == nullptr ? static_cast<DrainAwaiter*>(&subscribers) : fleet.get(),
                       .clock = options.clock}),
         discovery({.store = store,
                    .admission = admission,
@@ -76,13 +80,35 @@ struct DiscoveryServer::Parts {
                    .recent_resolvers = &recent_resolvers}),
         schemas({.store = store, .admission = admission, .feed = feed.get(), .readers = &readers}) {}
 
+  FleetParts FleetPartsOf(storage::Store* store, const DiscoveryOptions& options) {
+    LocalDrains local{.new_number = [this] { return subscribers.NewDrainNumber(); },
+                      .follow = [this](uint64_t number, DrainWait wait,
+                                       DrainWaits::Tell tell) { subscribers.FollowConfirmed(number, std::move(wait), std::move(tell)); },
+                      .end = [this](uint64_t number) { subscribers.EndWait(number); },
+                      .when_at = [this](Revision revision, CatalogFeed::Waiter done) { feed->WhenAt(revision, std::move(done)); },
+                      .on_server_gone = [this] { subscribers.OnServerGone(); },
+                      .on_admitted =
+                          [this] {
+                            subscribers_admitted.store(true, std::memory_order_release);
+                            subscribers.OnChanged({});
+                          }};
+    return {.store = store,
+            .clock = options.clock,
+            .random = [this, seed = options.seed] { return Draw(seed); },
+            .local = std::move(local),
+            .warn = options.warn};
+  }
+
   uint64_t Draw(uint64_t seed) { return discovery::MixBits(seed + drawn.fetch_add(1, std::memory_order_relaxed)); }
 
   std::atomic<uint64_t> drawn{0};  // Orders nothing.
+  // Whether they may be shown what there is. True orders it after the catalog has come behind this server's record (fleet.h).
+  std::atomic<bool> subscribers_admitted;
   const std::shared_ptr<CatalogFeed> feed;
   InstanceHub hub;
   RecentResolvers recent_resolvers;
   SubscriberHub subscribers;
+  const std::unique_ptr<Fleet> fleet;  // Null: nobody shares the store.
   Resolver resolver;
   const CatalogReader reader;
   Registrar registrar;
@@ -112,6 +138,10 @@ void DiscoveryServer::Start() {
   parts_->hub.Start();
   parts_->subscribers.Start();
   parts_->sessions.Start();
+}
+
+void DiscoveryServer::Join(WatchHub* hub, std::string address) {
+  if (parts_->fleet != nullptr) parts_->fleet->Start(hub, std::move(address));
 }
 
 bool DiscoveryServer::ready() const { return parts_->feed->catalog() != nullptr; }
@@ -147,11 +177,16 @@ void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {
 void DiscoveryServer::Drain(absl::Status reason) {
   parts_->sessions.Drain(reason);
   parts_->subscribers.Drain(reason);
+  // After the subscribers: what it tells others is that they are served no more.
+  if (parts_->fleet != nullptr) parts_->fleet->Drain(reason);
   parts_->hub.Drain(std::move(reason));
 }
 
 void DiscoveryServer::EndWaits() { parts_->feed->EndWaits(); }
 
-void DiscoveryServer::Stop() { parts_->feed->Stop(); }
+void DiscoveryServer::Stop() {
+  if (parts_->fleet != nullptr) parts_->fleet->Stop();
+  parts_->feed->Stop();
+}
 
 }  // namespace scoutlight::server

@@ -25,6 +25,8 @@ class Service;
 
 namespace scoutlight::server {
 
+class WatchHub;
+
 struct DiscoveryOptions {
   Clock* clock = &Clock::System();                                         // Outlives the server.
   uint64_t seed = 0;                                                       // Of what is drawn: ids of instances, picks.
@@ -50,6 +52,9 @@ class DiscoveryServer {
 
   // Once, before the sink is shown anything.
   void Start();
+  // Once, after Start(): over a store that others share, other servers are told of this one, which is at `address`, and drains wait for the
+  // subscribers of all. Until then subscribers are shown nothing over such a store. `hub` outlives Stop().
+  void Join(WatchHub* hub, std::string address);
   // Whether the instances are known, so that calls are answered. Once so, always.
   bool ready() const;
   // What there is, for who looks after the server; each figure as of some moment lately.

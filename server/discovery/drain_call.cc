@@ -34,7 +34,7 @@ class DrainCall final : public grpc::ServerUnaryReactor, public std::enable_shar
     absl::StatusOr<DrainSpec> spec = Admit(*parts_.admission, identity, "RegistrationService/Drain", bytes, &request, DrainSpecOf,
                                            [](const DrainSpec& wanted) { return std::vector<KeyRange>{RangeOf(wanted.change.name)}; });
     if (!spec.ok()) return Fail(spec.status(), 0);
-    const absl::StatusOr<uint64_t> number = parts_.subscribers->TakeDrainPlace();
+    const absl::StatusOr<uint64_t> number = parts_.drains->TakeDrainPlace();
     if (!number.ok()) return Fail(number.status(), 0);
     {
       MutexLock lock(&mu_);
@@ -55,13 +55,13 @@ class DrainCall final : public grpc::ServerUnaryReactor, public std::enable_shar
       cancelled_ = true;
       number = number_;
     }
-    if (number != 0) parts_.subscribers->EndWait(number);
+    if (number != 0) parts_.drains->EndWait(number);
   }
 
   void OnDone() override {
     {
       MutexLock lock(&mu_);
-      if (number_ != 0) parts_.subscribers->GiveBackDrainPlace();
+      if (number_ != 0) parts_.drains->GiveBackDrainPlace();
     }
     self_.reset();
   }
@@ -78,7 +78,7 @@ class DrainCall final : public grpc::ServerUnaryReactor, public std::enable_shar
       // Held until the wait is posted, so that a cancellation is seen here or comes behind it.
       MutexLock lock(&mu_);
       cancelled = cancelled_;
-      if (!cancelled) parts_.subscribers->AwaitConfirmed(number_, wait, std::move(answer));
+      if (!cancelled) parts_.drains->AwaitConfirmed(number_, wait, std::move(answer));
     }
     if (cancelled) Fail(absl::CancelledError("the caller has gone"), changed.revision);
   }

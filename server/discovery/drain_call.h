@@ -6,8 +6,8 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "server/admission.h"
+#include "server/discovery/drain_awaiter.h"
 #include "server/discovery/registrar.h"
-#include "server/discovery/subscriber_hub.h"
 
 namespace scoutlight::server {
 
@@ -17,7 +17,7 @@ struct DrainParts {
   storage::Store* store = nullptr;
   const Admission* admission = nullptr;
   Registrar* registrar = nullptr;
-  SubscriberHub* subscribers = nullptr;
+  DrainAwaiter* drains = nullptr;
 };
 grpc::ServerUnaryReactor* StartDrain(const DrainParts& parts, const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
                                      grpc::ByteBuffer* answer);

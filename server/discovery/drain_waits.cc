@@ -1,5 +1,6 @@
 #include "server/discovery/drain_waits.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "base/limits.h"
@@ -9,16 +10,17 @@ namespace {
 
 // While a drain lingers, who is left is counted so often.
 constexpr absl::Duration kLingerLook = absl::Milliseconds(250);
+// Of a drain that is followed: what is found then goes to another server.
+constexpr absl::Duration kFollowedLook = absl::Seconds(1);
 
 discovery::ServiceName ServiceOf(const discovery::InstanceName& name) { return {name.cluster, name.service}; }
 
 }  // namespace
 
-void DrainWaits::Add(uint64_t number, DrainWait wait, const absl::flat_hash_set<Subscription*>* subscriptions, absl::Duration now,
-                     Done done) {
+DrainWaits::Waiting* DrainWaits::Begin(uint64_t number, DrainWait wait, const absl::flat_hash_set<Subscription*>* subscriptions,
+                                       absl::Duration now) {
   Waiting& waiting = waits_[number];
   waiting.wait = std::move(wait);
-  waiting.done = std::move(done);
   waiting.deadline = now + waiting.wait.timeout;
   waiting.due = absl::InfiniteDuration();
   by_service_[ServiceOf(waiting.wait.name)].insert(number);
@@ -27,7 +29,29 @@ void DrainWaits::Add(uint64_t number, DrainWait wait, const absl::flat_hash_set<
       if (subscription->views.MayActOn(waiting.wait.name.id, waiting.wait.revision)) waiting.pending.insert(subscription);
     }
   }
-  Advance(number, &waiting, now);
+  return &waiting;
+}
+
+void DrainWaits::Add(uint64_t number, DrainWait wait, const absl::flat_hash_set<Subscription*>* subscriptions, absl::Duration now,
+                     Done done) {
+  Waiting* const waiting = Begin(number, std::move(wait), subscriptions, now);
+  waiting->done = std::move(done);
+  Advance(number, waiting, now);
+}
+
+void DrainWaits::Follow(uint64_t number, DrainWait wait, const absl::flat_hash_set<Subscription*>* subscriptions, absl::Duration now,
+                        Tell tell) {
+  Waiting* const waiting = Begin(number, std::move(wait), subscriptions, now);
+  waiting->tell = std::move(tell);
+  Advance(number, waiting, now);
+}
+
+void DrainWaits::HoldUntil(absl::Duration end) {
+  if (end <= complete_from_) return;
+  complete_from_ = end;
+  for (auto& [number, waiting] : waits_) {
+    if (waiting.tell && waiting.complete) Reopen(number, &waiting);
+  }
 }
 
 void DrainWaits::OnAssumed(Subscription* subscription) {
@@ -35,8 +59,18 @@ void DrainWaits::OnAssumed(Subscription* subscription) {
   if (of_service == by_service_.end()) return;
   for (const uint64_t number : of_service->second) {
     Waiting& waiting = waits_.at(number);
-    if (!waiting.complete) waiting.pending.insert(subscription);
+    if (waiting.complete && !waiting.tell) continue;
+    waiting.pending.insert(subscription);
+    if (waiting.complete) Reopen(number, &waiting);
   }
+}
+
+void DrainWaits::Reopen(uint64_t number, Waiting* waiting) {
+  waiting->complete = false;
+  waiting->phase = Waiting::Phase::kConfirming;
+  if (std::exchange(waiting->kept, false)) parts_.end_count(number);
+  if (std::exchange(waiting->told, std::nullopt).has_value()) waiting->tell({.settled = false, .outcome = {}});
+  SetDue(number, waiting, waiting->pending.empty() ? std::min(waiting->deadline, complete_from_) : waiting->deadline);
 }
 
 void DrainWaits::OnConfirmed(Subscription* subscription) { Settle(subscription, false); }
@@ -72,7 +106,7 @@ void DrainWaits::Advance(uint64_t number, Waiting* waiting, absl::Duration now) 
     if (!waiting->complete && now < waiting->deadline) {
       return SetDue(number, waiting, waiting->pending.empty() ? std::min(waiting->deadline, complete_from_) : waiting->deadline);
     }
-    waiting->deadline = now + waiting->wait.linger;
+    if (!waiting->tell) waiting->deadline = now + waiting->wait.linger;
   }
   // Most drains are over with the first count.
   waiting->kept = waiting->phase == Waiting::Phase::kLingering;
@@ -85,23 +119,41 @@ void DrainWaits::Counted(uint64_t number, int watches, absl::Duration now) {
   const auto found = waits_.find(number);
   if (found == waits_.end()) return;
   Waiting& waiting = found->second;
+  // One that has been opened again meanwhile will be counted again.
+  if (waiting.phase != Waiting::Phase::kCounting) return;
   // Some may have confirmed since it began to count: what it says is of one moment.
   waiting.complete = waiting.complete || IsComplete(waiting, now);
   DrainOutcome outcome{.status = absl::OkStatus(), .complete = waiting.complete, .unconfirmable_watches = watches};
   outcome.recent_resolvers = ResolversOf(waiting, now);
+  if (waiting.tell) return TellCounted(number, &waiting, std::move(outcome), now);
   if (waiting.complete && (watches != 0 || outcome.recent_resolvers != 0) && now < waiting.deadline) {
     waiting.phase = Waiting::Phase::kLingering;
     return SetDue(number, &waiting, std::min(waiting.deadline, now + kLingerLook));
   }
+  NameLaggards(waiting, &outcome);
+  Answer(number, std::move(outcome));
+}
+
+void DrainWaits::TellCounted(uint64_t number, Waiting* waiting, DrainOutcome outcome, absl::Duration now) {
+  const std::pair<int, int> left{outcome.unconfirmable_watches, outcome.recent_resolvers};
+  waiting->phase = waiting->complete ? Waiting::Phase::kLingering : Waiting::Phase::kOver;
+  const bool looks_again = waiting->complete && waiting->wait.linger > absl::ZeroDuration() && left != std::pair<int, int>{};
+  SetDue(number, waiting, looks_again ? now + kFollowedLook : absl::InfiniteDuration());
+  if (waiting->told == left) return;
+  waiting->told = left;
+  NameLaggards(*waiting, &outcome);
+  waiting->tell({.settled = true, .outcome = std::move(outcome)});
+}
+
+void DrainWaits::NameLaggards(const Waiting& waiting, DrainOutcome* outcome) {
   for (const Subscription* subscription : waiting.pending) {
-    if (outcome.laggards.size() == static_cast<size_t>(limits::kLaggardsMax)) {
-      ++outcome.laggards_omitted;
+    if (outcome->laggards.size() == static_cast<size_t>(limits::kLaggardsMax)) {
+      ++outcome->laggards_omitted;
       continue;
     }
     const Subscriber& subscriber = *subscription->subscriber;
-    outcome.laggards.push_back({.subscriber_id = subscriber.id, .peer = subscriber.peer, .gone = subscriber.gone});
+    outcome->laggards.push_back({.subscriber_id = subscriber.id, .peer = subscriber.peer, .gone = subscriber.gone});
   }
-  Answer(number, std::move(outcome));
 }
 
 int DrainWaits::ResolversOf(const Waiting& waiting, absl::Duration now) {
@@ -128,6 +180,11 @@ void DrainWaits::SetDue(uint64_t number, Waiting* waiting, absl::Duration due) {
 }
 
 void DrainWaits::Answer(uint64_t number, DrainOutcome outcome) {
+  Waiting ended = Remove(number);
+  if (ended.done) std::move(ended.done)(std::move(outcome));
+}
+
+DrainWaits::Waiting DrainWaits::Remove(uint64_t number) {
   const auto found = waits_.find(number);
   due_.erase({found->second.due, number});
   if (found->second.kept) parts_.end_count(number);
@@ -137,9 +194,9 @@ void DrainWaits::Answer(uint64_t number, DrainOutcome outcome) {
     resolvers_.erase(of_service->first);
     by_service_.erase(of_service);
   }
-  Done done = std::move(found->second.done);
+  Waiting removed = std::move(found->second);
   waits_.erase(found);
-  std::move(done)(std::move(outcome));
+  return removed;
 }
 
 }  // namespace scoutlight::server

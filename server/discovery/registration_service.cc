@@ -292,9 +292,8 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RegistrationService
 
 grpc::ServerUnaryReactor* RegistrationService::Drain(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                      grpc::ByteBuffer* answer) {
-  return StartDrain(
-      {.store = parts_.store, .admission = parts_.admission, .registrar = parts_.registrar, .subscribers = parts_.subscribers}, *context,
-      *bytes, answer);
+  return StartDrain({.store = parts_.store, .admission = parts_.admission, .registrar = parts_.registrar, .drains = parts_.drains},
+                    *context, *bytes, answer);
 }
 
 void RegistrationService::AnswerConfirmed(const UnaryCall& call, int confirmed) const {

@@ -11,10 +11,10 @@
 #include "scoutlight/discovery/v1/registration.grpc.pb.h"
 #include "server/admission.h"
 #include "server/discovery/catalog_feed.h"
+#include "server/discovery/drain_awaiter.h"
 #include "server/discovery/override_editor.h"
 #include "server/discovery/registrar.h"
 #include "server/discovery/session_hub.h"
-#include "server/discovery/subscriber_hub.h"
 #include "server/identity.h"
 #include "server/unary_call.h"
 #include "storage/store.h"
@@ -43,7 +43,7 @@ class RegistrationService final : public RawRegistrationService {
     Registrar* registrar = nullptr;
     ReaderPool* readers = nullptr;  // For what is too long for gRPC's threads.
     SessionHub* sessions = nullptr;
-    SubscriberHub* subscribers = nullptr;
+    DrainAwaiter* drains = nullptr;
     Clock* clock = nullptr;
   };
 

@@ -120,7 +120,7 @@ void SubscriberHub::List(SubscribersQuery query, absl::AnyInvocable<void(Subscri
 
 absl::StatusOr<uint64_t> SubscriberHub::TakeDrainPlace() {
   if (drain_places_.fetch_add(1, std::memory_order_relaxed) < limits::kDrainsMax) {
-    return drains_begun_.fetch_add(1, std::memory_order_relaxed) + 1;
+    return NewDrainNumber();
   }
   drain_places_.fetch_sub(1, std::memory_order_relaxed);
   return storage::Overloaded(absl::StrCat(limits::kDrainsMax, " drains wait, which is the most"));
@@ -136,6 +136,19 @@ void SubscriberHub::AwaitConfirmed(uint64_t number, DrainWait wait, DrainWaits::
     looks_.Forget(service);
     drains_.Add(number, std::move(wait), table_.OfService(service), parts_.clock->SinceBoot(), std::move(done));
   });
+}
+
+void SubscriberHub::FollowConfirmed(uint64_t number, DrainWait wait, DrainWaits::Tell tell) {
+  inbox_->Post([this, number, wait = std::move(wait), tell = std::move(tell)]() mutable {
+    if (!drained_.ok()) return;
+    const ServiceName service{wait.name.cluster, wait.name.service};
+    looks_.Forget(service);
+    drains_.Follow(number, std::move(wait), table_.OfService(service), parts_.clock->SinceBoot(), std::move(tell));
+  });
+}
+
+void SubscriberHub::OnServerGone() {
+  inbox_->Post([this] { drains_.HoldUntil(parts_.clock->SinceBoot() + limits::kSubscriberGrace); });
 }
 
 void SubscriberHub::EndWait(uint64_t number) {
@@ -278,7 +291,7 @@ void SubscriberHub::Carry(Stream* stream, const SubscriberMessage& message) {
   if (message.confirmed > subscriber->confirmed) Confirm(subscriber, message.confirmed);
   for (const ServiceName& service : message.remove) table_.Unsubscribe(subscriber, service);
   // Messages under way that show a service as it was before it was removed may be taken for what it is added for.
-  const bool assume = parts_.clock->SinceBoot() < assume_until_ || subscriber->confirmed < subscriber->removed_at;
+  const bool assume = parts_.shared_store || parts_.clock->SinceBoot() < assume_until_ || subscriber->confirmed < subscriber->removed_at;
   for (const ServiceName& service : message.add) {
     Subscription* const subscription = table_.Subscribe(subscriber, service);
     if (assume && subscription->views.empty()) {

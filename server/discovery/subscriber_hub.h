@@ -22,6 +22,7 @@
 #include "base/limits.h"
 #include "discovery/filter/filter.h"
 #include "discovery/names.h"
+#include "server/discovery/drain_awaiter.h"
 #include "server/discovery/drain_waits.h"
 #include "server/discovery/hub_inbox.h"
 #include "server/discovery/instance_frames.h"
@@ -51,7 +52,7 @@ class SubscriberStream {
 // subscriber gets the newest state of what changed. Frames of a step are made once, and their bytes shared by all. One thread. Memory is
 // bounded by the places for streams, limits::kSubscribedServicesMax, SubscriberBounds, and one frame of 1 MiB a stream; kDrainsMax wait.
 // Thread-safe; nothing but the destructor blocks.
-class SubscriberHub {
+class SubscriberHub final : public DrainAwaiter {
  public:
   // All outlive the hub. An answer to `count_watches` may come after its end, without effect.
   struct Parts {
@@ -66,11 +67,13 @@ class SubscriberHub {
     std::function<void(uint64_t number)> end_count;
     std::function<int(const discovery::ServiceName&)> count_resolvers;
     SubscriberBounds bounds;
+    // Other servers share the store: whoever subscribes may come from one of them, and know any instance until it has confirmed a view.
+    bool shared_store = false;
   };
 
   explicit SubscriberHub(Parts parts);
   // Every stream and drain is over, or will not be heard of again.
-  ~SubscriberHub();
+  ~SubscriberHub() override;
 
   // From now on for limits::kSubscriberGrace no drain is complete: who subscribed before may come back.
   void Start();
@@ -89,13 +92,18 @@ class SubscriberHub {
 
   void List(SubscribersQuery query, absl::AnyInvocable<void(SubscribersPage) &&> done);
 
-  // A place for a drain, to be given back, and its number. kResourceExhausted, OVERLOADED: limits::kDrainsMax wait.
-  absl::StatusOr<uint64_t> TakeDrainPlace();
-  void GiveBackDrainPlace();
-  // Waits for those who were shown an instance at work before `wait.revision`, which the catalog must have. `done` is called once, on the
-  // hub's thread, unless the hub ends before. kUnavailable: Drain() was called. kCancelled: EndWait() was.
-  void AwaitConfirmed(uint64_t number, DrainWait wait, DrainWaits::Done done);
-  void EndWait(uint64_t number);
+  // DrainAwaiter, for the subscribers of this server.
+  absl::StatusOr<uint64_t> TakeDrainPlace() override;
+  void GiveBackDrainPlace() override;
+  void AwaitConfirmed(uint64_t number, DrainWait wait, DrainWaits::Done done) override;
+  void EndWait(uint64_t number) override;
+
+  // For a drain that waits on several servers: a number without a place, and DrainWaits::Follow, until EndWait(). `tell` is called on the
+  // hub's thread.
+  uint64_t NewDrainNumber() { return drains_begun_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  void FollowConfirmed(uint64_t number, DrainWait wait, DrainWaits::Tell tell);
+  // Another server of the store has gone: its subscribers may come here, so nothing is complete for limits::kSubscriberGrace.
+  void OnServerGone();
 
   // Ends all streams and waits, also those that come later.
   void Drain(absl::Status reason);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/key.h"
 #include "gtest/gtest.h"
@@ -134,6 +135,18 @@ TEST(BackupReader, WhatCannotHaveBeenWrittenIsNamed) {
     const absl::Status status = ErrorOf(one.bytes);
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << one.message;
     EXPECT_TRUE(absl::StrContains(status.message(), one.message)) << status;
+  }
+}
+
+// The checksum is right, but the id's length leaves no room for the id: the numbers behind it are there all the same.
+TEST(BackupReader, AHeaderWithoutTheStoreIdThatItAnnouncesIsDamage) {
+  for (const uint32_t length : {17u, 0x7fff'ffffu, 0xffff'ffffu}) {
+    const std::string payload = absl::StrCat(layout::EncodeU32(length), layout::EncodeU64(9), layout::EncodeU64(0));
+    const std::string record = absl::StrCat("H", layout::EncodeU32(static_cast<uint32_t>(payload.size())), payload);
+    const absl::Status status =
+        ErrorOf(absl::StrCat(kBackupMagic, layout::EncodeU32(kBackupVersion), record, layout::EncodeU32(Crc32c(record))));
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << length;
+    EXPECT_TRUE(absl::StrContains(status.message(), "header cannot be read")) << status;
   }
 }
 

@@ -64,9 +64,13 @@ class EtcdClient::Calls {
   };
 
   // `start` is the stub's method: (member, context, request, response, callback).
+  // What is done about a call that etcd refuses for want of a token.
+  enum class WithoutToken { kAsks, kFails };
+
   template <typename Request, typename Response, typename Start>
-  void Unary(Request request, Repeat repeat, Reply<Response> reply, Start start) {
+  void Unary(Request request, Repeat repeat, Reply<Response> reply, Start start, WithoutToken without_token = WithoutToken::kAsks) {
     auto call = std::make_shared<UnaryCall<Request, Response, Start>>(std::move(request), repeat, std::move(reply), std::move(start));
+    call->has_asked_token = without_token == WithoutToken::kFails;
     call->until = options_.clock->SinceBoot() + options_.call_timeout;
     if (RpcOutcome refused = Begin(call); !refused.ok()) {
       thread_.Post([call, refused] { std::move(call->reply)(refused, Response()); });
@@ -220,16 +224,21 @@ void EtcdClient::Calls::Authenticate(absl::AnyInvocable<void(const RpcOutcome&) 
   etcdserverpb::AuthenticateRequest request;
   request.set_name(options_.user);
   request.set_password(options_.password);
+  // An old token would be refused in front of the question for a new one.
+  {
+    MutexLock lock(&mu_);
+    token_ = "";
+  }
   const auto reply = [this](const RpcOutcome& outcome, const etcdserverpb::AuthenticateResponse& response) {
-    // An old token would be refused in front of the question for a new one.
     {
       MutexLock lock(&mu_);
-      token_ = outcome.ok() ? response.token() : "";
+      token_ = response.token();
     }
     for (auto& waiting : std::exchange(token_wanted_, {})) std::move(waiting)(outcome);
   };
-  Unary(std::move(request), Repeat::kAnytime, Reply<etcdserverpb::AuthenticateResponse>(reply),
-        [](const EtcdMember& member, auto... arguments) { member.auth->async()->Authenticate(arguments...); });
+  Unary(
+      std::move(request), Repeat::kAnytime, Reply<etcdserverpb::AuthenticateResponse>(reply),
+      [](const EtcdMember& member, auto... arguments) { member.auth->async()->Authenticate(arguments...); }, WithoutToken::kFails);
 }
 
 void EtcdClient::Calls::Shutdown() {
@@ -272,11 +281,12 @@ class EtcdClient::Calls::StreamCall : public Call,
   template <typename Open>
   Stream<Request> Start(Open open) {
     self_ = this->shared_from_this();
+    // Before the call begins: its end, on another thread, takes self_.
+    const std::weak_ptr<StreamCall> weak = self_;
     open(calls_.members_.at(member), context.get(), this);
     this->StartRead(&response_);
     this->AddHold();
     this->StartCall();
-    std::weak_ptr<StreamCall> weak = self_;
     return {[weak](Request request) {
               if (std::shared_ptr<StreamCall> stream = weak.lock()) stream->Write(std::move(request));
             },
@@ -387,8 +397,8 @@ void EtcdClient::Compact(etcdserverpb::CompactionRequest request, Reply<etcdserv
                 [](const EtcdMember& member, auto... arguments) { member.kv->async()->Compact(arguments...); });
 }
 
-void EtcdClient::LeaseGrant(etcdserverpb::LeaseGrantRequest request, Reply<etcdserverpb::LeaseGrantResponse> reply) {
-  calls_->Unary(std::move(request), Repeat::kAnytime, std::move(reply),
+void EtcdClient::LeaseGrant(etcdserverpb::LeaseGrantRequest request, Repeat repeat, Reply<etcdserverpb::LeaseGrantResponse> reply) {
+  calls_->Unary(std::move(request), repeat, std::move(reply),
                 [](const EtcdMember& member, auto... arguments) { member.lease->async()->LeaseGrant(arguments...); });
 }
 

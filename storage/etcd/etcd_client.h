@@ -12,7 +12,6 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
-#include "base/limits.h"
 #include "compat/etcd/rpc.pb.h"
 #include "storage/etcd/serial_thread.h"
 
@@ -29,12 +28,12 @@ struct EtcdTls {
 struct EtcdClientOptions {
   std::vector<std::string> endpoints;  // "host:port", at least one.
   EtcdTls tls;
-  std::string user;                                   // Empty: none.
-  std::string password;                               // With `user`.
-  Clock* clock = &Clock::System();                    // Outlives the client.
-  absl::Duration call_timeout = absl::Seconds(5);     // Of a call that has one answer, all its tries together.
-  absl::Duration drain_timeout = absl::Seconds(1);    // How long Shutdown() lets calls that have one answer come to their end.
-  size_t calls_max = limits::kQueuedTransactionsMax;  // In flight; more end at once with kResourceExhausted.
+  std::string user;                                 // Empty: none.
+  std::string password;                             // With `user`.
+  Clock* clock = &Clock::System();                  // Outlives the client.
+  absl::Duration call_timeout = absl::Seconds(5);   // Of a call that has one answer, all its tries together.
+  absl::Duration drain_timeout = absl::Seconds(1);  // How long Shutdown() lets calls that have one answer come to their end.
+  size_t calls_max = 64 * 1024;                     // In flight; more end at once with kResourceExhausted. Users bound theirs before.
 };
 
 // How a call ended: the canonical code, and etcd's words.
@@ -71,7 +70,7 @@ class EtcdClient {
   void Txn(etcdserverpb::TxnRequest request, Repeat repeat, Reply<etcdserverpb::TxnResponse> reply);
   void Compact(etcdserverpb::CompactionRequest request, Reply<etcdserverpb::CompactionResponse> reply);
   // `request` names the id; a repetition may find that the lease is there.
-  void LeaseGrant(etcdserverpb::LeaseGrantRequest request, Reply<etcdserverpb::LeaseGrantResponse> reply);
+  void LeaseGrant(etcdserverpb::LeaseGrantRequest request, Repeat repeat, Reply<etcdserverpb::LeaseGrantResponse> reply);
   void LeaseRevoke(etcdserverpb::LeaseRevokeRequest request, Reply<etcdserverpb::LeaseRevokeResponse> reply);
   void LeaseTimeToLive(etcdserverpb::LeaseTimeToLiveRequest request, Reply<etcdserverpb::LeaseTimeToLiveResponse> reply);
   void LeaseLeases(etcdserverpb::LeaseLeasesRequest request, Reply<etcdserverpb::LeaseLeasesResponse> reply);

@@ -27,8 +27,8 @@ absl::Status Contended() {
 // A repetition of a request that etcd remembers, but not the state it was carried out on.
 absl::Status AnswerCompacted(Revision revision) {
   ErrorDetails details;
-  details.reason = Reason::kCompacted;
-  return MakeError(absl::StatusCode::kOutOfRange,
+  details.reason = Reason::kOutcomeUnknown;
+  return MakeError(absl::StatusCode::kUnknown,
                    absl::StrCat("the request was carried out at revision ", revision, ", but etcd does not keep what it answered any more"),
                    details);
 }
@@ -50,13 +50,14 @@ void Renumber(Revision from, Revision to, std::vector<OperationResult>* results)
 }  // namespace
 
 void EtcdCommit::Start() {
-  if (transaction_.validate_only) return Look();
+  commit_ = parts_.random();
+  // With etcd full it is known before anything is sent whether that is a put.
+  if (transaction_.validate_only || parts_.health.is_full()) return Look();
   GetRequestLease();
 }
 
 void EtcdCommit::GetRequestLease() {
   if (!has_request()) return TryAtOnce(0);
-  commit_ = parts_.random();
   parts_.request_leases.Get([self = shared_from_this()](const RpcOutcome& outcome, LeaseId lease) {
     // Nothing of the transaction has been sent.
     if (!outcome.ok()) return self->Fail(outcome, ReadError(outcome), 0);
@@ -77,18 +78,20 @@ void EtcdCommit::TryAtOnce(LeaseId request_lease) {
   TxnRequest request = made->request();
   // Of a request with an id, a second try finds the record of the first.
   const EtcdClient::Repeat repeat = has_request() ? EtcdClient::Repeat::kAnytime : EtcdClient::Repeat::kIfUnsent;
-  parts_.client.Txn(std::move(request), repeat,
-                    [self = shared_from_this(), made = *std::move(made)](const RpcOutcome& outcome, const TxnResponse& response) {
-                      if (IsLeaseNotFound(outcome)) {
-                        self->parts_.request_leases.Forget();
-                        self->asks_leases_ = true;
-                        return self->Look();
-                      }
-                      if (!outcome.ok()) return self->Fail(outcome, WriteError(outcome), 0);
-                      EtcdTransaction::Answer answer = made.Decode(response);
-                      if (answer.earlier.has_value()) return self->Replay(*answer.earlier, answer.result.revision);
-                      self->Finish(std::move(answer.result));
-                    });
+  parts_.client.Txn(
+      std::move(request), repeat,
+      [self = shared_from_this(), request_lease, made = *std::move(made)](const RpcOutcome& outcome, const TxnResponse& response) {
+        if (IsLeaseNotFound(outcome)) {
+          self->suspected_ = request_lease;
+          self->asks_leases_ = true;
+          return self->Look();
+        }
+        if (IsFull(outcome)) return self->OnFull(outcome);
+        if (!outcome.ok()) return self->Fail(outcome, WriteError(outcome), 0);
+        EtcdTransaction::Answer answer = made.Decode(response);
+        if (answer.earlier.has_value()) return self->Replay(*answer.earlier, answer.result.revision);
+        self->Finish(std::move(answer.result));
+      });
 }
 
 std::shared_ptr<EtcdLook> EtcdCommit::NewLook(Revision revision) const {
@@ -148,7 +151,14 @@ void EtcdCommit::Judge() {
   if (result.status.ok()) {
     if (absl::Status large = CheckBounds(evaluation.changes); !large.ok()) return Fail({}, large, look_->revision());
   }
+  // Those that the transaction names are all there: it was the record's.
+  if (asks_leases_ && missing_leases_.empty()) parts_.request_leases.Forget(std::exchange(suspected_, 0));
   if (!result.status.ok() || !result.changed) return Finish(std::move(evaluation.result));
+  if (parts_.health.is_full()) {
+    const auto puts = [](const Change& change) { return change.event.kind == EventKind::kPut; };
+    if (std::any_of(evaluation.changes.begin(), evaluation.changes.end(), puts)) return Fail({}, EtcdIsFull(), look_->revision());
+    return Put(std::move(evaluation), 0);
+  }
   if (!has_request()) return Put(std::move(evaluation), 0);
   parts_.request_leases.Get(
       [self = shared_from_this(), evaluation = std::move(evaluation)](const RpcOutcome& outcome, LeaseId lease) mutable {
@@ -208,7 +218,8 @@ TxnRequest EtcdCommit::MakeGuarded(const std::vector<Change>& changes, const Etc
     put->set_value(EtcdMapping::EncodeValue(change.event.entry.value));
     put->set_lease(change.event.entry.lease_id);
   }
-  companions.AddTo(succeeded_, request.mutable_success());
+  // Where etcd is full it takes deletes, but no puts beside them.
+  if (!parts_.health.is_full()) companions.AddTo(succeeded_, request.mutable_success());
   return request;
 }
 
@@ -227,24 +238,26 @@ void EtcdCommit::Put(Evaluation evaluation, LeaseId request_lease) {
         TransactionTooLarge(absl::StrCat("it is a request to etcd of ", bytes, " bytes, at most ", kEtcdRequestBytesMax, " are allowed")),
         look_->revision());
   }
-  const EtcdClient::Repeat repeat = has_request() ? EtcdClient::Repeat::kAnytime : EtcdClient::Repeat::kIfUnsent;
-  parts_.client.Txn(
-      std::move(request), repeat,
-      [self = shared_from_this(), result = std::move(evaluation.result)](const RpcOutcome& outcome, const TxnResponse& response) mutable {
-        if (IsLeaseNotFound(outcome)) {
-          self->parts_.request_leases.Forget();
-          self->asks_leases_ = true;
-          return self->Again(outcome);
-        }
-        if (!outcome.ok()) return self->Fail(outcome, WriteError(outcome), 0);
-        if (response.succeeded()) {
-          result.status = self->Complete(response, &result);
-          return self->Finish(std::move(result));
-        }
-        const bool remembered = response.responses_size() > 0 && response.responses(0).response_range().kvs_size() > 0;
-        if (remembered) return self->Replay(response.responses(0).response_range().kvs(0), response.header().revision());
-        self->Again(outcome);
-      });
+  const bool leaves_record = has_request() && !parts_.health.is_full();
+  const EtcdClient::Repeat repeat = leaves_record ? EtcdClient::Repeat::kAnytime : EtcdClient::Repeat::kIfUnsent;
+  parts_.client.Txn(std::move(request), repeat,
+                    [self = shared_from_this(), request_lease, result = std::move(evaluation.result)](const RpcOutcome& outcome,
+                                                                                                      const TxnResponse& response) mutable {
+                      if (IsLeaseNotFound(outcome)) {
+                        self->suspected_ = request_lease;
+                        self->asks_leases_ = true;
+                        return self->Again(outcome);
+                      }
+                      if (IsFull(outcome)) return self->OnFull(outcome);
+                      if (!outcome.ok()) return self->Fail(outcome, WriteError(outcome), 0);
+                      if (response.succeeded()) {
+                        result.status = self->Complete(response, &result);
+                        return self->Finish(std::move(result));
+                      }
+                      const bool remembered = response.responses_size() > 0 && response.responses(0).response_range().kvs_size() > 0;
+                      if (remembered) return self->Replay(response.responses(0).response_range().kvs(0), response.header().revision());
+                      self->Again(outcome);
+                    });
 }
 
 absl::Status EtcdCommit::Complete(const TxnResponse& response, CommitResult* result) const {
@@ -263,6 +276,13 @@ absl::Status EtcdCommit::Complete(const TxnResponse& response, CommitResult* res
     }
   }
   return absl::OkStatus();
+}
+
+void EtcdCommit::OnFull(const RpcOutcome& outcome) {
+  parts_.health.NoteWrite(outcome);
+  // Its record says what came of it.
+  if (has_request()) return Again(outcome);
+  Fail(outcome, WriteError(outcome), 0);
 }
 
 void EtcdCommit::Again(const RpcOutcome& outcome) {

@@ -12,6 +12,7 @@
 #include "absl/functional/any_invocable.h"
 #include "base/clock.h"
 #include "storage/etcd/etcd_client.h"
+#include "storage/etcd/etcd_health.h"
 #include "storage/etcd/etcd_look.h"
 #include "storage/etcd/etcd_mapping.h"
 #include "storage/etcd/etcd_transaction.h"
@@ -36,6 +37,7 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
     EtcdClient& client;
     const EtcdMapping& mapping;
     RequestLeases& request_leases;
+    EtcdHealth& health;
     Clock& clock;
     const Traits& traits;
     std::function<uint64_t()> random;
@@ -66,6 +68,8 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
   etcdserverpb::TxnRequest MakeGuarded(const std::vector<Change>& changes, const EtcdCompanions& companions) const;
   // The result of what was put, with what only etcd knows: the revision, and how much of an unfixed subtree was there.
   absl::Status Complete(const etcdserverpb::TxnResponse& response, CommitResult* result) const;
+  // etcd takes no more puts, and may or may not have taken this one.
+  void OnFull(const RpcOutcome& outcome);
   void Again(const RpcOutcome& outcome);
   void Replay(const mvccpb::KeyValue& record, Revision now);
   const std::vector<Operation>& branch() const { return succeeded_ ? transaction_.on_success : transaction_.on_failure; }
@@ -81,7 +85,8 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
   uint64_t commit_ = 0;  // Of EtcdRequestRecord.
   std::shared_ptr<EtcdLook> look_;
   bool succeeded_ = false;    // Which branch the conditions chose, by the look.
-  bool asks_leases_ = false;  // etcd has missed one; which, it does not say.
+  bool asks_leases_ = false;  // etcd has missed one; which, it does not say ...
+  LeaseId suspected_ = 0;     // ... and this, of the record, may be it.
   absl::flat_hash_set<LeaseId> missing_leases_;
   int tries_ = 0;
 };

@@ -42,6 +42,10 @@ absl::Status ReadError(const RpcOutcome& outcome) {
   const std::string told = absl::StrCat("etcd: ", outcome.message);
   switch (outcome.code) {
     case absl::StatusCode::kResourceExhausted:
+      if (absl::StrContains(outcome.message, "larger than max")) {
+        return About(absl::StatusCode::kInvalidArgument, Reason::kTransactionTooLarge,
+                     absl::StrCat(told, "; this cluster is set to take less than etcd's default"));
+      }
       return TryAgain(outcome.code, IsFull(outcome) ? Reason::kDiskFull : Reason::kOverloaded, told);
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kDeadlineExceeded:
@@ -68,7 +72,8 @@ absl::Status ReadError(const RpcOutcome& outcome) {
 }
 
 absl::Status WriteError(const RpcOutcome& outcome) {
-  switch (outcome.code) {
+  const absl::StatusCode code = IsFull(outcome) ? absl::StatusCode::kUnknown : outcome.code;
+  switch (code) {
     // etcd says these only before it proposes a change, or when applying it has changed nothing.
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
@@ -97,6 +102,11 @@ bool IsFutureRevision(const RpcOutcome& outcome) {
 
 bool IsLeaseNotFound(const RpcOutcome& outcome) {
   return outcome.code == absl::StatusCode::kNotFound && absl::StrContains(outcome.message, "lease not found");
+}
+
+absl::Status EtcdIsFull() {
+  return TryAgain(absl::StatusCode::kResourceExhausted, Reason::kDiskFull,
+                  "etcd's space is used up (NOSPACE): it takes deletes alone until it was compacted, defragmented and its alarm disarmed");
 }
 
 absl::Status StoreExchanged(absl::string_view description) {

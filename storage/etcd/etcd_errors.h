@@ -10,7 +10,8 @@ namespace scoutlight::storage {
 
 // What a failed call means when it changes nothing: kUnavailable, kResourceExhausted, kInternal for what etcd should never say.
 absl::Status ReadError(const RpcOutcome& outcome);
-// What it means when it changes something: as ReadError if nothing can have changed, else kUnknown, kOutcomeUnknown.
+// What it means when it changes something: as ReadError if nothing can have changed, else kUnknown, kOutcomeUnknown. That is so of NOSPACE
+// too, which etcd also says of the changes that it made last before it took no more.
 absl::Status WriteError(const RpcOutcome& outcome);
 
 // What etcd complains about, told from code and text: the codes alone do not tell.
@@ -18,6 +19,9 @@ bool IsCompacted(const RpcOutcome& outcome);
 bool IsFutureRevision(const RpcOutcome& outcome);
 bool IsLeaseNotFound(const RpcOutcome& outcome);
 bool IsFull(const RpcOutcome& outcome);
+
+// Of a change that was not sent because etcd is known to take no puts.
+absl::Status EtcdIsFull();
 
 // Another store than the one that was opened answers: kUnavailable, until the server is started anew.
 absl::Status StoreExchanged(absl::string_view description);

@@ -31,13 +31,17 @@ absl::StatusOr<EtcdChange> EtcdEvents::Take(absl::Time seen) {
   EventCause end_of_lease = EventCause::kLeaseExpired;
   for (const mvccpb::Event& event : events) {
     if (mapping_.IsMark(event.kv().key())) {
+      // Deleted with all that was there.
+      if (event.type() == mvccpb::Event::DELETE) continue;
       absl::StatusOr<EtcdMark> mark = EtcdMapping::DecodeMark(event.kv());
       if (!mark.ok()) return mark.status();
       is_write = true;
       last_mark_ = mark->committed;
     } else if (mapping_.IsRevocation(event.kv().key())) {
       if (event.type() == mvccpb::Event::DELETE) end_of_lease = EventCause::kLeaseRevoked;
-    } else {
+    } else if (mapping_.IsIdentity(event.kv().key())) {
+      change.identity = event.type() == mvccpb::Event::DELETE ? "" : event.kv().value();
+    } else if (mapping_.IsNode(event.kv().key())) {
       absl::StatusOr<Event> made = mapping_.ToEvent(event);
       if (!made.ok()) return made.status();
       change.batch->events.push_back(*std::move(made));

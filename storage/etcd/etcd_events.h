@@ -2,6 +2,8 @@
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_EVENTS_H_
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,7 +15,8 @@ namespace scoutlight::storage {
 // What one revision of a watch over EtcdMapping::Watched() brought.
 struct EtcdChange {
   Revision revision = 0;
-  std::shared_ptr<Batch> batch;  // Null: no node changed.
+  std::shared_ptr<Batch> batch;         // Null: no node changed.
+  std::optional<std::string> identity;  // Put there, as EtcdMapping encodes it; empty: deleted.
 };
 
 // Makes batches of a watch's responses, which may be fragments that end inside a revision. A mark says when a write was committed; the end

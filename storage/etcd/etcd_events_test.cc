@@ -103,11 +103,26 @@ TEST_F(EtcdEventsTest, ARevisionThatFragmentsCutIsOneBatch) {
 
 TEST_F(EtcdEventsTest, WhatNoScoutLightWroteIsNamed) {
   for (const mvccpb::Event& event : {Put(mapping_.Encode(K("/a")), "", 5), Put(mapping_.Encode(K("/a")), "x", 5),
-                                     Put(mapping_.Watched().end + "x", "v", 5), Put(mapping_.mark_key(), "x", 5)}) {
+                                     Put(mapping_.Encode(K("/a")) + "/x", "v", 5), Put(mapping_.mark_key(), "x", 5)}) {
     etcdserverpb::WatchResponse response;
     *response.add_events() = event;
     EXPECT_EQ(EtcdEvents(mapping_).Add(response, kSeen).status().code(), absl::StatusCode::kDataLoss) << event.ShortDebugString();
   }
+}
+
+TEST_F(EtcdEventsTest, KeysOfOthersBetweenOursAreNoChanges) {
+  for (const std::string& key : {mapping_.identity_key() + "x", mapping_.mark_key() + "y", mapping_.mark_key() + "0123456789abcdeg"}) {
+    const std::vector<EtcdChange> changes = Add({Put(key, "v", 5)});
+    ASSERT_EQ(changes.size(), 1u);
+    EXPECT_EQ(changes[0].batch, nullptr) << key;
+    EXPECT_EQ(changes[0].identity, std::nullopt) << key;
+  }
+}
+
+TEST_F(EtcdEventsTest, AnotherIdentityIsTold) {
+  const std::string other = EtcdMapping::EncodeIdentity({.id = "0123456789abcdef0123456789abcdef"});
+  EXPECT_EQ(Add({Put(mapping_.identity_key(), other, 5)})[0].identity, other);
+  EXPECT_EQ(Add({DeleteOf(mapping_.identity_key(), 6, 0)})[0].identity, "");
 }
 
 }  // namespace

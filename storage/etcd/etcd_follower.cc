@@ -45,6 +45,22 @@ void EtcdFollower::Begin() {
                                               ", this server has shown store \"", store_id_, "\" up to revision ", shown_,
                                               ": it was wiped, restored or exchanged; start the server anew")));
     }
+    BeginBehind(response.header().revision());
+  });
+}
+
+void EtcdFollower::BeginBehind(Revision latest) {
+  etcdserverpb::RangeRequest request;
+  request.set_key(mapping_.identity_key());
+  request.set_revision(std::max<Revision>(shown_, 1));
+  client_.Range(std::move(request), [this, watch = watches_, latest](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
+    if (watch != watches_) return;
+    // What was compacted away last may be the very revision that is due, of which etcd shows no deletes.
+    if (IsCompacted(outcome)) {
+      OnGap(std::max(latest, shown_ + 1));
+    } else if (!outcome.ok()) {
+      return BeginLater();
+    }
     Watch();
   });
 }
@@ -56,6 +72,8 @@ void EtcdFollower::Watch() {
   request.set_prev_kv(true);
   request.set_fragment(true);
   events_.emplace(mapping_);
+  began_ = shown_;
+  is_created_ = false;
   const auto stream = client_.Watch(
       std::move(request), {[this, watch = watches_](const etcdserverpb::WatchResponse& response) { return OnResponse(watch, response); },
                            [this, watch = watches_](const RpcOutcome&) { OnEnd(watch); }});
@@ -74,6 +92,7 @@ EtcdClient::StreamStep EtcdFollower::OnResponse(int64_t watch, const etcdserverp
     return EtcdClient::StreamStep::kStop;
   }
   if (response.created()) {
+    is_created_ = true;
     AskFence();
     return EtcdClient::StreamStep::kGoOn;
   }
@@ -93,6 +112,11 @@ absl::Status EtcdFollower::Show(const etcdserverpb::WatchResponse& response) {
   Revision silent = 0;  // The last one that shows as progress only.
   for (const EtcdChange& change : *changes) {
     if (change.revision <= shown_) continue;
+    if (change.identity.has_value() && *change.identity != EtcdMapping::EncodeIdentity({.id = store_id_})) {
+      return StoreExchanged(absl::StrCat("etcd holds identity \"", *change.identity, "\" from revision ", change.revision,
+                                         " on, this server serves store \"", store_id_,
+                                         "\": it was wiped or exchanged; start the server anew"));
+    }
     silent = change.batch == nullptr ? change.revision : 0;
     if (change.batch == nullptr) continue;
     sink_->OnBatch(change.batch);
@@ -110,8 +134,25 @@ void EtcdFollower::AskFence() {
     if (watch != watches_) return;
     if (IsFull(outcome)) return AskProgress();
     if (!outcome.ok()) return BeginLater();
+    CheckBeginning(revision);
+  });
+}
+
+void EtcdFollower::CheckBeginning(Revision fence) {
+  etcdserverpb::RangeRequest request;
+  request.set_key(mapping_.identity_key());
+  request.set_revision(std::max<Revision>(began_, 1));
+  client_.Range(std::move(request), [this, watch = watches_, fence](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
+    if (watch != watches_) return;
+    if (IsCompacted(outcome)) {
+      const Revision gap = std::max(fence, shown_);
+      sink_->OnGap(gap);
+      Reached(gap);
+      return BeginLater();
+    }
+    if (!outcome.ok()) return BeginLater();
     fence_is_due_ = false;
-    fenced_ = std::max(fenced_, revision);
+    fenced_ = std::max(fenced_, fence);
     if (fenced_ <= shown_) SetFresh();
   });
 }
@@ -135,13 +176,26 @@ void EtcdFollower::WhenShown(Revision revision, Task task) {
 void EtcdFollower::ShowUpTo(Revision revision) {
   if (sink_ == nullptr || revision <= std::max(shown_, wanted_)) return;
   wanted_ = revision;
-  if (wanted_is_timed_) return;
+  if (!wanted_is_timed_) PushOnAfter(options_.fence_after);
+}
+
+void EtcdFollower::PushOnAfter(absl::Duration wait) {
   wanted_is_timed_ = true;
-  client_.thread().PostAfter(options_.fence_after, [this] {
+  client_.thread().PostAfter(wait, [this] {
     wanted_is_timed_ = false;
-    if (wanted_ <= shown_) return;
-    // A watch that is behind waits for a fence already.
-    if (!behind_since_.has_value()) fence_.Ask([](const RpcOutcome&, Revision) {});
+    PushOn();
+  });
+}
+
+void EtcdFollower::PushOn() {
+  if (wanted_ <= shown_ || !problem_.ok()) return;
+  // The fence that a new watch waits for may lie before what is wanted.
+  if (fence_is_due_) return PushOnAfter(options_.retry_after);
+  fence_.Ask([this](const RpcOutcome& outcome, Revision revision) {
+    // There is nothing yet behind it.
+    if (outcome.ok()) wanted_ = std::min(wanted_, revision);
+    if (IsFull(outcome) && cancel_) AskProgress();
+    if (wanted_ > shown_ && !wanted_is_timed_) PushOnAfter(options_.retry_after);
   });
 }
 
@@ -163,8 +217,7 @@ void EtcdFollower::LookNow() {
   if (behind_too_long || owes_answer) {
     behind_since_.set_first(now);
     if (!waiting_.empty()) fenced_ = std::max(fenced_, waiting_.rbegin()->first);
-    // etcd has answered others what the watch does not say. One that is long at work through history says something now and then.
-    const bool is_silent = cancel_ && !std::exchange(has_heard_, false) && (owes_answer || fenced_ > shown_);
+    const bool is_silent = IsSilent(owes_answer);
     SetStale();
     if (is_silent) {
       client_.LeaveMember(member_);
@@ -173,6 +226,26 @@ void EtcdFollower::LookNow() {
     if (asks_progress_ && cancel_) AskProgress();
   }
   if (behind_since_.has_value() || !waiting_.empty()) LookAfter();
+}
+
+bool EtcdFollower::IsSilent(bool owes_answer) {
+  if (!cancel_ || std::exchange(has_heard_, false)) return false;
+  // etcd has answered others what the watch does not say. One that is long at work through history says something now and then.
+  return !is_created_ || owes_answer || fenced_ > shown_;
+}
+
+void EtcdFollower::NoteMark(Revision revision) {
+  if (sink_ == nullptr || !problem_.ok() || fence_is_due_) return;
+  fenced_ = std::max(fenced_, revision);
+  if (fenced_ <= shown_) return SetFresh();
+  behind_since_.set_first(options_.clock->SinceBoot());
+  LookAfter();
+}
+
+void EtcdFollower::NoteSilence() {
+  if (sink_ == nullptr) return;
+  behind_since_.set_first(options_.clock->SinceBoot());
+  LookAfter();
 }
 
 void EtcdFollower::OnGap(Revision oldest) {
@@ -200,6 +273,7 @@ void EtcdFollower::Stop(absl::Status problem) {
   if (cancel_) std::exchange(cancel_, nullptr)();
   behind_since_.set_first(options_.clock->SinceBoot());
   problem_ = std::move(problem);
+  options_.stopped(problem_);
   SetStale();
 }
 

@@ -26,6 +26,7 @@ struct EtcdFollowerOptions {
   absl::Duration stale_after = absl::Seconds(1);  // Without a watch that has caught up, or with an answer waiting, for so long: OnStale.
   absl::Duration retry_after = absl::Milliseconds(100);
   absl::Duration fence_after = absl::Milliseconds(20);  // How long what is waited for may come by itself.
+  std::function<void(const absl::Status&)> stopped;     // Told why when it stays stale for ever. Must be set.
 };
 
 // Shows a sink what happens to the nodes: one watch over all of them, made again behind the last batch shown whenever it breaks. Used on
@@ -33,9 +34,9 @@ struct EtcdFollowerOptions {
 //
 // A new watch is known to have caught up when it has brought a fence that was put after it began; only then is the sink called fresh.
 // Before each, the store's id and latest revision are looked at: a cluster that was wiped or restored has another id, or a past that this
-// watch has seen the future of; then nothing more is shown. Where etcd is full and takes no fence, the progress that the watch tells on
-// request stands for it, which some releases tell too early. A watch that is silent while others get answers is given up, and its member
-// left.
+// watch has seen the future of; then nothing more is shown, as when the watch itself brings another identity. Where etcd is full and takes
+// no fence, the progress that the watch tells on request stands for it, which some releases tell too early. A watch that is silent while
+// others get answers, or behind the mark that they read, is given up, and its member left.
 class EtcdFollower {
  public:
   using Task = absl::AnyInvocable<void() &&>;
@@ -58,13 +59,15 @@ class EtcdFollower {
     const std::optional<absl::Duration> since = behind_since_.get();
     return since.has_value() ? options_.clock->SinceBoot() - *since : absl::ZeroDuration();
   }
-  // Not OK: it has met what no ScoutLight wrote, or another store, and stays stale.
-  const absl::Status& problem() const { return problem_; }
+  // What others know of etcd now and then: that the mark was put last at `revision`; or that it does not answer.
+  void NoteMark(Revision revision);
+  void NoteSilence();
   // Nothing more will be shown: runs all that waits.
   void Close();
 
  private:
   void Begin();
+  void BeginBehind(Revision latest);
   void Watch();
   EtcdClient::StreamStep OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response);
   absl::Status Show(const etcdserverpb::WatchResponse& response);
@@ -75,6 +78,13 @@ class EtcdFollower {
   // Looks now and then whether what is waited for has been shown, as long as anything is.
   void LookAfter();
   void LookNow();
+  // Whether the watch has missed its time to say something.
+  bool IsSilent(bool owes_answer);
+  void PushOnAfter(absl::Duration wait);
+  void PushOn();
+  // The state that the watch began behind may be gone, and deletes with it: etcd does not show those of the very revision that it was
+  // compacted at. Then the sink is told of a gap up to `fence`.
+  void CheckBeginning(Revision fence);
   void BeginLater();
   void Stop(absl::Status problem);
   void SetStale();
@@ -94,6 +104,8 @@ class EtcdFollower {
   size_t member_ = 0;
   bool asks_progress_ = false;  // In the place of the fence.
   Revision shown_ = 0;          // Everything up to here has been shown.
+  Revision began_ = 0;          // What had been shown when the watch began.
+  bool is_created_ = false;     // It has answered.
   Revision fenced_ = 0;         // The sink has the latest state when this has been shown ...
   bool fence_is_due_ = false;   // ... and etcd has taken the fence of this watch.
   Revision wanted_ = 0;         // By ShowUpTo.

@@ -17,19 +17,26 @@ void EtcdHealth::NoteRead(const RpcOutcome& outcome) {
 
 void EtcdHealth::NoteWrite(const RpcOutcome& outcome) {
   NoteRead(outcome);
+  if (!IsFull(outcome)) return;
   MutexLock lock(&mu_);
-  if (outcome.ok()) full_ = "";
-  if (IsFull(outcome)) full_ = outcome.message;
+  full_ = outcome.message;
+}
+
+void EtcdHealth::NoteFence(const RpcOutcome& outcome) {
+  NoteWrite(outcome);
+  if (!outcome.ok()) return;
+  MutexLock lock(&mu_);
+  full_ = "";
 }
 
 void EtcdHealth::SetProblem(const absl::Status& problem) {
   MutexLock lock(&mu_);
-  problem_ = std::string(problem.message());
+  problem_ = problem;
 }
 
 StoreHealth EtcdHealth::Look() const {
   MutexLock lock(&mu_);
-  if (!problem_.empty()) return {StoreHealth::State::kUnavailable, problem_};
+  if (!problem_.ok()) return {StoreHealth::State::kUnavailable, std::string(problem_.message())};
   const absl::Duration silent = clock_.SinceBoot() - answered_;
   if (!failure_.empty() && silent >= silent_max_) {
     return {StoreHealth::State::kUnavailable,
@@ -42,9 +49,9 @@ StoreHealth EtcdHealth::Look() const {
   return {};
 }
 
-bool EtcdHealth::IsDue() const {
+absl::Status EtcdHealth::problem() const {
   MutexLock lock(&mu_);
-  return !failure_.empty() || !full_.empty() || clock_.SinceBoot() - answered_ >= silent_max_ / 2;
+  return problem_;
 }
 
 bool EtcdHealth::is_full() const {

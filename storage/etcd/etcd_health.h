@@ -16,19 +16,21 @@ namespace scoutlight::storage {
 // What the answers of etcd say of the store as a whole. Thread-safe.
 //
 // Unavailable: no answer for `silent_max` though it was asked, or for ever (SetProblem). Read-only: it refuses puts because its space is
-// used up (NOSPACE), until a put succeeds again.
+// used up (NOSPACE), until a fence could be put again.
 class EtcdHealth {
  public:
   EtcdHealth(Clock& clock, absl::Duration silent_max) : clock_(clock), silent_max_(silent_max), answered_(clock.SinceBoot()) {}
 
   void NoteRead(const RpcOutcome& outcome);
   void NoteWrite(const RpcOutcome& outcome);
+  // Of a fence, which is nothing but a put: other writes may pass where puts do not.
+  void NoteFence(const RpcOutcome& outcome);
   // Not OK: there is no way back.
   void SetProblem(const absl::Status& problem);
 
   StoreHealth Look() const;
-  // Whether it is time to ask etcd how it is: nothing has been heard for a while.
-  bool IsDue() const;
+  // OK, or what SetProblem was told: every call ends with it.
+  absl::Status problem() const;
   bool is_full() const;
 
  private:
@@ -38,7 +40,7 @@ class EtcdHealth {
   absl::Duration answered_ ABSL_GUARDED_BY(mu_);  // Since boot.
   std::string failure_ ABSL_GUARDED_BY(mu_);      // Of the last call since, if it was left without an answer.
   std::string full_ ABSL_GUARDED_BY(mu_);
-  std::string problem_ ABSL_GUARDED_BY(mu_);
+  absl::Status problem_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace scoutlight::storage

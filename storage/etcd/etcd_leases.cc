@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "storage/etcd/etcd_errors.h"
+#include "storage/etcd/request_leases.h"
 #include "storage/store_errors.h"
 
 namespace scoutlight::storage {
@@ -35,7 +36,7 @@ class LeaseLister : public std::enable_shared_from_this<LeaseLister> {
       self->result_.outcome = outcome;
       self->result_.list.revision = response.header().revision();
       for (const etcdserverpb::LeaseStatus& lease : response.leases()) {
-        if (lease.id() > std::max<LeaseId>(self->after_, 0)) self->ids_.push_back(lease.id());
+        if (lease.id() > std::max<LeaseId>(self->after_, 0) && lease.id() < RequestLeases::kIdsFrom) self->ids_.push_back(lease.id());
       }
       std::sort(self->ids_.begin(), self->ids_.end());
       self->GoOn();
@@ -139,32 +140,36 @@ void GrantEtcdLease(EtcdClient& client, EtcdGrant grant, absl::AnyInvocable<void
   etcdserverpb::LeaseGrantRequest request;
   request.set_id(grant.id);
   request.set_ttl(absl::ToInt64Seconds(absl::Ceil(grant.ttl, absl::Seconds(1))));
-  client.LeaseGrant(request, [&client, grant = std::move(grant), seconds = request.ttl(), done = std::move(done)](
-                                 const RpcOutcome& outcome, const etcdserverpb::LeaseGrantResponse& response) mutable {
-    EtcdLeaseResult result{.outcome = outcome, .result = {}};
-    result.result.revision = response.header().revision();
-    LeaseInfo& lease = result.result.lease;
-    if (outcome.code != absl::StatusCode::kFailedPrecondition) {
-      lease = {.id = response.id(), .ttl = absl::Seconds(response.ttl()), .remaining = absl::Seconds(response.ttl()), .keys = {}};
-      return std::move(done)(std::move(result));
-    }
-    etcdserverpb::LeaseTimeToLiveRequest look;
-    look.set_id(grant.id);
-    client.LeaseTimeToLive(look, [grant = std::move(grant), seconds, done = std::move(done)](
-                                     const RpcOutcome& looked, const etcdserverpb::LeaseTimeToLiveResponse& there) mutable {
-      EtcdLeaseResult result{.outcome = looked, .result = {}};
-      result.result.revision = there.header().revision();
-      if (looked.ok() && (grant.is == EtcdGrant::Id::kGiven || !IsThere(there))) {
-        result.result.status = LeaseExists(grant.id);
-      } else if (looked.ok() && there.grantedttl() != seconds) {
-        result.result.status = RequestIdReused(grant.request_id);
-      } else if (looked.ok()) {
-        result.result.lease = ToInfo(there);
-        result.result.replayed = true;
-      }
-      std::move(done)(std::move(result));
-    });
-  });
+  // A second try of what a caller has named would find it in use.
+  const EtcdClient::Repeat repeat = grant.is == EtcdGrant::Id::kGiven ? EtcdClient::Repeat::kIfUnsent : EtcdClient::Repeat::kAnytime;
+  client.LeaseGrant(
+      request, repeat,
+      [&client, grant = std::move(grant), seconds = request.ttl(), done = std::move(done)](
+          const RpcOutcome& outcome, const etcdserverpb::LeaseGrantResponse& response) mutable {
+        EtcdLeaseResult result{.outcome = outcome, .result = {}};
+        result.result.revision = response.header().revision();
+        LeaseInfo& lease = result.result.lease;
+        if (outcome.code != absl::StatusCode::kFailedPrecondition) {
+          lease = {.id = response.id(), .ttl = absl::Seconds(response.ttl()), .remaining = absl::Seconds(response.ttl()), .keys = {}};
+          return std::move(done)(std::move(result));
+        }
+        etcdserverpb::LeaseTimeToLiveRequest look;
+        look.set_id(grant.id);
+        client.LeaseTimeToLive(look, [grant = std::move(grant), seconds, done = std::move(done)](
+                                         const RpcOutcome& looked, const etcdserverpb::LeaseTimeToLiveResponse& there) mutable {
+          EtcdLeaseResult result{.outcome = looked, .result = {}};
+          result.result.revision = there.header().revision();
+          if (looked.ok() && (grant.is == EtcdGrant::Id::kGiven || !IsThere(there))) {
+            result.result.status = LeaseExists(grant.id);
+          } else if (looked.ok() && grant.is == EtcdGrant::Id::kDrawnFromRequest && there.grantedttl() != seconds) {
+            result.result.status = RequestIdReused(grant.request_id);
+          } else if (looked.ok()) {
+            result.result.lease = ToInfo(there);
+            result.result.replayed = grant.is == EtcdGrant::Id::kDrawnFromRequest;
+          }
+          std::move(done)(std::move(result));
+        });
+      });
 }
 
 void RevokeEtcdLease(EtcdClient& client, const EtcdMapping& mapping, LeaseId id, absl::AnyInvocable<void(EtcdRevokeResult) &&> done) {

@@ -30,7 +30,7 @@ struct EtcdRevokeResult {
 };
 
 struct EtcdGrant {
-  enum class Id { kGiven, kDrawnFromRequest };
+  enum class Id { kGiven, kDrawnFromRequest, kDrawnAtRandom };
 
   LeaseId id = 0;
   Id is = Id::kGiven;
@@ -38,9 +38,9 @@ struct EtcdGrant {
   std::string request_id;
 };
 
-// Grants `id` (not 0) for `ttl`, rounded up to seconds. kAlreadyExists in the result's status: it is in use. If the id was drawn
-// from a request, the lease that is there is that request's, if it has the same ttl, and the result says replayed; with another ttl:
-// kInvalidArgument, kRequestIdReused.
+// Grants `id` (not 0) for `ttl`, rounded up to seconds. kAlreadyExists in the result's status: it is in use. If the id was drawn at random,
+// the lease that is there is an earlier try's. If it was drawn from a request, the lease that is there is that request's, if it has the
+// same ttl, and the result says replayed; with another ttl: kInvalidArgument, kRequestIdReused.
 void GrantEtcdLease(EtcdClient& client, EtcdGrant grant, absl::AnyInvocable<void(EtcdLeaseResult) &&> done);
 
 // Ends the lease. If nodes are on it, what stands for its revocation is put on it first, so that whoever sees them go knows why. `deleted`

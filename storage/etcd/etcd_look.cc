@@ -24,6 +24,7 @@ constexpr size_t kKeysAtOnce = 32;
 // Pairs in one call of a walk, without and with values; the number grows fourfold while a call brings less than kPageBytesSmall.
 constexpr int64_t kPairsAtOnce = 1'000;
 constexpr int64_t kValuesAtOnceMin = 8;
+constexpr int64_t kValuesAtOnceMax = 64;
 constexpr size_t kPageBytesSmall = 256 * limits::kKiB;
 // A deleted subtree with more nodes is not guarded node by node: etcd takes 128 compares.
 constexpr size_t kFixedNodesMax = 48;
@@ -46,8 +47,7 @@ void EtcdLook::AtConditions(const std::vector<Condition>& conditions, std::strin
     Want want{.kind = Want::Kind::kKey, .key = condition.key, .values = condition.target == Condition::Target::kValue};
     if (condition.scope == Scope::kChildren) {
       // Only a child's own entry counts, and deeper nodes lie between them.
-      want.kind = Want::Kind::kChildren;
-      want.entries_max = bounds_.entries_max;
+      want.kind = Want::Kind::kAnyChild;
     } else if (condition.scope == Scope::kSubtree) {
       wants_.push_back(want);
       want.kind = Want::Kind::kBelow;
@@ -180,7 +180,9 @@ void EtcdLook::StartWalk() {
   const EtcdRange range = RangeOf(walk_.want);
   walk_.from = range.begin;
   walk_.end = range.end;
-  walk_.limit = walk_.want.values && walk_.want.kind == Want::Kind::kSubtree ? kValuesAtOnceMin : kPairsAtOnce;
+  const bool has_values = walk_.want.values && walk_.want.kind == Want::Kind::kSubtree;
+  walk_.limit = has_values ? kValuesAtOnceMin : kPairsAtOnce;
+  walk_.limit_max = has_values ? kValuesAtOnceMax : kPairsAtOnce;
   WalkOn();
 }
 
@@ -197,14 +199,30 @@ void EtcdLook::WalkOn() {
     const size_t before = walk.bytes;
     for (const mvccpb::KeyValue& pair : response.kvs()) {
       if (pair.key() < walk.from) continue;  // Passed by, within this very response.
+      if (walk.want.kind == Want::Kind::kAnyChild) {
+        const absl::StatusOr<bool> found = self->TakeForChild(pair);
+        if (!found.ok()) return self->Finish({{}, found.status()});
+        if (*found) return self->GoOn();
+        continue;
+      }
       const bool with_value = walk.want.values && walk.want.kind == Want::Kind::kSubtree;
       if (absl::Status foreign = self->Keep(pair, with_value); !foreign.ok()) return self->Finish({{}, foreign});
       if (!self->TakeWalked(pair)) return self->EndWalk(/*cut=*/true);
     }
     if (!response.more() || walk.from >= walk.end) return self->EndWalk(/*cut=*/false);
-    if (walk.bytes - before < kPageBytesSmall) walk.limit = std::min(walk.limit * 4, kPairsAtOnce);
+    if (walk.bytes - before < kPageBytesSmall) walk.limit = std::min(walk.limit * 4, walk.limit_max);
     self->WalkOn();
   });
+}
+
+absl::StatusOr<bool> EtcdLook::TakeForChild(const mvccpb::KeyValue& pair) {
+  const std::string child(EtcdMapping::ChildOf(mapping_.Encode(walk_.want.key), pair.key()));
+  // What is below it says nothing.
+  walk_.from = EtcdMapping::SubtreeEnd(child);
+  if (child != pair.key()) return false;
+  fixed_[child] = pair.mod_revision();
+  if (absl::Status foreign = Keep(pair, /*with_value=*/false); !foreign.ok()) return foreign;
+  return true;
 }
 
 bool EtcdLook::TakeWalked(const mvccpb::KeyValue& pair) {
@@ -237,6 +255,10 @@ void EtcdLook::EndWalk(bool cut) {
                                                     " bytes of entries; split it"))});
   }
   const EtcdRange whole = RangeOf(want);
+  if (want.kind == Want::Kind::kAnyChild) {
+    not_grown_.push_back(whole);
+    return GoOn();
+  }
   if (walk_.pairs.empty()) {
     empty_.push_back(whole);
     return GoOn();

@@ -56,7 +56,8 @@ class EtcdLook : public std::enable_shared_from_this<EtcdLook> {
 
  private:
   struct Want {
-    enum class Kind { kKey, kBelow, kSubtree, kChildren };
+    // kAnyChild: whether there is a child with an entry of its own.
+    enum class Kind { kKey, kBelow, kSubtree, kChildren, kAnyChild };
     enum class Cut { kAllowed, kTooLarge };
     enum class Purpose { kRead, kDelete };
 
@@ -73,6 +74,7 @@ class EtcdLook : public std::enable_shared_from_this<EtcdLook> {
     std::string from;
     std::string end;
     int64_t limit = 0;
+    int64_t limit_max = 0;
     size_t bytes = 0;
     int entries = 0;
     std::string last_child;  // Of kChildren.
@@ -86,6 +88,8 @@ class EtcdLook : public std::enable_shared_from_this<EtcdLook> {
   void TakeKeys(const std::vector<Want>& wants, const etcdserverpb::TxnResponse& response);
   void StartWalk();
   void WalkOn();
+  // Whether it is a child's own entry.
+  absl::StatusOr<bool> TakeForChild(const mvccpb::KeyValue& pair);
   // False: it is enough.
   bool TakeWalked(const mvccpb::KeyValue& pair);
   void EndWalk(bool cut);

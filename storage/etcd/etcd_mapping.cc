@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -25,6 +26,7 @@ constexpr char kFailure = 'f';
 constexpr int kVersion = 1;
 constexpr absl::string_view kRestoring = "restoring ";
 constexpr size_t kStoreIdSize = 32;
+constexpr size_t kLeaseDigits = 16;
 constexpr char kSegmentJoint = '\x00';
 constexpr char kText = '\x00';
 constexpr char kData = '\x01';
@@ -46,7 +48,13 @@ EtcdMapping::EtcdMapping(absl::string_view prefix)
 std::string EtcdMapping::RevocationKey(LeaseId id) const { return absl::StrCat(mark_key_, absl::Hex(id, absl::kZeroPad16)); }
 
 bool EtcdMapping::IsRevocation(absl::string_view etcd_key) const {
-  return etcd_key.size() > mark_key_.size() && absl::StartsWith(etcd_key, mark_key_);
+  if (!absl::StartsWith(etcd_key, mark_key_) || etcd_key.size() != mark_key_.size() + kLeaseDigits) return false;
+  const absl::string_view digits = etcd_key.substr(mark_key_.size());
+  return std::all_of(digits.begin(), digits.end(), [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); });
+}
+
+bool EtcdMapping::IsNode(absl::string_view etcd_key) const {
+  return absl::StartsWith(etcd_key, root_) && (etcd_key.size() == root_.size() || etcd_key[root_.size()] == kSegmentJoint);
 }
 
 std::string EtcdMapping::RequestKey(absl::string_view caller, absl::string_view request_id) const {

@@ -22,9 +22,8 @@
 //              | 'm'                               the mark that each transaction of ours puts: kind, microseconds since 1970 in digits
 //              | 'm' lease                         on this lease itself, put before it is revoked, so that it goes with it
 //              | 'r' size ':' caller request_id    a request that was carried out; on a lease, whose end is the end of the window
-//   identity   = version ' ' [ "restoring " ] id   version: of all that stands here, '1'; id: 32 hexadecimal digits, while a backup is
-//   being
-//                                                  restored those of the restoration
+//   identity   = version ' ' [ "restoring " ] id   version: of all that stands here, '1'; id: 32 hexadecimal digits, with "restoring " of
+//                                                  a restoration that goes on, or did not end
 //   value      = form *byte                        of a node
 //   form       = 0x00 (text) | 0x01 (data)
 //   kind       = 'w' (a write) | 'f' (a fence: nothing but the mark)
@@ -33,7 +32,7 @@
 //   request    = branch hash commit                branch: 's' (on_success) | 'f'; hash, commit: 16 hexadecimal digits
 //
 // A revision with the mark of a write is a transaction of ours. One without it in which nodes on leases go is the end of a lease: a
-// revocation if what stands for that went too, else an expiry. Marks and nodes lie side by side, so one watch shows both.
+// revocation if what stands for that went too, else an expiry. Identity, marks and nodes lie close together, so one watch shows all.
 //
 // Numbers of an entry (revisions, version, lease) are etcd's own. Byte order of nodes is that of Key: depth-first, so a node n and its
 // subtree are the one range [n, n 0x01), what is below it starts at n 0x00, and its next sibling is one seek away.
@@ -86,11 +85,13 @@ class EtcdMapping {
   const std::string& identity_key() const { return identity_key_; }
   const std::string& mark_key() const { return mark_key_; }
   EtcdRange Nodes() const { return {root_, SubtreeEnd(root_)}; }
-  // Marks and nodes: all that a watch has to see.
-  EtcdRange Watched() const { return {mark_key_, SubtreeEnd(root_)}; }
+  // All that a watch has to see: the identity, marks and nodes. Others' keys may lie between them.
+  EtcdRange Watched() const { return {identity_key_, SubtreeEnd(root_)}; }
   std::string RevocationKey(LeaseId id) const;
   std::string RequestKey(absl::string_view caller, absl::string_view request_id) const;
-  // Whether it is that of a mark, or of what stands for a revocation.
+  // Whose key it is; of none of them: others'.
+  bool IsIdentity(absl::string_view etcd_key) const { return etcd_key == identity_key_; }
+  bool IsNode(absl::string_view etcd_key) const;
   bool IsMark(absl::string_view etcd_key) const { return etcd_key == mark_key_; }
   bool IsRevocation(absl::string_view etcd_key) const;
 

@@ -12,6 +12,8 @@ constexpr int kKeepaliveMs = 6'000;
 constexpr int kKeepaliveTimeoutMs = 2'000;
 constexpr int kReconnectMinMs = 50;
 constexpr int kReconnectMaxMs = 2'000;
+// Of one attempt to connect.
+constexpr int kConnectMs = 2'000;
 
 std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const EtcdTls& tls) {
   if (!tls.enabled) return grpc::InsecureChannelCredentials();
@@ -31,6 +33,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& endpoint, const Et
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMinMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   // Two clients in one process share no connection, so that ending one cannot disturb the other.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(endpoint, CredentialsOf(tls), arguments);

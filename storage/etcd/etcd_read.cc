@@ -22,7 +22,7 @@ constexpr int64_t kWalkKeysMin = 64;
 constexpr int64_t kWalkKeysMax = 1'000;
 // Values in one call; the number grows fourfold while a call brings less than kValuesBytesSmall. A value is at most 1 MiB.
 constexpr size_t kValuesMin = 4;
-constexpr size_t kValuesMax = 128;
+constexpr size_t kValuesMax = 32;
 constexpr size_t kValuesBytesSmall = 256 * 1024;
 
 // One read. Keeps itself alive through the callbacks it hands out; used on the client's thread only, after Start().
@@ -75,7 +75,8 @@ class EtcdRead : public std::enable_shared_from_this<EtcdRead> {
     SetRange({from_, mapping_.RangeOf(query_.range).end}, &request);
     request.set_revision(revision_);
     request.set_keys_only(true);
-    request.set_limit(std::clamp<int64_t>(query_.entries_max + 1 - collector_.entries().size(), kWalkKeysMin, kWalkKeysMax));
+    const int64_t wanted = query_.entries_max + 1 - static_cast<int64_t>(collector_.entries().size());
+    request.set_limit(query_.order == Order::kCreation ? kWalkKeysMax : std::clamp(wanted, kWalkKeysMin, kWalkKeysMax));
     client_.Range(std::move(request), [self = shared_from_this()](const RpcOutcome& outcome, const RangeResponse& response) {
       if (!self->Check(outcome, response.header())) return;
       for (const mvccpb::KeyValue& pair : response.kvs()) {

@@ -25,7 +25,7 @@ void EtcdRenewals::Renew(const std::vector<int64_t>& ids, Done done) {
     } else if (waiting_.size() >= kWaitingMax) {
       Give({place}, {.outcome = {absl::StatusCode::kResourceExhausted, "too many leases wait to be renewed", false}});
     } else {
-      waiting_[ids[i]] = {.since = clock_.SinceBoot(), .tries = 1, .places = {place}};
+      waiting_[ids[i]] = {.tries = 1, .places = {place}};
       Send(ids[i]);
     }
   }
@@ -33,46 +33,58 @@ void EtcdRenewals::Renew(const std::vector<int64_t>& ids, Done done) {
 }
 
 void EtcdRenewals::Send(int64_t id) {
-  if (!write_) Open();
+  Stream& stream = StreamOf(id);
+  if (!stream.write) Open(&stream);
+  if (stream.asked.empty()) stream.heard = clock_.SinceBoot();
+  stream.asked.push_back(id);
   etcdserverpb::LeaseKeepAliveRequest request;
   request.set_id(id);
-  write_(request);
+  stream.write(request);
 }
 
-void EtcdRenewals::Open() {
-  const int64_t stream = ++streams_;
-  auto opened =
-      client_.LeaseKeepAlive({[this, stream](const etcdserverpb::LeaseKeepAliveResponse& response) { return OnResponse(stream, response); },
-                              [this, stream](const RpcOutcome& outcome) { OnEnd(stream, outcome); }});
-  write_ = std::move(opened.write);
-  cancel_ = std::move(opened.cancel);
-  member_ = opened.member;
+void EtcdRenewals::Open(Stream* stream) {
+  const int64_t number = ++stream->number;
+  auto opened = client_.LeaseKeepAlive(
+      {[this, stream, number](const etcdserverpb::LeaseKeepAliveResponse& response) { return OnResponse(stream, number, response); },
+       [this, stream, number](const RpcOutcome& outcome) { OnEnd(stream, number, outcome); }});
+  stream->write = std::move(opened.write);
+  stream->cancel = std::move(opened.cancel);
+  stream->member = opened.member;
+  stream->heard = clock_.SinceBoot();
 }
 
-EtcdClient::StreamStep EtcdRenewals::OnResponse(int64_t stream, const etcdserverpb::LeaseKeepAliveResponse& response) {
-  if (stream != streams_) return EtcdClient::StreamStep::kStop;
+EtcdClient::StreamStep EtcdRenewals::OnResponse(Stream* stream, int64_t number, const etcdserverpb::LeaseKeepAliveResponse& response) {
+  if (number != stream->number) return EtcdClient::StreamStep::kStop;
+  stream->heard = clock_.SinceBoot();
+  const auto asked = std::find(stream->asked.begin(), stream->asked.end(), response.id());
+  if (asked == stream->asked.end()) return EtcdClient::StreamStep::kGoOn;
+  stream->asked.erase(asked);
   const auto found = waiting_.find(response.id());
-  if (found == waiting_.end()) return EtcdClient::StreamStep::kGoOn;
   const std::vector<Place> places = std::move(found->second.places);
   waiting_.erase(found);
   Give(places, {.outcome = {}, .ttl = std::max<int64_t>(response.ttl(), 0)});
   return EtcdClient::StreamStep::kGoOn;
 }
 
-void EtcdRenewals::OnEnd(int64_t stream, const RpcOutcome& outcome) {
-  if (stream != streams_) return;
-  write_ = nullptr;
-  cancel_ = nullptr;
-  std::vector<int64_t> again;
+void EtcdRenewals::OnEnd(Stream* stream, int64_t number, const RpcOutcome& outcome) {
+  if (number != stream->number) return;
+  stream->write = nullptr;
+  stream->cancel = nullptr;
+  ++stream->number;
+  const bool is_refusal = !outcome.ok() && outcome.code != absl::StatusCode::kUnavailable &&
+                          outcome.code != absl::StatusCode::kDeadlineExceeded && outcome.code != absl::StatusCode::kCancelled;
   std::vector<std::vector<Place>> failed;
-  for (auto at = waiting_.begin(); at != waiting_.end();) {
-    if (at->second.tries < kTriesMax && outcome.code != absl::StatusCode::kCancelled) {
-      ++at->second.tries;
-      at->second.since = clock_.SinceBoot();
-      again.push_back((at++)->first);
+  std::vector<int64_t> again;
+  for (const int64_t id : std::exchange(stream->asked, {})) {
+    const auto waiting = waiting_.find(id);
+    const bool is_oldest = again.empty() && failed.empty();
+    const bool fails = is_refusal ? is_oldest : waiting->second.tries >= kTriesMax || outcome.code == absl::StatusCode::kCancelled;
+    if (fails) {
+      failed.push_back(std::move(waiting->second.places));
+      waiting_.erase(waiting);
     } else {
-      failed.push_back(std::move(at->second.places));
-      waiting_.erase(at++);
+      waiting->second.tries += is_refusal ? 0 : 1;
+      again.push_back(id);
     }
   }
   for (const int64_t id : again) Send(id);
@@ -86,11 +98,11 @@ void EtcdRenewals::LookAfter() {
   client_.thread().PostAfter(timeout_ / 2, [this] {
     looks_after_ = false;
     const absl::Duration now = clock_.SinceBoot();
-    const auto late = [this, now](const auto& waiting) { return now - waiting.second.since >= timeout_; };
-    if (cancel_ && std::any_of(waiting_.begin(), waiting_.end(), late)) {
-      client_.LeaveMember(member_);
-      std::exchange(cancel_, nullptr)();
-      OnEnd(streams_, {absl::StatusCode::kDeadlineExceeded, "etcd did not answer renewals in time", true});
+    for (Stream& stream : streams_) {
+      if (!stream.cancel || stream.asked.empty() || now - stream.heard < timeout_) continue;
+      client_.LeaveMember(stream.member);
+      std::exchange(stream.cancel, nullptr)();
+      OnEnd(&stream, stream.number, {absl::StatusCode::kDeadlineExceeded, "etcd did not answer renewals in time", true});
     }
     LookAfter();
   });

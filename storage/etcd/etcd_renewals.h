@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_STORAGE_ETCD_ETCD_RENEWALS_H_
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_RENEWALS_H_
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -15,9 +16,10 @@
 
 namespace scoutlight::storage {
 
-// Renews leases over one stream to etcd, whoever asks: a lease that is waited for already is not asked for again. When the stream breaks or
-// is silent for `timeout`, what waits is asked for once more over a new one, at another member, for to renew twice is as good as once;
-// then it fails. Used on the client's thread only.
+// Renews leases over few streams to etcd, whoever asks: a lease that is waited for already is not asked for again. Each lease has its
+// stream, on which etcd answers in order: one that takes long there holds up a part of the others only. When a stream breaks or is silent
+// for `timeout` though it is asked, what waits on it is asked for once more over a new one, at another member, for to renew twice is as
+// good as once; then it fails. What etcd refuses is the oldest's fault, and fails it alone. Used on the client's thread only.
 class EtcdRenewals {
  public:
   // All outlive this.
@@ -43,25 +45,31 @@ class EtcdRenewals {
     size_t index = 0;
   };
   struct Waiting {
-    absl::Duration since;  // Since boot.
     int tries = 0;
     std::vector<Place> places;
   };
+  struct Stream {
+    std::function<void(etcdserverpb::LeaseKeepAliveRequest)> write;  // Null: it is not open.
+    std::function<void()> cancel;
+    size_t member = 0;
+    int64_t number = 0;         // How often it has been opened; tells what comes late.
+    std::deque<int64_t> asked;  // The leases that wait on it, in order.
+    absl::Duration heard;       // Since boot: when it said something, or was asked while nothing waited on it.
+  };
+  static constexpr size_t kStreams = 4;
 
+  Stream& StreamOf(int64_t id) { return streams_[static_cast<uint64_t>(id) % kStreams]; }
   void Send(int64_t id);
-  void Open();
-  EtcdClient::StreamStep OnResponse(int64_t stream, const etcdserverpb::LeaseKeepAliveResponse& response);
-  void OnEnd(int64_t stream, const RpcOutcome& outcome);
+  void Open(Stream* stream);
+  EtcdClient::StreamStep OnResponse(Stream* stream, int64_t number, const etcdserverpb::LeaseKeepAliveResponse& response);
+  void OnEnd(Stream* stream, int64_t number, const RpcOutcome& outcome);
   void LookAfter();
   static void Give(const std::vector<Place>& places, const Answer& answer);
 
   EtcdClient& client_;
   Clock& clock_;
   const absl::Duration timeout_;
-  std::function<void(etcdserverpb::LeaseKeepAliveRequest)> write_;  // Null: no stream is open.
-  std::function<void()> cancel_;
-  size_t member_ = 0;    // Of the stream.
-  int64_t streams_ = 0;  // Opened so far; tells a stream whether it is still the one.
+  std::array<Stream, kStreams> streams_;
   bool looks_after_ = false;
   absl::flat_hash_map<int64_t, Waiting> waiting_;  // By lease.
 };

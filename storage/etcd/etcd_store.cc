@@ -1,6 +1,7 @@
 #include "storage/etcd/etcd_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <random>
 #include <utility>
 
@@ -29,6 +30,8 @@ namespace {
 
 constexpr absl::Duration kHealthInterval = absl::Seconds(1);
 // A transaction puts its mark and the record of its request too.
+// Of a read of the latest state, when compaction comes between its calls.
+constexpr int kReadTriesMax = 3;
 constexpr int kOperationsMax = kEtcdOperationsMax - 2;
 constexpr int kChangesMax = 4'096;
 constexpr size_t kBytesMax = 4 * limits::kMiB;
@@ -67,10 +70,13 @@ class EtcdStore : public Store {
         client_(std::move(client)),
         random_(options_.random()),
         fence_(*client_, mapping_, *options_.clock),
-        follower_(*client_, mapping_, fence_, id_, {.clock = options_.clock, .stale_after = options_.stale_after}),
+        follower_(*client_, mapping_, fence_, id_,
+                  {.clock = options_.clock,
+                   .stale_after = options_.stale_after,
+                   .stopped = [this](const absl::Status& why) { health_.SetProblem(why); }}),
         renewals_(*client_, *options_.clock, options_.call_timeout / 2),
         request_leases_(*client_, *options_.clock, [this] { return random_(); }),
-        commit_parts_{*client_, mapping_, request_leases_, *options_.clock, traits_, [this] { return random_(); }},
+        commit_parts_{*client_, mapping_, request_leases_, health_, *options_.clock, traits_, [this] { return random_(); }},
         oldest_(bounds.oldest),
         latest_(bounds.latest) {
     client_->thread().PostAfter(kHealthInterval, [this] { AskHealth(); });
@@ -88,6 +94,7 @@ class EtcdStore : public Store {
   void Commit(Transaction transaction, Done<CommitResult> done) override {
     const uint64_t connection = transaction.origin.connection;
     const size_t bytes = EtcdAdmission::BytesOf(transaction);
+    if (absl::Status gone = health_.problem(); !gone.ok()) return Refuse(std::move(gone), std::move(done));
     if (absl::Status full = admission_.Enter(connection, bytes); !full.ok()) return Refuse(std::move(full), std::move(done));
     auto answer = [this, connection, bytes, done = std::move(done)](const RpcOutcome& outcome, CommitResult result) mutable {
       admission_.Leave(connection, bytes);
@@ -103,23 +110,18 @@ class EtcdStore : public Store {
   }
 
   void Read(Query query, Done<Page> done) override {
-    const Revision asked = query.revision;
-    ReadFromEtcd(*client_, mapping_, std::move(query), [this, asked, done = std::move(done)](EtcdReadResult result) mutable {
-      health_.NoteRead(result.outcome);
-      if (!result.outcome.ok()) return AnswerUnreadable(result.outcome, asked, std::move(result.page), std::move(done));
-      result.page.oldest_revision = oldest_;
-      latest_ = std::max(latest_, result.page.revision);
-      std::move(done)(std::move(result.page));
-    });
+    if (Enter(&done)) TryRead(std::move(query), kReadTriesMax, std::move(done));
   }
 
   void History(Revision from, Revision to, KeyRange range, size_t bytes_max, Done<HistoryPage> done) override {
+    if (!Enter(&done)) return;
     Probe([this, from, to, range = std::move(range), bytes_max, done = std::move(done)](const RevisionBounds& bounds) mutable {
       HistoryPage page;
       page.oldest_revision = bounds.oldest;
       if (!bounds.outcome.ok()) {
         page.status = ReadError(bounds.outcome);
-      } else if (from < bounds.oldest) {
+      } else if (from <= bounds.oldest && bounds.oldest > 1) {
+        // Of the revision that it was compacted at etcd does not show all.
         page.status = Compacted(from, bounds.oldest);
       } else {
         // Nothing has happened at 1, and nothing yet behind the latest.
@@ -151,6 +153,13 @@ class EtcdStore : public Store {
           InvalidField(Reason::kInvalidField, "ttl", absl::StrCat("is ", absl::FormatDuration(request.ttl), ", must be ", allowed)),
           std::move(done));
     }
+    if (request.id >= RequestLeases::kIdsFrom) {
+      return Refuse(
+          InvalidField(Reason::kInvalidField, "id",
+                       absl::StrCat("is ", request.id, ", must be below ", RequestLeases::kIdsFrom, ": the rest is this store's own")),
+          std::move(done));
+    }
+    if (!Enter(&done)) return;
     client_->thread().Post([this, request = std::move(request), done = std::move(done)]() mutable {
       GrantEtcdLease(*client_, GrantOf(request), [this, done = std::move(done)](EtcdLeaseResult got) mutable {
         health_.NoteWrite(got.outcome);
@@ -162,6 +171,12 @@ class EtcdStore : public Store {
   }
 
   void RevokeLease(RevokeRequest revoke, Done<CommitResult> done) override {
+    if (!Enter(&done)) return;
+    if (revoke.id >= RequestLeases::kIdsFrom) {
+      return client_->thread().Post([this, id = revoke.id, done = std::move(done)]() mutable {
+        AnswerAtLatest(Failed<CommitResult>(LeaseNotFound(absl::StatusCode::kNotFound, id)), std::move(done));
+      });
+    }
     RevokeEtcdLease(*client_, mapping_, revoke.id, [this, done = std::move(done)](const EtcdRevokeResult& revoked) mutable {
       health_.NoteRead(revoked.outcome);
       CommitResult result = Failed<CommitResult>(revoked.status);
@@ -180,12 +195,15 @@ class EtcdStore : public Store {
       renewals_.Renew(ids, [this, ids, done = std::move(done)](const std::vector<EtcdRenewals::Answer>& answers) mutable {
         Renewals renewals;
         renewals.revision = latest_;
+        const absl::Status gone = health_.problem();
         for (size_t i = 0; i < ids.size(); ++i) {
           RenewResult& result = renewals.results.emplace_back();
           result.id = ids[i];
           result.ttl = absl::Seconds(answers[i].ttl);
-          if (answers[i].ttl == 0) result.status = RenewedLeaseNotFound();
+          if (answers[i].ttl == 0 || ids[i] >= RequestLeases::kIdsFrom) result.status = RenewedLeaseNotFound();
           if (!answers[i].outcome.ok()) result.status = ReadError(answers[i].outcome);
+          if (!gone.ok()) result.status = gone;
+          if (!result.status.ok()) result.ttl = absl::ZeroDuration();
         }
         if (!answers.empty()) health_.NoteRead(answers.back().outcome);
         std::move(done)(std::move(renewals));
@@ -194,6 +212,12 @@ class EtcdStore : public Store {
   }
 
   void GetLease(LeaseId id, Done<LeaseResult> done) override {
+    if (!Enter(&done)) return;
+    if (id >= RequestLeases::kIdsFrom) {
+      return client_->thread().Post([this, id, done = std::move(done)]() mutable {
+        AnswerAtLatest(Failed<LeaseResult>(LeaseNotFound(absl::StatusCode::kNotFound, id)), std::move(done));
+      });
+    }
     GetEtcdLease(*client_, mapping_, id, [this, done = std::move(done)](EtcdLeaseResult got) mutable {
       health_.NoteRead(got.outcome);
       if (!got.outcome.ok()) return AnswerAtOnce(Failed<LeaseResult>(ReadError(got.outcome)), std::move(done));
@@ -202,6 +226,7 @@ class EtcdStore : public Store {
   }
 
   void ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) override {
+    if (!Enter(&done)) return;
     ListEtcdLeases(*client_, after, leases_max, [this, done = std::move(done)](EtcdLeaseListResult got) mutable {
       health_.NoteRead(got.outcome);
       if (!got.outcome.ok()) return AnswerAtOnce(Failed<LeaseList>(ReadError(got.outcome)), std::move(done));
@@ -210,6 +235,7 @@ class EtcdStore : public Store {
   }
 
   void Compact(Revision oldest, Done<CompactResult> done) override {
+    if (!Enter(&done)) return;
     etcdserverpb::CompactionRequest request;
     request.set_revision(std::max<Revision>(oldest, 1));
     client_->Compact(request, [this, oldest, done = std::move(done)](const RpcOutcome& outcome,
@@ -246,6 +272,41 @@ class EtcdStore : public Store {
   }
 
  private:
+  // Counts a call until it is done. False: it is refused, and has been answered.
+  template <typename Result>
+  bool Enter(Done<Result>* done) {
+    absl::Status refused = health_.problem();
+    if (refused.ok() && calls_.fetch_add(1) >= limits::kQueuedTransactionsMax) {
+      calls_.fetch_sub(1);
+      refused = Overloaded(absl::StrCat(limits::kQueuedTransactionsMax, " reads and calls of leases are under way, more may not be"));
+    }
+    if (!refused.ok()) {
+      Refuse(std::move(refused), std::move(*done));
+      return false;
+    }
+    *done = [this, done = std::move(*done)](Result result) mutable {
+      calls_.fetch_sub(1);
+      std::move(done)(std::move(result));
+    };
+    return true;
+  }
+
+  void TryRead(Query query, int tries, Done<Page> done) {
+    Query asked = query;
+    ReadFromEtcd(*client_, mapping_, std::move(asked),
+                 [this, query = std::move(query), tries, done = std::move(done)](EtcdReadResult result) mutable {
+                   health_.NoteRead(result.outcome);
+                   // Of the latest state, which took several calls, and was compacted away between them.
+                   if (IsCompacted(result.outcome) && query.revision == 0 && tries > 1)
+                     return TryRead(std::move(query), tries - 1, std::move(done));
+                   if (!result.outcome.ok())
+                     return AnswerUnreadable(result.outcome, query.revision, std::move(result.page), std::move(done));
+                   result.page.oldest_revision = oldest_;
+                   latest_ = std::max(latest_, result.page.revision);
+                   std::move(done)(std::move(result.page));
+                 });
+  }
+
   // Ends a call that needed no etcd.
   template <typename Result>
   void Refuse(absl::Status status, Done<Result> done) {
@@ -257,7 +318,7 @@ class EtcdStore : public Store {
   // With the latest revision known: etcd may have none to tell for now.
   template <typename Result>
   void AnswerAtOnce(Result result, Done<Result> done) {
-    result.revision = std::max(result.revision, latest_);
+    if constexpr (requires { result.revision; }) result.revision = std::max(result.revision, latest_);
     std::move(done)(std::move(result));
   }
 
@@ -303,7 +364,14 @@ class EtcdStore : public Store {
         page = Failed<HistoryPage>(ReadError(result.outcome));
       }
       page.oldest_revision = oldest_;
-      std::move(done)(std::move(page));
+      if (!page.status.ok()) return std::move(done)(std::move(page));
+      // Of the revision that it is compacted at, which may be this first one by now, etcd does not show all.
+      Probe([from, page = std::move(page), done = std::move(done)](const RevisionBounds& bounds) mutable {
+        if (from <= bounds.oldest && bounds.oldest > 1) page = Failed<HistoryPage>(Compacted(from, bounds.oldest));
+        if (!bounds.outcome.ok()) page = Failed<HistoryPage>(ReadError(bounds.outcome));
+        page.oldest_revision = bounds.oldest;
+        std::move(done)(std::move(page));
+      });
     });
   }
 
@@ -325,32 +393,33 @@ class EtcdStore : public Store {
   EtcdGrant GrantOf(const GrantRequest& request) {
     EtcdGrant grant{.id = request.id, .is = EtcdGrant::Id::kGiven, .ttl = request.ttl, .request_id = request.origin.request_id};
     if (grant.id != 0) return grant;
-    grant.is = EtcdGrant::Id::kDrawnFromRequest;
+    grant.is = request.origin.request_id.empty() ? EtcdGrant::Id::kDrawnAtRandom : EtcdGrant::Id::kDrawnFromRequest;
     const uint64_t drawn = request.origin.request_id.empty()
                                ? random_()
                                : StableHash().Add(id_).Add(request.origin.caller).Add(request.origin.request_id).value();
-    grant.id = std::max<LeaseId>(static_cast<LeaseId>(drawn >> 1), 1);
+    grant.id = std::max<LeaseId>(static_cast<LeaseId>(drawn >> 2), 1);
     return grant;
   }
 
-  // Keeps health() true though nobody calls.
+  // Keeps health() true though nobody calls, and tells the follower how far etcd is.
   void AskHealth() {
     client_->thread().PostAfter(kHealthInterval, [this] { AskHealth(); });
-    if (!follower_.problem().ok()) health_.SetProblem(follower_.problem());
-    if (asks_health_ || !health_.IsDue()) return;
+    if (asks_health_) return;
     asks_health_ = true;
     if (health_.is_full()) {
       return fence_.Ask([this](const RpcOutcome& outcome, Revision) {
         asks_health_ = false;
-        health_.NoteWrite(outcome);
+        health_.NoteFence(outcome);
       });
     }
     etcdserverpb::RangeRequest request;
-    request.set_key(mapping_.identity_key());
-    request.set_count_only(true);
-    client_->Range(std::move(request), [this](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
+    request.set_key(mapping_.mark_key());
+    request.set_keys_only(true);
+    client_->Range(std::move(request), [this](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
       asks_health_ = false;
       health_.NoteRead(outcome);
+      if (!outcome.ok()) return follower_.NoteSilence();
+      follower_.NoteMark(response.kvs_size() == 0 ? 0 : response.kvs(0).mod_revision());
     });
   }
 
@@ -371,6 +440,8 @@ class EtcdStore : public Store {
   Revision oldest_;
   Revision latest_;
   bool asks_health_ = false;
+
+  std::atomic<int> calls_ = 0;  // Those that Enter() counts.
 };
 
 }  // namespace

@@ -36,7 +36,8 @@ struct EtcdStoreOptions {
 //   kContended,
 //                 if others keep changing what they read. Done waits for the sink of Follow at most about `stale_after`; then the sink is
 //                 told OnStale first. One that etcd was sent and did not answer ends with kUnknown, unless it has a request id: then it is
-//                 asked for again.
+//                 asked for again. While etcd's space is used up (NOSPACE) puts are refused with kDiskFull and deletes go on; their cause
+//                 may then be shown as the end of a lease. A change that meets the moment in which that begins ends with kUnknown.
 //   request ids   are remembered for 10 to 11 minutes, by the cluster: whichever server is asked. Those of revocations are not, nor of
 //                 grants that name their lease. A first grant for which etcd had to be asked again is called a repetition.
 //   revisions     etcd's own. Other applications' writes, fences and leases of request ids take some too.
@@ -47,7 +48,8 @@ struct EtcdStoreOptions {
 //                 count as revoked, whenever it comes.
 //   RenewLeases   `revision` is that of a member just before: not the latest, if others write elsewhere.
 //   leases        are those of the whole cluster, in whole seconds; how much is on one is not bounded. They get their full ttl anew when
-//                 the cluster changes its leader.
+//                 the cluster changes its leader. Ids from 2^62 on are this store's own.
+//   another store under the same prefix (wiped, restored) ends all calls with kUnavailable until the store is opened anew.
 //   destructor    waits up to a second for the changes in flight; one that etcd leaves open longer ends with kUnknown, kOutcomeUnknown.
 //
 // A done runs on the store's one thread, the sink's methods too. At most 4,096 calls to etcd are in flight (kResourceExhausted).

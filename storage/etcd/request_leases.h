@@ -14,10 +14,14 @@
 namespace scoutlight::storage {
 
 // The leases that the records of requests hang on, so that etcd forgets those by itself: each takes the records of a minute, at most 1,000,
-// is never renewed, and ends when the last of them has been remembered for limits::kRequestIdWindow. Their ids are negative, which tells
-// them from those that callers see. Used on the client's thread only.
+// is never renewed, and ends when the last of them has been remembered for limits::kRequestIdWindow. Their ids are of a range of their own,
+// which callers neither get nor may name. (Not negative: etcd before 3.4.20 and 3.5.3 loses those at a restart.) Used on the client's
+// thread only.
 class RequestLeases {
  public:
+  // Ids from here on are of such leases.
+  static constexpr LeaseId kIdsFrom = LeaseId{1} << 62;
+
   // `random` draws ids. All outlive this.
   RequestLeases(EtcdClient& client, Clock& clock, std::function<uint64_t()> random)
       : client_(client), clock_(clock), random_(std::move(random)) {}
@@ -25,8 +29,10 @@ class RequestLeases {
   // The lease for one more record: inside the call if there is one. Not ok: etcd has not granted one.
   using Done = absl::AnyInvocable<void(const RpcOutcome&, LeaseId) &&>;
   void Get(Done done);
-  // The next Get() grants a new one: this one may be gone.
-  void Forget() { lease_ = 0; }
+  // If `lease` is the one in use, the next Get() grants another: it may be gone.
+  void Forget(LeaseId lease) {
+    if (lease == lease_) lease_ = 0;
+  }
 
  private:
   EtcdClient& client_;

@@ -11,165 +11,17 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/error.h"
-#include "base/limits.h"
 #include "gtest/gtest.h"
-#include "storage/check_transaction.h"
+#include "storage/testing/dice.h"
 #include "storage/testing/fake_clock.h"
 #include "storage/testing/local_stores.h"
+#include "storage/testing/model_comparison.h"
 #include "storage/testing/recording_sink.h"
 #include "storage/testing/reference_model.h"
 #include "storage/testing/sync_store.h"
 
 namespace scoutlight::storage {
 namespace {
-
-// Draws calls over so few keys, values and leases that they meet. Revisions are drawn around those that can be read.
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : random_(seed) {}
-
-  int Below(int bound) { return static_cast<int>(random_() % static_cast<uint64_t>(bound)); }
-  bool Chance(int percent) { return Below(100) < percent; }
-
-  Key AnyKey() {
-    if (Chance(5)) return K(absl::StrCat(kSystemTree, Chance(50) ? "/x" : "/y/z"));
-    static constexpr const char* kNames[] = {"/a", "/b", "/a!", "/a."};
-    std::string path;
-    for (int depth = 1 + Below(3); depth > 0; --depth) path += kNames[Below(depth == 1 ? 4 : 3)];
-    return K(path);
-  }
-
-  Scope AnyScope() { return static_cast<Scope>(Below(3)); }
-
-  KeyRange AnyRange() {
-    if (Chance(15)) return {Key(), Chance(50) ? Scope::kChildren : Scope::kSubtree};
-    if (Chance(5)) return {K(kSystemTree), AnyScope()};
-    return {AnyKey(), AnyScope()};
-  }
-
-  Value AnyValue() {
-    static constexpr const char* kValues[] = {"", "1", "2", "22", "3"};
-    return {Chance(80) ? Value::Form::kText : Value::Form::kData, kValues[Below(5)]};
-  }
-
-  Revision AnyRevision(const ReferenceModel& model) {
-    return model.oldest() - 2 + Below(static_cast<int>(model.latest() - model.oldest()) + 5);
-  }
-
-  // 0: none; seldom one that is not there.
-  LeaseId AnyLease(const ReferenceModel& model) {
-    if (Chance(60)) return 0;
-    if (Chance(5) || model.leases().empty()) return 4711;
-    return *std::next(model.leases().begin(), Below(static_cast<int>(model.leases().size())));
-  }
-
-  // What a key's mod_revision is, or might be.
-  Revision GuessedRevision(const ReferenceModel& model, const Key& key) {
-    const ReferenceModel::State& state = model.StateAt(model.latest());
-    const auto it = state.find(key);
-    if (Chance(70)) return it == state.end() ? 0 : it->second.mod_revision;
-    return Below(static_cast<int>(model.latest()) + 1);
-  }
-
-  PutOperation AnyPut(const ReferenceModel& model) {
-    PutOperation put;
-    put.key = AnyKey();
-    put.value = AnyValue();
-    put.return_previous = Chance(30);
-    // One way to fail at most: which of several comes first is not promised.
-    if (Chance(10)) {
-      put.if_absent = true;
-    } else if (Chance(10)) {
-      put.expected_mod_revision = GuessedRevision(model, put.key);
-    } else {
-      put.lease_id = AnyLease(model);
-    }
-    return put;
-  }
-
-  DeleteOperation AnyDelete(const ReferenceModel& model) {
-    DeleteOperation erase;
-    erase.range = {AnyKey(), Chance(70) ? Scope::kKey : AnyScope()};
-    erase.return_previous = Chance(50);
-    if (erase.range.scope == Scope::kKey && Chance(20)) erase.expected_mod_revision = GuessedRevision(model, erase.range.key);
-    return erase;
-  }
-
-  Operation AnyOperation(const ReferenceModel& model) {
-    const int kind = Below(100);
-    if (kind < 55) return AnyPut(model);
-    if (kind < 75) return AnyDelete(model);
-    if (kind < 85) return GetOperation{AnyKey()};
-    ListOperation list;
-    list.range = AnyRange();
-    list.keys_only = Chance(30);
-    list.entries_max = 1 + Below(10);
-    return list;
-  }
-
-  Condition AnyCondition(const ReferenceModel& model) {
-    Condition condition;
-    condition.key = AnyKey();
-    condition.target = static_cast<Condition::Target>(Below(6));
-    condition.comparison = static_cast<Condition::Comparison>(Below(4));
-    condition.number = Chance(50) ? GuessedRevision(model, condition.key) : Below(4);
-    condition.value = AnyValue();
-    condition.exists = Chance(60);
-    if (condition.target == Condition::Target::kExists && !condition.exists) condition.scope = AnyScope();
-    return condition;
-  }
-
-  Transaction AnyTransaction(const ReferenceModel& model, const Traits& traits) {
-    for (;;) {
-      Transaction transaction;
-      for (int i = Chance(50) ? 0 : Below(4); i > 0; --i) transaction.conditions.push_back(AnyCondition(model));
-      for (int i = Chance(60) ? 1 : Below(6); i > 0; --i) transaction.on_success.push_back(AnyOperation(model));
-      for (int i = transaction.conditions.empty() ? 0 : Below(4); i > 0; --i) transaction.on_failure.push_back(AnyOperation(model));
-      if (CheckTransaction(transaction, traits).ok()) return transaction;
-    }
-  }
-
-  Query AnyQuery(const ReferenceModel& model) {
-    Query query;
-    query.range = AnyRange();
-    if (Chance(50)) query.revision = std::max<Revision>(AnyRevision(model), 1);
-    query.keys_only = Chance(20);
-    query.show_system = Chance(20);
-    query.order = Chance(30) ? Order::kCreation : Order::kKey;
-    query.entries_max = Chance(50) ? 1000 : 1 + Below(6);
-    query.bytes_max = Chance(70) ? limits::kAnswerBytesMax : Below(400);
-    query.expect_more_pages = Chance(50);
-    return query;
-  }
-
- private:
-  std::mt19937_64 random_;
-};
-
-bool SameEntries(std::vector<Entry> a, std::vector<Entry> b) { return a == b; }
-
-// Which of the nodes returned as they were before have something below them is not promised.
-CommitResult Normalized(const Transaction& transaction, CommitResult result) {
-  const std::vector<Operation>& operations = result.succeeded ? transaction.on_success : transaction.on_failure;
-  for (size_t i = 0; i < result.results.size() && i < operations.size(); ++i) {
-    if (!std::holds_alternative<PutOperation>(operations[i]) && !std::holds_alternative<DeleteOperation>(operations[i])) continue;
-    for (Entry& entry : result.results[i].entries) entry.has_children = false;
-  }
-  return result;
-}
-
-bool SameFailure(const absl::Status& a, const absl::Status& b) { return a.code() == b.code() && ReasonOf(a) == ReasonOf(b); }
-
-bool Same(const CommitResult& a, const CommitResult& b) {
-  if (!SameFailure(a.status, b.status) || a.revision != b.revision || a.changed != b.changed) return false;
-  return !a.status.ok() || (a.succeeded == b.succeeded && a.results == b.results);
-}
-
-bool Same(const Page& a, const Page& b) {
-  if (!SameFailure(a.status, b.status) || a.oldest_revision != b.oldest_revision) return false;
-  return !a.status.ok() || (a.revision == b.revision && a.more == b.more && SameEntries(a.entries, b.entries));
-}
 
 class ModelTest : public ::testing::Test {
  protected:
@@ -179,7 +31,7 @@ class ModelTest : public ::testing::Test {
     seed_ = seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : std::random_device()();
     const int steps = std::getenv("SCOUTLIGHT_TORTURE") != nullptr ? 100'000 : 5'000;
     std::cout << "SCOUTLIGHT_SEED=" << seed_ << " steps " << steps << std::endl;
-    dice_.emplace(seed_);
+    dice_.emplace(std::mt19937_64(seed_));
     Open(open);
     for (step_ = 0; step_ < steps && !HasFailure(); ++step_) {
       if (reopens && dice_->Chance(1) && dice_->Chance(30)) Open(open);

@@ -143,6 +143,8 @@ TEST_P(StoreConformance, CompactGivesUpOlderStatesOnly) {
     EXPECT_EQ(history.oldest_revision, r4);
   }
   EXPECT_EQ(sync_->Get(At("/a"), r4)->value, Text("2")) << "the oldest itself stays";
+  EXPECT_EQ(sync_->History(r4, r5, {At(""), Scope::kSubtree}, kManyBytes).status.code(), absl::StatusCode::kOutOfRange)
+      << "but not what led to it";
   EXPECT_THAT(ListNames("", Scope::kSubtree, r4), ElementsAre("/a"));
   EXPECT_THAT(RevisionsOf(sync_->History(r4 + 1, r5, {At(""), Scope::kSubtree}, kManyBytes).batches), ElementsAre(r5));
   EXPECT_EQ(sync_->Get(At("/a"))->value, Text("3"));

@@ -27,8 +27,8 @@ class BackupTest : public ShellTest {
     for (int i = 0; i < count; ++i) ASSERT_TRUE(client_.Put(absl::StrCat("/large/", i), std::string(1'000'000, 'x')).ok());
   }
   // Begins a backup to $FILES/b, and waits until a part of it has come.
-  std::unique_ptr<Process> BeginBackup() {
-    auto backup = Start("scoutctl backup $FILES/b --timeout 1s");
+  std::unique_ptr<Process> BeginBackup(const std::string& flags = "--timeout 1s") {
+    auto backup = Start("scoutctl backup $FILES/b " + flags);
     EXPECT_TRUE(WaitUntil([this] { return BytesThere() > 0; })) << backup->errors();
     return backup;
   }
@@ -118,8 +118,84 @@ TEST_F(BackupTest, OneThatIsStoppedLeavesNothingAndWhatWasThereBefore) {
   Shown("echo old >$FILES/old");
   const auto backup = Start("scoutctl backup $FILES/old");
   EXPECT_TRUE(WaitUntil([this] { return BytesThere() > 10; })) << backup->errors();
-  EXPECT_EQ(Interrupt(backup.get()), "! scoutctl: cancelled: the backup was stopped: nothing is kept of it\n[exit 1]\n");
+  EXPECT_EQ(Interrupt(backup.get()), "[signal 2]\n");
   EXPECT_EQ(Shown("ls $FILES; cat $FILES/old"), "old\nold\n");
+}
+
+TEST_F(BackupTest, AStopDoesNotWaitForAServerThatHangs) {
+  PutLarge(kLargeCount);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const auto backup = BeginBackup("--timeout 5m");
+    ASSERT_TRUE(server().Stop());
+    backup->Signal(signal);
+    EXPECT_EQ(backup->WaitForExit(), (Exit{.code = -1, .signal = signal})) << backup->errors();
+    EXPECT_EQ(Shown("ls $FILES"), "");
+    server().Signal(SIGCONT);
+  }
+  // One that is to be ignored is.
+  auto backup = Start("scoutctl backup $FILES/b --timeout 5m", "trap '' INT");
+  EXPECT_TRUE(WaitUntil([this] { return BytesThere() > 0; })) << backup->errors();
+  ASSERT_TRUE(server().Stop());
+  backup->Signal(SIGINT);
+  server().Signal(SIGCONT);
+  EXPECT_EQ(backup->WaitForExit(), Exit{.code = 0});
+}
+
+TEST_F(BackupTest, WhatAKilledOneLeavesTheNextOneWritesOver) {
+  PutLarge(kLargeCount);
+  const auto backup = BeginBackup("--timeout 5m");
+  ASSERT_TRUE(server().Stop());
+  Shows("cd $FILES; scoutctl backup b", R"(
+! scoutctl: failed precondition: another process is writing b.partial
+[exit 4]
+)");
+  backup->Signal(SIGKILL);
+  EXPECT_EQ(backup->WaitForExit(), (Exit{.code = -1, .signal = SIGKILL}));
+  server().Signal(SIGCONT);
+  Shows("cd $FILES; ls; echo old >b; scoutctl backup b -o name && scoutctl backup check b -o name && ls && stat -c %a b", R"(
+b.partial
+b
+b
+b
+600
+)");
+}
+
+TEST_F(BackupTest, WhatIsNoFileStaysAsItIs) {
+  Shows("cd $FILES; mkdir folder; scoutctl backup folder; mkfifo pipe; scoutctl backup pipe", R"(
+! scoutctl: invalid argument: folder: is there, and is no file (INVALID_FIELD)
+! scoutctl: invalid argument: pipe: is there, and is no file (INVALID_FIELD)
+[exit 2]
+)");
+  Shows("cd $FILES; ln -s folder to; scoutctl backup to 2>&1 | sed \"s#$PWD/##\"", R"(
+scoutctl: invalid argument: to: is a link to folder, which is no file (INVALID_FIELD)
+)");
+  Shows("cd $FILES; ln -s nowhere lost; scoutctl backup lost; ls -F", R"(
+folder/
+lost@
+pipe|
+to@
+! scoutctl: invalid argument: lost: is a link that leads nowhere: No such file or directory (INVALID_FIELD)
+)");
+  Shows("cd $FILES; touch there; ln -s there last; scoutctl backup last -o name; scoutctl backup check there -o name; ls -F last", R"(
+last
+there
+last@
+)");
+  // Whoever has put that there could read what is written.
+  Shows("cd $FILES; echo mine >other; ln other b.partial; scoutctl backup b; cat other; ls b", R"(
+mine
+! scoutctl: failed precondition: b.partial is there, and is not of this program
+! ls: cannot access 'b': No such file or directory
+[exit 2]
+)");
+}
+
+TEST_F(BackupTest, ADiskThatIsFullLeavesNothing) {
+  PutLarge(1);
+  Shows("cd $FILES; trap '' XFSZ; ulimit -f 10; scoutctl backup b; ls", R"(
+! scoutctl: cannot write b: File too large
+)");
 }
 
 TEST_F(BackupTest, WhatIsTakenSaysWhatItIs) {
@@ -174,7 +250,7 @@ scoutctl: data loss: the backup is damaged at byte N: the checksum of a record i
 [exit 2]
 )");
   Shows("scoutctl backup", "! scoutctl: invalid argument: FILE: is missing (INVALID_FIELD)\n[exit 2]\n");
-  Shows("scoutctl backup /nowhere/b", "! scoutctl: unknown: cannot make /nowhere/b: No such file or directory\n[exit 1]\n");
+  Shows("scoutctl backup /nowhere/b", "! scoutctl: cannot make /nowhere/b.partial: No such file or directory\n[exit 1]\n");
   // Elsewhere that is success; half a backup is none.
   PutLarge(2);
   Shows("scoutctl backup - | head -c 5 >/dev/null; echo ${PIPESTATUS[0]}", R"(

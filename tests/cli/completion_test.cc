@@ -15,10 +15,56 @@ class CompletionTest : public ShellTest {
   }
   // What bash offers for a line that ends where the cursor is, whose words are these.
   std::string Offered(const std::string& words) {
-    return Shown(absl::StrCat(
-        R"(source <(scoutctl completion bash); COMP_WORDS=(scoutctl )", words,
-        R"(); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _scoutctl; (( ${#COMPREPLY[@]} )) && printf '%s\n' "${COMPREPLY[@]}"; true)"));
+    return Shown(absl::StrCat(R"(source <(scoutctl completion bash); COMP_WORDS=(scoutctl )", words, R"()
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}
+_scoutctl; (( ${#COMPREPLY[@]} )) && printf '%s\n' "${COMPREPLY[@]}"; true)"));
   }
+  // An instance that tells its methods: the server.
+  void RegisterServer() {
+    Shown("scoutctl service register ScoutLight --id a hostname=127.0.0.1 port=${ADDRESS##*:} protocol=grpc --permanent");
+  }
+  // What each shell is typed.
+  static constexpr char kTyped[] = R"(
+scoutctl k
+scoutctl kv de
+scoutctl kv get --ra
+scoutctl kv get /of
+scoutctl kv get /od
+scoutctl service get P
+scoutctl -o js
+scoutctl --output=js
+scoutctl kv list --endpoint=$ADDRESS --output n
+scoutctl --endpoint $ADDRESS service get --cluster=other P
+scoutctl http PA
+scoutctl http GET svc:
+scoutctl http GET svc://P
+scoutctl call S
+scoutctl call ScoutLight/Res
+scoutctl call ScoutLight/scoutlight.registry.v1.R
+scoutctl call ScoutLight/scoutlight.registry.v1.RegistryService/De
+scoutctl kv import li
+)";
+  // What becomes of it. Names with a slash behind go on.
+  static constexpr char kCompleted[] = R"(
+scoutctl kv |
+scoutctl kv delete |
+scoutctl kv get --raw |
+scoutctl kv get /office/|
+scoutctl kv get /odd\ \$\(touch\ evil\) |
+scoutctl service get Printer |
+scoutctl -o json |
+scoutctl --output=json |
+scoutctl kv list --endpoint=ADDRESS --output name |
+scoutctl --endpoint ADDRESS service get --cluster=other Plotter |
+scoutctl http PATCH |
+scoutctl http GET svc://|
+scoutctl http GET svc://Printer/|
+scoutctl call ScoutLight/|
+scoutctl call ScoutLight/Resolve |
+scoutctl call ScoutLight/scoutlight.registry.v1.RegistryService/|
+scoutctl call ScoutLight/scoutlight.registry.v1.RegistryService/Delete |
+scoutctl kv import lines.jsonl |
+)";
 };
 
 TEST_F(CompletionTest, VerbsFlagsAndChoicesAreOffered) {
@@ -29,6 +75,8 @@ TEST_F(CompletionTest, VerbsFlagsAndChoicesAreOffered) {
   EXPECT_EQ(Offered("kv get --end"), "--endpoint\n");
   EXPECT_EQ(Offered("kv list --order ''"), "creation\nkey\n");
   EXPECT_EQ(Offered("kv list -o w"), "wide\n");
+  EXPECT_EQ(Offered("kv list -o=w"), "-o=wide\n");
+  EXPECT_EQ(Offered("kv list --unknown="), "");
   EXPECT_EQ(Offered("__"), "");
   EXPECT_EQ(Offered("run --service P --port 80 -- k"), "");
 }
@@ -48,11 +96,32 @@ TEST_F(CompletionTest, NamesThatTheServerHasAreOffered) {
   EXPECT_EQ(Offered("kv get /"), "");
 }
 
-// Lines that end where Tab is pressed, and what zsh makes of each.
+// Lines that end where Tab is pressed, and what an interactive bash makes of each.
+TEST_F(CompletionTest, BashCompletesAsItIsTyped) {
+  PutNames();
+  RegisterServer();
+  Shows(absl::StrCat(R"(export PATH="$(dirname "$SCOUTCTL"):$PATH"; cd $FILES; touch lines.jsonl
+cat >typing.bash <<'END'
+source <(scoutctl completion bash)
+# Puts the line into a file, and empties it.
+keep() { printf '%s|\n' "$READLINE_LINE" >>kept; READLINE_LINE=; READLINE_POINT=0; }
+bind -x '"\eK": keep'
+END
+{
+  while read -r line; do if [ -n "$line" ]; then printf '%s\t\eK' "$line"; fi; done
+  printf 'exit\r'
+} <<END | TERM=xterm script -qec 'bash --rcfile typing.bash -i' /dev/null >shown 2>&1
+)",
+                     kTyped, "END\ncat kept"),
+        kCompleted);
+}
+
+// The same of zsh.
 TEST_F(CompletionTest, ZshCompletesAsItIsTyped) {
   if (Shown("command -v zsh").find("[exit") != std::string::npos) GTEST_SKIP() << "zsh is not installed";
   PutNames();
-  Shows(R"(export PATH="$(dirname "$SCOUTCTL"):$PATH"; cd $FILES; touch lines.jsonl
+  RegisterServer();
+  Shows(absl::StrCat(R"(export PATH="$(dirname "$SCOUTCTL"):$PATH"; cd $FILES; touch lines.jsonl
 cat >type.zsh <<'END'
 zmodload zsh/zpty
 zpty shell zsh -f -i
@@ -60,38 +129,26 @@ zpty shell zsh -f -i
 zpty -w shell 'autoload -Uz compinit; compinit -u -D; source <(scoutctl completion zsh); keep() { print -r -- "$BUFFER" >>kept; BUFFER= }
 zle -N keep; bindkey "^O" keep; print -r READ""Y'
 zpty -r shell out '*READY*'
-while read -r line; do zpty -n -w shell "$line"$'\t\C-o'; done
+while read -r line; do if [[ -n $line ]]; then zpty -n -w shell "$line"$'\t\C-o'; fi; done
 zpty -w shell exit
 while zpty -r shell out; do :; done
 sed 's/$/|/' kept
 END
-zsh -f type.zsh <<'END'
-scoutctl k
-scoutctl kv de
-scoutctl kv get --ra
-scoutctl kv get /of
-scoutctl kv get /od
-scoutctl service get P
-scoutctl kv import li
-END)",
-        R"(
-scoutctl kv |
-scoutctl kv delete |
-scoutctl kv get --raw |
-scoutctl kv get /office/|
-scoutctl kv get /odd\ \$\(touch\ evil\) |
-scoutctl service get Printer |
-scoutctl kv import lines.jsonl |
-)");
+zsh -f type.zsh <<END
+)",
+                     kTyped, "END"),
+        kCompleted);
 }
 
 TEST_F(CompletionTest, FishOffersTheSame) {
   if (Shown("command -v fish").find("[exit") != std::string::npos) GTEST_SKIP() << "fish is not installed";
   PutNames();
+  RegisterServer();
   Shows(R"(export PATH="$(dirname "$SCOUTCTL"):$PATH" HOME=$FILES; cd $FILES; touch lines.jsonl
 cat >ask.fish <<'END'
 scoutctl completion fish | source
-for line in 'k' 'kv de' 'kv get --r' 'kv get /of' 'kv get /od' 'service get P' 'service drain Printer ' 'kv import li'
+for line in 'k' 'kv de' 'kv get --r' 'kv get /of' 'kv get /od' 'service get P' 'service drain Printer ' 'http GET svc://P' \
+  'call ScoutLight/Res' '--output=js' 'kv import li'
   complete -C "scoutctl $line"
 end
 END
@@ -105,6 +162,9 @@ delete
 /odd $(touch evil)
 Printer
 laser
+svc://Printer/
+ScoutLight/Resolve
+--output=json
 lines.jsonl
 )");
 }
@@ -123,7 +183,10 @@ TEST_F(CompletionTest, EachShellHasItsScript) {
     EXPECT_NE(script.find("scoutctl __complete -- "), std::string::npos) << script;
   }
   EXPECT_EQ(Shown("scoutctl completion bash | bash -n"), "");
-  Shows("scoutctl completion tcsh 2>&1 | head -c 34", "scoutctl: invalid argument: SHELL:");
+  Shows("scoutctl completion tcsh", R"(
+! scoutctl: invalid argument: SHELL: must be one of bash|fish|zsh, is "tcsh"; see scoutctl completion --help
+[exit 2]
+)");
 }
 
 }  // namespace

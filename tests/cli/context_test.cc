@@ -128,6 +128,10 @@ TEST_F(ContextTest, WhatIsWrongIsNamed) {
 ! scoutctl: invalid argument: CONTEXT: is missing (INVALID_FIELD)
 [exit 2]
 )");
+  Shows("mkdir $FILES/gone; cd $FILES/gone; rmdir $FILES/gone; scoutctl context add x --endpoint h:1 --tls-ca ca.pem", R"(
+! scoutctl: invalid argument: --tls-ca: cannot be found: ca.pem: No such file or directory (INVALID_FIELD)
+[exit 2]
+)");
   Shows("env -u XDG_CONFIG_HOME -u HOME \"$SCOUTCTL\" context use office", R"(
 ! scoutctl: failed precondition: neither XDG_CONFIG_HOME nor HOME says where contexts are kept
 [exit 4]
@@ -154,6 +158,13 @@ TEST_F(ContextTest, ABrokenFileIsNeverPassedOver) {
   EXPECT_EQ(broken("{", "scoutctl version"), "scoutctl 0.1.0\n");
   // Nothing was overwritten.
   Shows("cat $FILES/config/scoutlight/contexts.json", "{\n");
+}
+
+TEST_F(ContextTest, WhatAKilledOneHasLeftIsWrittenOver) {
+  Shows(
+      "mkdir -p $FILES/config/scoutlight; cd $FILES/config/scoutlight; printf %01000d 0 >contexts.json.next; "
+      "scoutctl context add a --endpoint h:1 -o name; scoutctl context list -o name; stat -c %a *",
+      "a\na\n600\n");
 }
 
 TEST_F(ContextTest, ChangesAtTheSameTimeAreAllKept) {

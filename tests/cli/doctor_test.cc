@@ -13,7 +13,6 @@ using DoctorTest = ShellTest;
 
 TEST_F(DoctorTest, NothingIsFoundWhereNothingIsWrong) {
   Shows("scoutctl doctor", R"(
-! nothing there
 ! looked at the server and 0 instances of 0 services: 0 errors, 0 warnings
 )");
   Shown("scoutctl service register Printer --id laser hostname=h port=80 --permanent");
@@ -91,7 +90,7 @@ scoutctl: failed precondition: found 2 errors
 [exit 1]
 )");
   Shows("scoutctl doctor --instances-max 0", R"(
-! scoutctl: invalid argument: --instances-max: Value 0 not in range 1 to 1000000; see scoutctl doctor --help
+! scoutctl: invalid argument: --instances-max: must be 1 to 1000000, is "0"; see scoutctl doctor --help
 [exit 2]
 )");
 }
@@ -111,7 +110,6 @@ deregistered Printer/laser at revision 5
 deregistered Printer/by hand at revision 6
 )");
   Shows("scoutctl doctor", R"(
-! nothing there
 ! looked at the server and 1 instance of 1 service: 0 errors, 0 warnings
 )");
 }

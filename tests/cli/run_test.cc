@@ -111,7 +111,7 @@ out
 [exit 127]
 )");
   Shows("scoutctl run --service P --port 1 -- /tmp", R"(
-! scoutctl: unknown: cannot run "/tmp": Permission denied
+! scoutctl: cannot run "/tmp": Permission denied
 [exit 126]
 )");
   Shows("scoutctl run --service P --port 1 -- nosuchprogram -o json", R"(

@@ -84,11 +84,11 @@ void ShellTest::Shows(const std::string& line, const std::string& shown) {
   EXPECT_EQ(Shown(line), std::string(absl::StripPrefix(shown, "\n"))) << "$ " << line;
 }
 
-std::unique_ptr<Process> ShellTest::Start(const std::string& line) {
+std::unique_ptr<Process> ShellTest::Start(const std::string& line, const std::string& before) {
   absl::string_view arguments = line;
   EXPECT_TRUE(absl::ConsumePrefix(&arguments, "scoutctl ")) << line;
   return std::make_unique<Process>(
-      ProcessOptions{.command = Command(absl::StrCat("exec \"$SCOUTCTL\" ", arguments)), .environment = Environment()});
+      ProcessOptions{.command = Command(absl::StrCat(before, "; exec \"$SCOUTCTL\" ", arguments)), .environment = Environment()});
 }
 
 void ShellTest::WaitForOutput(Process* process, const std::string& text) {

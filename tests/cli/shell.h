@@ -30,8 +30,8 @@ class ShellTest : public ::testing::Test {
   // The line shows that; a line feed at the beginning of `shown` does not count.
   void Shows(const std::string& line, const std::string& shown);
 
-  // A line that goes on. It is the shell's `exec`: signals reach the program.
-  std::unique_ptr<Process> Start(const std::string& line);
+  // A line that goes on, behind what the shell does `before`. It is the shell's `exec`: signals reach the program.
+  std::unique_ptr<Process> Start(const std::string& line, const std::string& before = ":");
   // Waits until it has written this to standard output, masked.
   void WaitForOutput(Process* process, const std::string& text);
   // Ends it as Ctrl-C does: everything that it has written, as Shown.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/cli/shell.h"
+#include "tests/http/nginx.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
@@ -81,6 +82,63 @@ TEST_F(TlsTest, FilesThatAreNotThereAreNamed) {
 )");
   Shows(absl::StrCat("scoutctl kv get /a --tls-key ", Made().File("server", ".key")), R"(
 ! scoutctl: invalid argument: tls: has a certificate chain or a private key without the other (INVALID_FIELD)
+[exit 2]
+)");
+}
+
+// The flags that trust `authority` of instances, and show them the certificate `name`.
+std::string ServiceFlags(const std::string& authority, const std::string& name) {
+  return absl::StrCat(" --service-ca ", Made().File(authority, ".pem"), " --service-cert ", Made().File(name, ".pem"), " --service-key ",
+                      Made().File(name, ".key"));
+}
+
+TEST_F(TlsTest, CallsTrustAndAreTrustedByTheInstance) {
+  const std::string registry = Flags("server", "server");
+  // The server itself, and a plain endpoint where nobody is.
+  Shown("scoutctl service register ScoutLight --id a endpoint.plain=grpc://127.0.0.1:1 endpoint.safe=grpcs://$ADDRESS --permanent" +
+        registry);
+  const std::string call = "scoutctl call ScoutLight/ListServices --timeout 2s" + registry;
+  EXPECT_NE(Shown(call + ServiceFlags("server", "server")).find("\"name\": \"ScoutLight\""), std::string::npos)
+      << Shown(call + ServiceFlags("server", "server"));
+  for (const std::string& flags : {ServiceFlags("stranger", "server"), ServiceFlags("server", "stranger"),
+                                   absl::StrCat(" --service-ca ", Made().File("server", ".pem")), std::string(" --endpoint-name safe")}) {
+    const std::string shown = Shown(call + flags);
+    EXPECT_NE(shown.find("! scoutctl: unavailable: the instance a: "), std::string::npos) << flags << "\n" << shown;
+    EXPECT_NE(shown.find("[exit 6]\n"), std::string::npos) << flags << "\n" << shown;
+  }
+  Shows(call + " --service-key " + Made().File("server", ".key"), R"(
+! scoutctl: invalid argument: --service-cert: is missing, and --service-key is given (INVALID_FIELD)
+[exit 2]
+)");
+}
+
+TEST_F(TlsTest, RequestsTrustAndAreTrustedByTheInstance) {
+  Nginx nginx({.listen_more = " ssl",
+               .server_lines = absl::StrCat("ssl_certificate ", Made().File("server", ".pem"), ";\nssl_certificate_key ",
+                                            Made().File("server", ".key"), ";\nssl_client_certificate ", Made().File("server", ".pem"),
+                                            ";\nssl_verify_client on;\nlocation = /who { return 200 \"$ssl_client_s_dn\\n\"; }\n")});
+  const std::string registry = Flags("server", "server");
+  Shown(
+      absl::StrCat("scoutctl service register Web --id w hostname=127.0.0.1 port=", nginx.port(), " protocol=https --permanent", registry));
+  const std::string get = "scoutctl http GET svc://Web/who --timeout 20s" + registry;
+  Shows(get + ServiceFlags("server", "server"), "CN=localhost\n");
+  for (const std::string& flags : {ServiceFlags("stranger", "server"), std::string()}) {
+    const std::string shown = Shown(get + flags);
+    EXPECT_NE(shown.find("! scoutctl: unavailable: Web/w, "), std::string::npos) << flags << "\n" << shown;
+    EXPECT_NE(shown.find("[exit 6]\n"), std::string::npos) << flags << "\n" << shown;
+  }
+  // Known by nobody, it is refused by HTTP.
+  Shows(get + " -o name --service-ca " + Made().File("server", ".pem"), R"(
+w
+! scoutctl: invalid argument: the instance w answered with HTTP status 400
+[exit 2]
+)");
+  Shows(get + " --service-ca /nowhere", R"(
+! scoutctl: invalid argument: --service-ca: cannot be read: /nowhere: No such file or directory (INVALID_FIELD)
+[exit 2]
+)");
+  Shows(get + " --service-cert " + Made().File("server", ".pem"), R"(
+! scoutctl: invalid argument: --service-key: is missing, and --service-cert is given (INVALID_FIELD)
 [exit 2]
 )");
 }

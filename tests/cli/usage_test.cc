@@ -8,11 +8,12 @@ namespace {
 using UsageTest = ShellTest;
 
 TEST_F(UsageTest, WhatWasMeantIsSuggested) {
-  Shows("scoutctl 2>&1 | tr ';:' '\\n\\n'", R"(
+  Shows("scoutctl 2>&1 | tr ';:' '\\n\\n' | sed 's/ man, version/ man,\\n version/'", R"(
 scoutctl
  invalid argument
  a verb is missing
- kv, service, lease, schema, topology, gate, context, run, lock, elect, http, call, status, backup, migrate, doctor, completion, man, version
+ kv, service, lease, schema, topology, gate, context, run, lock, elect, http, call, status, backup, migrate, doctor, completion, man,
+ version
  see scoutctl --help
 )");
   Shows("scoutctl kvv get /a", R"(
@@ -37,6 +38,15 @@ scoutctl
 )");
   Shows("scoutctl kv get /a /b", R"(
 ! scoutctl: invalid argument: "/b" is one argument too many of kv get; see scoutctl kv get --help
+[exit 2]
+)");
+  // `backup` has an argument, and a verb.
+  Shows("scoutctl backup chek /a", R"(
+! scoutctl: invalid argument: "chek" is no verb of backup; did you mean check?
+[exit 2]
+)");
+  Shows("scoutctl backup /a /b", R"(
+! scoutctl: invalid argument: "/b" is one argument too many of backup; see scoutctl backup --help
 [exit 2]
 )");
   Shows("scoutctl kv list /a --recursiv", R"(

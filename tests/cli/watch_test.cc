@@ -175,7 +175,7 @@ TEST_F(WatchTest, AKeptRegistrationEndsWhenItIsTakenOver) {
 TEST_F(WatchTest, AServerThatIsAwayOrHangsIsToldApart) {
   Shown("scoutctl kv put /a 1");
   ASSERT_TRUE(server().Stop());
-  const std::string hangs = "! scoutctl: deadline exceeded: Deadline Exceeded\n[exit 5]\n";
+  const std::string hangs = "! scoutctl: deadline exceeded: no answer within 300ms\n[exit 5]\n";
   Shows("scoutctl kv get /a --timeout 300ms", hangs);
   server().Kill();
   for (const char* line :

@@ -200,6 +200,7 @@ TEST_P(PowerCutLoop, NoAcknowledgedWriteIsLostAndTheRestIsAPrefix) {
   Revision before = 1;
   checker::History history;
   for (int cycle = 0; cycle < cycles; ++cycle) {
+    RecordProperty("runs", cycle + 1);
     const checker::Nanos started = MonotonicNow();
     // Sometimes while it opens: when the store is made, too.
     const int acknowledgements_max = random() % 10 == 0 ? 0 : 1 + static_cast<int>(random() % 300);
@@ -310,6 +311,7 @@ TEST(PowerCut, LeasesAreKeptWithTheirKeysAndEnd) {
   const std::string data = folder.path() + "/data";
   checker::History history;
   for (int cycle = 0; cycle < cycles; ++cycle) {
+    RecordProperty("runs", cycle + 1);
     SCOPED_TRACE(absl::StrCat("SCOUTLIGHT_SEED=", seed, " cycle ", cycle));
     const Drive drive = DriveAndKill("leases", data, cycle, 1 + static_cast<int>(random() % 1'500));
     if (!history.outages.empty()) history.outages.back().started = drive.started;

@@ -69,6 +69,7 @@ TEST_F(CrashHistory, EveryAnswerAndFrameFitsOneOrderOfStates) {
   collector.Connect(server().address());
   watches.Connect(server().address());
   for (int cycle = 0; cycle < cycles; ++cycle) {
+    RecordProperty("runs", cycle + 1);
     workload.Start(server().address());
     const bool reached = recorder.WaitForCalls(recorder.calls() + Between(1, 500, &random), kSoon);
     KillAndRecord(&workload, &recorder);

@@ -120,6 +120,7 @@ TEST_F(CrashLoop, NoAcknowledgedWriteIsLostAndNoRevisionUsedTwice) {
   int64_t revision_before = client().Revision();
   const std::string store_id = client().List("/")->store_id();
   for (int cycle = 0; cycle < cycles; ++cycle) {
+    RecordProperty("runs", cycle + 1);
     SCOPED_TRACE(absl::StrCat("cycle ", cycle));
     Ledger ledger;
     std::vector<std::thread> writers;
@@ -259,6 +260,7 @@ TEST_F(RequestIds, RequestsInFlightAtAKillAreCarriedOutOnce) {
   int unanswered_but_applied = 0;
   const int cycles = IsTorture() ? 100 : 6;
   for (int cycle = 0; cycle < cycles; ++cycle) {
+    RecordProperty("runs", cycle + 1);
     SCOPED_TRACE(absl::StrCat("cycle ", cycle));
     const std::string folder = absl::StrCat("/ids/", cycle);
     PutOldEntries(folder, kRequests);

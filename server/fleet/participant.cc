@@ -1,0 +1,152 @@
+#include "server/fleet/participant.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace scoutlight::server {
+namespace {
+
+// After all that its record allows for, a drain that is not ended is given up: its coordinator has forgotten it.
+constexpr absl::Duration kForgottenAfter = absl::Minutes(1);
+
+}  // namespace
+
+Participant::Part* Participant::Find(const std::string& drain, uint64_t number) {
+  const auto found = parts_of_.find(drain);
+  return found == parts_of_.end() || found->second->number != number ? nullptr : found->second.get();
+}
+
+void Participant::OnDrain(const std::string& drain, const DrainRecord& record, Revision revision, LeaseId lease_id) {
+  if (const auto found = parts_of_.find(drain); found != parts_of_.end()) {
+    if (found->second->revision == revision) return;
+    End(drain);
+  }
+  if (parts_of_.size() >= static_cast<size_t>(kForeignDrainsMax)) return;
+  const absl::Duration now = parts_.clock->SinceBoot();
+  Part* const part = (parts_of_[drain] = std::make_unique<Part>()).get();
+  count_.store(static_cast<int>(parts_of_.size()), std::memory_order_relaxed);
+  part->drain = drain;
+  part->record = record;
+  part->revision = revision;
+  part->lease_id = lease_id;
+  part->number = parts_.local.new_number();
+  part->deadline = now + record.timeout;
+  part->end = part->deadline + record.linger + kForgottenAfter;
+  Advance(part, now);
+}
+
+void Participant::OnDrainGone(const std::string& drain) { End(drain); }
+
+void Participant::OnDrains(const absl::flat_hash_set<std::string>& drains) {
+  std::vector<std::string> gone;
+  for (const auto& [drain, part] : parts_of_) {
+    if (!drains.contains(drain)) gone.push_back(drain);
+  }
+  for (const std::string& drain : gone) End(drain);
+}
+
+void Participant::OnIdentity() {
+  // What was told under another id nobody asks for.
+  const absl::Duration now = parts_.clock->SinceBoot();
+  for (const auto& [drain, part] : parts_of_) {
+    part->told = !part->standing.has_value();
+    Advance(part.get(), now);
+  }
+}
+
+void Participant::EndAll() { OnDrains({}); }
+
+void Participant::End(const std::string& drain) {
+  const auto found = parts_of_.find(drain);
+  if (found == parts_of_.end()) return;
+  if (found->second->state == Part::State::kFollowing) parts_.local.end(found->second->number);
+  parts_of_.erase(found);
+  count_.store(static_cast<int>(parts_of_.size()), std::memory_order_relaxed);
+}
+
+void Participant::Serve(absl::Duration now) {
+  std::vector<std::string> over;
+  for (const auto& [drain, part] : parts_of_) {
+    if (part->end <= now) {
+      over.push_back(drain);
+    } else {
+      Advance(part.get(), now);
+    }
+  }
+  for (const std::string& drain : over) End(drain);
+}
+
+absl::Duration Participant::next_due() const {
+  absl::Duration next = absl::InfiniteDuration();
+  for (const auto& [drain, part] : parts_of_) {
+    next = std::min(next, part->end);
+    const bool waits_to_put = !part->told && !part->putting && membership_.identity().has_value();
+    if (part->state == Part::State::kBehind || waits_to_put) next = std::min(next, part->retry_at);
+  }
+  return next;
+}
+
+void Participant::Advance(Part* part, absl::Duration now) {
+  if (now < part->retry_at) return;
+  if (part->state == Part::State::kBehind) return Reach(part);
+  if (!part->told && !part->putting && membership_.identity().has_value()) Put(part);
+}
+
+void Participant::Reach(Part* part) {
+  part->state = Part::State::kReaching;
+  parts_.local.when_at(part->record.revision, [this, drain = part->drain, number = part->number, post = post_](absl::Status status) {
+    post([this, drain, number, status = std::move(status)] {
+      Part* const reached = Find(drain, number);
+      if (reached == nullptr) return;
+      const absl::Duration now = parts_.clock->SinceBoot();
+      if (status.ok()) return Follow(reached, now);
+      reached->state = Part::State::kBehind;
+      reached->retry_at = now + kFleetRetry;
+    });
+  });
+}
+
+void Participant::Follow(Part* part, absl::Duration now) {
+  part->state = Part::State::kFollowing;
+  const DrainWait wait{.name = part->record.name,
+                       .revision = part->record.revision,
+                       .timeout = std::max(part->deadline - now, absl::ZeroDuration()),
+                       .linger = part->record.linger};
+  parts_.local.follow(part->number, wait, [this, drain = part->drain, number = part->number, post = post_](DrainStanding standing) {
+    post([this, drain, number, standing = std::move(standing)]() mutable {
+      Part* const told = Find(drain, number);
+      if (told == nullptr) return;
+      told->standing = std::move(standing);
+      told->told = false;
+      Advance(told, parts_.clock->SinceBoot());
+    });
+  });
+}
+
+void Participant::Put(Part* part) {
+  part->told = true;
+  part->putting = true;
+  storage::Transaction transaction;
+  transaction.conditions.push_back({.key = DrainKey(part->drain), .exists = true});
+  transaction.on_success.push_back(storage::PutOperation{.key = StandingKey(part->drain, membership_.identity()->id),
+                                                         .value = {Value::Form::kText, EncodeStanding(*part->standing)},
+                                                         .lease_id = part->lease_id});
+  parts_.store->Commit(std::move(transaction),
+                       [this, drain = part->drain, number = part->number, post = post_](const storage::CommitResult& result) {
+                         post([this, drain, number, status = result.status] { OnPut(drain, number, status); });
+                       });
+}
+
+void Participant::OnPut(const std::string& drain, uint64_t number, const absl::Status& status) {
+  Part* const part = Find(drain, number);
+  if (part == nullptr) return;
+  part->putting = false;
+  const absl::Duration now = parts_.clock->SinceBoot();
+  if (!status.ok()) {
+    part->told = false;
+    part->retry_at = now + kFleetRetry;
+  }
+  Advance(part, now);
+}
+
+}  // namespace scoutlight::server

@@ -1,0 +1,103 @@
+#include "server/fleet/shared_drain.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+namespace scoutlight::server {
+namespace {
+
+void AddTo(const DrainOutcome& part, DrainOutcome* sum) {
+  sum->unconfirmable_watches += part.unconfirmable_watches;
+  sum->recent_resolvers += part.recent_resolvers;
+  // Who has come since all had confirmed is no laggard.
+  if (sum->complete) return;
+  sum->laggards_omitted += part.laggards_omitted;
+  for (const DrainOutcome::Laggard& laggard : part.laggards) {
+    if (sum->laggards.size() == static_cast<size_t>(limits::kLaggardsMax)) {
+      ++sum->laggards_omitted;
+      continue;
+    }
+    sum->laggards.push_back(laggard);
+  }
+}
+
+}  // namespace
+
+void SharedDrain::Add(const std::string& server, const std::string& address) {
+  if (servers_.has_value()) servers_->insert({server, address});
+}
+
+void SharedDrain::Drop(const std::string& server, absl::Duration now) {
+  if (servers_.has_value()) servers_->erase(server);
+  complete_from_ = now + limits::kSubscriberGrace;
+}
+
+void SharedDrain::DropUnless(const absl::flat_hash_set<std::string>& all, absl::Duration now) {
+  if (!servers_.has_value()) return;
+  if (absl::erase_if(*servers_, [&all](const auto& server) { return !all.contains(server.first); }) > 0) {
+    complete_from_ = now + limits::kSubscriberGrace;
+  }
+}
+
+const DrainStanding* SharedDrain::StandingOf(const std::string& server) const {
+  const auto found = standings_.find(server);
+  return found == standings_.end() ? nullptr : &found->second;
+}
+
+template <typename Holds>
+bool SharedDrain::AllHold(Holds holds) const {
+  if (!here_.has_value() || !holds(*here_)) return false;
+  return std::all_of(servers_->begin(), servers_->end(), [&](const auto& server) {
+    const DrainStanding* const standing = StandingOf(server.first);
+    return standing != nullptr && holds(*standing);
+  });
+}
+
+std::optional<DrainOutcome> SharedDrain::Decide(absl::Duration now) {
+  const bool over = now >= deadline_ + kStandingsWait;
+  if (!servers_.has_value()) {
+    if (!over) return std::nullopt;
+    ErrorDetails details;
+    details.reason = Reason::kBackendUnavailable;
+    details.retry_after = absl::Seconds(1);
+    return DrainOutcome{.status =
+                            MakeError(absl::StatusCode::kUnavailable, "the store has not told which other servers there are", details)};
+  }
+  const auto is_complete = [](const DrainStanding& standing) { return standing.settled && standing.outcome.complete; };
+  if (!linger_until_.has_value() && now >= complete_from_ && AllHold(is_complete)) linger_until_ = now + linger_;
+  if (linger_until_.has_value()) {
+    const auto is_clear = [](const DrainStanding& standing) {
+      return standing.outcome.unconfirmable_watches == 0 && standing.outcome.recent_resolvers == 0;
+    };
+    if (now < *linger_until_ && !AllHold(is_clear)) return std::nullopt;
+    return Merged();
+  }
+  const auto is_settled = [](const DrainStanding& standing) { return standing.settled; };
+  if (now < deadline_ || !(over || AllHold(is_settled))) return std::nullopt;
+  return Merged();
+}
+
+absl::Duration SharedDrain::next_due(absl::Duration now) const {
+  if (linger_until_.has_value()) return *linger_until_;
+  const absl::Duration end = now < deadline_ ? deadline_ : deadline_ + kStandingsWait;
+  return now < complete_from_ ? std::min(end, complete_from_) : end;
+}
+
+DrainOutcome SharedDrain::Merged() const {
+  DrainOutcome sum{.status = absl::OkStatus(), .complete = linger_until_.has_value()};
+  for (const auto& [server, address] : *servers_) {
+    const DrainStanding* const standing = StandingOf(server);
+    if (!sum.complete && (standing == nullptr || !standing->settled)) sum.laggards.push_back({.subscriber_id = "", .peer = address});
+  }
+  if (here_.has_value()) AddTo(here_->outcome, &sum);
+  for (const auto& [server, address] : *servers_) {
+    if (const DrainStanding* const standing = StandingOf(server); standing != nullptr) AddTo(standing->outcome, &sum);
+  }
+  return sum;
+}
+
+}  // namespace scoutlight::server

@@ -1,0 +1,68 @@
+#ifndef SCOUTLIGHT_SERVER_FLEET_SHARED_DRAIN_H_
+#define SCOUTLIGHT_SERVER_FLEET_SHARED_DRAIN_H_
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/time/time.h"
+#include "server/discovery/drain_waits.h"
+
+namespace scoutlight::server {
+
+// When its timeout is over, a drain waits so long for servers that have not said how it stands there. Less than what clients add to theirs.
+inline constexpr absl::Duration kStandingsWait = absl::Seconds(1);
+
+// One drain over all servers of a store: puts together how it stands on each. It is complete when that is so on all of them at one time.
+// Not thread-safe; holds no clock.
+class SharedDrain {
+ public:
+  SharedDrain(const DrainWait& wait, absl::Duration now) : deadline_(now + wait.timeout), linger_(wait.linger) {}
+
+  // Which other servers there are, by their ids, with their addresses; not before this is an outcome told.
+  void SetServers(absl::btree_map<std::string, std::string> servers) { servers_ = std::move(servers); }
+  bool has_servers() const { return servers_.has_value(); }
+  // The others that are waited for.
+  bool waits_for_others() const { return servers_.has_value() && !servers_->empty(); }
+  // One has come since.
+  void Add(const std::string& server, const std::string& address);
+  // One has gone, at `now`: whom it served may come to others, so nothing is complete for limits::kSubscriberGrace.
+  void Drop(const std::string& server, absl::Duration now);
+  // As Drop, of those that are not among all that there are.
+  void DropUnless(const absl::flat_hash_set<std::string>& all, absl::Duration now);
+
+  // How it stands here, and on another, which need not be known yet.
+  void TellHere(DrainStanding standing) { here_ = std::move(standing); }
+  void Tell(const std::string& server, DrainStanding standing) { standings_[server] = std::move(standing); }
+  // The others will tell anew.
+  void ForgetStandings() { standings_.clear(); }
+
+  // The answer, when there is one: all have confirmed, and `linger` is over or nobody is left who confirms nothing; or the timeout is over,
+  // and everybody has said so, or kStandingsWait is over too. A server that has said nothing is a laggard without an id.
+  std::optional<DrainOutcome> Decide(absl::Duration now);
+  // When Decide() may say something else without news.
+  absl::Duration next_due(absl::Duration now) const;
+  absl::Duration TimeoutLeft(absl::Duration now) const { return std::max(deadline_ - now, absl::ZeroDuration()); }
+
+ private:
+  // Null: it has told nothing.
+  const DrainStanding* StandingOf(const std::string& server) const;
+  template <typename Holds>
+  bool AllHold(Holds holds) const;
+  DrainOutcome Merged() const;
+
+  const absl::Duration deadline_;
+  const absl::Duration linger_;
+  std::optional<absl::btree_map<std::string, std::string>> servers_;
+  std::optional<DrainStanding> here_;
+  absl::Duration complete_from_ = absl::ZeroDuration();
+  absl::btree_map<std::string, DrainStanding> standings_;
+  std::optional<absl::Duration> linger_until_;  // Since all have confirmed, which stays so.
+};
+
+}  // namespace scoutlight::server
+
+#endif  // SCOUTLIGHT_SERVER_FLEET_SHARED_DRAIN_H_

@@ -1,0 +1,173 @@
+#include "server/fleet/shared_drain.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace scoutlight::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const absl::Duration kStart = absl::Seconds(100);
+constexpr absl::Duration kTimeout = absl::Seconds(30);
+
+DrainStanding Complete(int watches = 0) { return {.settled = true, .outcome = {.complete = true, .unconfirmable_watches = watches}}; }
+DrainStanding Over(const std::vector<std::string>& laggards) {
+  DrainStanding standing{.settled = true, .outcome = {}};
+  for (const std::string& id : laggards) standing.outcome.laggards.push_back({.subscriber_id = id});
+  return standing;
+}
+DrainStanding Waits() { return {}; }
+
+std::vector<std::string> Named(const DrainOutcome& outcome) {
+  std::vector<std::string> named;
+  for (const auto& laggard : outcome.laggards) named.push_back(laggard.subscriber_id.empty() ? laggard.peer : laggard.subscriber_id);
+  return named;
+}
+
+SharedDrain DrainOver(absl::btree_map<std::string, std::string> servers, absl::Duration linger = absl::ZeroDuration()) {
+  SharedDrain drain({.name = {"c", "s", "i"}, .revision = 5, .timeout = kTimeout, .linger = linger}, kStart);
+  drain.SetServers(std::move(servers));
+  return drain;
+}
+
+TEST(SharedDrain, AloneItIsAsHere) {
+  SharedDrain drain = DrainOver({});
+  EXPECT_FALSE(drain.waits_for_others());
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  drain.TellHere(Complete());
+  ASSERT_TRUE(drain.Decide(kStart).has_value());
+  EXPECT_TRUE(drain.Decide(kStart)->complete);
+}
+
+TEST(SharedDrain, ItIsCompleteWhenItIsSoEverywhereAtOneTime) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}, {"c", "host-c:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete());
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  drain.Tell("b", Waits());
+  drain.Tell("c", Complete());
+  EXPECT_FALSE(drain.Decide(kStart).has_value()) << "somebody has come to b";
+  drain.Tell("b", Complete());
+  EXPECT_TRUE(drain.Decide(kStart)->complete);
+}
+
+TEST(SharedDrain, WhoIsNotKnownYetMayTellBefore) {
+  SharedDrain drain({.timeout = kTimeout}, kStart);
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete());
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  drain.SetServers({{"b", "host-b:1"}});
+  EXPECT_TRUE(drain.Decide(kStart)->complete);
+}
+
+TEST(SharedDrain, ItIsOverWhenAllHaveSaidSo) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Over({"x"}));
+  EXPECT_EQ(drain.next_due(kStart), kStart + kTimeout);
+  EXPECT_FALSE(drain.Decide(kStart + kTimeout).has_value());
+  EXPECT_EQ(drain.next_due(kStart + kTimeout), kStart + kTimeout + kStandingsWait);
+  drain.Tell("b", Over({"y"}));
+  const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_FALSE(outcome->complete);
+  EXPECT_THAT(Named(*outcome), ElementsAre("x", "y"));
+}
+
+TEST(SharedDrain, AServerThatSaysNothingIsNamed) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}, {"c", "host-c:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("c", Waits());
+  const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_FALSE(outcome->complete);
+  EXPECT_THAT(Named(*outcome), ElementsAre("host-b:1", "host-c:1"));
+}
+
+TEST(SharedDrain, WhenAServerHasGoneItIsNotCompleteUntilItsSubscribersCouldComeToOthers) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.Drop("b", kStart);
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_EQ(drain.next_due(kStart), kStart + limits::kSubscriberGrace);
+  EXPECT_FALSE(drain.Decide(kStart + limits::kSubscriberGrace - absl::Milliseconds(1)).has_value());
+  EXPECT_TRUE(drain.Decide(kStart + limits::kSubscriberGrace)->complete);
+}
+
+TEST(SharedDrain, AStateWithoutAServerIsAsItsEnd) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}, {"c", "host-c:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("c", Complete());
+  drain.DropUnless({"a", "b", "c"}, kStart);
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  drain.DropUnless({"a", "c"}, kStart);
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_TRUE(drain.Decide(kStart + limits::kSubscriberGrace)->complete);
+}
+
+TEST(SharedDrain, AServerThatComesIsWaitedFor) {
+  SharedDrain drain = DrainOver({});
+  drain.Add("c", "host-c:1");
+  drain.TellHere(Complete());
+  EXPECT_TRUE(drain.waits_for_others());
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  drain.Tell("c", Complete());
+  EXPECT_TRUE(drain.Decide(kStart)->complete);
+}
+
+TEST(SharedDrain, ItLingersUntilNobodyIsLeftOnAnyServer) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}}, absl::Minutes(1));
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete(2));
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_EQ(drain.next_due(kStart), kStart + absl::Minutes(1));
+  drain.Tell("b", Complete(0));
+  const std::optional<DrainOutcome> clear = drain.Decide(kStart + absl::Seconds(3));
+  ASSERT_TRUE(clear.has_value());
+  EXPECT_EQ(clear->unconfirmable_watches, 0);
+}
+
+TEST(SharedDrain, WhenLingerIsOverThoseWhoAreLeftAreCountedTogether) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}}, absl::Minutes(1));
+  drain.TellHere(Complete(1));
+  drain.Tell("b", Complete(2));
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  // Who has come since all had confirmed changes nothing.
+  drain.Tell("b", Over({"late"}));
+  drain.Tell("b", Complete(2));
+  const std::optional<DrainOutcome> outcome = drain.Decide(kStart + absl::Minutes(1));
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_TRUE(outcome->complete);
+  EXPECT_EQ(outcome->unconfirmable_watches, 3);
+  EXPECT_THAT(outcome->laggards, IsEmpty());
+}
+
+TEST(SharedDrain, OverTheMostLaggardsAreCounted) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Over(std::vector<std::string>(limits::kLaggardsMax - 1, "x")));
+  drain.Tell("b", Over({"y", "z"}));
+  const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(outcome->laggards.size(), static_cast<size_t>(limits::kLaggardsMax));
+  EXPECT_EQ(outcome->laggards_omitted, 1);
+}
+
+TEST(SharedDrain, WithoutTheServersThereIsNoTelling) {
+  SharedDrain drain({.timeout = kTimeout}, kStart);
+  drain.TellHere(Complete());
+  EXPECT_FALSE(drain.Decide(kStart + kTimeout).has_value());
+  const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_TRUE(absl::IsUnavailable(outcome->status));
+  EXPECT_EQ(ReasonOf(outcome->status), Reason::kBackendUnavailable);
+}
+
+}  // namespace
+}  // namespace scoutlight::server
