@@ -50,6 +50,7 @@ void Renumber(Revision from, Revision to, std::vector<OperationResult>* results)
 }  // namespace
 
 void EtcdCommit::Start() {
+  commit_ = parts_.random();
   // With etcd full it is known before anything is sent whether that is a put.
   if (transaction_.validate_only || parts_.health.is_full()) return Look();
   GetRequestLease();
@@ -64,9 +65,15 @@ void EtcdCommit::GetRequestLease() {
   });
 }
 
-void EtcdCommit::TryAtOnce(LeaseId request_lease) {
+EtcdCompanions EtcdCommit::Companions(LeaseId request_lease) const {
   EtcdCompanions companions(parts_.mapping, transaction_.origin, parts_.clock.Now(), request_lease);
-  std::optional<EtcdTransaction> made = EtcdTransaction::Make(parts_.mapping, transaction_, parts_.traits.bytes_max, std::move(companions));
+  companions.request_commit = commit_;
+  return companions;
+}
+
+void EtcdCommit::TryAtOnce(LeaseId request_lease) {
+  std::optional<EtcdTransaction> made =
+      EtcdTransaction::Make(parts_.mapping, transaction_, parts_.traits.bytes_max, Companions(request_lease));
   if (!made.has_value()) return Look();
   TxnRequest request = made->request();
   // Of a request with an id, a second try finds the record of the first.
@@ -217,7 +224,7 @@ TxnRequest EtcdCommit::MakeGuarded(const std::vector<Change>& changes, const Etc
 }
 
 void EtcdCommit::Put(Evaluation evaluation, LeaseId request_lease) {
-  const EtcdCompanions companions(parts_.mapping, transaction_.origin, parts_.clock.Now(), request_lease);
+  const EtcdCompanions companions = Companions(request_lease);
   TxnRequest request = MakeGuarded(evaluation.changes, companions);
   if (const int cost = EtcdCost(request); cost > kEtcdOperationsMax) {
     return Fail({},
@@ -289,19 +296,20 @@ void EtcdCommit::Replay(const mvccpb::KeyValue& record, Revision now) {
   if (request->hash != transaction_.origin.request_hash) return Fail({}, RequestIdReused(transaction_.origin.request_id), now);
   const Revision then = record.mod_revision();
   succeeded_ = request->succeeded;
-  if (transaction_.origin.memory == Memory::kChange) {
+  const bool is_own = request->commit == commit_;
+  if (transaction_.origin.memory == Memory::kChange && !is_own) {
     return Finish({.status = {}, .revision = then, .changed = true, .succeeded = succeeded_, .replayed = true, .results = {}});
   }
   missing_leases_.clear();  // It was allowed then.
   look_ = NewLook(then - 1);
-  look_->AtConditions(transaction_.conditions, "", [self = shared_from_this(), then, now](const EtcdLook::Seen& conditions) {
+  look_->AtConditions(transaction_.conditions, "", [self = shared_from_this(), then, now, is_own](const EtcdLook::Seen& conditions) {
     if (IsCompacted(conditions.outcome)) return self->Fail({}, AnswerCompacted(then), now);
     if (!self->Saw(conditions)) return;
-    self->look_->AtOperations(self->branch(), [self, then, now](const EtcdLook::Seen& operations) {
+    self->look_->AtOperations(self->branch(), [self, then, now, is_own](const EtcdLook::Seen& operations) {
       if (IsCompacted(operations.outcome)) return self->Fail({}, AnswerCompacted(then), now);
       if (!self->Saw(operations)) return;
       CommitResult result = self->EvaluateOn(*self->look_, self->transaction_, then).result;
-      result.replayed = true;
+      result.replayed = !is_own;
       self->Finish(std::move(result));
     });
   });

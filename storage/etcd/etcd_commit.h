@@ -1,6 +1,8 @@
 #ifndef SCOUTLIGHT_STORAGE_ETCD_ETCD_COMMIT_H_
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_COMMIT_H_
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +28,7 @@ namespace scoutlight::storage {
 // from the look.
 //
 // A request with an id leaves a record. Who finds it there answers as at first: evaluates the transaction on the state before its revision.
+// It may be its own: etcd was asked again because it had not answered.
 //
 // Made by std::make_shared; used on the client's thread only, after the constructor.
 class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
@@ -37,6 +40,7 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
     EtcdHealth& health;
     Clock& clock;
     const Traits& traits;
+    std::function<uint64_t()> random;
   };
   // As Store::Commit's, with how the last call to etcd ended. `result.revision` 0: not known.
   using Done = absl::AnyInvocable<void(const RpcOutcome&, CommitResult) &&>;
@@ -57,6 +61,7 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
   void AskLeases(std::vector<LeaseId> ids);
   void Judge();
   Evaluation EvaluateOn(const EtcdLook& look, const Transaction& transaction, Revision revision) const;
+  EtcdCompanions Companions(LeaseId request_lease) const;
   // OK if the changes keep to the bounds of etcd's traits.
   absl::Status CheckBounds(const std::vector<Change>& changes) const;
   void Put(Evaluation evaluation, LeaseId request_lease);
@@ -77,6 +82,7 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
   const Parts& parts_;
   const Transaction transaction_;
   Done done_;
+  uint64_t commit_ = 0;  // Of EtcdRequestRecord.
   std::shared_ptr<EtcdLook> look_;
   bool succeeded_ = false;    // Which branch the conditions chose, by the look.
   bool asks_leases_ = false;  // etcd has missed one; which, it does not say ...

@@ -147,13 +147,16 @@ absl::StatusOr<EtcdMark> EtcdMapping::DecodeMark(const mvccpb::KeyValue& pair) {
 }
 
 std::string EtcdMapping::EncodeRequest(const EtcdRequestRecord& request) {
-  return absl::StrCat(std::string(1, request.succeeded ? kSuccess : kFailure), absl::Hex(request.hash, absl::kZeroPad16));
+  return absl::StrCat(std::string(1, request.succeeded ? kSuccess : kFailure), absl::Hex(request.hash, absl::kZeroPad16),
+                      absl::Hex(request.commit, absl::kZeroPad16));
 }
 
 absl::StatusOr<EtcdRequestRecord> EtcdMapping::DecodeRequest(const mvccpb::KeyValue& pair) {
   const absl::string_view value = pair.value();
+  constexpr size_t kDigits = 16;
   EtcdRequestRecord request;
-  if (value.empty() || (value[0] != kSuccess && value[0] != kFailure) || !absl::SimpleHexAtoi(value.substr(1), &request.hash)) {
+  if (value.size() != 1 + 2 * kDigits || (value[0] != kSuccess && value[0] != kFailure) ||
+      !absl::SimpleHexAtoi(value.substr(1, kDigits), &request.hash) || !absl::SimpleHexAtoi(value.substr(1 + kDigits), &request.commit)) {
     return Foreign("a request", pair.key());
   }
   request.succeeded = value[0] == kSuccess;

@@ -29,7 +29,7 @@
 //   kind       = 'w' (a write) | 'f' (a fence: nothing but the mark)
 //   lease      = 16 hexadecimal digits
 //   size       = of the caller, in digits
-//   request    = branch hash                       branch: 's' (on_success) | 'f'; hash: 16 hexadecimal digits
+//   request    = branch hash commit                branch: 's' (on_success) | 'f'; hash, commit: 16 hexadecimal digits
 //
 // A revision with the mark of a write is a transaction of ours. One without it in which nodes on leases go is the end of a lease: a
 // revocation if what stands for that went too, else an expiry. Identity, marks and nodes lie close together, so one watch shows all.
@@ -69,6 +69,7 @@ struct EtcdMark {
 struct EtcdRequestRecord {
   uint64_t hash = 0;
   bool succeeded = false;  // Which branch was taken.
+  uint64_t commit = 0;     // Which EtcdCommit left it: a number that each draws.
 };
 
 // Whose store lies in etcd.

@@ -76,7 +76,7 @@ class EtcdStore : public Store {
                    .stopped = [this](const absl::Status& why) { health_.SetProblem(why); }}),
         renewals_(*client_, *options_.clock, options_.call_timeout / 2),
         request_leases_(*client_, *options_.clock, [this] { return random_(); }),
-        commit_parts_{*client_, mapping_, request_leases_, health_, *options_.clock, traits_},
+        commit_parts_{*client_, mapping_, request_leases_, health_, *options_.clock, traits_, [this] { return random_(); }},
         oldest_(bounds.oldest),
         latest_(bounds.latest) {
     client_->thread().PostAfter(kHealthInterval, [this] { AskHealth(); });

@@ -39,13 +39,14 @@ struct EtcdStoreOptions {
 //                 asked for again. While etcd's space is used up (NOSPACE) puts are refused with kDiskFull and deletes go on; their cause
 //                 may then be shown as the end of a lease. A change that meets the moment in which that begins ends with kUnknown.
 //   request ids   are remembered for 10 to 11 minutes, by the cluster: whichever server is asked. Those of revocations are not, nor of
-//                 grants that name their lease.
+//                 grants that name their lease. A first grant for which etcd had to be asked again is called a repetition.
 //   revisions     etcd's own. Other applications' writes, fences and leases of request ids take some too.
 //   oldest        of results is the oldest revision known of; others may have compacted since. Exact when kOutOfRange says kCompacted.
 //   Read          always linearizable, min_revision saves nothing.
 //   Batch         `committed` is by the clock of the server that wrote; of the end of a lease, when this server saw it.
 //   RevokeLease   counts the keys that were on the lease just before. A revocation that was begun but not finished makes the lease's end
 //                 count as revoked, whenever it comes.
+//   RenewLeases   `revision` is that of a member just before: not the latest, if others write elsewhere.
 //   leases        are those of the whole cluster, in whole seconds; how much is on one is not bounded. They get their full ttl anew when
 //                 the cluster changes its leader. Ids from 2^62 on are this store's own.
 //   another store under the same prefix (wiped, restored) ends all calls with kUnavailable until the store is opened anew.

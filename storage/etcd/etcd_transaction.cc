@@ -102,7 +102,7 @@ void EtcdCompanions::AddTo(bool succeeded, google::protobuf::RepeatedPtrField<et
   if (!has_request()) return;
   put = to->Add()->mutable_request_put();
   put->set_key(request_key);
-  put->set_value(EtcdMapping::EncodeRequest({.hash = request_hash, .succeeded = succeeded}));
+  put->set_value(EtcdMapping::EncodeRequest({.hash = request_hash, .succeeded = succeeded, .commit = request_commit}));
   put->set_lease(request_lease);
 }
 

@@ -33,7 +33,8 @@ struct EtcdCompanions {
   std::string mark;
   std::string request_key;  // Empty: the request has no id.
   uint64_t request_hash = 0;
-  LeaseId request_lease = 0;  // Ends with the window in which the request is remembered.
+  uint64_t request_commit = 0;  // Of EtcdRequestRecord.
+  LeaseId request_lease = 0;    // Ends with the window in which the request is remembered.
 };
 
 // As etcd counts it against kEtcdOperationsMax.

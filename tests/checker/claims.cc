@@ -38,11 +38,15 @@ class Claims {
                       absl::StrCat("the log goes on with revision ", revision, " where ", expected, " is due"));
         return false;
       }
-      if (logged.batch.events.empty()) findings_.Add(Rule::kContiguity, revision, {}, "the revision changes nothing");
+      if (logged.batch.events.empty() && !history_.has_gaps) {
+        findings_.Add(Rule::kContiguity, revision, {}, "the revision changes nothing");
+      }
       ++expected;
     }
     return true;
   }
+
+  bool IsGap(Revision revision) const { return revision >= 2 && history_.log[revision - 2].batch.events.empty(); }
 
   void GroupRepetitions() {
     for (size_t i = 0; i < history_.calls.size(); ++i) {
@@ -66,6 +70,11 @@ class Claims {
       return;
     }
     if (pin.kind != Pin::Kind::kWrite) return;
+    if (IsGap(pin.revision)) {
+      findings_.Add(Rule::kContiguity, pin.revision, {call}, absl::StrCat("it claims revision ", pin.revision, ", which changed nothing"));
+      pin.kind = Pin::Kind::kNone;
+      return;
+    }
     int& writer = writers_[pin.revision];
     if (writer == kNobody) {
       writer = call;
@@ -132,12 +141,19 @@ class Claims {
     for (size_t i = 0; i < history_.calls.size(); ++i) {
       const auto* const revoke = std::get_if<Revoke>(&history_.calls[i].request);
       const int call = static_cast<int>(i);
-      if (revoke == nullptr || revoke->id != lease || Unanswered(call) != call) continue;
+      if (revoke == nullptr || revoke->id != lease || (Unanswered(call) != call && !MayHaveRevoked(call, batch.revision))) continue;
       Take(call, batch.revision);
       return call;
     }
     findings_.Add(Rule::kContiguity, batch.revision, {}, absl::StrCat("nobody revoked lease ", lease, " at revision ", batch.revision));
     return kNobody;
+  }
+
+  // Over etcd an answer does not say whether the lease still had keys.
+  bool MayHaveRevoked(int call, Revision revision) const {
+    const Pin& pin = pins_[call];
+    const bool ok = history_.calls[call].outcome == Outcome::kOk && !IsReplayed(history_.calls[call]);
+    return history_.leases_of_etcd && ok && pin.kind == Pin::Kind::kRead && pin.revision >= revision;
   }
 
   // The first call without an answer, and not yet with a revision, among the repetitions of `call`; kNobody: there is none.

@@ -15,7 +15,7 @@ namespace scoutlight::checker {
 // What a history breaks.
 enum class Rule {
   kHistory,     // The recording itself: what history.h requires.
-  kContiguity,  // Revisions are 2, 3, ... N, each one transaction of one writer; none acknowledged is missing.
+  kContiguity,  // Revisions are 2, 3, ... N, each one transaction of one writer, or a gap; none acknowledged is missing.
   kRealTime,    // Who calls after another has returned sees at least what that one saw.
   kReplay,      // Answers and events are those of the transactions carried out one after the other.
   kRepetition,  // A request is carried out once, and answered the same again.

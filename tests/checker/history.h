@@ -143,9 +143,13 @@ struct WatchChain {
   Revision reached = 0;  // The recorder waited until the watch said that everything up to here was sent. 0: it did not wait.
 };
 
-// A time in which the server did not run because of the test itself.
+// A time in which the server did not run because of the test itself, or nobody led the cluster that keeps its store.
 struct Outage {
-  enum class Kind : uint8_t { kRestart, kPause };
+  enum class Kind : uint8_t {
+    kRestart,
+    kPause,
+    kNewLeader,  // Who leads since gives every lease its full TTL anew, which is not promised: no lease must live longer for it.
+  };
 
   Kind kind = Kind::kRestart;
   Nanos stopped = 0;  // It ran until here at least: when the signal was sent.
@@ -166,8 +170,8 @@ struct LoggedBatch {
   Nanos received = 0;
 };
 
-// Requirements: the store is empty at first (revision 1); every value written is unique, but for values within one call and repetitions of
-// one request; a lease id is not granted again once it was.
+// Requirements: the store is empty at first (revision 1, and those after it that are gaps); every value written is unique, but for values
+// within one call and repetitions of one request; a lease id is not granted again once it was.
 struct History {
   std::vector<Call> calls;
   std::vector<LoggedBatch> log;  // From revision 2 to the last, as the collector got them.
@@ -175,6 +179,10 @@ struct History {
   std::vector<Outage> outages;  // In order of time.
   std::vector<Compaction> compactions;
   bool compacts_by_itself = false;  // The store may compact when it likes.
+  bool has_gaps = false;            // Others take revisions of the store too. FillGaps makes the log whole.
+  // It lies in etcd, and what storage/etcd/etcd_store.h says of leases holds: a first grant may be called a repetition, the revision of a
+  // renewal is one of before, and a revocation counts keys that may have left the lease before it.
+  bool leases_of_etcd = false;
 };
 
 // Appends what the chain of a collector (the range is all keys, from revision 2 on, with previous entries) received to `history->log`,

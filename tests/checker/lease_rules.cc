@@ -90,7 +90,7 @@ class LeaseChecker {
     Nanos until = refresh.called + life.ttl;
     bool restarted = false;
     for (const Outage& outage : history_.outages) {
-      if (outage.stopped < refresh.returned || outage.stopped >= until) continue;
+      if (outage.kind == Outage::Kind::kNewLeader || outage.stopped < refresh.returned || outage.stopped >= until) continue;
       if (outage.kind == Outage::Kind::kPause) {
         until += std::max<Nanos>(0, outage.started - outage.halted - InNanos(bounds_.unnoticed_pause));
       } else if (!restarted) {
@@ -109,6 +109,10 @@ class LeaseChecker {
     bool restarted = false;
     for (const Outage& outage : history_.outages) {
       if (outage.serving < refresh.called || outage.stopped > by) continue;
+      if (outage.kind == Outage::Kind::kNewLeader) {
+        by = std::max(by, outage.serving + life.ttl + InNanos(bounds_.late));
+        continue;
+      }
       by += outage.serving - outage.stopped + InNanos(bounds_.late);
       if (outage.kind == Outage::Kind::kRestart && !restarted) by += life.ttl;
       restarted = restarted || outage.kind == Outage::Kind::kRestart;

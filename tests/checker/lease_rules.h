@@ -20,8 +20,9 @@ struct LeaseBounds {
 };
 
 // Checks that no lease ended earlier than one TTL after its last acknowledged renewal was sent (time in which the server did not run does
-// not count), nor later than one TTL after the last renewal that may have counted, or two once the server was restarted since; that calls
-// found leases where they must have been, and none where they had ended. `ends` as replay.h found them.
+// not count), nor later than one TTL after the last renewal that may have counted, or two once the server was restarted since, or
+// one after the last new leader; that calls found leases where they must have been, and none where they had ended. `ends` as replay.h found
+// them.
 void CheckLeases(const History& history, const std::vector<Pin>& pins, const std::vector<Nanos>& known, const ReplayResult& replayed,
                  const LeaseBounds& bounds, Findings* findings);
 

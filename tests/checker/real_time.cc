@@ -45,6 +45,8 @@ void ForEachLearned(const History& history, const std::vector<Pin>& pins, Show s
     show(Step{call.returned, Step::Kind::kLearn, SlotOf(pins[i]), static_cast<int>(i)});
   }
   for (const LoggedBatch& logged : history.log) {
+    // Nobody is sent a gap.
+    if (logged.batch.events.empty()) continue;
     show(Step{logged.received, Step::Kind::kLearn, SlotSeen(logged.batch.revision), kNoCall});
   }
   for (const WatchChain& chain : history.watches) {

@@ -20,7 +20,7 @@ class WatchMix {
   // Of each sort so many.
   WatchMix(int resuming, int fresh, uint64_t seed) : fresh_count_(fresh), random_(seed), resuming_(resuming) {}
 
-  // All watch the server at `address` from now on. No stream of the server before is still open.
+  // All watch the server at `address` from now on.
   void Connect(const std::string& address);
 
   // Waits until each has been sent everything up to `revision`, and has the history say that it had to come; whether it did within `bound`.

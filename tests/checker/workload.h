@@ -1,6 +1,8 @@
 #ifndef SCOUTLIGHT_TESTS_CHECKER_WORKLOAD_H_
 #define SCOUTLIGHT_TESTS_CHECKER_WORKLOAD_H_
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,8 +21,8 @@ struct WorkloadOptions {
   MixOptions mix;
 };
 
-// Clients that each call one after the other what a RequestMix draws, on a server that comes and goes; calls with a request id that got
-// no answer are repeated when it is back. Used by one thread.
+// Clients that each call one after the other what a RequestMix draws, on a server that comes and goes, or on several; calls with a request
+// id that got no answer are repeated when it is back, or by the next one. Used by one thread.
 class Workload {
  public:
   // The recorder outlives this.
@@ -34,6 +36,12 @@ class Workload {
   // Waits until all clients have stopped.
   void Join();
 
+  // Lets all clients call the servers at `addresses`, over one store, of which one at least answers at any time. They begin spread over
+  // them; each moves on to the next when a call gets no answer, and after some calls in any case.
+  void StartOver(const std::vector<std::string>& addresses);
+  // Lets all clients stop after the call that they are in, and waits for that.
+  void Finish();
+
  private:
   struct Caller {
     RequestMix mix;
@@ -41,8 +49,12 @@ class Workload {
     std::optional<Call> repeated;
   };
 
+  // Whether it was the server that answered.
+  static bool CallOnce(Caller* caller);
   static void Run(Caller* caller);
+  void RunOver(Caller* caller, const std::vector<std::string>& addresses, size_t first);
 
+  std::atomic<bool> over_{false};  // Of StartOver's threads.
   std::vector<std::unique_ptr<Caller>> callers_;
   std::vector<std::thread> threads_;
 };

@@ -108,8 +108,8 @@ class ClientFaults : private Recorded, public ServedTest {
   std::unique_ptr<LiveProgram> NewProgram(const std::string& session_id, int number, IfOwned if_owned = IfOwned::kRefuse) {
     std::vector<std::string> ids;
     for (int i = 0; i < kInstances; ++i) ids.push_back(absl::StrCat("i", number, "-", i));
-    return std::make_unique<LiveProgram>(
-        LiveProgram::Options{.address = to_sessions_.address(), .session_id = session_id, .ids = ids, .ttl = kTtl, .if_owned = if_owned});
+    return std::make_unique<LiveProgram>(LiveProgram::Options{
+        .endpoints = {to_sessions_.address()}, .session_id = session_id, .ids = ids, .ttl = kTtl, .if_owned = if_owned});
   }
 
   // What sees past the proxies.
@@ -222,7 +222,7 @@ class ClientFaults : private Recorded, public ServedTest {
   // One comes and leaves, and is not picked any more.
   void Leave() {
     const std::string id = ResolveLoop::LeaverId(leavers_++);
-    LiveProgram leaver({.address = to_sessions_.address(), .session_id = absl::StrCat("session-of-", id), .ids = {id}, .ttl = kTtl});
+    LiveProgram leaver({.endpoints = {to_sessions_.address()}, .session_id = absl::StrCat("session-of-", id), .ids = {id}, .ttl = kTtl});
     const auto is_found = [&] {
       const discovery::InstancePtr found = locator_->SnapshotOf("Printer")->Find(id);
       return found != nullptr && found->resolvable();

@@ -8,7 +8,7 @@
 namespace scoutlight::testing {
 
 LiveProgram::LiveProgram(Options options) : options_(std::move(options)) {
-  const absl::StatusOr<Connection> connection = Connection::Open({.endpoints = {options_.address}});
+  const absl::StatusOr<Connection> connection = Connection::Open({.endpoints = options_.endpoints});
   session_ =
       Session::Open(connection.value(),
                     {.session_id = options_.session_id, .ttl = options_.ttl, .on_change = [this](const auto& report) { OnChange(report); }})

@@ -20,7 +20,7 @@ namespace scoutlight::testing {
 class LiveProgram {
  public:
   struct Options {
-    std::string address;  // Of the registry, or of what lies before it.
+    std::vector<std::string> endpoints;  // Of the registry's servers, or of what lies before them.
     std::string session_id;
     std::vector<std::string> ids;  // Of its instances.
     absl::Duration ttl;
