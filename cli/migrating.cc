@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -54,6 +55,8 @@ absl::Status Migrating::Migrate(const Call& call) const {
     server.Kill();
     folder.Remove();
   });
+  // While signals to stop are still kept back.
+  const absl::Cleanup remove = [&folder] { folder.Remove(); };
   const std::string path = folder.File("backup");
   const absl::StatusOr<std::unique_ptr<NewFile>> file = NewFile::Create(path);
   if (!file.ok()) return file.status();

@@ -49,10 +49,14 @@ absl::StatusOr<std::unique_ptr<NewFile>> NewFile::Create(const std::string& path
   const std::string partial = absl::StrCat(*place, ".partial");
   for (int i = 0; i < kTriesMax; ++i) {
     // Neither followed, if it is a link, nor waited for.
-    const int file = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode);
+    constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    int file = open(partial.c_str(), kFlags | O_CREAT | O_EXCL, kMode);
+    const Found found = file < 0 ? Found::kThere : Found::kNothing;
+    if (file < 0 && errno == EEXIST) file = open(partial.c_str(), kFlags);
+    if (file < 0 && found == Found::kThere && errno == ENOENT) continue;
     if (file < 0) return absl::UnknownError(absl::StrCat("cannot make ", partial, ": ", strerror(errno)));
     std::unique_ptr<NewFile> made(new NewFile(*place, partial, file));
-    const absl::StatusOr<bool> owns = made->Own();
+    const absl::StatusOr<bool> owns = made->Own(found);
     if (!owns.ok()) return owns.status();
     if (*owns) return made;
   }
@@ -68,15 +72,16 @@ NewFile::~NewFile() {
   close(file_);
 }
 
-absl::StatusOr<bool> NewFile::Own() {
+absl::StatusOr<bool> NewFile::Own(Found found) {
   struct stat opened;
   if (fstat(file_, &opened) != 0) return SystemError("make");
-  // What anybody else may read, or has put there, is not to get it.
-  if (!S_ISREG(opened.st_mode) || opened.st_uid != geteuid() || opened.st_nlink > 1) {
+  // What anybody else may read, or has put there, is not to get it. One that was made here has the owner that its file system gives it.
+  const bool is_ours = found == Found::kNothing || opened.st_uid == geteuid();
+  if (!S_ISREG(opened.st_mode) || !is_ours || opened.st_nlink > 1) {
     return absl::FailedPreconditionError(absl::StrCat(partial_, " is there, and is not of this program"));
   }
-  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return SystemError("lock");
+  // Some file systems have no locks: then it is as if nobody else wrote there.
+  if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     return absl::FailedPreconditionError(absl::StrCat("another process is writing ", partial_));
   }
   struct stat there;
@@ -85,7 +90,8 @@ absl::StatusOr<bool> NewFile::Own() {
     const MutexLock lock(&mu_);
     is_there_ = true;
   }
-  if (ftruncate(file_, 0) != 0 || fchmod(file_, kMode) != 0) return SystemError("make");
+  if (ftruncate(file_, 0) != 0) return SystemError("make");
+  if (found == Found::kThere && fchmod(file_, kMode) != 0) return SystemError("make");
   return true;
 }
 

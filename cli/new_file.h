@@ -37,8 +37,10 @@ class NewFile {
  private:
   NewFile(std::string path, std::string partial, int file);
 
-  // Whether it is ours, and still where it was opened. False: another process has put it into place, or discarded it.
-  absl::StatusOr<bool> Own();
+  enum class Found { kNothing, kThere };
+  // Whether it is ours, and still where it was opened. False: another process has put it into place, or discarded it. `found`: before it
+  // was opened.
+  absl::StatusOr<bool> Own(Found found);
   absl::Status SystemError(absl::string_view what) const;
 
   const std::string path_;

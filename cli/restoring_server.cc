@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -47,14 +48,37 @@ std::string MessageOf(const std::string& line) {
   return message.substr(0, kSaidMax);
 }
 
-// The last line of the log; empty: there is none.
-std::string LastSaid(const std::string& log_file) {
-  std::ifstream log(log_file);
+// What the log says last, and of which store that it was made; empty: nothing.
+struct Said {
   std::string last;
+  std::string store_id;
+};
+Said ReadLog(const std::string& log_file) {
+  std::ifstream log(log_file);
+  Said said;
   for (std::string line; std::getline(log, line);) {
-    if (!line.empty()) last = std::move(line);
+    if (line.empty()) continue;
+    said.last = MessageOf(line);
+    absl::string_view id = said.last;
+    if (absl::ConsumePrefix(&id, "made store ")) said.store_id = std::string(id);
   }
-  return MessageOf(last);
+  return said;
+}
+
+// The environment without what sets up scoutlightd: that is for another server than the one that is to be made.
+std::vector<std::string> EnvironmentForServer() {
+  std::vector<std::string> kept;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!absl::StartsWith(*variable, "SCOUTLIGHT_")) kept.emplace_back(*variable);
+  }
+  return kept;
+}
+
+std::vector<char*> PointersTo(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
 }
 
 }  // namespace
@@ -89,13 +113,14 @@ absl::StatusOr<std::string> RestoringServer::Run(const std::string& program, con
   const absl::StatusOr<pid_t> process = Begin(program, flags, log_file);
   if (!process.ok()) return process.status();
   const int ended = AwaitEnd(*process);
-  const std::string said = LastSaid(log_file);
-  if (WIFSIGNALED(ended)) return absl::UnknownError(absl::StrCat(program, " was ended by signal ", WTERMSIG(ended), "; it said: ", said));
-  if (WEXITSTATUS(ended) == kExitUsage) return absl::InvalidArgumentError(said);
-  if (WEXITSTATUS(ended) != 0) return absl::FailedPreconditionError(said);
-  absl::string_view id = said;
-  if (!absl::ConsumePrefix(&id, "made store ")) return absl::UnknownError(absl::StrCat(program, " names no store; it said: ", said));
-  return std::string(id);
+  const Said said = ReadLog(log_file);
+  if (WIFEXITED(ended) && WEXITSTATUS(ended) == 0 && !said.store_id.empty()) return said.store_id;
+  const std::string how =
+      WIFSIGNALED(ended) ? absl::StrCat("was ended by signal ", WTERMSIG(ended)) : absl::StrCat("ended with code ", WEXITSTATUS(ended));
+  const std::string message = absl::StrCat(program, " ", how, said.last.empty() ? ", and said nothing" : ": ", said.last);
+  if (WIFEXITED(ended) && WEXITSTATUS(ended) == kExitUsage) return absl::InvalidArgumentError(message);
+  if (absl::StrContains(said.last, "etcd did not answer")) return absl::UnavailableError(message);
+  return absl::FailedPreconditionError(message);
 }
 
 void RestoringServer::Kill() {
@@ -108,9 +133,9 @@ absl::StatusOr<pid_t> RestoringServer::Begin(const std::string& program, const s
                                              const std::string& log_file) {
   std::vector<std::string> command = {program, "--restore-only", "--log-format=json", "--log-level=info"};
   command.insert(command.end(), flags.begin(), flags.end());
-  std::vector<char*> arguments;
-  for (std::string& argument : command) arguments.push_back(argument.data());
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = PointersTo(command);
+  std::vector<std::string> variables = EnvironmentForServer();
+  const std::vector<char*> environment = PointersTo(variables);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -121,9 +146,12 @@ absl::StatusOr<pid_t> RestoringServer::Begin(const std::string& program, const s
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  // Signals of the terminal are for this program, which ends that one, or goes on where it is to ignore them.
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   MutexLock lock(&mu_);
-  const int failed = is_killed_ ? ECANCELED : posix_spawn(&process_, program.c_str(), &actions, &attributes, arguments.data(), environ);
+  const int failed =
+      is_killed_ ? ECANCELED : posix_spawn(&process_, program.c_str(), &actions, &attributes, arguments.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (failed == 0) return process_;

@@ -40,9 +40,9 @@ absl::StatusOr<std::string> FindServerProgram();
 // scoutlightd --restore-only in a process of its own.
 class RestoringServer {
  public:
-  // Runs `program` with `flags`, which say what it restores, until it ends; its log goes to `log_file`. Returns the id of the store that it
-  // has made. kFailedPrecondition, kInvalidArgument (it does not take its flags): what it said last. kCancelled: it was killed before.
-  // Once. Blocks.
+  // Runs `program` with `flags`, which say what it restores, until it ends; its log goes to `log_file`. Its environment has no SCOUTLIGHT_
+  // variables. Returns the id of the store that it has made. kFailedPrecondition, kInvalidArgument (it does not take its flags),
+  // kUnavailable (etcd does not answer): how it ended, and what it said last. kCancelled: it was killed before. Once. Blocks.
   absl::StatusOr<std::string> Run(const std::string& program, const std::vector<std::string>& flags, const std::string& log_file);
 
   // Ends it at once, or keeps it from beginning. Thread-safe.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
 #include "base/mutex.h"
 #include "client/events/thread_end.h"
 #include "client/events/try_thread.h"
@@ -110,6 +111,9 @@ class Asking {
   std::thread::id teller_ ABSL_GUARDED_BY(mu_);  // Who calls back; none: nobody does.
 };
 
+// Threads that ask one function: a watch that ends does not wait for a call that does not return.
+constexpr size_t kAskingsMax = 1'000;
+
 class FromFunction final : public EndpointResolver {
  public:
   FromFunction(EndpointFunction function, absl::Duration period) : function_(std::move(function)), period_(period) {}
@@ -120,9 +124,13 @@ class FromFunction final : public EndpointResolver {
   absl::StatusOr<std::unique_ptr<EndpointWatch>> Watch(const std::string& service, const std::string& queue, Callback callback) override {
     auto asking =
         std::make_shared<Asking>([function = function_, service, queue] { return function(service, queue); }, period_, std::move(callback));
-    if (!client::TryThread([asking] { asking->Run(); })) return absl::ResourceExhaustedError("no thread to ask for endpoints on");
     MutexLock lock(&mu_);
     std::erase_if(askings_, [](const auto& one) { return one->AwaitEnd(absl::ZeroDuration()); });
+    if (askings_.size() >= kAskingsMax) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the function is being asked by ", askings_.size(), " threads, at most ", kAskingsMax, " may: it does not return"));
+    }
+    if (!client::TryThread([asking] { asking->Run(); })) return absl::ResourceExhaustedError("no thread to ask for endpoints on");
     askings_.push_back(asking);
     return std::make_unique<Held>(std::move(asking));
   }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -64,6 +65,12 @@ std::optional<Connection> ConnectionOf(From from, Which own, Which peer) {
   std::optional<TcpAddress> to = AddressOf(from, peer);
   if (!at.has_value() || !to.has_value()) return std::nullopt;
   return Connection(*std::move(at), *std::move(to));
+}
+
+bool IsTcp(int descriptor) {
+  int protocol = 0;
+  socklen_t bytes = sizeof(protocol);
+  return getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &bytes) == 0 && protocol == IPPROTO_TCP;
 }
 
 bool Listens(int descriptor) {
@@ -137,13 +144,16 @@ bool StopAccepting(const TcpAddress& listening) {
 }
 
 bool HasAccepted(const TcpAddress& listening) {
-  return WithDescriptors(
-      Which::kFirst,
-      [&listening](int descriptor) {
-        const std::optional<TcpAddress> own = AddressOf(descriptor, &getsockname);
-        return own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value();
-      },
-      [](int) {});
+  const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), &closedir);
+  // Where there is no such folder nobody can tell; where it cannot be opened just now there may be somebody.
+  if (descriptors == nullptr) return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+  while (const dirent* const entry = readdir(descriptors.get())) {
+    int descriptor = -1;
+    if (!absl::SimpleAtoi(entry->d_name, &descriptor) || !IsTcp(descriptor)) continue;
+    const std::optional<TcpAddress> own = AddressOf(descriptor, &getsockname);
+    if (own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value()) return true;
+  }
+  return false;
 }
 
 }  // namespace scoutlight::client

@@ -69,11 +69,11 @@ NngProblems::Seen NngProblems::Newest() const {
 std::string NngProblems::Of(int dialer) {
   Seen seen = Newest();
   if (seen == nullptr) {
-    const absl::Duration now = clock_.SinceBoot();
     seen = std::make_shared<const NngProblemsById>(look_());
     MutexLock lock(&mu_);
     seen_ = seen;
-    seen_at_ = now;
+    // A long look is as new as any when it is over.
+    seen_at_ = clock_.SinceBoot();
   }
   const auto found = seen->find(dialer);
   return found == seen->end() ? std::string() : found->second;
