@@ -237,10 +237,13 @@ void TablePrinter::Note(absl::string_view message) {
 
 void TablePrinter::Failed(const absl::Status& status) {
   const ErrorDetails details = DetailsOf(status).value_or(ErrorDetails());
+  std::string text = "scoutctl: ";
   // What the system says needs no word before it that says nothing.
-  const std::string code = absl::IsUnknown(status) && !status.message().empty() ? "" : absl::StrCat(CodeWords(status.code()), ": ");
-  std::string text = absl::StrCat("scoutctl: ", terminals_.errors_colours && !code.empty() ? Coloured(Colour::kRed, code) : code,
-                                  Printable(status.message(), LineBreaks::kKept));
+  if (!absl::IsUnknown(status)) {
+    const std::string code = CodeWords(status.code());
+    absl::StrAppend(&text, terminals_.errors_colours ? Coloured(Colour::kRed, code) : code, ": ");
+  }
+  absl::StrAppend(&text, Printable(status.message(), LineBreaks::kKept));
   if (details.reason != Reason::kUnspecified) absl::StrAppend(&text, " (", ReasonName(details.reason), ")");
   absl::StrAppend(&text, "\n");
   // Of a single one the message tells.
