@@ -21,6 +21,7 @@
 //   /.scoutlight/schemas/{name}                       the schema's document (schema_document.h)
 //   /.scoutlight/bindings/{cluster}/{service}         the name of a schema, or `none`; `*` stands for all
 //   /.scoutlight/sessions/{id in hexadecimal}         SessionRecord, on the session's lease; put by each stream that opens the session
+//   /.scoutlight/servers, /.scoutlight/drains         of servers that share the store: server/fleet/fleet_records.h
 //
 // Members that are not known are left alone, so that a later version may add some. All functions are thread-safe.
 namespace scoutlight::discovery {
