@@ -46,8 +46,8 @@ constexpr absl::Duration kCurrentWithin = kJudgeMemory ? absl::Seconds(5) : absl
 // Of a Resolve: nothing of it waits, but the machine may be busy. Far below first_answer_timeout, which one that waits would take.
 constexpr absl::Duration kResolveMax = absl::Seconds(10);
 constexpr absl::Duration kFirstAnswerTimeout = absl::Minutes(10);
-// Longer than an election takes; shorter than a lease: etcd before 3.4.26 lets a leader that comes back after longer end leases that the
-// new one has renewed.
+// Longer than an election takes; shorter than a lease: etcd before 3.4.31 and 3.5.13 lets a leader that comes back after longer end leases
+// that the new one has renewed.
 constexpr absl::Duration kPause = absl::Seconds(3);
 
 class ClusterFaults : public ::testing::Test {

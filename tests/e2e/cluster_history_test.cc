@@ -34,8 +34,8 @@ constexpr int kServers = ServedCluster::kServers;
 // Etcd's least.
 constexpr absl::Duration kTtlMin = absl::Seconds(2);
 constexpr absl::Duration kTtlMax = absl::Seconds(4);
-// Longer than an election takes, and how long a member may be silent until the servers leave it; shorter than a lease: etcd before 3.4.26
-// lets a leader that comes back after longer end leases that the new one has renewed.
+// Longer than an election takes, and how long a member may be silent until the servers leave it; shorter than a lease: etcd before 3.4.31
+// and 3.5.13 lets a leader that comes back after longer end leases that the new one has renewed.
 constexpr absl::Duration kPause = absl::Milliseconds(1'800);
 
 class ClusterHistory : public ::testing::Test {
