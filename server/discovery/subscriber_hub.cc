@@ -291,10 +291,13 @@ void SubscriberHub::Carry(Stream* stream, const SubscriberMessage& message) {
   if (message.confirmed > subscriber->confirmed) Confirm(subscriber, message.confirmed);
   for (const ServiceName& service : message.remove) table_.Unsubscribe(subscriber, service);
   // Messages under way that show a service as it was before it was removed may be taken for what it is added for.
-  const bool assume = parts_.shared_store || parts_.clock->SinceBoot() < assume_until_ || subscriber->confirmed < subscriber->removed_at;
+  const bool assume = parts_.clock->SinceBoot() < assume_until_ || subscriber->confirmed < subscriber->removed_at;
   for (const ServiceName& service : message.add) {
+    const int wanted_before = subscriber->wanted;
     Subscription* const subscription = table_.Subscribe(subscriber, service);
-    if (assume && subscription->views.empty()) {
+    // Over a shared store it may come back from another server, which has shown it what is not known here.
+    const bool is_from_elsewhere = parts_.shared_store && subscriber->wanted > wanted_before;
+    if (is_from_elsewhere || (assume && subscription->views.empty())) {
       subscription->views.AssumeAny();
       drains_.OnAssumed(subscription);
     }

@@ -43,7 +43,11 @@ void SubscriberViews::Restart() {
   sent_.clear();
 }
 
-void SubscriberViews::AssumeAny() { Hold({}); }
+void SubscriberViews::AssumeAny() {
+  Hold({});
+  // Another server may have shown it older states since.
+  confirmed_ = 0;
+}
 
 void SubscriberViews::Hold(View view) {
   if (held_.size() == kHeldMax) {

@@ -67,10 +67,10 @@ void Coordinator::OnServers(const absl::flat_hash_set<std::string>& servers, Rev
   AdvanceAll();
 }
 
-void Coordinator::OnStanding(const std::string& drain, const std::string& server, DrainStanding standing) {
+void Coordinator::OnStanding(const std::string& drain, const std::string& server, DrainStanding standing, Revision revision) {
   Drain* const told = Find(drain);
   if (told == nullptr) return;
-  told->shared.Tell(server, std::move(standing));
+  told->shared.Tell(server, std::move(standing), revision);
   Advance(told, parts_.clock->SinceBoot());
 }
 
@@ -110,7 +110,7 @@ void Coordinator::Advance(Drain* drain, absl::Duration now) {
   if (drain->lease_id != 0 && !drain->asking && (!identity.has_value() || identity->lease_id != drain->lease_id)) {
     drain->lease_id = 0;
     drain->put = false;
-    drain->shared.ForgetStandings();
+    drain->shared.NotAsked();
   }
   drain->due = absl::InfiniteDuration();
   if (!drain->asking && now >= drain->retry_at) {
@@ -141,7 +141,7 @@ void Coordinator::ReadServers(Drain* drain) {
   storage::Query query;
   query.range = {ServersTree(), Scope::kChildren};
   query.show_system = true;
-  query.entries_max = kOtherServersMax + 2;
+  query.entries_max = 2 * kOtherServersMax;
   query.bytes_max = limits::kMiB;
   parts_.store->Read(std::move(query), [this, id = drain->id, post = post_](storage::Page page) {
     post([this, id, page = std::move(page)] { OnServersRead(id, page); });
@@ -156,15 +156,17 @@ void Coordinator::OnServersRead(const std::string& id, const storage::Page& page
     drain->retry_at = now + kFleetRetry;
     return Advance(drain, now);
   }
-  if (page.more && drain->done) {
-    Answer(drain, {.status = storage::Overloaded(absl::StrCat("more than ", kOtherServersMax + 1, " servers share the store"))});
-  }
   absl::btree_map<std::string, std::string> servers = servers_;
   for (const Entry& entry : page.entries) {
     const std::optional<FleetKey> key = ReadFleetKey(entry.key.path());
     if (!key.has_value() || gone_.contains(key->server) || membership_.IsOwn(key->server)) continue;
     const absl::StatusOr<ServerRecord> record = ParseServerRecord(entry.value.bytes);
     servers.insert({key->server, record.ok() ? record->address : key->server});
+  }
+  if ((page.more || servers.size() > static_cast<size_t>(kOtherServersMax)) && drain->done) {
+    Answer(drain,
+           {.status = storage::Overloaded(absl::StrCat(servers.size(), page.more ? " or more" : "",
+                                                       " other servers share the store, a drain waits for at most ", kOtherServersMax))});
   }
   drain->read_at = page.revision;
   drain->shared.SetServers(std::move(servers));
@@ -180,15 +182,17 @@ void Coordinator::PutRecord(Drain* drain, const ServerIdentity& identity, absl::
   transaction.on_success.push_back(storage::PutOperation{
       .key = DrainKey(drain->id), .value = {Value::Form::kText, EncodeDrainRecord(record)}, .lease_id = drain->lease_id});
   parts_.store->Commit(std::move(transaction), [this, id = drain->id, post = post_](const storage::CommitResult& result) {
-    post([this, id, status = result.status] { OnPut(id, status); });
+    post([this, id, status = result.status, revision = result.revision] { OnPut(id, status, revision); });
   });
 }
 
-void Coordinator::OnPut(const std::string& id, const absl::Status& status) {
+void Coordinator::OnPut(const std::string& id, const absl::Status& status, Revision revision) {
   Drain* const drain = Find(id);
   drain->asking = false;
   const absl::Duration now = parts_.clock->SinceBoot();
   drain->put = status.ok();
+  // One whose answer was lost may be there, and others may have told of it.
+  drain->put ? drain->shared.Asked(revision) : drain->shared.NotAsked();
   // It may be there all the same.
   if (!drain->put) drain->retry_at = now + kFleetRetry;
   Advance(drain, now);

@@ -45,7 +45,8 @@ class Coordinator {
   void OnServerGone(const std::string& server);
   // All that there are.
   void OnServers(const absl::flat_hash_set<std::string>& servers, Revision revision);
-  void OnStanding(const std::string& drain, const std::string& server, DrainStanding standing);
+  // `revision`: at which it was put.
+  void OnStanding(const std::string& drain, const std::string& server, DrainStanding standing, Revision revision);
 
   // How many others the watch shows. From any thread.
   int others() const { return others_.load(std::memory_order_relaxed); }
@@ -84,7 +85,7 @@ class Coordinator {
   void OnServersRead(const std::string& id, const storage::Page& page);
   void PutRecord(Drain* drain, const ServerIdentity& identity, absl::Duration now);
   void DeleteRecords(Drain* drain);
-  void OnPut(const std::string& id, const absl::Status& status);
+  void OnPut(const std::string& id, const absl::Status& status, Revision revision);
   void OnDeleted(const std::string& id, const absl::Status& status);
   void Forget(const std::string& id);
 

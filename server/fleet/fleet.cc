@@ -146,7 +146,7 @@ void Fleet::OnPut(const FleetKey& key, const std::string& text, Revision revisio
       if (!coordinator_.Has(key.drain)) return;
       absl::StatusOr<DrainStanding> standing = ParseStanding(text);
       if (!standing.ok()) return parts_.warn(absl::StrCat("what server ", key.server, " says of a drain ", standing.status().message()));
-      return coordinator_.OnStanding(key.drain, key.server, *std::move(standing));
+      return coordinator_.OnStanding(key.drain, key.server, *std::move(standing), revision);
     }
   }
 }

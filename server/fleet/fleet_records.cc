@@ -120,6 +120,7 @@ absl::StatusOr<DrainRecord> ParseDrainRecord(absl::string_view text) {
   record.timeout = members.Millis("timeout_ms");
   record.linger = members.Millis("linger_ms");
   if (!members.status().ok()) return members.status();
+  if (record.revision == 0) return absl::InvalidArgumentError("names no revision");
   return record;
 }
 

@@ -52,7 +52,8 @@ class Membership {
   void OnGone(const std::string& id);
 
   void Serve(absl::Duration now);
-  absl::Duration next_due() const { return due_; }
+  // While an answer is awaited it is that which goes on.
+  absl::Duration next_due() const { return asking_ ? absl::InfiniteDuration() : due_; }
   const std::optional<ServerIdentity>& identity() const { return identity_; }
   // Whether a record of this id is this server's, also while it is being put.
   bool IsOwn(const std::string& id) const { return id == id_; }

@@ -127,7 +127,11 @@ void Participant::Put(Part* part) {
   part->told = true;
   part->putting = true;
   storage::Transaction transaction;
-  transaction.conditions.push_back({.key = DrainKey(part->drain), .exists = true});
+  // Of the record that this is an answer to: put again, it is another.
+  transaction.conditions.push_back({.key = DrainKey(part->drain),
+                                    .target = storage::Condition::Target::kModRevision,
+                                    .comparison = storage::Condition::Comparison::kEqual,
+                                    .number = part->revision});
   transaction.on_success.push_back(storage::PutOperation{.key = StandingKey(part->drain, membership_.identity()->id),
                                                          .value = {Value::Form::kText, EncodeStanding(*part->standing)},
                                                          .lease_id = part->lease_id});
@@ -145,8 +149,17 @@ void Participant::OnPut(const std::string& drain, uint64_t number, const absl::S
   if (!status.ok()) {
     part->told = false;
     part->retry_at = now + kFleetRetry;
+    // What was told before must not stand where puts are refused and deletes are not.
+    if (!part->standing->settled && membership_.identity().has_value()) TakeBack(part);
   }
   Advance(part, now);
+}
+
+void Participant::TakeBack(Part* part) {
+  storage::Transaction transaction;
+  transaction.on_success.push_back(storage::DeleteOperation{.range = {StandingKey(part->drain, membership_.identity()->id), Scope::kKey}});
+  // Tried again with the put.
+  parts_.store->Commit(std::move(transaction), [](const storage::CommitResult&) {});
 }
 
 }  // namespace scoutlight::server

@@ -70,6 +70,8 @@ class Participant {
   void Follow(Part* part, absl::Duration now);
   void Put(Part* part);
   void OnPut(const std::string& drain, uint64_t number, const absl::Status& status);
+  // Deletes what this server has told.
+  void TakeBack(Part* part);
   void End(const std::string& drain);
 
   const FleetParts& parts_;

@@ -45,7 +45,7 @@ void SharedDrain::DropUnless(const absl::flat_hash_set<std::string>& all, absl::
 
 const DrainStanding* SharedDrain::StandingOf(const std::string& server) const {
   const auto found = standings_.find(server);
-  return found == standings_.end() ? nullptr : &found->second;
+  return found == standings_.end() || !asked_ ? nullptr : &found->second.standing;
 }
 
 template <typename Holds>

@@ -36,9 +36,18 @@ class SharedDrain {
 
   // How it stands here, and on another, which need not be known yet.
   void TellHere(DrainStanding standing) { here_ = std::move(standing); }
-  void Tell(const std::string& server, DrainStanding standing) { standings_[server] = std::move(standing); }
-  // The others will tell anew.
-  void ForgetStandings() { standings_.clear(); }
+  // `revision`: at which it was told.
+  void Tell(const std::string& server, DrainStanding standing, Revision revision) { standings_[server] = {std::move(standing), revision}; }
+  // The drain's record is there since `revision`: what was told before is not told of it.
+  void Asked(Revision revision) {
+    asked_ = true;
+    absl::erase_if(standings_, [revision](const auto& told) { return told.second.revision < revision; });
+  }
+  // It may not be there: the others will tell anew.
+  void NotAsked() {
+    asked_ = false;
+    standings_.clear();
+  }
 
   // The answer, when there is one: all have confirmed, and `linger` is over or nobody is left who confirms nothing; or the timeout is over,
   // and everybody has said so, or kStandingsWait is over too. A server that has said nothing is a laggard without an id.
@@ -59,7 +68,12 @@ class SharedDrain {
   std::optional<absl::btree_map<std::string, std::string>> servers_;
   std::optional<DrainStanding> here_;
   absl::Duration complete_from_ = absl::ZeroDuration();
-  absl::btree_map<std::string, DrainStanding> standings_;
+  struct Told {
+    DrainStanding standing;
+    Revision revision = 0;
+  };
+  absl::btree_map<std::string, Told> standings_;
+  bool asked_ = false;                          // The others have been: else what they say is of another time.
   std::optional<absl::Duration> linger_until_;  // Since all have confirmed, which stays so.
 };
 

@@ -17,6 +17,7 @@ using ::testing::IsEmpty;
 
 const absl::Duration kStart = absl::Seconds(100);
 constexpr absl::Duration kTimeout = absl::Seconds(30);
+constexpr Revision kTold = 7;
 
 DrainStanding Complete(int watches = 0) { return {.settled = true, .outcome = {.complete = true, .unconfirmable_watches = watches}}; }
 DrainStanding Over(const std::vector<std::string>& laggards) {
@@ -35,6 +36,7 @@ std::vector<std::string> Named(const DrainOutcome& outcome) {
 SharedDrain DrainOver(absl::btree_map<std::string, std::string> servers, absl::Duration linger = absl::ZeroDuration()) {
   SharedDrain drain({.name = {"c", "s", "i"}, .revision = 5, .timeout = kTimeout, .linger = linger}, kStart);
   drain.SetServers(std::move(servers));
+  drain.Asked(kTold);
   return drain;
 }
 
@@ -50,21 +52,22 @@ TEST(SharedDrain, AloneItIsAsHere) {
 TEST(SharedDrain, ItIsCompleteWhenItIsSoEverywhereAtOneTime) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}, {"c", "host-c:1"}});
   drain.TellHere(Complete());
-  drain.Tell("b", Complete());
+  drain.Tell("b", Complete(), kTold);
   EXPECT_FALSE(drain.Decide(kStart).has_value());
-  drain.Tell("b", Waits());
-  drain.Tell("c", Complete());
+  drain.Tell("b", Waits(), kTold);
+  drain.Tell("c", Complete(), kTold);
   EXPECT_FALSE(drain.Decide(kStart).has_value()) << "somebody has come to b";
-  drain.Tell("b", Complete());
+  drain.Tell("b", Complete(), kTold);
   EXPECT_TRUE(drain.Decide(kStart)->complete);
 }
 
 TEST(SharedDrain, WhoIsNotKnownYetMayTellBefore) {
   SharedDrain drain({.timeout = kTimeout}, kStart);
   drain.TellHere(Complete());
-  drain.Tell("b", Complete());
+  drain.Tell("b", Complete(), kTold);
   EXPECT_FALSE(drain.Decide(kStart).has_value());
   drain.SetServers({{"b", "host-b:1"}});
+  drain.Asked(kTold);
   EXPECT_TRUE(drain.Decide(kStart)->complete);
 }
 
@@ -74,7 +77,7 @@ TEST(SharedDrain, ItIsOverWhenAllHaveSaidSo) {
   EXPECT_EQ(drain.next_due(kStart), kStart + kTimeout);
   EXPECT_FALSE(drain.Decide(kStart + kTimeout).has_value());
   EXPECT_EQ(drain.next_due(kStart + kTimeout), kStart + kTimeout + kStandingsWait);
-  drain.Tell("b", Over({"y"}));
+  drain.Tell("b", Over({"y"}), kTold);
   const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout);
   ASSERT_TRUE(outcome.has_value());
   EXPECT_FALSE(outcome->complete);
@@ -84,7 +87,7 @@ TEST(SharedDrain, ItIsOverWhenAllHaveSaidSo) {
 TEST(SharedDrain, AServerThatSaysNothingIsNamed) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}, {"c", "host-c:1"}});
   drain.TellHere(Complete());
-  drain.Tell("c", Waits());
+  drain.Tell("c", Waits(), kTold);
   const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
   ASSERT_TRUE(outcome.has_value());
   EXPECT_FALSE(outcome->complete);
@@ -104,12 +107,24 @@ TEST(SharedDrain, WhenAServerHasGoneItIsNotCompleteUntilItsSubscribersCouldComeT
 TEST(SharedDrain, AStateWithoutAServerIsAsItsEnd) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}, {"c", "host-c:1"}});
   drain.TellHere(Complete());
-  drain.Tell("c", Complete());
+  drain.Tell("c", Complete(), kTold);
   drain.DropUnless({"a", "b", "c"}, kStart);
   EXPECT_FALSE(drain.Decide(kStart).has_value());
   drain.DropUnless({"a", "c"}, kStart);
   EXPECT_FALSE(drain.Decide(kStart).has_value());
   EXPECT_TRUE(drain.Decide(kStart + limits::kSubscriberGrace)->complete);
+}
+
+TEST(SharedDrain, WhatWasToldOfAnEarlierPutOfTheRecordIsNotToldOfThisOne) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.NotAsked();
+  drain.Tell("b", Complete(), kTold + 1);
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  drain.Asked(kTold + 2);
+  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  drain.Tell("b", Complete(), kTold + 3);
+  EXPECT_TRUE(drain.Decide(kStart)->complete);
 }
 
 TEST(SharedDrain, AServerThatComesIsWaitedFor) {
@@ -118,17 +133,17 @@ TEST(SharedDrain, AServerThatComesIsWaitedFor) {
   drain.TellHere(Complete());
   EXPECT_TRUE(drain.waits_for_others());
   EXPECT_FALSE(drain.Decide(kStart).has_value());
-  drain.Tell("c", Complete());
+  drain.Tell("c", Complete(), kTold);
   EXPECT_TRUE(drain.Decide(kStart)->complete);
 }
 
 TEST(SharedDrain, ItLingersUntilNobodyIsLeftOnAnyServer) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}}, absl::Minutes(1));
   drain.TellHere(Complete());
-  drain.Tell("b", Complete(2));
+  drain.Tell("b", Complete(2), kTold);
   EXPECT_FALSE(drain.Decide(kStart).has_value());
   EXPECT_EQ(drain.next_due(kStart), kStart + absl::Minutes(1));
-  drain.Tell("b", Complete(0));
+  drain.Tell("b", Complete(0), kTold);
   const std::optional<DrainOutcome> clear = drain.Decide(kStart + absl::Seconds(3));
   ASSERT_TRUE(clear.has_value());
   EXPECT_EQ(clear->unconfirmable_watches, 0);
@@ -137,11 +152,11 @@ TEST(SharedDrain, ItLingersUntilNobodyIsLeftOnAnyServer) {
 TEST(SharedDrain, WhenLingerIsOverThoseWhoAreLeftAreCountedTogether) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}}, absl::Minutes(1));
   drain.TellHere(Complete(1));
-  drain.Tell("b", Complete(2));
+  drain.Tell("b", Complete(2), kTold);
   EXPECT_FALSE(drain.Decide(kStart).has_value());
   // Who has come since all had confirmed changes nothing.
-  drain.Tell("b", Over({"late"}));
-  drain.Tell("b", Complete(2));
+  drain.Tell("b", Over({"late"}), kTold);
+  drain.Tell("b", Complete(2), kTold);
   const std::optional<DrainOutcome> outcome = drain.Decide(kStart + absl::Minutes(1));
   ASSERT_TRUE(outcome.has_value());
   EXPECT_TRUE(outcome->complete);
@@ -152,7 +167,7 @@ TEST(SharedDrain, WhenLingerIsOverThoseWhoAreLeftAreCountedTogether) {
 TEST(SharedDrain, OverTheMostLaggardsAreCounted) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}});
   drain.TellHere(Over(std::vector<std::string>(limits::kLaggardsMax - 1, "x")));
-  drain.Tell("b", Over({"y", "z"}));
+  drain.Tell("b", Over({"y", "z"}), kTold);
   const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout);
   ASSERT_TRUE(outcome.has_value());
   EXPECT_EQ(outcome->laggards.size(), static_cast<size_t>(limits::kLaggardsMax));
