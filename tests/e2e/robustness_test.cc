@@ -1,7 +1,9 @@
 // Bytes that no client of ours sends, and too many of them: the server stays up, answers others, and stays small.
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -112,9 +114,22 @@ TEST_F(Robustness, LargeMessagesByMany) {
   }
 }
 
+// The most resident memory that a process has had; 0: it has ended.
+size_t PeakResidentBytes(pid_t pid) {
+  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
+  std::string word;
+  size_t kibibytes = 0;
+  while (status >> word && word != "VmHWM:") {
+  }
+  status >> kibibytes;
+  return kibibytes * 1024;
+}
+
 // gRPC looks at the size of a message when it has all of it: what all buffers together may hold is what stops this one.
 TEST_F(Robustness, AMessageLargerThanAllBuffersTogether) {
   EXPECT_FALSE(Client(server().address()).SendBytes("Put", std::string(512 * kMiB, '\0')).ok());
+  EXPECT_GT(PeakResidentBytes(server().pid()), kMiB);
+  EXPECT_LT(PeakResidentBytes(server().pid()), kResidentBytesMax) << "memory that was given back since counts too";
 }
 
 TEST_F(Robustness, ManyConnectionsOpenedAndClosed) {
