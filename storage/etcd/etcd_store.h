@@ -38,6 +38,8 @@ struct EtcdStoreOptions {
 //                 told OnStale first. One that etcd was sent and did not answer ends with kUnknown, unless it has a request id: then it is
 //                 asked for again. While etcd's space is used up (NOSPACE) puts are refused with kDiskFull and deletes go on; their cause
 //                 may then be shown as the end of a lease. A change that meets the moment in which that begins ends with kUnknown.
+//   Follow        what others wrote through other servers is shown a little later than it can be read: a watch that begins "now" begins
+//                 there.
 //   request ids   are remembered for 10 to 11 minutes, by the cluster: whichever server is asked. Those of revocations are not, nor of
 //                 grants that name their lease. A first grant for which etcd had to be asked again is called a repetition.
 //   revisions     etcd's own. Other applications' writes, fences and leases of request ids take some too.

@@ -153,7 +153,7 @@ class Claims {
   bool MayHaveRevoked(int call, Revision revision) const {
     const Pin& pin = pins_[call];
     const bool ok = history_.calls[call].outcome == Outcome::kOk && !IsReplayed(history_.calls[call]);
-    return history_.leases_of_etcd && ok && pin.kind == Pin::Kind::kRead && pin.revision >= revision;
+    return history_.over_etcd && ok && pin.kind == Pin::Kind::kRead && pin.revision >= revision;
   }
 
   // The first call without an answer, and not yet with a revision, among the repetitions of `call`; kNobody: there is none.

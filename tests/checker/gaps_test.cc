@@ -164,16 +164,16 @@ History RevocationThatCountsWhatWasBefore() {
   return history;
 }
 
-TEST(LeasesOfEtcd, RevocationsCountWhatWasBeforeAndRenewalsNameAPastRevision) {
+TEST(OverEtcd, RevocationsCountWhatWasBeforeAndRenewalsNameAPastRevision) {
   History history = RevocationThatCountsWhatWasBefore();
   EXPECT_FALSE(Wrong(history).empty());
-  history.leases_of_etcd = true;
+  history.over_etcd = true;
   EXPECT_EQ(Wrong(history), std::vector<std::string>{});
 }
 
-TEST(LeasesOfEtcd, NoOtherCallsLeaseIsRevoked) {
+TEST(OverEtcd, NoOtherCallsLeaseIsRevoked) {
   History history = LeaseThatEnds(kSecond);
-  history.leases_of_etcd = true;
+  history.over_etcd = true;
   history.log[1].batch.events[0].cause = EventCause::kLeaseRevoked;
   EXPECT_EQ(Wrong(history).size(), 1u) << "nobody revoked it";
   Call revoke{.client = 2, .called = 20, .returned = kSecond + 1, .outcome = Outcome::kOk};

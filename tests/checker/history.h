@@ -180,9 +180,10 @@ struct History {
   std::vector<Compaction> compactions;
   bool compacts_by_itself = false;  // The store may compact when it likes.
   bool has_gaps = false;            // Others take revisions of the store too. FillGaps makes the log whole.
-  // It lies in etcd, and what storage/etcd/etcd_store.h says of leases holds: a first grant may be called a repetition, the revision of a
-  // renewal is one of before, and a revocation counts keys that may have left the lease before it.
-  bool leases_of_etcd = false;
+  // It lies in etcd, and less is promised (storage/etcd/etcd_store.h): a first grant may be called a repetition, the revision of a renewal
+  // is one of before, a revocation counts keys that may have left the lease before it, writes may be refused as contended, and a watch
+  // begins with what its server has been shown, up to 10 s ago.
+  bool over_etcd = false;
 };
 
 // Appends what the chain of a collector (the range is all keys, from revision 2 on, with previous entries) received to `history->log`,

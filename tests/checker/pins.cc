@@ -47,8 +47,9 @@ Pin PinOf(const Call& call) {
   return {is_past ? Pin::Kind::kPast : Pin::Kind::kRead, call.failure.revision};
 }
 
-// Which revocations made a revision the log says alone.
+// Which revocations made a revision the log says alone, and no state says why a write was contended.
 Pin::Kind KindOverEtcd(const Call& call, Pin::Kind kind) {
+  if (call.failure.reason == Reason::kContended) return Pin::Kind::kNone;
   if (std::holds_alternative<RenewAnswer>(call.answer)) return Pin::Kind::kPast;
   return std::holds_alternative<RevokeAnswer>(call.answer) && kind == Pin::Kind::kWrite ? Pin::Kind::kRead : kind;
 }
@@ -91,7 +92,7 @@ std::vector<Pin> PinCalls(const History& history, Findings* findings) {
     const Call& call = history.calls[i];
     const int index = static_cast<int>(i);
     pins[i] = PinOf(call);
-    if (history.leases_of_etcd) pins[i].kind = KindOverEtcd(call, pins[i].kind);
+    if (history.over_etcd) pins[i].kind = KindOverEtcd(call, pins[i].kind);
     pins[i].called = call.called;
     if (call.returned < call.called) findings->Add(Rule::kHistory, 0, {index}, "it returned before it was called");
     if (pins[i].kind != Pin::Kind::kNone && pins[i].revision < 1) {
@@ -101,7 +102,7 @@ std::vector<Pin> PinCalls(const History& history, Findings* findings) {
     const std::string& id = RequestIdOf(call);
     if (id.empty()) continue;
     if (MayBeRepeated(call)) pins[i].called = first_called[id];
-    const bool by_store = history.leases_of_etcd && std::holds_alternative<Grant>(call.request);
+    const bool by_store = history.over_etcd && std::holds_alternative<Grant>(call.request);
     if (IsReplayed(call) && first_called[id] >= call.called && !by_store) {
       findings->Add(Rule::kRepetition, pins[i].revision, {index}, "it is called a repetition, and nobody sent it before");
     }

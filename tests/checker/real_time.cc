@@ -10,6 +10,7 @@ namespace scoutlight::checker {
 namespace {
 
 constexpr int kNoCall = -1;
+constexpr Nanos kShownWithin = 10'000'000'000;  // Of History::over_etcd.
 
 // A call or an answer. Where times are equal calls come first: then they overlap.
 struct Step {
@@ -67,8 +68,9 @@ std::vector<Step> CallsOf(const History& history, const std::vector<Pin>& pins) 
     for (const WatchStream& stream : chain.streams) {
       // "From now on" begins with the state at the call, or a later one.
       if (stream.start_revision != 0) continue;
+      const Nanos called = stream.called - (history.over_etcd ? kShownWithin : 0);
       const auto begin = std::find_if(stream.frames.begin(), stream.frames.end(), NamesState);
-      if (begin != stream.frames.end()) steps.push_back({stream.called, Step::Kind::kCall, SlotSeen(begin->revision), kNoCall});
+      if (begin != stream.frames.end()) steps.push_back({called, Step::Kind::kCall, SlotSeen(begin->revision), kNoCall});
     }
   }
   return steps;

@@ -143,7 +143,7 @@ class Replayer {
       findings_.Add(Rule::kLease, batch.revision, {writer}, absl::StrCat("it is not the revocation of lease ", revoke.id));
       return;
     }
-    if (call.outcome != Outcome::kOk || history_.leases_of_etcd) return;
+    if (call.outcome != Outcome::kOk || history_.over_etcd) return;
     const int64_t deleted = std::get<RevokeAnswer>(call.answer).deleted;
     if (deleted == static_cast<int64_t>(batch.events.size())) return;
     findings_.Add(Rule::kLease, batch.revision, {writer}, absl::StrCat("deleted ", deleted, ", and there were ", batch.events.size()));

@@ -202,7 +202,7 @@ TEST_F(ClusterHistory, EveryAnswerAndFrameFitsOneOrderOfStates) {
   EXPECT_TRUE(WaitUntil([this] { return LeasesHaveEnded(); })) << "leases of dead owners live on";
   checker::History history = Take();
   checker::FillGaps(&history);
-  history.leases_of_etcd = true;
+  history.over_etcd = true;
   const Counts counts = CountsOf(history);
   std::cout << history.calls.size() << " calls, of which " << counts.unknown << " are open, " << counts.written << " of "
             << history.log.size() << " revisions, " << history.watches.size() << " watches, " << counts.lease_ends << " ends of leases"
