@@ -1,6 +1,6 @@
 #include "bench/bare_streams.h"
 
-#include <atomic>
+#include <optional>
 #include <utility>
 
 namespace scoutlight::bench {
@@ -21,42 +21,59 @@ grpc::ByteBuffer StartedFrame() {
 
 }  // namespace
 
-// Deletes itself when its call is over. Writes and ends are started under BareStreams::mu_: gRPC never calls back from within these.
+// Deletes itself when its call is over. Lock order: BareStreams::mu_ before a stream's, which is all that the end of a write takes. Writes
+// and ends are started under it: gRPC never calls back from within these.
 class BareStreams::Stream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   explicit Stream(BareStreams* all) : all_(*all) {
     MutexLock lock(&all_.mu_);
+    all_.streams_.insert(this);
     if (all_.ended_) {
       End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server stops"));
     } else {
-      all_.streams_.insert(this);
       Send(StartedFrame());
     }
   }
 
-  void Send(const grpc::ByteBuffer& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(all_.mu_) {
+  void Send(const grpc::ByteBuffer& frame) {
+    MutexLock lock(&mu_);
     if (ended_) return;
-    if (writing_.exchange(true, std::memory_order_acquire))
-      return End(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the last frame is not written yet"));
-    frame_ = frame;
-    StartWrite(&frame_);
+    if (!writing_) return Write(frame);
+    if (next_.has_value()) return EndLocked(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "two frames are not written yet"));
+    next_ = frame;
   }
 
-  void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(all_.mu_) {
-    if (!std::exchange(ended_, true)) Finish(status);
+  // Behind the write that is under way.
+  void End(const grpc::Status& status) {
+    MutexLock lock(&mu_);
+    EndLocked(status);
   }
 
  private:
+  void Write(const grpc::ByteBuffer& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    writing_ = true;
+    frame_ = frame;
+    StartWrite(&frame_);
+  }
+  void EndLocked(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (ended_) return;
+    ended_ = true;
+    status_ = status;
+    if (!writing_) Finish(status_);
+  }
+
   void OnWriteDone(bool ok) override {
-    writing_.store(false, std::memory_order_release);
-    if (ok) return;
-    MutexLock lock(&all_.mu_);
-    End(grpc::Status::CANCELLED);
+    MutexLock lock(&mu_);
+    writing_ = false;
+    if (ended_) {
+      Finish(status_);
+    } else if (!ok) {
+      EndLocked(grpc::Status::CANCELLED);
+    } else if (const std::optional<grpc::ByteBuffer> next = std::exchange(next_, std::nullopt)) {
+      Write(*next);
+    }
   }
-  void OnCancel() override {
-    MutexLock lock(&all_.mu_);
-    End(grpc::Status::CANCELLED);
-  }
+  void OnCancel() override { End(grpc::Status::CANCELLED); }
   void OnDone() override {
     {
       MutexLock lock(&all_.mu_);
@@ -66,9 +83,12 @@ class BareStreams::Stream final : public grpc::ServerWriteReactor<grpc::ByteBuff
   }
 
   BareStreams& all_;
-  grpc::ByteBuffer frame_;            // The write's while one is under way.
-  std::atomic<bool> writing_{false};  // Set before `frame_` is touched, and cleared when the write is over.
-  bool ended_ ABSL_GUARDED_BY(all_.mu_) = false;
+  Mutex mu_;
+  grpc::ByteBuffer frame_ ABSL_GUARDED_BY(mu_);  // gRPC's while it is written.
+  std::optional<grpc::ByteBuffer> next_ ABSL_GUARDED_BY(mu_);
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+  grpc::Status status_ ABSL_GUARDED_BY(mu_);  // Once ended.
 };
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* BareStreams::Watch(grpc::CallbackServerContext*, const grpc::ByteBuffer*) {

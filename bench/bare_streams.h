@@ -19,7 +19,8 @@ class BareStreams final : public registry::v1::RegistryService::WithRawCallbackM
   ~BareStreams() override = default;
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
-  // A stream whose last frame is still being written ends with RESOURCE_EXHAUSTED: whoever measures waits for all before the next put.
+  // A stream on which a frame is being written and another waits ends with RESOURCE_EXHAUSTED: whoever measures waits for all before the
+  // next put, so that at most the word of the last write's end is still to come.
   grpc::ServerUnaryReactor* Put(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request, grpc::ByteBuffer* response) override;
 
   // Ends every stream, those that come later too.
