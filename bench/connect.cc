@@ -24,6 +24,8 @@ absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Connect(const std::s
     // What the generator takes of the processors, the server lacks.
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
     arguments.SetInt(GRPC_ARG_MINIMAL_STACK, 1);
+    // etcd answers a range of a hundred thousand keys in one message, and its own clients take it.
+    arguments.SetMaxReceiveMessageSize(-1);
     channels.push_back(grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments));
     const auto deadline = std::chrono::system_clock::now() + kConnectTimeout;
     if (!channels.back()->WaitForConnected(deadline)) return absl::UnavailableError(absl::StrCat("no connection to ", server));

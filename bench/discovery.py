@@ -162,26 +162,31 @@ def medians(figures):
     }
 
 
-def verdicts(middle):
-    """As report.verdicts."""
-    ours, floor = middle["ours"], middle["floor"]
+def _values(ours, floor):
+    """[(name, value, bound)] of the targets, each of which is a most, in {load: figures}."""
     small, large = ours[f"change {SMALL}"], ours[f"change {LARGE}"]
     sizes = f"in a service of {LARGE:,} more than of {SMALL}: us"
-
-    def at_most(name, value, bound):
-        return report.judged({"name": name, "value": value, "bound": bound, "kind": "at most"})
-
-    figure = "server_cpu_us_per_call"
+    cpu = "server_cpu_us_per_call"
+    update, resolve = (large[figure] - small[figure] for figure in ("server_cpu_us_per_change", "server_cpu_us_per_resolve"))
     return [
-        at_most("Resolve, server CPU, ours/empty handler", ours["resolve"][figure] / floor["resolve"][figure], RESOLVE_TO_EMPTY_MAX),
-        at_most(
-            f"one Update, watched, server CPU {sizes}",
-            large["server_cpu_us_per_change"] - small["server_cpu_us_per_change"],
-            UPDATE_MORE_US_MAX,
-        ),
-        at_most(
-            f"the Resolve right after it, server CPU {sizes}",
-            large["server_cpu_us_per_resolve"] - small["server_cpu_us_per_resolve"],
-            RESOLVE_MORE_US_MAX,
-        ),
+        ("Resolve, server CPU, ours/empty handler", ours["resolve"][cpu] / floor["resolve"][cpu], RESOLVE_TO_EMPTY_MAX),
+        (f"one Update, watched, server CPU {sizes}", update, UPDATE_MORE_US_MAX),
+        (f"the Resolve right after it, server CPU {sizes}", resolve, RESOLVE_MORE_US_MAX),
     ]
+
+
+def verdicts(middle):
+    """As targets.verdicts, of the medians."""
+    values = _values(middle["ours"], middle["floor"])
+    return [report.judged({"name": name, "value": value, "bound": bound, "kind": "at most"}) for name, value, bound in values]
+
+
+def samples(figures):
+    """{name of a target: its value in each repetition}, of what measure() returns."""
+    ours, floor = figures["ours"], figures["floor"]
+    loads = ["resolve"] + [f"change {size}" for size in (SMALL, LARGE)]
+    found = {}
+    for repetition, empty in enumerate(floor["resolve"]):
+        for name, value, _ in _values({load: ours[load][repetition] for load in loads}, {"resolve": empty}):
+            found.setdefault(name, []).append(value)
+    return found

@@ -1,10 +1,13 @@
 // The least that a C++ server on this gRPC can cost: the registry's Get and Put and discovery's Resolve, raw, answered at once with an
-// empty message. What a real server needs beyond this is its own. Prints "listening on HOST:PORT" on stderr; runs until SIGTERM or SIGINT.
+// empty message. With --streams it is the least that watches can cost instead (bare_streams.h). What a real server needs beyond this is its
+// own. Prints "listening on HOST:PORT" on stderr; runs until SIGTERM or SIGINT.
 
 #include <csignal>
 #include <cstdio>
 #include <memory>
 
+#include "absl/strings/string_view.h"
+#include "bench/bare_streams.h"
 #include "grpcpp/grpcpp.h"
 #include "scoutlight/discovery/v1/discovery.grpc.pb.h"
 #include "scoutlight/registry/v1/registry.grpc.pb.h"
@@ -41,7 +44,11 @@ class EmptyDiscovery final : public Discovery::WithRawCallbackMethod_Resolve<Dis
   }
 };
 
-int Main() {
+int Main(absl::string_view flag) {
+  if (!flag.empty() && flag != "--streams") {
+    std::fputs("usage: floor_server [--streams]\n", stderr);
+    return 2;
+  }
   // Blocked before any thread starts, so that all inherit it and sigwait below is the only taker.
   sigset_t signals;
   sigemptyset(&signals);
@@ -50,11 +57,16 @@ int Main() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   EmptyRegistry registry;
+  BareStreams streams;
   EmptyDiscovery discovery;
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&registry);
+  if (flag.empty()) {
+    builder.RegisterService(&registry);
+  } else {
+    builder.RegisterService(&streams);
+  }
   builder.RegisterService(&discovery);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) return 1;
@@ -62,6 +74,7 @@ int Main() {
 
   int signal = 0;
   sigwait(&signals, &signal);
+  streams.EndAll();
   server->Shutdown(std::chrono::system_clock::now());
   return 0;
 }
@@ -69,4 +82,4 @@ int Main() {
 }  // namespace
 }  // namespace scoutlight::bench
 
-int main() { return scoutlight::bench::Main(); }
+int main(int argc, char** argv) { return scoutlight::bench::Main(argc > 1 ? argv[1] : ""); }

@@ -1,8 +1,6 @@
 #include "bench/lease_load.h"
 
 #include <algorithm>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "bench/calls_in_flight.h"
 #include "bench/connect.h"
 #include "bench/process_cpu.h"
 #include "bench/renewals.h"
@@ -29,37 +28,7 @@ constexpr int kTicksPerSecond = 10;
 constexpr int kPutsUnansweredMax = 1'024;
 constexpr int kWritersKeys = 1'000;
 
-using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
-using Calls = std::vector<std::unique_ptr<UnaryCall>>;
-
-Calls NewCalls(StepQueue* queue, const Channels& channels, const std::string& method, int count) {
-  Calls calls;
-  for (int i = 0; i < count; ++i) {
-    calls.push_back(std::make_unique<UnaryCall>(queue, channels[static_cast<size_t>(i) % channels.size()], method));
-  }
-  return calls;
-}
-
-absl::Status AwaitIdle(StepQueue* queue, const Calls& calls) {
-  // Every call has a deadline of its own, sooner than this.
-  absl::Status status = queue->RunUntil(
-      [&calls] { return std::none_of(calls.begin(), calls.end(), [](const auto& call) { return call->under_way(); }); }, kStepTimeout);
-  for (const auto& call : calls) status.Update(call->failure());
-  return status;
-}
-
-// Makes a call with `request_of` each number from `first` to before `last`, as many at a time as there are calls.
-absl::Status CallForEach(StepQueue* queue, const Calls& calls, int64_t first, int64_t last,
-                         const std::function<grpc::ByteBuffer(int64_t)>& request_of) {
-  const std::function<void(UnaryCall*)> go_on = [&](UnaryCall* call) {
-    if (first == last || !call->failure().ok()) return;
-    call->Start(request_of(first++), [&go_on, call] { go_on(call); });
-  };
-  for (const auto& call : calls) go_on(call.get());
-  return AwaitIdle(queue, calls);
-}
-
-std::string KeyOf(int64_t lease_id) { return absl::StrFormat("/bench/leases/%07d", lease_id); }
+std::string LeasedKey(int64_t lease_id) { return absl::StrFormat("/bench/leases/%07d", lease_id); }
 
 // Grants the leases 1 to `leases`, keeps them alive until the last is there, and gives each a key of `value_bytes` if there are any.
 absl::Status MakeLeases(const MeasuredServer& server, int leases, absl::Duration ttl, std::optional<size_t> value_bytes, StepQueue* queue,
@@ -71,8 +40,8 @@ absl::Status MakeLeases(const MeasuredServer& server, int leases, absl::Duration
     const int64_t end = std::min<int64_t>(made + kStep, leases);
     absl::Status status = CallForEach(queue, grants, made + 1, end + 1, [&](int64_t id) { return GrantRequestBytes(server.api, id, ttl); });
     if (status.ok() && value_bytes.has_value()) {
-      status =
-          CallForEach(queue, puts, made + 1, end + 1, [&](int64_t id) { return PutOnLeaseBytes(server.api, KeyOf(id), *value_bytes, id); });
+      status = CallForEach(queue, puts, made + 1, end + 1,
+                           [&](int64_t id) { return PutOnLeaseBytes(server.api, LeasedKey(id), *value_bytes, id); });
     }
     if (!status.ok()) return status;
     made = end;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "bench/load.h"
+#include "bench/store_load.h"
 #include "nlohmann/json.hpp"
 
 namespace scoutlight::bench {
@@ -47,6 +48,20 @@ absl::Status CheckRun(Api api, const std::vector<Part>& parts, const Fleet& flee
   return absl::OkStatus();
 }
 
+// What kGetPast is to read, where it is made. kInvalidArgument: the store is not so old.
+absl::Status FindPast(int64_t changes_ago, LoadOptions* options) {
+  bool wanted = false;
+  for (const Part& part : options->parts) wanted = wanted || part.operation == Operation::kGetPast;
+  if (!wanted || options->api == Api::kFloor) return absl::OkStatus();
+  const absl::StatusOr<int64_t> latest = LatestRevision({.address = options->server, .api = options->api}, KeyOf(0));
+  if (!latest.ok()) return latest.status();
+  if (*latest <= changes_ago) {
+    return absl::InvalidArgumentError(absl::StrCat("--changes-ago=", changes_ago, ": the store is at revision ", *latest));
+  }
+  options->data.past_revision = *latest - changes_ago;
+  return absl::OkStatus();
+}
+
 double Microseconds(absl::Duration duration) { return absl::ToDoubleMicroseconds(duration); }
 
 nlohmann::json ToJson(const LoadResult& result) {
@@ -79,13 +94,15 @@ int Main(int argc, char** argv) {
   LoadOptions options;
   std::string api = "registry", load = "get:64";
   double warm_up_seconds = 1, duration_seconds = 5;
+  int64_t changes_ago = 1'000;
   app.add_option("--server", options.server, "host:port of the server, without TLS")->required();
   app.add_option("--api", api, "registry, etcd or floor (the registry's calls, answered with nothing)");
   app.add_option("--load", load,
-                 "what to keep in flight, as OPERATION:IN_FLIGHT[,...]; operations are get and put, and of discovery resolve,"
-                 " register and register-all");
+                 "what to keep in flight, as OPERATION:IN_FLIGHT[,...]; operations are get, put, get-past and"
+                 " transact (ten puts), and of discovery resolve, register and register-all");
   app.add_option("--keys", options.data.keys, "number of keys")->check(CLI::Range(1, 1'000'000));
   app.add_option("--value-bytes", options.data.value_bytes, "bytes of a value")->check(CLI::Range(0, 1'000'000));
+  app.add_option("--changes-ago", changes_ago, "how old the state is that get-past reads")->check(CLI::Range(0, 100'000'000));
   app.add_option("--service-prefix", options.data.fleet.prefix, "of the services' names; for operations of discovery");
   app.add_option("--services", options.data.fleet.services, "number of services; likewise")->check(CLI::Range(1, 100'000));
   app.add_option("--instances", options.data.fleet.instances_per_service, "of each service; likewise")->check(CLI::Range(1, 1'000'000));
@@ -104,6 +121,9 @@ int Main(int argc, char** argv) {
   if (status.ok()) {
     options.api = *parsed_api;
     options.parts = *std::move(parts);
+    status = FindPast(changes_ago, &options);
+  }
+  if (status.ok()) {
     options.warm_up = absl::Seconds(warm_up_seconds);
     options.duration = absl::Seconds(duration_seconds);
     absl::StatusOr<LoadResult> result = RunLoad(options);

@@ -11,6 +11,16 @@ ROWS = [
     ("put 64", "put", "p99_us", "  p99 us"),
     ("put 64", "put", "max_us", "  max us"),
     ("put 64", None, "server_cpu_us_per_call", "  server CPU us/call"),
+    ("put 512", "put", "calls_per_second", "synced put, 512 in flight: calls/s"),
+    ("put 512", "put", "p50_us", "  p50 us"),
+    ("put 512", "put", "p99_us", "  p99 us"),
+    ("put 512", None, "server_cpu_us_per_call", "  server CPU us/call"),
+    ("transact", "transact", "calls_per_second", "synced transaction of 10 puts, 64 in flight: calls/s"),
+    ("transact", "transact", "p50_us", "  p50 us"),
+    ("transact", None, "server_cpu_us_per_call", "  server CPU us/call"),
+    ("get past", "get-past", "calls_per_second", "get of the state {changes_ago:,} changes ago, 64 in flight: calls/s"),
+    ("get past", "get-past", "p50_us", "  p50 us"),
+    ("get past", None, "server_cpu_us_per_call", "  server CPU us/call"),
     ("get 1", "get", "p50_us", "get, one at a time: p50 us"),
     ("get 1", "get", "p99_us", "  p99 us"),
     ("put 1", "put", "p50_us", "synced put, one at a time: p50 us"),
@@ -41,23 +51,11 @@ LEASE_ROWS = [
     ("renew unary", "server_cpu_us_per_renewal", "  CPU us/renewal", 2),
     ("renew stream", "server_cpu_ms_per_second", "  on streams, 1,000 a message (etcd: 1): CPU ms/s", 1),
     ("renew stream", "server_cpu_us_per_renewal", "  CPU us/renewal", 2),
-    ("endings", "idle_p99_us", "500 puts/s beside {leases:,} leases: p99 us", 0),
+    ("endings", "idle_p99_us", "500 puts/s beside {ending_leases:,} leases: p99 us", 0),
     ("endings", "busy_p99_us", "  while all of them end: p99 us", 0),
     ("endings", "busy_to_idle", "  that to the one before", 2),
     ("endings", "ends_per_second", "  leases ended per second", 0),
 ]
-# (name, load, operation, figure, bound): ours divided by etcd's is at least, or at most, the bound.
-AT_LEAST = [
-    ("get throughput at 64 in flight, ours/etcd", "get 64", "get", "calls_per_second", 2.5),
-    ("synced put throughput at 64 in flight, ours/etcd", "put 64", "put", "calls_per_second", 1.3),
-]
-AT_MOST = [
-    ("one get at a time, p50, ours/etcd", "get 1", "get", "p50_us", 0.55),
-    ("one synced put at a time, p50, ours/etcd", "put 1", "put", "p50_us", 0.55),
-]
-# Gets stall beside puts if the slowest hundredth takes longer than this many times what it takes without puts, at as many calls in flight.
-STALL_RATIO_MAX = 3.0
-
 # Writers do not suffer from leases that end if the slowest hundredth takes at most so many times what it takes before.
 ENDINGS_NAME = "p99 of puts while leases end, to that of before"
 ENDINGS_RATIO_MAX = 2.0
@@ -71,20 +69,8 @@ def figure_of(medians, server, load, operation, figure):
     return row[figure] if operation is None else row[operation][figure]
 
 
-def verdicts(medians):
-    """[{"name", "value", "bound", "kind": "at least" | "at most", "passed"}] for each target."""
-    found = []
-    for kind, targets in (("at least", AT_LEAST), ("at most", AT_MOST)):
-        for name, load, operation, figure, bound in targets:
-            value = figure_of(medians, "ours", load, operation, figure) / figure_of(medians, "etcd", load, operation, figure)
-            found.append({"name": name, "value": value, "bound": bound, "kind": kind})
-    stall = figure_of(medians, "ours", "mixed", "get", "p99_us") / figure_of(medians, "ours", "get 64", "get", "p99_us")
-    found.append({"name": "p99 of gets beside puts, to that of gets alone", "value": stall, "bound": STALL_RATIO_MAX, "kind": "at most"})
-    return [judged(verdict) for verdict in found]
-
-
 def lease_verdicts(medians):
-    """As verdicts, of the medians of LEASE_ROWS."""
+    """As targets.verdicts, of the medians of LEASE_ROWS."""
     value = medians["ours"]["endings"]["busy_to_idle"]
     return [judged({"name": ENDINGS_NAME, "value": value, "bound": ENDINGS_RATIO_MAX, "kind": "at most"})]
 
@@ -104,28 +90,41 @@ def verdict_lines(found):
     )
 
 
-def table(medians):
-    width = max(len(name) for *_, name in ROWS)
-    lines = [f"{'':<{width}}  {'ours':>10}  {'etcd':>10}  {'floor':>10}  {'ours/etcd':>10}  {'ours/floor':>10}"]
+def heads(others):
+    """Of the columns: a name, ours, the others, and what ours is to each."""
+    return ("", "ours", *others, *(f"ours/{other}" for other in others))
+
+
+def cells(values, decimals):
+    """Those columns behind the name, of ours and the others' values; None: it did not take part."""
+    ours = values[0]
+    shown = [f"{value:,.{decimals}f}" if value is not None else "" for value in values]
+    return shown + [f"{ours / other:.2f}" if ours is not None and other else "" for other in values[1:]]
+
+
+def _lines(rows):
+    """Of (name, cells...), all text."""
+    width = max(len(name) for name, *_ in rows)
+    return "\n".join(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in shown) for name, *shown in rows) + "\n"
+
+
+def table(medians, plan):
+    others = ("etcd", "floor")
+    rows = [heads(others)]
     for load, operation, figure, name in ROWS:
-        ours, etcd, floor = (figure_of(medians, server, load, operation, figure) for server in ("ours", "etcd", "floor"))
-        cells = [f"{value:,.0f}" if value is not None else "" for value in (ours, etcd, floor)]
-        cells += [f"{ours / other:.2f}" if ours is not None and other else "" for other in (etcd, floor)]
-        lines.append(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
-    return "\n".join(lines) + "\n"
+        values = [figure_of(medians, server, load, operation, figure) for server in ("ours", *others)]
+        rows.append((name.format(**plan), *cells(values, 0)))
+    return _lines(rows)
 
 
-def load_table(rows, medians, plan, other="etcd"):
-    """Of WATCH_ROWS, LEASE_ROWS, discovery.ROWS or gates.ROWS, beside another; blank where one did not take part."""
-    names = [name.format(**plan) for _, _, name, _ in rows]
-    width = max(len(name) for name in names)
-    lines = [f"{'':<{width}}  {'ours':>10}  {other:>10}  {'ours/' + other:>10}"]
-    for (load, figure, _, decimals), name in zip(rows, names):
-        ours, theirs = (medians[server].get(load, {}).get(figure) for server in ("ours", other))
-        cells = [f"{value:,.{decimals}f}" if value is not None else "" for value in (ours, theirs)]
-        cells.append(f"{ours / theirs:.2f}" if ours is not None and theirs else "")
-        lines.append(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
-    return "\n".join(lines) + "\n"
+def load_table(rows, medians, plan):
+    """Of WATCH_ROWS and the like, beside the others that were measured; blank where one did not take part in a row."""
+    others = [server for server in ("etcd", "floor", "nng") if server in medians]
+    lines = [heads(others)]
+    for load, figure, name, decimals in rows:
+        values = [medians[server].get(load, {}).get(figure) for server in ("ours", *others)]
+        lines.append((name.format(**plan), *cells(values, decimals)))
+    return _lines(lines)
 
 
 def sync_lines(medians, syncs):

@@ -11,17 +11,16 @@
 namespace scoutlight::bench {
 namespace {
 
-// 32 bytes, valid as a registry key and as an etcd key.
-std::string KeyOf(int index) { return absl::StrFormat("/bench/instances/%015d", index); }
-
 grpc::ByteBuffer Serialized(const google::protobuf::MessageLite& message) {
   const grpc::Slice slice(message.SerializeAsString());
   return grpc::ByteBuffer(&slice, 1);
 }
 
-grpc::ByteBuffer RegistryGet(const std::string& key) {
+// Revision 0: the latest.
+grpc::ByteBuffer RegistryGet(const std::string& key, int64_t revision) {
   registry::v1::GetRequest request;
   request.set_key(key);
+  request.set_revision(revision);
   return Serialized(request);
 }
 
@@ -32,9 +31,10 @@ grpc::ByteBuffer RegistryPut(const std::string& key, const std::string& value) {
   return Serialized(request);
 }
 
-grpc::ByteBuffer EtcdGet(const std::string& key) {
+grpc::ByteBuffer EtcdGet(const std::string& key, int64_t revision) {
   etcdserverpb::RangeRequest request;
   request.set_key(key);
+  request.set_revision(revision);
   return Serialized(request);
 }
 
@@ -43,6 +43,58 @@ grpc::ByteBuffer EtcdPut(const std::string& key, const std::string& value) {
   request.set_key(key);
   request.set_value(value);
   return Serialized(request);
+}
+
+grpc::ByteBuffer RegistryTransact(int first, const std::string& value) {
+  registry::v1::TransactRequest request;
+  for (int index = first; index < first + kPutsPerTransaction; ++index) {
+    registry::v1::Operation::Put& put = *request.add_on_success()->mutable_put();
+    put.set_key(KeyOf(index));
+    put.set_text(value);
+  }
+  return Serialized(request);
+}
+
+grpc::ByteBuffer EtcdTransact(int first, const std::string& value) {
+  etcdserverpb::TxnRequest request;
+  for (int index = first; index < first + kPutsPerTransaction; ++index) {
+    etcdserverpb::PutRequest& put = *request.add_success()->mutable_request_put();
+    put.set_key(KeyOf(index));
+    put.set_value(value);
+  }
+  return Serialized(request);
+}
+
+Requests TransactRequests(Api api, const DataSet& data) {
+  const std::string value(data.value_bytes, 'v');
+  Requests requests;
+  requests.method = api == Api::kEtcd ? "/etcdserverpb.KV/Txn" : "/scoutlight.registry.v1.RegistryService/Transact";
+  for (int first = 0; first + kPutsPerTransaction <= data.keys; first += kPutsPerTransaction) {
+    requests.keys.push_back(api == Api::kEtcd ? EtcdTransact(first, value) : RegistryTransact(first, value));
+  }
+  return requests;
+}
+
+Requests GetRequests(Api api, const DataSet& data, int64_t revision) {
+  Requests requests;
+  requests.method = api == Api::kEtcd ? "/etcdserverpb.KV/Range" : "/scoutlight.registry.v1.RegistryService/Get";
+  if (api != Api::kFloor) requests.response_bytes_min = data.value_bytes;
+  for (int index = 0; index < data.keys; ++index) {
+    const std::string key = KeyOf(index);
+    requests.keys.push_back(api == Api::kEtcd ? EtcdGet(key, revision) : RegistryGet(key, revision));
+  }
+  return requests;
+}
+
+Requests PutRequests(Api api, const DataSet& data) {
+  const std::string value(data.value_bytes, 'v');
+  Requests requests;
+  requests.method = api == Api::kEtcd ? "/etcdserverpb.KV/Put" : "/scoutlight.registry.v1.RegistryService/Put";
+  for (int index = 0; index < data.keys; ++index) {
+    const std::string key = KeyOf(index);
+    requests.keys.push_back(api == Api::kEtcd ? EtcdPut(key, value) : RegistryPut(key, value));
+  }
+  return requests;
 }
 
 Requests DiscoveryRequests(Api api, Operation operation, const Fleet& fleet) {
@@ -65,6 +117,10 @@ Requests DiscoveryRequests(Api api, Operation operation, const Fleet& fleet) {
 
 }  // namespace
 
+const char kKeysParent[] = "/bench/instances";
+
+std::string KeyOf(int index) { return absl::StrFormat("%s/%015d", kKeysParent, index); }
+
 absl::StatusOr<Api> ParseApi(absl::string_view name) {
   if (name == "registry") return Api::kRegistry;
   if (name == "etcd") return Api::kEtcd;
@@ -75,6 +131,8 @@ absl::StatusOr<Api> ParseApi(absl::string_view name) {
 absl::StatusOr<Operation> ParseOperation(absl::string_view name) {
   if (name == "get") return Operation::kGet;
   if (name == "put") return Operation::kPut;
+  if (name == "get-past") return Operation::kGetPast;
+  if (name == "transact") return Operation::kTransact;
   if (name == "resolve") return Operation::kResolve;
   if (name == "register") return Operation::kRegister;
   if (name == "register-all") return Operation::kRegisterAll;
@@ -87,6 +145,10 @@ absl::string_view OperationName(Operation operation) {
       return "get";
     case Operation::kPut:
       return "put";
+    case Operation::kGetPast:
+      return "get-past";
+    case Operation::kTransact:
+      return "transact";
     case Operation::kResolve:
       return "resolve";
     case Operation::kRegister:
@@ -98,31 +160,38 @@ absl::string_view OperationName(Operation operation) {
 }
 
 bool HasOperation(Api api, Operation operation) {
-  const bool of_keys = operation == Operation::kGet || operation == Operation::kPut;
-  return api == Api::kRegistry || of_keys || (api == Api::kFloor && operation == Operation::kResolve);
+  switch (operation) {
+    case Operation::kGet:
+    case Operation::kPut:
+    case Operation::kGetPast:
+      return true;
+    case Operation::kTransact:
+      return api != Api::kFloor;
+    case Operation::kResolve:
+      return api != Api::kEtcd;
+    case Operation::kRegister:
+    case Operation::kRegisterAll:
+      return api == Api::kRegistry;
+  }
+  return false;
 }
 
 Requests MakeRequests(Api api, Operation operation, const DataSet& data) {
-  if (operation != Operation::kGet && operation != Operation::kPut) return DiscoveryRequests(api, operation, data.fleet);
-  const bool get = operation == Operation::kGet;
-  const std::string value(data.value_bytes, 'v');
-  Requests requests;
-  if (api == Api::kEtcd) {
-    requests.method = get ? "/etcdserverpb.KV/Range" : "/etcdserverpb.KV/Put";
-  } else {
-    requests.method = get ? "/scoutlight.registry.v1.RegistryService/Get" : "/scoutlight.registry.v1.RegistryService/Put";
+  switch (operation) {
+    case Operation::kGet:
+      return GetRequests(api, data, 0);
+    case Operation::kPut:
+      return PutRequests(api, data);
+    case Operation::kGetPast:
+      return GetRequests(api, data, data.past_revision);
+    case Operation::kTransact:
+      return TransactRequests(api, data);
+    case Operation::kResolve:
+    case Operation::kRegister:
+    case Operation::kRegisterAll:
+      return DiscoveryRequests(api, operation, data.fleet);
   }
-  if (get && api != Api::kFloor) requests.response_bytes_min = data.value_bytes;
-  requests.keys.reserve(static_cast<size_t>(data.keys));
-  for (int index = 0; index < data.keys; ++index) {
-    const std::string key = KeyOf(index);
-    if (api == Api::kEtcd) {
-      requests.keys.push_back(get ? EtcdGet(key) : EtcdPut(key, value));
-    } else {
-      requests.keys.push_back(get ? RegistryGet(key) : RegistryPut(key, value));
-    }
-  }
-  return requests;
+  return {};
 }
 
 }  // namespace scoutlight::bench

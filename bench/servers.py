@@ -10,6 +10,10 @@ import time
 
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 10
+# A server counts as settled when it takes less than this share of a processor for so long.
+SETTLED_SHARE = 0.05
+SETTLED_SECONDS = 0.5
+SETTLE_SECONDS_MAX = 20
 _PR_SET_PDEATHSIG = 1
 
 
@@ -139,3 +143,37 @@ def etcd(folder):
 
 def floor(program, folder):
     return Server("floor", "floor", [program], f"{folder}/floor.log")
+
+
+def floor_streams(program, folder):
+    """Bare streams in place of an empty handler."""
+    return Server("floor", "floor", [program, "--streams"], f"{folder}/floor-streams.log")
+
+
+def _cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()  # The second field, in brackets, may hold anything.
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def settle(server):
+    """Waits until it has worked off what was begun in the background, or for SETTLE_SECONDS_MAX."""
+    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    used = _cpu_seconds(server.pid)
+    while time.monotonic() < deadline:
+        time.sleep(SETTLED_SECONDS)
+        before, used = used, _cpu_seconds(server.pid)
+        if used - before < SETTLED_SHARE * SETTLED_SECONDS:
+            return
+
+
+def resident_bytes(server):
+    with open(f"/proc/{server.pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def disk_bytes(folder):
+    """What the files below a folder take of the disk, holes left out."""
+    return sum(
+        os.lstat(os.path.join(parent, name)).st_blocks * 512 for parent, _, names in os.walk(folder) for name in names
+    )

@@ -6,21 +6,16 @@
 #include "absl/strings/str_cat.h"
 
 namespace scoutlight::bench {
-namespace {
 
-constexpr std::chrono::seconds kCallTimeout(10);
-
-}  // namespace
-
-UnaryCall::UnaryCall(StepQueue* queue, const std::shared_ptr<grpc::Channel>& channel, std::string method)
-    : queue_(*queue), stub_(channel), method_(std::move(method)) {}
+UnaryCall::UnaryCall(StepQueue* queue, const std::shared_ptr<grpc::Channel>& channel, std::string method, absl::Duration timeout)
+    : queue_(*queue), stub_(channel), method_(std::move(method)), timeout_(timeout) {}
 
 void UnaryCall::Start(const grpc::ByteBuffer& request, std::function<void()> then) {
   under_way_ = true;
   then_ = std::move(then);
   context_.emplace();
   // Without it a server that hangs would hang the generator.
-  context_->set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+  context_->set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout_));
   call_ = stub_.PrepareUnaryCall(&*context_, method_, request, queue_.queue());
   call_->StartCall();
   call_->Finish(&response_, &status_, &on_end_);

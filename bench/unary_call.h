@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "bench/step_queue.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
@@ -17,7 +18,9 @@ namespace scoutlight::bench {
 class UnaryCall {
  public:
   // `queue` outlives this. No call is under way when this is destroyed.
-  UnaryCall(StepQueue* queue, const std::shared_ptr<grpc::Channel>& channel, std::string method);
+  // A call that is not over after `timeout` fails.
+  UnaryCall(StepQueue* queue, const std::shared_ptr<grpc::Channel>& channel, std::string method,
+            absl::Duration timeout = absl::Seconds(10));
   UnaryCall(const UnaryCall&) = delete;
   UnaryCall& operator=(const UnaryCall&) = delete;
 
@@ -35,6 +38,7 @@ class UnaryCall {
   StepQueue& queue_;
   grpc::GenericStub stub_;
   const std::string method_;
+  const absl::Duration timeout_;
   std::optional<grpc::ClientContext> context_;
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> call_;
   grpc::ByteBuffer response_;

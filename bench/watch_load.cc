@@ -27,6 +27,8 @@ constexpr absl::Duration kLastEventTimeout = absl::Seconds(10);
 constexpr int kPutsUnansweredMax = 2'048;
 constexpr int kPutConnections = 8;
 constexpr int kDeliveryKeys = 1'000;
+// A prime: scatters puts over a data set.
+constexpr int64_t kStride = 7919;
 
 using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
 
@@ -93,13 +95,13 @@ absl::Status AwaitStarted(WatchStreams* watches, int64_t count) {
 absl::StatusOr<FanOutResult> MeasureFanOut(const MeasuredServer& server, const FanOutOptions& options) {
   absl::StatusOr<Channels> channels = Connect(server.address, options.connections + 1);
   if (!channels.ok()) return channels.status();
-  const std::string key = "/bench/fan-out";
+  const WatchTarget target = options.keys == 0 ? WatchTarget{"/bench/fan-out"} : WatchTarget{kKeysParent, WatchTarget::Extent::kSubtree};
   StepQueue queue;
   UnaryCall put(&queue, channels->back(), PutMethod(server.api));
   absl::Duration last_event_at;
   WatchStreams watches(&queue, server.api, WatchForm::kStreamEach, [&last_event_at](absl::Duration) { last_event_at = SteadyNow(); });
   for (int i = 0; i < options.watchers; ++i) {
-    watches.Open((*channels)[static_cast<size_t>(i % options.connections)], {WatchTarget{key}});
+    watches.Open((*channels)[static_cast<size_t>(i % options.connections)], {target});
   }
   absl::Status status = AwaitStarted(&watches, options.watchers);
 
@@ -109,6 +111,7 @@ absl::StatusOr<FanOutResult> MeasureFanOut(const MeasuredServer& server, const F
     if (round == options.warm_up_rounds) cpu_before = ProcessCpu(server.pid);
     const int64_t shown_after = watches.puts_shown() + options.watchers;
     const absl::Duration sent = SteadyNow();
+    const std::string key = options.keys == 0 ? target.key : KeyOf(static_cast<int>(round * kStride % options.keys));
     put.Start(StampedPutBytes(server.api, key, options.value_bytes, sent));
     // The put has a deadline of its own, so this ends with no call under way.
     status = watches.RunUntil([&] { return watches.puts_shown() >= shown_after && !put.under_way(); }, kRoundTimeout);

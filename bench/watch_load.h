@@ -20,6 +20,7 @@ struct FanOutOptions {
   int connections = 5;   // so many; the puts have one more.
   int warm_up_rounds = 10;
   int rounds = 100;
+  int keys = 0;  // 0: one key, which all watch. Else so many of a data set, scattered, and all watch the tree above them.
   size_t value_bytes = 128;
 };
 struct FanOutResult {
@@ -27,7 +28,7 @@ struct FanOutResult {
   int64_t events = 0;
   absl::Duration server_cpu;  // Of all rounds that were measured.
 };
-// Puts one key that all watch; the next one when the put is answered and everybody has seen it.
+// Puts what all watch; the next one when the put is answered and everybody has seen it.
 absl::StatusOr<FanOutResult> MeasureFanOut(const MeasuredServer& server, const FanOutOptions& options);
 
 struct DeliveryOptions {

@@ -43,7 +43,7 @@ class WatchStream {
     const WatchTarget& target = targets_[written_++];
     const grpc::ByteBuffer request = WatchRequestBytes(all_.api_, all_.form_, static_cast<int64_t>(written_), target);
     // Our methods with a stream for each watch take one request; etcd's stream ends when the client ends its side.
-    if (all_.api_ == Api::kRegistry && all_.form_ != WatchForm::kMultiplexed) {
+    if (all_.api_ != Api::kEtcd && all_.form_ != WatchForm::kMultiplexed) {
       call_->WriteLast(request, grpc::WriteOptions(), &on_written_);
     } else {
       call_->Write(request, &on_written_);

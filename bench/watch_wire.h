@@ -11,7 +11,7 @@
 #include "bench/requests.h"
 #include "grpcpp/support/byte_buffer.h"
 
-// The messages of watches and of the puts that they see, for either API. Api::kFloor has none of them and must not be passed.
+// The messages of watches and of the puts that they see, for either API. Api::kFloor takes the registry's of WatchForm::kStreamEach.
 namespace scoutlight::bench {
 
 // How watches share streams. etcd has one method for the first two forms. kInstances, of the registry alone, are DiscoveryService's: a

@@ -49,7 +49,7 @@ int Main(int argc, char** argv) {
   MeasuredServer server;
   std::string api = "registry";
   app.add_option("--server", server.address, "host:port of the server, without TLS")->required();
-  app.add_option("--api", api, "registry or etcd")->check(CLI::IsMember({"registry", "etcd"}));
+  app.add_option("--api", api, "registry, etcd or floor (bare streams)")->check(CLI::IsMember({"registry", "etcd", "floor"}));
   app.add_option("--server-pid", server.pid, "the server's process id, to measure its processor time and memory")->required();
   app.require_subcommand(1);
 
@@ -59,6 +59,9 @@ int Main(int argc, char** argv) {
   fan_out_app->add_option("--connections", fan_out.connections, "connections that they share")->check(CLI::Range(1, 1'000));
   fan_out_app->add_option("--warm-up-rounds", fan_out.warm_up_rounds, "puts before the measurement")->check(CLI::Range(0, 10'000));
   fan_out_app->add_option("--rounds", fan_out.rounds, "puts that are measured")->check(CLI::Range(1, 10'000));
+
+  fan_out_app->add_option("--keys", fan_out.keys, "of a data set, put in their scattered turn under watches of its tree; 0: one key alone")
+      ->check(CLI::Range(0, 10'000'000));
 
   DeliveryOptions delivery;
   double warm_up_seconds = 1, duration_seconds = 4, settle_seconds = 1;
@@ -76,7 +79,9 @@ int Main(int argc, char** argv) {
   idle_app->add_option("--settle", settle_seconds, "seconds between the last start and the second look")->check(CLI::Range(0.0, 60.0));
   CLI11_PARSE(app, argc, argv);
 
-  server.api = api == "etcd" ? Api::kEtcd : Api::kRegistry;
+  const absl::StatusOr<Api> parsed_api = ParseApi(api);
+  if (!parsed_api.ok()) return PrintFigures(parsed_api.status());
+  server.api = *parsed_api;
   delivery.warm_up = absl::Seconds(warm_up_seconds);
   delivery.duration = absl::Seconds(duration_seconds);
   idle.form = multiplexed ? WatchForm::kMultiplexed : WatchForm::kStreamEach;
