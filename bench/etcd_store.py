@@ -80,14 +80,19 @@ def medians(figures):
     }
 
 
-def table(middle):
-    width = max(len(name) for _, _, name, _ in ROWS)
-    lines = [f"{'':<{width}}  " + "  ".join(f"{name:>10}" for name in COLUMNS)]
+def table_rows(middle):
+    """(name, a cell for each of COLUMNS), all text."""
+    rows = []
     for load, figure, name, decimals in ROWS:
         values = [middle[server].get(load, {}).get(figure) for server in COLUMNS]
-        cells = ["" if value is None else f"{value:,.{decimals}f}" for value in values]
-        lines.append(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
-    return "\n".join(lines) + "\n"
+        rows.append((name, *("" if value is None else f"{value:,.{decimals}f}" for value in values)))
+    return rows
+
+
+def table(middle):
+    rows = [("", *COLUMNS), *table_rows(middle)]
+    width = max(len(name) for name, *_ in rows)
+    return "\n".join(f"{name:<{width}}  " + "  ".join(f"{cell:>10}" for cell in cells) for name, *cells in rows) + "\n"
 
 
 def verdicts(middle):

@@ -9,6 +9,8 @@ import statistics
 import sys
 
 import discovery
+import etcd_store
+import gates
 import growth
 import report
 import stores
@@ -218,7 +220,7 @@ def _table(heads, rows):
 
 
 def _load_table(rows, medians, plan):
-    others = [server for server in SERVERS[1:] if server in medians]
+    others = [server for server in (*SERVERS[1:], "nng") if server in medians]
     found = []
     for load, figure, name, decimals in rows:
         values = [medians[server].get(load, {}).get(figure) for server in ("ours", *others)]
@@ -252,10 +254,12 @@ def _tables(figures):
             values = [report.figure_of(medians["calls"], server, load, operation, figure) for server in SERVERS]
             rows.append((name.format(**plan), *report.cells(values, 0)))
         parts.append("<h2>Calls</h2>" + _table(report.heads(SERVERS[1:]), rows))
-    of_loads = {"watches": report.WATCH_ROWS, "leases": report.LEASE_ROWS, "discovery": discovery.ROWS, **stores.ROWS}
+    of_loads = {"watches": report.WATCH_ROWS, "leases": report.LEASE_ROWS, "discovery": discovery.ROWS, "gates": gates.ROWS, **stores.ROWS}
     for part, rows in of_loads.items():
         if part in medians:
             parts.append(f"<h2>{PART_TITLES.get(part, part.capitalize())}</h2>" + _load_table(rows, medians[part], plan))
+    if "etcd" in medians:
+        parts.append("<h2>Over etcd</h2>" + _table(("", *etcd_store.COLUMNS), etcd_store.table_rows(medians["etcd"])))
     return "".join(parts)
 
 
