@@ -15,7 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/mutex.h"
 #include "client/connection.h"
 #include "client/locator.h"
@@ -38,6 +40,7 @@ using Health = grpc::health::v1::HealthCheckResponse;
 using Role = ServedCluster::Role;
 
 constexpr int kServers = ServedCluster::kServers;
+constexpr absl::string_view kProbe = "probe-";
 constexpr int kPrograms = 4;
 constexpr int kInstances = 2;  // Of each.
 // What a sanitizer slows down has longer.
@@ -128,7 +131,10 @@ class ClusterFaults : public ::testing::Test {
 
   void OnChange(const ServiceChange& change) {
     const MutexLock lock(&mu_);
-    for (const discovery::InstancePtr& instance : change.removed) gone_.push_back(instance->name.id);
+    for (const discovery::InstancePtr& instance : change.removed) {
+      // A server that has not yet been shown the newest probe may take it from a locator that comes from the other one, for a moment.
+      if (!absl::StartsWith(instance->name.id, kProbe)) gone_.push_back(instance->name.id);
+    }
     for (const discovery::InstancePtr& instance : change.changed) {
       if (!instance->resolvable()) gone_.push_back(absl::StrCat(instance->name.id, " (", discovery::StatusText(instance->status), ")"));
     }
@@ -141,7 +147,7 @@ class ClusterFaults : public ::testing::Test {
 
   // After a fault that has ended at `ended`: who registers now is shown to the locator soon, and all that was before is still there.
   void ExpectCurrent(const std::string& fault, const std::map<std::string, Revision>& before, absl::Duration ended) {
-    const std::string id = absl::StrCat("probe-", probes_++);
+    const std::string id = absl::StrCat(kProbe, probes_++);
     const auto registered =
         Registrations(*operator_).Register({.service = "Printer", .id = id, .properties = {{"port", "1"}}}, Permanent());
     ASSERT_TRUE(registered.ok()) << registered.status();
