@@ -51,8 +51,8 @@ absl::StatusOr<std::unique_ptr<NewFile>> NewFile::Create(const std::string& path
     // Neither followed, if it is a link, nor waited for.
     constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     int file = open(partial.c_str(), kFlags | O_CREAT | O_EXCL, kMode);
-    const Found found = file < 0 ? Found::kThere : Found::kNothing;
-    if (file < 0 && errno == EEXIST) file = open(partial.c_str(), kFlags);
+    const Found found = file < 0 && errno == EEXIST ? Found::kThere : Found::kNothing;
+    if (found == Found::kThere) file = open(partial.c_str(), kFlags);
     if (file < 0 && found == Found::kThere && errno == ENOENT) continue;
     if (file < 0) return absl::UnknownError(absl::StrCat("cannot make ", partial, ": ", strerror(errno)));
     std::unique_ptr<NewFile> made(new NewFile(*place, partial, file));
