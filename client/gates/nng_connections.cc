@@ -107,6 +107,15 @@ bool WithDescriptors(Which which, const std::function<bool(int)>& is_so, const s
   return found;
 }
 
+// For systems that let only the privileged attach filters: packets that have been forwarded, or begin with fewer hops to go than any may
+// have, are dropped. By default all begin with 64.
+bool TakeFromNearest(int descriptor) {
+  const int hops = 255;
+  const bool v4 = setsockopt(descriptor, IPPROTO_IP, IP_MINTTL, &hops, sizeof(hops)) == 0;
+  const bool v6 = setsockopt(descriptor, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &hops, sizeof(hops)) == 0;
+  return v4 || v6;
+}
+
 }  // namespace
 
 std::optional<TcpAddress> ListeningAddress(nng_listener listener) {
@@ -139,7 +148,9 @@ bool StopAccepting(const TcpAddress& listening) {
   bool stopped = false;
   WithDescriptors(
       Which::kFirst, [&listening](int descriptor) { return AddressOf(descriptor, &getsockname) == listening && Listens(descriptor); },
-      [&](int descriptor) { stopped = setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0; });
+      [&](int descriptor) {
+        stopped = setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0 || TakeFromNearest(descriptor);
+      });
   return stopped;
 }
 
