@@ -39,7 +39,8 @@ TEST(ClosingThreads, TasksRunAtTheSameTimeOnABoundedNumberOfThreads) {
     });
   }
   EXPECT_TRUE(Await([&] { return barrier->came() == ClosingThreads::kThreadsMax; })) << barrier->came();
-  EXPECT_EQ(threads.started.load(), ClosingThreads::kThreadsMax);
+  // Of those that were started some may have found nothing to do and gone: then others took their places.
+  EXPECT_GE(threads.started.load(), ClosingThreads::kThreadsMax);
   barrier->Open();
   EXPECT_TRUE(Await([&] { return over->load() == kTasks; })) << over->load();
 }
