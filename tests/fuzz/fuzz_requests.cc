@@ -92,8 +92,7 @@ void RequireNamedRefusal(const absl::Status& status) {
 // Parses as the server does. False: it is refused.
 bool Parse(absl::string_view bytes, Message* message) {
   // It says on stderr what is no UTF-8; the server's log has that at another level.
-  static google::protobuf::LogHandler* const talkative = google::protobuf::SetLogHandler(nullptr);
-  (void)talkative;
+  [[maybe_unused]] static google::protobuf::LogHandler* const talkative = google::protobuf::SetLogHandler(nullptr);
   const grpc::Slice slice(bytes.data(), bytes.size());
   const absl::Status parsed = server::ParseRequest(grpc::ByteBuffer(&slice, 1), message);
   const std::unique_ptr<Message> plain(message->New());
