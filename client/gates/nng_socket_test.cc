@@ -52,6 +52,13 @@ TEST(NngSocket, MessageOverTheReceiversBoundEndsTheConnectionAlone) {
   }));
 }
 
+bool ClosesAtOnce(GateFactory* gates) {
+  InGate quiet = gates->Bound<InGate>({.queue = "q", .type = LinkType::kPull}).first;
+  const absl::Duration start = Clock::System().SinceBoot();
+  quiet.Close(absl::ZeroDuration());
+  return Clock::System().SinceBoot() - start < absl::Milliseconds(400);
+}
+
 // Closing while messages come hung every socket of the process (nng issue 1636): none was closed any more, each in all the time that it is
 // given.
 TEST(NngSocket, ReceiversMayBeClosedInTheMiddleOfAFlood) {
@@ -74,12 +81,43 @@ TEST(NngSocket, ReceiversMayBeClosedInTheMiddleOfAFlood) {
       pusher.join();
     }
   }
-  EXPECT_TRUE(Await([&gates] {
-    InGate quiet = gates.Bound<InGate>({.queue = "q", .type = LinkType::kPull}).first;
-    const absl::Duration start = Clock::System().SinceBoot();
-    quiet.Close(absl::ZeroDuration());
-    return Clock::System().SinceBoot() - start < absl::Milliseconds(400);
-  }));
+  EXPECT_TRUE(Await([&gates] { return ClosesAtOnce(&gates); }));
+}
+
+// The same in sending, which had no remedy.
+TEST(NngSocket, PeersMayHangUpInTheMiddleOfAMessage) {
+  constexpr size_t kBytes = 6'000'000;
+  constexpr size_t kPeers = 200;
+  GateFactory gates;
+  OutGate out = gates.Make<OutGate>({.queue = "q", .type = LinkType::kPush, .message_bytes_max = kBytes});
+  for (size_t i = 0; i < kPeers; ++i) {
+    {
+      const RawListener peer;
+      GateFactory::SetWanted(gates.newest().get(), {peer.url()});
+      const RawConnection connection = peer.Accept();
+      connection.Greet(81);
+      ASSERT_EQ(connection.Receive(8).size(), 8);
+      ASSERT_TRUE(out.Push(std::string(kBytes, 'x'), kLong).ok());
+      // It is being written, piece by piece, when this ends.
+      for (size_t taken = 0; taken < kBytes * i / kPeers;) {
+        const std::string piece = connection.Receive(kBytes / kPeers);
+        ASSERT_FALSE(piece.empty());
+        taken += piece.size();
+      }
+    }
+    // What is pushed next is not to go to this one.
+    GateFactory::SetWanted(gates.newest().get(), {});
+    ASSERT_TRUE(Await([&out] { return out.Look().counters.peers == 0; })) << i;
+  }
+  EXPECT_TRUE(Await([&gates] { return ClosesAtOnce(&gates); }));
+}
+
+bool HasIpv6() {
+  const int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in6 any = {.sin6_family = AF_INET6};
+  const bool has = descriptor >= 0 && bind(descriptor, reinterpret_cast<const sockaddr*>(&any), sizeof(any)) == 0;
+  if (descriptor >= 0) close(descriptor);
+  return has;
 }
 
 struct NoEvents final : SocketEvents {
@@ -93,7 +131,10 @@ TEST(NngSocket, WhoIsAcceptedIsKnownBeforeItHasGreeted) {
   NoEvents events;
   const SocketMaker make_socket = NngSockets();
   const SocketOptions options = {.type = LinkType::kPull, .message_bytes_max = 100, .contexts_max = 1, .backlog_max = 1};
-  for (const char* address : {"tcp://127.0.0.1:0", "tcp://0.0.0.0:0"}) {
+  std::vector<const char*> addresses = {"tcp://127.0.0.1:0", "tcp://0.0.0.0:0"};
+  // Takes in those who come over the other family too.
+  if (HasIpv6()) addresses.push_back("tcp://[::]:0");
+  for (const char* address : addresses) {
     const auto socket = make_socket(options, &events);
     const auto other = make_socket(options, &events);
     ASSERT_TRUE(socket.ok() && other.ok());
