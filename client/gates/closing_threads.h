@@ -9,8 +9,9 @@
 
 namespace scoutlight::client {
 
-// Threads on which sockets close, which takes each its time (docs/decisions/0026-gates.md). One is there before there is anything to close, and stays: so everything has its turn, even when the system has no thread left. More come
-// while all are busy, and go when nothing is left to do. Thread-safe.
+// Threads on which sockets close, which takes each its time (docs/decisions/0026-gates.md). One is there before there is anything to close,
+// and stays: so everything has its turn, even when the system has no thread left. More come while all are busy, and go when nothing is left
+// to do. Thread-safe.
 class ClosingThreads {
  public:
   static constexpr int kThreadsMax = 64;
