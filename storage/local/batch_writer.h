@@ -51,6 +51,7 @@ class BatchWriter {
   bool changed() const { return !batches_.empty(); }
 
   // Once written:
+  const std::vector<std::shared_ptr<const Batch>>& batches() const { return batches_; }
   std::vector<std::shared_ptr<const Batch>> TakeBatches() { return std::move(batches_); }
   // Puts granted leases into the table, takes ended ones out, and counts what hangs on them.
   void ApplyLeases();

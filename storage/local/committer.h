@@ -17,6 +17,7 @@
 #include "base/reader_pool.h"
 #include "storage/local/batch_writer.h"
 #include "storage/local/engine.h"
+#include "storage/local/entry_cache.h"
 #include "storage/local/request_index.h"
 #include "storage/local/room_gauge.h"
 #include "storage/local/shared_leases.h"
@@ -43,6 +44,7 @@ class Committer {
     Clock* clock = nullptr;
     ReaderPool* pool = nullptr;
     PublishedView* published = nullptr;
+    EntryCache* kept = nullptr;
     SharedLeases* leases = nullptr;
     std::function<uint64_t()> random;
   };

@@ -13,6 +13,7 @@
 #include "base/mutex.h"
 #include "base/reader_pool.h"
 #include "storage/local/committer.h"
+#include "storage/local/entry_cache.h"
 #include "storage/local/history.h"
 #include "storage/local/layout.h"
 #include "storage/local/lease_keeper.h"
@@ -60,6 +61,11 @@ size_t BytesOf(const Transaction& transaction) {
   return bytes;
 }
 
+// Whether what it asks for may stand in the EntryCache.
+bool IsOfLatestKey(const Query& query) {
+  return query.range.scope == Scope::kKey && query.revision == 0 && !query.keys_only && !query.after.has_value();
+}
+
 absl::Status ReadQueueFull() { return Overloaded(absl::StrCat("the read queue is full: ", limits::kQueuedReadsMax, " reads wait")); }
 
 class LocalStore : public Store {
@@ -103,6 +109,10 @@ class LocalStore : public Store {
     bool is_past = false;  // Read from history, which a compaction may drop meanwhile.
   };
   Chosen Choose(const Query& query, const View* view) const;
+  // The answer to a query for one key that was read before; nullopt: it must be read.
+  std::optional<Page> FindKept(const Query& query, const View* view);
+  // Keeps what such a query has found.
+  void KeepFound(const Query& query, const Page& page, const View& view);
   void FinishRead(ReadJob& job, std::shared_ptr<const View> view, Revision revision, bool is_past, Done<Page> done);
 
   void MaintenanceLoop();
@@ -125,6 +135,7 @@ class LocalStore : public Store {
   const LocalStoreOptions options_;
   const std::unique_ptr<Engine> engine_;
   PublishedView published_;
+  EntryCache kept_;
   PinnedViews pinned_{limits::kPinnedViewsMax, limits::kPinnedViewAgeMax};
   SharedLeases leases_;
   // Ended in the destructor's body, in an order that lets each still use the others.
@@ -153,6 +164,7 @@ LocalStore::LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options
                                                               .clock = options_.clock,
                                                               .pool = pool_.get(),
                                                               .published = &published_,
+                                                              .kept = &kept_,
                                                               .leases = &leases_,
                                                               .random = options_.random})),
       keeper_({.clock = options_.clock,
@@ -254,6 +266,9 @@ LocalStore::Chosen LocalStore::Choose(const Query& query, const View* view) cons
 
 void LocalStore::Read(Query query, Done<Page> done) {
   std::shared_ptr<const View> view = published_.Load();
+  if (std::optional<Page> page = FindKept(query, view.get()); page.has_value()) {
+    return Later([done = std::move(done), page = *std::move(page)]() mutable { std::move(done)(std::move(page)); });
+  }
   Chosen chosen = Choose(query, view.get());
   if (chosen.state == nullptr) {
     Page page{.status = chosen.error, .revision = chosen.revision, .oldest_revision = chosen.oldest, .entries = {}};
@@ -277,9 +292,23 @@ void LocalStore::Read(Query query, Done<Page> done) {
   Later([shared_done, page = std::move(page)]() mutable { std::move (*shared_done)(std::move(page)); });
 }
 
+std::optional<Page> LocalStore::FindKept(const Query& query, const View* view) {
+  if (!IsOfLatestKey(query) || view == nullptr || query.min_revision > view->revision) return std::nullopt;
+  std::optional<Entry> entry = kept_.Find(query.range.key.path(), view->revision);
+  if (!entry.has_value()) return std::nullopt;
+  Page page{.status = {}, .revision = view->revision, .oldest_revision = view->oldest, .entries = {}};
+  page.entries.push_back(*std::move(entry));
+  return page;
+}
+
+void LocalStore::KeepFound(const Query& query, const Page& page, const View& view) {
+  if (IsOfLatestKey(query) && page.status.ok() && page.entries.size() == 1) kept_.Keep(page.entries.front(), view.revision);
+}
+
 void LocalStore::FinishRead(ReadJob& job, std::shared_ptr<const View> view, Revision revision, bool is_past, Done<Page> done) {
   Page page = job.TakePage();
   if (absl::IsDataLoss(page.status)) NoteDamage(page.status);
+  KeepFound(job.query(), page, *view);
   page.revision = revision;
   page.oldest_revision = view->oldest;
   if (is_past) {
@@ -552,6 +581,7 @@ absl::Status LocalStore::ShowAndPublishRecovered(Revision published) {
   }
   keeper_.Reload(*state);
   committer_->ShowRecovered(batches);
+  kept_.ForgetAll(state->revision);
   published_.Exchange(view);
   engine_->DropHistory(committer_->HistoryFloor(*view));
   return absl::OkStatus();

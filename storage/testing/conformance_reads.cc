@@ -62,6 +62,31 @@ TEST_P(StoreConformance, ChildrenComeWithBranchesThatHoldNoValue) {
   EXPECT_FALSE(children[2].has_children);
 }
 
+// A store may keep what was read; not for longer than until it is changed, by whatever way.
+TEST_P(StoreConformance, AKeyThatWasReadBeforeShowsWhatHasChangedSince) {
+  sync_->Put(At("/a"), "1");
+  sync_->Put(At("/a/b"), "1");
+  for (const char* path : {"/a", "/a/b"}) EXPECT_EQ(sync_->Get(At(path))->value, Text("1"));
+  const Revision between = sync_->Put(At("/a"), "2").revision;
+  EXPECT_EQ(sync_->Get(At("/a"))->value, Text("2"));
+  EXPECT_EQ(sync_->Get(At("/a"))->version, 2);
+  sync_->Delete(At("/a/b"));
+  EXPECT_EQ(sync_->Get(At("/a/b")), std::nullopt);
+  EXPECT_FALSE(sync_->Get(At("/a"))->has_children);
+  const LeaseResult lease = sync_->Grant(absl::Minutes(1));
+  ASSERT_TRUE(lease.status.ok()) << lease.status;
+  sync_->Put(At("/a/b/c"), "1", lease.lease.id);
+  EXPECT_TRUE(sync_->Get(At("/a"))->has_children);
+  EXPECT_EQ(sync_->Get(At("/a/b/c"))->lease_id, lease.lease.id);
+  ASSERT_TRUE(sync_->Revoke(lease.lease.id).status.ok());
+  EXPECT_EQ(sync_->Get(At("/a/b/c")), std::nullopt);
+  EXPECT_FALSE(sync_->Get(At("/a"))->has_children);
+  sync_->Delete(At("/a"), Scope::kSubtree);
+  EXPECT_EQ(sync_->Get(At("/a")), std::nullopt);
+  EXPECT_EQ(sync_->Get(At("/a"), between)->value, Text("2"));
+  EXPECT_TRUE(sync_->Get(At("/a"), between)->has_children);
+}
+
 TEST_P(StoreConformance, ASubtreeIsTheKeyAndTheEntriesBelowIt) {
   for (const char* path : {"/p", "/p/leaf", "/p/branch/x/y", "/p/both", "/p/both/x", "/pp"}) sync_->Put(At(path), "v");
   const std::vector<Entry> entries = sync_->List(At("/p"), Scope::kSubtree);

@@ -1,0 +1,69 @@
+#ifndef SCOUTLIGHT_STORAGE_LOCAL_ENTRY_CACHE_H_
+#define SCOUTLIGHT_STORAGE_LOCAL_ENTRY_CACHE_H_
+
+#include <array>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "base/entry.h"
+#include "base/mutex.h"
+
+namespace scoutlight::storage {
+
+// Entries as the latest state has them, those that were read last: so that who reads them again need not search the engine's tables, nor
+// for what lies below them. The leader forgets what a batch changes before it publishes the view that shows it. So what is here with a
+// `read_at` not behind a view's revision, and was found after that view was loaded, is what that view shows. Thread-safe.
+class EntryCache {
+ public:
+  // By EntryBytes of each, and a constant for what holds it.
+  static constexpr size_t kBytesMax = size_t{16} << 20;
+  // A larger entry is not kept.
+  static constexpr size_t kEntryBytesMax = size_t{16} << 10;
+
+  // The entry at `path` (Key::path) in the view of revision `at`; nullopt: not known here.
+  std::optional<Entry> Find(absl::string_view path, Revision at);
+
+  // `entry` was read, with its `has_children`, in the view of revision `read_at`. Does nothing if a batch may have changed it since.
+  void Keep(const Entry& entry, Revision read_at);
+
+  // Called with every batch, before its view is published.
+  void Forget(const std::vector<std::shared_ptr<const Batch>>& batches);
+  // The next view may have anything in it. Called before it is published; its revision is `revision`.
+  void ForgetAll(Revision revision);
+
+ private:
+  struct Kept {
+    Entry entry;
+    Revision read_at = 0;
+  };
+  // In order of use, the last used first.
+  using Uses = std::list<Kept>;
+
+  struct Shard {
+    Mutex mu;
+    Uses uses ABSL_GUARDED_BY(mu);
+    absl::flat_hash_map<absl::string_view, Uses::iterator> places ABSL_GUARDED_BY(mu);  // Keys are paths in `uses`.
+    size_t bytes ABSL_GUARDED_BY(mu) = 0;
+    // Of the last batch that changed something that belongs here: what was read before that is not taken.
+    Revision changed ABSL_GUARDED_BY(mu) = 0;
+
+    void Drop(Uses::iterator use) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+  };
+  static constexpr size_t kShards = 16;
+
+  Shard& ShardOf(absl::string_view path);
+  void ForgetPath(absl::string_view path, Revision revision);
+
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace scoutlight::storage
+
+#endif  // SCOUTLIGHT_STORAGE_LOCAL_ENTRY_CACHE_H_
