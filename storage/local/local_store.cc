@@ -113,6 +113,9 @@ class LocalStore : public Store {
   std::optional<Page> FindKept(const Query& query, const View* view);
   // Keeps what such a query has found.
   void KeepFound(const Query& query, const Page& page, const View& view);
+  // A read of one key's past that is finished; null: it is none, or takes long.
+  static std::unique_ptr<ReadJob> TryPastKey(const Query& query, const Chosen& chosen, const View& view);
+  void FinishLater(std::unique_ptr<ReadJob> job, std::shared_ptr<const View> view, const Chosen& chosen, Done<Page> done);
   void FinishRead(ReadJob& job, std::shared_ptr<const View> view, Revision revision, bool is_past, Done<Page> done);
 
   void MaintenanceLoop();
@@ -274,11 +277,12 @@ void LocalStore::Read(Query query, Done<Page> done) {
     Page page{.status = chosen.error, .revision = chosen.revision, .oldest_revision = chosen.oldest, .entries = {}};
     return Later([done = std::move(done), page = std::move(page)]() mutable { std::move(done)(std::move(page)); });
   }
-  auto job = std::make_unique<ReadJob>(std::move(chosen.state), std::move(query));
-  // A step into the past may pass any number of keys that were not there then.
+  if (std::unique_ptr<ReadJob> tried = TryPastKey(query, chosen, *view); tried != nullptr) {
+    return FinishLater(std::move(tried), std::move(view), chosen, std::move(done));
+  }
+  auto job = std::make_unique<ReadJob>(chosen.state, std::move(query));
   if (!chosen.is_past && job->Run(limits::kInlineEntriesMax)) {
-    return Later([this, job = std::move(job), view = std::move(view), revision = chosen.revision, is_past = chosen.is_past,
-                  done = std::move(done)]() mutable { FinishRead(*job, std::move(view), revision, is_past, std::move(done)); });
+    return FinishLater(std::move(job), std::move(view), chosen, std::move(done));
   }
   // Too long for the caller's thread.
   auto shared_done = std::make_shared<Done<Page>>(std::move(done));  // Stays here until the pool has taken the work.
@@ -299,6 +303,20 @@ std::optional<Page> LocalStore::FindKept(const Query& query, const View* view) {
   Page page{.status = {}, .revision = view->revision, .oldest_revision = view->oldest, .entries = {}};
   page.entries.push_back(*std::move(entry));
   return page;
+}
+
+std::unique_ptr<ReadJob> LocalStore::TryPastKey(const Query& query, const Chosen& chosen, const View& view) {
+  if (!chosen.is_past || query.range.scope != Scope::kKey) return nullptr;
+  // Behind the key any number of others may be that were not there then.
+  auto state = std::make_shared<PastState>(view.snapshot, chosen.revision, limits::kInlineEntriesMax);
+  auto job = std::make_unique<ReadJob>(std::move(state), query);
+  if (!job->Run(limits::kInlineEntriesMax) || absl::IsResourceExhausted(job->status())) return nullptr;
+  return job;
+}
+
+void LocalStore::FinishLater(std::unique_ptr<ReadJob> job, std::shared_ptr<const View> view, const Chosen& chosen, Done<Page> done) {
+  Later([this, job = std::move(job), view = std::move(view), revision = chosen.revision, is_past = chosen.is_past,
+         done = std::move(done)]() mutable { FinishRead(*job, std::move(view), revision, is_past, std::move(done)); });
 }
 
 void LocalStore::KeepFound(const Query& query, const Page& page, const View& view) {

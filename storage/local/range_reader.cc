@@ -53,6 +53,8 @@ void RangeReader::StepKey() {
   Entry entry;
   if (!DecodeHere(&entry)) return;
   cursor_->Next();
+  status_ = cursor_->status();
+  if (!status_.ok()) return;
   entry.has_children = IsBelow(path_);
   Add(std::move(entry));
 }

@@ -18,6 +18,7 @@ class ReadJob {
   bool Run(int steps_max);
 
   // When finished: entries, more and status.
+  const absl::Status& status() const { return page_.status; }
   Page TakePage();
 
   const Query& query() const { return query_; }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "storage/local/layout.h"
 
 namespace scoutlight::storage {
@@ -18,14 +19,14 @@ std::string BehindOwnRecords(absl::string_view path) {
 // something was stored.
 class PastCursor : public Cursor {
  public:
-  PastCursor(std::unique_ptr<Cursor> live, std::unique_ptr<Cursor> past, Revision revision)
-      : live_(std::move(live)), past_(std::move(past)), revision_(revision) {}
+  PastCursor(std::unique_ptr<Cursor> live, std::unique_ptr<Cursor> past, Revision revision, int passes_max)
+      : live_(std::move(live)), past_(std::move(past)), revision_(revision), passes_max_(passes_max) {}
 
   void Seek(absl::string_view key) override {
     live_->Seek(key);
-    // Everything of a path sorts behind the path itself. With `key` the start of what lies below a path, that path's own records sort
-    // behind `key` too, but do not belong.
-    past_->Seek(key);
+    // Past the records of `key` itself that say nothing of this revision, if it is a path. If it is the start of what lies below one, that
+    // path's own records may sort behind it too, but do not belong.
+    past_->Seek(layout::PastKey(key, revision_ + 1));
     const absl::StatusOr<layout::PastPosition> position = past_->Valid() ? layout::DecodePastKey(past_->key()) : layout::PastPosition();
     if (position.ok() && past_->Valid() && position->path < key) past_->Seek(BehindOwnRecords(position->path));
     Settle();
@@ -61,8 +62,14 @@ class PastCursor : public Cursor {
   }
 
   void Settle() {
-    for (valid_ = false; status().ok(); PassPath()) {
+    valid_ = false;
+    for (int passes = 0; status().ok(); PassPath(), ++passes) {
+      if (passes > passes_max_) {
+        status_ = absl::ResourceExhaustedError(absl::StrCat("more than ", passes_max_, " paths are to be passed"));
+        return;
+      }
       bool in_past = false;
+      bool decides = false;  // The record of the past that stands there is the one that counts.
       if (past_->Valid()) {
         absl::StatusOr<layout::PastPosition> position = layout::DecodePastKey(past_->key());
         if (!position.ok()) {
@@ -70,20 +77,22 @@ class PastCursor : public Cursor {
           return;
         }
         in_past = !live_->Valid() || position->path <= live_->key();
+        decides = position->revision > revision_;
         if (in_past) path_ = std::string(position->path);
       }
       if (!in_past) {
         if (!live_->Valid()) return;
         path_ = std::string(live_->key());
       }
+      if (in_past && !decides) past_->Seek(layout::PastKey(path_, revision_ + 1));
       if (TakeRecord(in_past)) return;
     }
   }
 
-  // Whether something was stored at `path_`; then valid_ and record_ are set.
+  // Whether something was stored at `path_`; then valid_ and record_ are set. If it has records in the past, `past_` stands at the first
+  // that counts, or behind them all.
   bool TakeRecord(bool in_past) {
     if (in_past) {
-      past_->Seek(layout::PastKey(path_, revision_ + 1));
       // The record found may belong to a later path.
       const absl::StatusOr<layout::PastPosition> position = past_->Valid() ? layout::DecodePastKey(past_->key()) : layout::PastPosition();
       if (!position.ok()) {
@@ -110,6 +119,7 @@ class PastCursor : public Cursor {
   const std::unique_ptr<Cursor> live_;
   const std::unique_ptr<Cursor> past_;
   const Revision revision_;
+  const int passes_max_;
   bool valid_ = false;
   std::string path_;
   std::string record_;
@@ -144,7 +154,8 @@ absl::StatusOr<std::optional<std::string>> PastState::Lookup(absl::string_view p
 
 std::unique_ptr<Cursor> PastState::NewCursor(std::string lower, std::string upper) const {
   std::unique_ptr<Cursor> live = snapshot_->NewCursor(Table::kLive, lower, upper);
-  return std::make_unique<PastCursor>(std::move(live), snapshot_->NewCursor(Table::kPast, std::move(lower), std::move(upper)), revision_);
+  std::unique_ptr<Cursor> past = snapshot_->NewCursor(Table::kPast, std::move(lower), std::move(upper));
+  return std::make_unique<PastCursor>(std::move(live), std::move(past), revision_, passes_max_);
 }
 
 }  // namespace scoutlight::storage

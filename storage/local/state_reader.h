@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_STORAGE_LOCAL_STATE_READER_H_
 #define SCOUTLIGHT_STORAGE_LOCAL_STATE_READER_H_
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,7 +46,10 @@ class LatestState : public StateReader {
 //   a: no past record behind 5, so live (mod 3).  b: not live, but past b@7 (mod 4).  c: past c@9 says nothing: not there.
 class PastState : public StateReader {
  public:
-  PastState(std::shared_ptr<const Snapshot> snapshot, Revision revision) : snapshot_(std::move(snapshot)), revision_(revision) {}
+  // A movement of a cursor may pass any number of paths at which nothing was stored then; more than `passes_max` end it with
+  // kResourceExhausted.
+  PastState(std::shared_ptr<const Snapshot> snapshot, Revision revision, int passes_max = std::numeric_limits<int>::max())
+      : snapshot_(std::move(snapshot)), revision_(revision), passes_max_(passes_max) {}
 
   absl::StatusOr<std::optional<std::string>> Lookup(absl::string_view path) const override;
   std::unique_ptr<Cursor> NewCursor(std::string lower, std::string upper) const override;
@@ -53,6 +57,7 @@ class PastState : public StateReader {
  private:
   const std::shared_ptr<const Snapshot> snapshot_;
   const Revision revision_;
+  const int passes_max_;
 };
 
 }  // namespace scoutlight::storage

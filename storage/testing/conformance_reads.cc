@@ -243,6 +243,21 @@ TEST_P(StoreConformance, PastStatesOfAKeyAreAllThere) {
   for (const auto& [revision, entry] : states) EXPECT_EQ(sync_->Get(At("/a"), revision), entry) << revision;
 }
 
+// What was not there then is passed, however much it is.
+TEST_P(StoreConformance, WhatCameLaterIsNotBelowAKeyOfThePast) {
+  for (const char* path : {"/none", "/last", "/last/z"}) sync_->Put(At(path), "v");
+  const Revision then = sync_->Latest();
+  for (const char* path : {"/none", "/last"}) {
+    std::vector<Operation> puts;
+    for (int i = 0; i < 100; ++i) puts.push_back(PutOf(At(absl::StrCat(path, "/later", i)), "v"));
+    ASSERT_TRUE(sync_->Commit(TransactionOf(std::move(puts))).status.ok());
+  }
+  EXPECT_TRUE(sync_->Get(At("/none"))->has_children);
+  EXPECT_FALSE(sync_->Get(At("/none"), then)->has_children);
+  EXPECT_TRUE(sync_->Get(At("/last"), then)->has_children);
+  EXPECT_EQ(sync_->Get(At("/last/later7"), then), std::nullopt);
+}
+
 TEST_P(StoreConformance, PastStatesOfRangesAreAllThere) {
   struct State {
     Revision revision;
