@@ -40,7 +40,7 @@ class EntryCache {
 
  private:
   struct Kept {
-    Entry entry;
+    std::shared_ptr<const Entry> entry;
     Revision read_at = 0;
   };
   // In order of use, the last used first.
@@ -49,12 +49,14 @@ class EntryCache {
   struct Shard {
     Mutex mu;
     Uses uses ABSL_GUARDED_BY(mu);
-    absl::flat_hash_map<absl::string_view, Uses::iterator> places ABSL_GUARDED_BY(mu);  // Keys are paths in `uses`.
+    // By path: that of the entry in `uses`, which goes after it, so that no path is kept twice.
+    absl::flat_hash_map<absl::string_view, Uses::iterator> places ABSL_GUARDED_BY(mu);
     size_t bytes ABSL_GUARDED_BY(mu) = 0;
     // Of the last batch that changed something that belongs here: what was read before that is not taken.
     Revision changed ABSL_GUARDED_BY(mu) = 0;
 
-    void Drop(Uses::iterator use) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+    // Into `dropped`, which frees it when the mutex is free again.
+    void Drop(Uses::iterator use, Uses* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
   };
   static constexpr size_t kShards = 16;
 

@@ -564,7 +564,8 @@ void LocalStore::Recover() {
   }
   absl::Status status = engine_->Reopen();
   if (absl::IsFailedPrecondition(status)) {
-    // Still in use, and so still open.
+    // Still in use, and so still open; a batch that failed may be in it.
+    kept_.ForgetAll(last_published_);
     published_.Exchange(std::make_shared<const View>(View{engine_->TakeSnapshot(), last_published_, last_oldest_}));
     return committer_->EndRecovery(committer_->problem());
   }

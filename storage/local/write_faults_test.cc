@@ -60,6 +60,42 @@ class WriteFaults : public ::testing::Test {
   std::unique_ptr<Store> store_;
 };
 
+// It was shown to nobody, and so nobody has forgotten what was kept of the keys that it changes.
+TEST_F(WriteFaults, AWriteThatFailedAndIsThereAllTheSameIsReadOnceItHasRecovered) {
+  const SyncStore store(store_.get());
+  ASSERT_TRUE(store.Put(K("/a"), "before").status.ok());
+  EXPECT_EQ(store.Get(K("/a"))->value, Text("before"));
+  engine_->SetReopens(absl::UnavailableError("a test keeps it closed"));
+  engine_->SetWrites(FaultyEngine::Writes::kLandAndFail);
+  EXPECT_EQ(store.Put(K("/a"), "after").status.code(), absl::StatusCode::kUnknown);
+  engine_->SetWrites(FaultyEngine::Writes::kWork);
+  engine_->SetReopens(absl::OkStatus());
+  ASSERT_TRUE(AwaitCondition([&] { return store.Put(K("/b"), "v").status.ok(); }));
+  EXPECT_EQ(store.Get(K("/a"))->value, Text("after"));
+}
+
+// The engine stays open while somebody still reads it: what a failed write left there is shown by all of its keys, or by none.
+TEST_F(WriteFaults, AWriteThatFailedIsNotShownByHalfWhileTheStorageStaysOpen) {
+  const SyncStore store(store_.get());
+  for (const char* path : {"/kept", "/other"}) ASSERT_TRUE(store.Put(K(path), "before").status.ok());
+  EXPECT_EQ(store.Get(K("/kept"))->value, Text("before"));
+  engine_->SetReopens(absl::FailedPreconditionError("a test goes on reading"));
+  engine_->SetWrites(FaultyEngine::Writes::kLandAndFail);
+  EXPECT_EQ(store.Commit(TransactionOf({PutOf(K("/kept"), "after"), PutOf(K("/other"), "after")})).status.code(),
+            absl::StatusCode::kUnknown);
+  const auto value_of = [&](const char* path) { return store.Read(QueryOf(K(path), Scope::kKey)); };
+  Page other;
+  ASSERT_TRUE(AwaitCondition([&] {
+    other = value_of("/other");
+    return other.status.ok() && other.entries.at(0).value == Text("after");
+  }));
+  Page kept;
+  ASSERT_TRUE(AwaitCondition([&] { return (kept = value_of("/kept")).status.ok(); }));
+  EXPECT_EQ(kept.entries.at(0).value, Text("after"));
+  engine_->SetWrites(FaultyEngine::Writes::kWork);
+  engine_->SetReopens(absl::OkStatus());
+}
+
 // Else it would wait, without a bound, for a disk that may never take writes again.
 TEST_F(WriteFaults, AWriteThatWaitsWhenTheStorageFailsByItselfIsRefused) {
   engine_->SetWrites(FaultyEngine::Writes::kWait);

@@ -55,6 +55,40 @@ TEST_P(StoreConformance, ARepeatedRequestGetsTheFirstAnswer) {
   EXPECT_EQ(sync_->Get(At("/a"))->value, Text("theirs"));
 }
 
+// However the answers of readers and of the writer overtake each other.
+TEST_P(StoreConformance, AReadShowsWhatWasAcknowledgedBeforeItBegan) {
+  constexpr int kPuts = 150;
+  std::atomic<Revision> acknowledged = sync_->Put(At("/a"), "v").revision;
+  std::atomic<Revision> below = 0;  // Of the last put that made something below "/a", while it is there.
+  std::atomic<bool> over = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      Revision seen = 0;
+      do {
+        const Revision least = acknowledged.load();
+        const Revision child = below.load();
+        const std::optional<Entry> entry = sync_->Get(At("/a"));
+        ASSERT_TRUE(entry.has_value());
+        EXPECT_GE(entry->mod_revision, least);
+        EXPECT_GE(entry->mod_revision, seen) << "a state went back";
+        seen = entry->mod_revision;
+        EXPECT_TRUE(entry->has_children || child == 0 || below.load() != child);
+      } while (!over.load());
+    });
+  }
+  for (int i = 0; i < kPuts; ++i) {
+    const CommitResult put = sync_->Put(At("/a"), "v");
+    EXPECT_TRUE(put.status.ok()) << put.status;
+    acknowledged.store(put.revision);
+    below.store(sync_->Put(At("/a/b"), "v").revision);
+    below.store(0);
+    EXPECT_TRUE(sync_->Delete(At("/a/b")).status.ok());
+  }
+  over.store(true);
+  for (std::thread& reader : readers) reader.join();
+}
+
 TEST_P(StoreConformance, ARequestIdOfAnotherRequestIsRefused) {
   const std::string id = At("/id").path();
   ASSERT_TRUE(sync_->Commit(WithId(TransactionOf({PutOf(At("/a"), "1")}), "alice", id, 1)).status.ok());

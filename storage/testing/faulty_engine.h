@@ -19,7 +19,7 @@ namespace scoutlight::storage {
 // Thread-safe.
 class FaultyEngine final : public Engine {
  public:
-  enum class Writes { kWork, kWait, kFail };
+  enum class Writes { kWork, kWait, kFail, kLandAndFail };
 
   explicit FaultyEngine(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
@@ -74,6 +74,7 @@ class FaultyEngine final : public Engine {
     return engine_->NewWriteSet();
   }
   absl::Status Write(WriteSet& writes, Revision revision) override {
+    bool land_and_fail = false;
     {
       MutexLock lock(&mu_);
       ++written_;
@@ -82,8 +83,10 @@ class FaultyEngine final : public Engine {
       while (writes_ == Writes::kWait) changed_.Wait(&mu_);
       --waiting_;
       if (writes_ == Writes::kFail) return absl::UnavailableError("a test breaks this write");
+      land_and_fail = writes_ == Writes::kLandAndFail;
     }
-    return engine_->Write(writes, revision);
+    const absl::Status written = engine_->Write(writes, revision);
+    return land_and_fail && written.ok() ? absl::UnavailableError("a test breaks what comes behind this write") : written;
   }
   std::shared_ptr<const Snapshot> TakeSnapshot() override { return engine_->TakeSnapshot(); }
   absl::Status Reopen() override {
