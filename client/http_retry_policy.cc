@@ -27,22 +27,24 @@ std::optional<absl::Duration> Asked(const HttpAttemptResult& result) {
 
 }  // namespace
 
-std::optional<absl::Duration> DefaultHttpRetryPolicy::RetryAfter(const HttpAttemptResult& result) const {
+absl::Duration DefaultHttpRetryPolicy::Backoff(const HttpAttemptResult& result) const {
   const int doublings = std::clamp(result.attempt - 1, 0, 30);
-  const absl::Duration ceiling = std::min(options_.backoff_first * (int64_t{1} << doublings), options_.backoff_max);
-  const absl::Duration backoff = ceiling * result.unit_random;
+  return std::min(options_.backoff_first * (int64_t{1} << doublings), options_.backoff_max) * result.unit_random;
+}
+
+std::optional<absl::Duration> DefaultHttpRetryPolicy::RetryAfter(const HttpAttemptResult& result) const {
   if (!result.error.ok()) {
     if (result.sent && !result.idempotent) return std::nullopt;
-    return backoff;
+    return Backoff(result);
   }
   if (!result.idempotent) return std::nullopt;
   const std::optional<absl::Duration> asked = Asked(result);
   if (asked.has_value()) {
     if (*asked > options_.retry_after_max) return std::nullopt;
-    return std::max(*asked, backoff);
+    return std::max(*asked, Backoff(result));
   }
   if (!IsGatewayError(result.status)) return std::nullopt;
-  return backoff;
+  return Backoff(result);
 }
 
 bool DefaultHttpRetryPolicy::IsFailure(const HttpAttemptResult& result) const {

@@ -50,6 +50,8 @@ class DefaultHttpRetryPolicy : public HttpRetryPolicy {
   bool IsFailure(const HttpAttemptResult& result) const override;
 
  private:
+  absl::Duration Backoff(const HttpAttemptResult& result) const;
+
   const Options options_;
 };
 

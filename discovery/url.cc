@@ -101,9 +101,8 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text) {
 
 std::string HostText(const Url& url) {
   const bool brackets = absl::StrContains(url.host, ':');
-  std::string text = absl::StrCat(brackets ? "[" : "", url.host, brackets ? "]" : "");
-  if (url.port != 0) absl::StrAppend(&text, ":", url.port);
-  return text;
+  const absl::AlphaNum port(url.port);
+  return absl::StrCat(brackets ? "[" : "", url.host, brackets ? "]" : "", url.port != 0 ? ":" : "", url.port != 0 ? port.Piece() : "");
 }
 
 std::string UrlText(const Url& url) { return absl::StrCat(url.scheme, "://", HostText(url), url.rest); }

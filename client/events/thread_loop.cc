@@ -17,15 +17,20 @@ namespace scoutlight::client {
 class ThreadLoop::State {
  public:
   TimerId Add(absl::Duration delay, Task task) {
-    MutexLock lock(&mu_);
-    // `task` is the caller's to destroy then, under no lock.
-    if (stopped_) return 0;
-    const TimerId id = ++last_;
-    const absl::Duration due = Clock::System().SinceBoot() + std::max(delay, absl::ZeroDuration());
-    const bool first = tasks_.empty() || due < tasks_.begin()->first.first;
-    // A post that comes after another of the same moment has the higher id.
-    tasks_.emplace(Place{due, id}, std::move(task));
-    due_.emplace(id, due);
+    TimerId id = 0;
+    bool first = false;
+    {
+      MutexLock lock(&mu_);
+      // `task` is the caller's to destroy then, under no lock.
+      if (stopped_) return 0;
+      id = ++last_;
+      const absl::Duration due = Clock::System().SinceBoot() + std::max(delay, absl::ZeroDuration());
+      first = tasks_.empty() || due < tasks_.begin()->first.first;
+      // A post that comes after another of the same moment has the higher id.
+      tasks_.emplace(Place{due, id}, std::move(task));
+      due_.emplace(id, due);
+    }
+    // Not under the lock, which is the first thing that who wakes takes.
     if (first) changed_.NotifyAll();
     return id;
   }
@@ -101,8 +106,12 @@ ThreadLoop::ThreadLoop() : state_(std::make_shared<State>()), thread_([state = s
 
 ThreadLoop::~ThreadLoop() { Stop(kStopTimeMax); }
 
-void ThreadLoop::Post(Task task) { state_->Add(absl::ZeroDuration(), std::move(task)); }
-EventLoop::TimerId ThreadLoop::PostAfter(absl::Duration delay, Task task) { return state_->Add(delay, std::move(task)); }
+void ThreadLoop::Post(Task task) { PostAfter(absl::ZeroDuration(), std::move(task)); }
+EventLoop::TimerId ThreadLoop::PostAfter(absl::Duration delay, Task task) {
+  // The task may run, and destroy this, before the thread was told of it.
+  const std::shared_ptr<State> state = state_;
+  return state->Add(delay, std::move(task));
+}
 void ThreadLoop::Cancel(TimerId timer) { state_->Cancel(timer); }
 absl::Duration ThreadLoop::Now() const { return Clock::System().SinceBoot(); }
 bool ThreadLoop::IsRunningTask() const { return thread_id_ == std::this_thread::get_id(); }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/http/drive_once.h"
 #include "client/http/fake_transport.h"
 #include "client/http/lane.h"
 #include "client/http/request_check.h"
@@ -63,9 +64,9 @@ class CallFixture : public ::testing::Test {
   void Advance(absl::Duration duration) {
     for (absl::Duration passed; passed < duration; passed += absl::Milliseconds(1)) {
       locator.loop.Advance(absl::Milliseconds(1));
-      lane.RunOnce();
+      DriveOnce(&lane);
     }
-    lane.RunOnce();
+    DriveOnce(&lane);
   }
   // The host of an exchange's URL.
   std::string HostOf(int exchange) {

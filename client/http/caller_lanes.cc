@@ -6,44 +6,49 @@
 
 namespace scoutlight::client {
 
-absl::StatusOr<std::unique_ptr<CallerLanes::Busy>> CallerLanes::Take() {
-  auto busy = std::make_unique<Busy>();
+absl::StatusOr<std::unique_ptr<CallerLanes::CallerLane>> CallerLanes::Take() {
   {
     MutexLock lock(&mu_);
     if (!kept_.empty()) {
-      busy->lane = std::move(kept_.back());
+      std::unique_ptr<CallerLane> kept = std::move(kept_.back());
       kept_.pop_back();
+      PutOut(kept.get());
+      return kept;
     }
   }
-  if (busy->lane == nullptr) {
-    absl::StatusOr<std::unique_ptr<HttpTransport>> transport = maker_();
-    if (!transport.ok()) return transport.status();
-    busy->lane = std::make_unique<Lane>(*std::move(transport), &clock_);
-  }
+  absl::StatusOr<std::unique_ptr<HttpTransport>> transport = maker_();
+  if (!transport.ok()) return transport.status();
+  auto made = std::make_unique<CallerLane>();
+  made->lane = std::make_unique<Lane>(*std::move(transport), &clock_);
   MutexLock lock(&mu_);
   if (closed_) return absl::CancelledError("the client is gone");
-  busy->place = out_.size();
-  out_.push_back(busy.get());
-  return busy;
+  PutOut(made.get());
+  return made;
 }
 
-void CallerLanes::GiveBack(std::unique_ptr<Busy> busy) {
+void CallerLanes::PutOut(CallerLane* taken) {
+  taken->place = out_.size();
+  out_.push_back(taken);
+}
+
+void CallerLanes::GiveBack(std::unique_ptr<CallerLane> taken) {
+  taken->call = nullptr;
   MutexLock lock(&mu_);
-  out_[busy->place] = out_.back();
-  out_[busy->place]->place = busy->place;
+  out_[taken->place] = out_.back();
+  out_[taken->place]->place = taken->place;
   out_.pop_back();
-  // Else it is destroyed with `busy`, after the lock.
-  if (!closed_ && kept_.size() < kept_max_) kept_.push_back(std::move(busy->lane));
+  // Else it is destroyed, after the lock.
+  if (!closed_ && kept_.size() < kept_max_) kept_.push_back(std::move(taken));
 }
 
 void CallerLanes::Close() {
-  std::vector<std::unique_ptr<Lane>> kept;
+  std::vector<std::unique_ptr<CallerLane>> kept;
   MutexLock lock(&mu_);
   closed_ = true;
   kept.swap(kept_);
-  for (Busy* const busy : out_) {
-    busy->lane->Post([busy] {
-      if (const std::shared_ptr<RunningCall> call = busy->call.lock()) call->Cancel(absl::CancelledError("the client is gone"));
+  for (CallerLane* const out : out_) {
+    out->lane->Post([out] {
+      if (out->call != nullptr) out->call->Cancel(absl::CancelledError("the client is gone"));
     });
   }
 }

@@ -20,30 +20,32 @@ namespace scoutlight::client {
 // Lock order: `mu_` before that of a Lane.
 class CallerLanes {
  public:
-  struct Busy {
+  struct CallerLane {
     std::unique_ptr<Lane> lane;
-    std::weak_ptr<RunningCall> call;  // Its thread's.
-    size_t place = 0;
+    RunningCall* call = nullptr;  // The thread's that has it, to set while it drives the lane.
+    size_t place = 0;             // In `out_`.
   };
 
   // At most `kept_max` are kept without a call. `clock` outlives this.
   CallerLanes(HttpTransportMaker maker, Clock* clock, size_t kept_max) : maker_(std::move(maker)), clock_(*clock), kept_max_(kept_max) {}
 
   // Errors as the maker's. To be given back, by the same thread.
-  absl::StatusOr<std::unique_ptr<Busy>> Take();
-  void GiveBack(std::unique_ptr<Busy> busy);
+  absl::StatusOr<std::unique_ptr<CallerLane>> Take();
+  void GiveBack(std::unique_ptr<CallerLane> taken);
 
   // Cancels the calls of lanes that are out, and keeps no lane any more.
   void Close();
 
  private:
+  void PutOut(CallerLane* taken) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   const HttpTransportMaker maker_;
   Clock& clock_;
   const size_t kept_max_;
   Mutex mu_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<std::unique_ptr<Lane>> kept_ ABSL_GUARDED_BY(mu_);
-  std::vector<Busy*> out_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<CallerLane>> kept_ ABSL_GUARDED_BY(mu_);
+  std::vector<CallerLane*> out_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace scoutlight::client

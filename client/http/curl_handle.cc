@@ -66,8 +66,12 @@ bool CurlHandle::SetUp() {
 }
 
 bool CurlHandle::SetMethod(const HttpExchangeRequest& request) {
-  // Each sets what the one before has left.
+  const bool is_plain_get = request.method == HttpMethod::kGet && !HasBody(request);
+  if (is_plain_get && is_plain_get_) return true;
+  // Takes back what the one before has set.
+  is_plain_get_ = false;
   if (!Option(CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr)) || !Option(CURLOPT_HTTPGET, 1L)) return false;
+  is_plain_get_ = is_plain_get;
   if (request.method == HttpMethod::kHead) return Option(CURLOPT_NOBODY, 1L);
   if (HasBody(request) && !SetBody(request)) return false;
   // An upload is a PUT by itself, other bodies are a POST.
@@ -100,17 +104,21 @@ bool CurlHandle::SetHeaders(const HttpExchangeRequest& request) {
     if (!add("Expect:")) return false;
     if (FindHeader(request.headers, "Content-Type") == nullptr && !add("Content-Type:")) return false;
   }
-  return Option(CURLOPT_HTTPHEADER, headers_);
+  // Without any, there are none: Clear() has seen to that.
+  return headers_ == nullptr || Option(CURLOPT_HTTPHEADER, headers_);
+}
+
+bool CurlHandle::SetTimes(const HttpExchangeRequest& request) {
+  const absl::Duration idle = request.repeatable ? settings_.idle_timeout : std::min(settings_.idle_timeout, kHttpIdleUnsafeMax);
+  const int64_t connect_ms = absl::ToInt64Milliseconds(std::clamp(request.connect_timeout, absl::Milliseconds(1), absl::Hours(1)));
+  return Change(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_ms), &connect_ms_) &&
+         Change(CURLOPT_MAXAGE_CONN, static_cast<long>(absl::ToInt64Seconds(idle)), &idle_s_);
 }
 
 absl::Status CurlHandle::Set(const HttpExchangeRequest& request, CurlCallbacks* callbacks) {
   callbacks_ = callbacks;
   error_[0] = '\0';
-  const absl::Duration idle = request.repeatable ? settings_.idle_timeout : std::min(settings_.idle_timeout, kHttpIdleUnsafeMax);
-  const int64_t connect_ms = absl::ToInt64Milliseconds(std::clamp(request.connect_timeout, absl::Milliseconds(1), absl::Hours(1)));
-  const bool set = Option(CURLOPT_URL, request.url.c_str()) && SetMethod(request) && SetHeaders(request) &&
-                   Option(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_ms)) &&
-                   Option(CURLOPT_MAXAGE_CONN, static_cast<long>(absl::ToInt64Seconds(idle)));
+  const bool set = Option(CURLOPT_URL, request.url.c_str()) && SetMethod(request) && SetHeaders(request) && SetTimes(request);
   return set ? absl::OkStatus() : absl::ResourceExhaustedError("libcurl has no memory for a request");
 }
 

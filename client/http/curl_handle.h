@@ -59,6 +59,7 @@ class CurlHandle {
   CurlHandle(const CurlSettings& settings, CURL* easy) : settings_(settings), easy_(easy) {}
 
   bool SetUp();
+  bool SetTimes(const HttpExchangeRequest& request);
   bool SetMethod(const HttpExchangeRequest& request);
   bool SetBody(const HttpExchangeRequest& request);
   bool SetHeaders(const HttpExchangeRequest& request);
@@ -66,11 +67,22 @@ class CurlHandle {
   bool Option(CURLoption option, Value value) {
     return curl_easy_setopt(easy_, option, value) == CURLE_OK;
   }
+  // Of one that was last set to `*last`.
+  bool Change(CURLoption option, long value, long* last) {
+    if (value == *last) return true;
+    if (!Option(option, value)) return false;
+    *last = value;
+    return true;
+  }
 
   const CurlSettings& settings_;
   CURL* const easy_;
   CurlCallbacks* callbacks_ = nullptr;
   curl_slist* headers_ = nullptr;
+  // What it was last set to; setting the same again is left out.
+  bool is_plain_get_ = false;
+  long connect_ms_ = -1;
+  long idle_s_ = -1;
   std::array<char, CURL_ERROR_SIZE> error_ = {};
 };
 

@@ -5,7 +5,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace scoutlight::client {
@@ -26,9 +25,9 @@ absl::Status NoMemory() { return absl::ResourceExhaustedError("libcurl has no me
 
 // 100..599; 0: `line` is no status line.
 int ParseStatusLine(absl::string_view line) {
-  const size_t space = line.find(' ');
-  int status = 0;
-  if (space == absl::string_view::npos || !absl::SimpleAtoi(line.substr(space + 1, 3), &status)) return 0;
+  const absl::string_view rest = line.substr(std::min(line.find(' '), line.size()));
+  if (rest.size() < 4 || !std::all_of(rest.begin() + 1, rest.begin() + 4, absl::ascii_isdigit)) return 0;
+  const int status = (rest[1] - '0') * 100 + (rest[2] - '0') * 10 + (rest[3] - '0');
   return status >= 100 && status <= 599 ? status : 0;
 }
 
@@ -110,7 +109,7 @@ void CurlTransport::Exchange::Resume() {
 
 void CurlTransport::Exchange::End(CURLcode code) {
   if (!failure_.ok()) return;
-  const HttpExchangeEnd end = {StatusOf(code), WasSent()};
+  const HttpExchangeEnd end = {StatusOf(code), code == CURLE_OK || WasSent()};
   Remove();
   events_.OnEnd(end);
 }

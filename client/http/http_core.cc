@@ -51,18 +51,18 @@ absl::Status HttpCore::Admit(HttpRequest* request) {
 
 absl::StatusOr<HttpResponse> HttpCore::Call(HttpRequest&& request) {
   if (absl::Status refused = Admit(&request); !refused.ok()) return refused;
-  absl::StatusOr<std::unique_ptr<CallerLanes::Busy>> busy = callers_.Take();
-  if (!busy.ok()) {
+  absl::StatusOr<std::unique_ptr<CallerLanes::CallerLane>> taken = callers_.Take();
+  if (!taken.ok()) {
     shared_->in_flight.End();
-    return busy.status();
+    return taken.status();
   }
-  Lane& lane = *(*busy)->lane;
+  Lane& lane = *(*taken)->lane;
   std::optional<absl::StatusOr<HttpResponse>> result;
-  const auto call = MakeCall(&lane, std::move(request), [&result](absl::StatusOr<HttpResponse> given) { result = std::move(given); });
-  (*busy)->call = call;
+  const auto call = MakeCall(&lane, std::move(request), [&result](absl::StatusOr<HttpResponse>&& given) { result = std::move(given); });
+  (*taken)->call = call.get();
   call->Begin();
-  while (!result.has_value()) lane.RunOnce();
-  callers_.GiveBack(*std::move(busy));
+  lane.DriveUntil([&result] { return result.has_value(); });
+  callers_.GiveBack(*std::move(taken));
   shared_->in_flight.End();
   return *std::move(result);
 }
@@ -100,7 +100,7 @@ absl::StatusOr<std::shared_ptr<StartedCall>> HttpCore::Start(HttpRequest&& reque
   const std::shared_ptr<StartedCalls::Loop>& loop = started_->loop();
   auto self = std::make_shared<std::weak_ptr<RunningCall>>();
   auto tell = [loop = loop.get(), self, callbacks = callbacks_, shared = shared_,
-               done = std::move(done)](absl::StatusOr<HttpResponse> result) mutable {
+               done = std::move(done)](absl::StatusOr<HttpResponse>&& result) mutable {
     loop->Remove(self->lock());
     // The thread goes with the last callback, if the client has gone before.
     callbacks->Post([callbacks, shared, done = std::move(done), result = std::move(result)]() mutable {

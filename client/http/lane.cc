@@ -20,44 +20,43 @@ Lane::TimerId Lane::SetTimer(absl::Duration delay, Task task) {
   return id;
 }
 
-void Lane::ClearTimer(TimerId timer) { timers_.erase(timer); }
-
-void Lane::RunOnce() {
-  const bool ran_posted = RunPosted();
-  const bool ran_due = RunDue();
-  absl::Duration timeout = kIdlePollMax;
-  if (ran_posted || ran_due) {
-    timeout = absl::ZeroDuration();
-  } else if (!timers_.empty()) {
-    timeout = std::clamp(timers_.begin()->first.due - Now(), absl::ZeroDuration(), kPollMax);
-  }
-  transport_->Poll(timeout);
+void Lane::ClearTimer(TimerId timer) {
+  if (timer.number != 0) timers_.erase(timer);
 }
 
-bool Lane::RunPosted() {
+void Lane::DriveUntil(absl::FunctionRef<bool()> is_over) {
+  while (!is_over()) {
+    RunPosted();
+    const absl::Duration left = RunDue();
+    // What is posted from here on wakes the transport.
+    if (!is_over()) transport_->Poll(left);
+  }
+}
+
+void Lane::RunPosted() {
   std::vector<Task> posted;
   {
     MutexLock lock(&mu_);
-    if (posted_.empty()) return false;
     posted.swap(posted_);
   }
   for (Task& task : posted) std::move(task)();
-  return true;
 }
 
-bool Lane::RunDue() {
-  if (timers_.empty()) return false;
-  const absl::Duration now = Now();
-  bool ran = false;
+absl::Duration Lane::RunDue() {
+  if (timers_.empty()) return kIdlePollMax;
+  absl::Duration now = Now();
   // What a timer sets for now runs the next time.
   const uint64_t last = last_;
+  bool ran = false;
   while (!timers_.empty() && timers_.begin()->first.due <= now && timers_.begin()->first.number <= last) {
     Task task = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
     std::move(task)();
     ran = true;
   }
-  return ran;
+  if (timers_.empty()) return kIdlePollMax;
+  if (ran) now = Now();
+  return std::clamp(timers_.begin()->first.due - now, absl::ZeroDuration(), kPollMax);
 }
 
 }  // namespace scoutlight::client

@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -42,8 +43,9 @@ class Lane {
   // It does not run any more. None, and those that have run: nothing.
   void ClearTimer(TimerId timer);
 
-  // Runs what was posted and what is due, and tells the transport's events; if there was nothing, waits for the next thing to happen.
-  void RunOnce();
+  // Runs what was posted and what is due, tells the transport's events, and waits for the next thing to happen, over and over, until
+  // `is_over`, which is asked whenever any of that may have changed it.
+  void DriveUntil(absl::FunctionRef<bool()> is_over);
 
   // Steady time.
   absl::Duration Now() const { return clock_.SinceBoot(); }
@@ -55,8 +57,9 @@ class Lane {
   static constexpr absl::Duration kPollMax = absl::Seconds(1);
   static constexpr absl::Duration kIdlePollMax = absl::Minutes(1);
 
-  bool RunPosted();
-  bool RunDue();
+  void RunPosted();
+  // For how long there is nothing more to run.
+  absl::Duration RunDue();
 
   const std::unique_ptr<HttpTransport> transport_;
   Clock& clock_;

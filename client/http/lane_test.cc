@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/events/manual_loop.h"
+#include "client/http/drive_once.h"
 #include "client/http/fake_transport.h"
 #include "client/locator/locator_fixture.h"
 #include "gtest/gtest.h"
@@ -32,9 +33,9 @@ TEST_F(LaneTest, RunsWhatWasPostedInOrder) {
   lane_.Post([this] { lane_.Post(Note("c")); });
   lane_.Post(Note("b"));
   EXPECT_EQ(ran_, "");
-  lane_.RunOnce();
+  DriveOnce(&lane_);
   EXPECT_EQ(ran_, "ab");
-  lane_.RunOnce();
+  DriveOnce(&lane_);
   EXPECT_EQ(ran_, "abc");
 }
 
@@ -43,13 +44,13 @@ TEST_F(LaneTest, RunsTimersWhenTheyAreDue) {
   lane_.SetTimer(kStep, Note("a"));
   lane_.SetTimer(kStep, Note("b"));
   lane_.SetTimer(absl::InfiniteDuration(), Note("never"));
-  lane_.RunOnce();
+  DriveOnce(&lane_);
   EXPECT_EQ(ran_, "");
   time_.Advance(kStep);
-  lane_.RunOnce();
+  DriveOnce(&lane_);
   EXPECT_EQ(ran_, "ab");
   time_.Advance(absl::Hours(100));
-  lane_.RunOnce();
+  DriveOnce(&lane_);
   EXPECT_EQ(ran_, "abc");
 }
 
@@ -60,7 +61,7 @@ TEST_F(LaneTest, ClearedTimersDoNotRun) {
   lane_.ClearTimer(cleared);
   lane_.ClearTimer(Lane::TimerId());
   time_.Advance(kStep);
-  lane_.RunOnce();
+  DriveOnce(&lane_);
   lane_.ClearTimer(other);
   EXPECT_EQ(ran_, "b");
 }
@@ -73,7 +74,7 @@ TEST_F(LaneTest, TimerThatSetsAnotherForNowDoesNotHoldUpTheRest) {
   };
   again();
   for (int i = 1; i <= 3; ++i) {
-    lane_.RunOnce();
+    DriveOnce(&lane_);
     EXPECT_EQ(set, 1 + i);
   }
 }

@@ -49,13 +49,13 @@ RunningCall::RunningCall(std::shared_ptr<const CallParts> parts, Lane* lane, Htt
       done_(std::move(done)),
       resolve_poll_(kResolvePollMin) {
   if (request_.endpoint.empty()) return;
-  own_resolve_ = *resolve_;
-  own_resolve_->endpoint = request_.endpoint;
-  resolve_ = &*own_resolve_;
+  auto own_resolve = std::make_unique<ResolveOptions>(*resolve_);
+  own_resolve->endpoint = request_.endpoint;
+  own_resolve_ = std::move(own_resolve);
+  resolve_ = own_resolve_.get();
 }
 
 void RunningCall::Begin() {
-  began_ = lane_.Now();
   parts_.budget->Deposit();
   timeout_timer_ = lane_.SetTimer(request_.timeout.value_or(parts_.options.timeout), [self = shared_from_this()] { self->OnTimeout(); });
   BeginAttempt(Kind::kFirst);
@@ -80,24 +80,25 @@ void RunningCall::BeginAttempt(Kind kind) {
   if (kind == Kind::kHedge && (!url.ok() || !parts_.budget->Withdraw(lane_.Now()))) return;
   if (!url.ok()) return Cancel(url.status());
   ++(kind == Kind::kHedge ? hedges_ : tries_);
-  BeginExchange(*pick, *std::move(url));
+  BeginExchange(*std::move(pick), *std::move(url));
   if (!over_) ScheduleHedge();
 }
 
 void RunningCall::OnNoPick(Kind kind, const absl::Status& why) {
   if (kind == Kind::kHedge) return;
-  const absl::Duration waited = lane_.Now() - began_;
-  if (kind == Kind::kFirst && ReasonOf(why) == Reason::kCatalogLoading && waited < parts_.options.resolve_timeout) {
-    const absl::Duration delay = std::min(resolve_poll_, parts_.options.resolve_timeout - waited);
-    resolve_poll_ = std::min(resolve_poll_ * 2, kResolvePollMax);
-    next_timer_ = lane_.SetTimer(delay, [self = shared_from_this()] { self->BeginAttempt(Kind::kFirst); });
-    return;
+  if (kind == Kind::kRetry) {
+    return Cancel(absl::Status(last_error_.code(), absl::StrCat(last_error_.message(), "; then none was left: ", why.message())));
   }
-  if (kind == Kind::kFirst) return Cancel(why);
-  Cancel(absl::Status(last_error_.code(), absl::StrCat(last_error_.message(), "; then none was left: ", why.message())));
+  if (ReasonOf(why) != Reason::kCatalogLoading) return Cancel(why);
+  const absl::Duration now = lane_.Now();
+  if (!resolve_by_.has_value()) resolve_by_ = now + parts_.options.resolve_timeout;
+  if (now >= *resolve_by_) return Cancel(why);
+  const absl::Duration delay = std::min(resolve_poll_, *resolve_by_ - now);
+  resolve_poll_ = std::min(resolve_poll_ * 2, kResolvePollMax);
+  next_timer_ = lane_.SetTimer(delay, [self = shared_from_this()] { self->BeginAttempt(Kind::kFirst); });
 }
 
-void RunningCall::BeginExchange(const Pick& pick, std::string url) {
+void RunningCall::BeginExchange(Pick pick, std::string url) {
   auto made = std::make_unique<LiveAttempt>(this, tries_ + hedges_, pick.Begin(), std::move(url));
   LiveAttempt* const attempt = made.get();
   attempt->result.attempt = tries_;
@@ -118,10 +119,12 @@ void RunningCall::BeginExchange(const Pick& pick, std::string url) {
     CheckHeaders(exchange.headers, &wrong);
     if (!wrong.empty()) return Cancel(InvalidFields(Reason::kInvalidField, std::move(wrong)));
   }
-  tried_.push_back(pick);
+  tried_.push_back(std::move(pick));
   live_.push_back(std::move(made));
   const absl::Duration timeout = request_.attempt_timeout.value_or(parts_.options.attempt_timeout);
-  attempt->timer = lane_.SetTimer(timeout, [self = shared_from_this(), attempt] { self->OnAttemptTimeout(attempt); });
+  if (timeout < absl::InfiniteDuration()) {
+    attempt->timer = lane_.SetTimer(timeout, [self = shared_from_this(), attempt] { self->OnAttemptTimeout(attempt); });
+  }
   attempt->exchange = lane_.transport().Begin(std::move(exchange), attempt);
 }
 
@@ -131,8 +134,9 @@ bool RunningCall::MayHedge() const {
 
 void RunningCall::ScheduleHedge() {
   lane_.ClearTimer(hedge_timer_);
-  if (!MayHedge()) return;
-  hedge_timer_ = lane_.SetTimer(request_.hedge_after.value_or(parts_.options.hedge_after), [self = shared_from_this()] {
+  const absl::Duration after = request_.hedge_after.value_or(parts_.options.hedge_after);
+  if (after == absl::InfiniteDuration() || !MayHedge()) return;
+  hedge_timer_ = lane_.SetTimer(after, [self = shared_from_this()] {
     if (self->MayHedge()) self->BeginAttempt(Kind::kHedge);
   });
 }
@@ -163,31 +167,21 @@ RunningCall::Take RunningCall::Win(LiveAttempt* attempt) {
   lane_.ClearTimer(hedge_timer_);
   if (live_.size() > 1) {
     // Not within an event.
-    lane_.Post([self = shared_from_this()] {
-      std::erase_if(self->live_, [&](const auto& live) {
-        if (live.get() == self->winner_ || self->winner_ == nullptr) return false;
-        self->lane_.ClearTimer(live->timer);
-        return true;
-      });
-    });
+    lane_.Post([self = shared_from_this()] { self->DropLosers(); });
   }
-  response_ = {.status = attempt->result.status,
-               .headers = attempt->result.headers,
-               .instance = attempt->pick().instance().name.id,
-               .attempts = tries_ + hedges_};
   if (request_.sink != nullptr) {
     sink_begun_ = true;
-    absl::Status begun = request_.sink->Begin(response_);
+    absl::Status begun = request_.sink->Begin(HeadOf(*attempt, attempt->result.headers));
     return begun.ok() ? Take::kTaken : Stop(attempt, std::move(begun));
   }
-  const std::string* const length = FindHeader(response_.headers, "Content-Length");
+  const std::string* const length = FindHeader(attempt->result.headers, "Content-Length");
   uint64_t bytes = 0;
   if (request_.method == HttpMethod::kHead || length == nullptr || !absl::SimpleAtoi(*length, &bytes)) return Take::kTaken;
   if (bytes > bytes_max()) {
     return Stop(attempt, absl::ResourceExhaustedError(
                              absl::StrCat("response_bytes_max: the response has ", bytes, " bytes, at most ", bytes_max(), " are taken")));
   }
-  response_.body.reserve(std::min<size_t>(bytes, size_t{1} << 20));
+  body_.reserve(std::min<size_t>(bytes, size_t{1} << 20));
   return Take::kTaken;
 }
 
@@ -198,12 +192,19 @@ RunningCall::Take RunningCall::OnBody(LiveAttempt* attempt, absl::string_view by
     if (!taken.ok()) return Stop(attempt, taken.status());
     return *taken == HttpBodySink::Take::kTaken ? Take::kTaken : Take::kLater;
   }
-  if (response_.body.size() + bytes.size() > bytes_max()) {
+  if (body_.size() + bytes.size() > bytes_max()) {
     return Stop(attempt, absl::ResourceExhaustedError(
                              absl::StrCat("response_bytes_max: the response has more than the ", bytes_max(), " bytes that are taken")));
   }
-  response_.body.append(bytes.data(), bytes.size());
+  body_.append(bytes.data(), bytes.size());
   return Take::kTaken;
+}
+
+void RunningCall::DropLosers() {
+  if (winner_ == nullptr) return;
+  const auto losers = std::partition(live_.begin(), live_.end(), [this](const auto& live) { return live.get() == winner_; });
+  for (auto loser = losers; loser != live_.end(); ++loser) lane_.ClearTimer((*loser)->timer);
+  live_.erase(losers, live_.end());
 }
 
 std::unique_ptr<LiveAttempt> RunningCall::TakeLive(LiveAttempt* attempt) {
@@ -221,7 +222,9 @@ void RunningCall::OnEnd(LiveAttempt* attempt, const HttpExchangeEnd& end) {
   if (winner_ != nullptr && attempt != winner_) return;
   if (attempt == winner_ && end.status.ok() && attempt->own_error.ok()) {
     Judge(attempt);
-    return Finish(std::move(response_));
+    HttpResponse response = HeadOf(*attempt, std::move(attempt->result.headers));
+    response.body = std::move(body_);
+    return Finish(std::move(response));
   }
   if (!attempt->own_error.ok()) {
     attempt->call().Succeeded();
@@ -253,7 +256,7 @@ void RunningCall::OnFailed(LiveAttempt* attempt) {
   Judge(attempt);
   if (attempt == winner_) {
     winner_ = nullptr;
-    response_ = {};
+    body_.clear();
   }
   // Another may still answer.
   if (!live_.empty()) return;
@@ -268,7 +271,7 @@ std::optional<absl::Duration> RunningCall::Grant(const HttpAttemptResult& result
   const std::optional<absl::Duration> delay = parts_.options.retry_policy->RetryAfter(result);
   if (!delay.has_value() || tries_ >= parts_.options.attempts_max || sink_begun_) return std::nullopt;
   const absl::Duration now = lane_.Now();
-  if (now + *delay >= began_ + request_.timeout.value_or(parts_.options.timeout)) return std::nullopt;
+  if (now + *delay >= timeout_timer_.due) return std::nullopt;
   if (source_.is_there() && !source_.Rewind()) return std::nullopt;
   if (!parts_.budget->Withdraw(now)) return std::nullopt;
   return delay;
@@ -291,6 +294,13 @@ void RunningCall::OnTimeout() {
   Finish(absl::DeadlineExceededError(message));
 }
 
+HttpResponse RunningCall::HeadOf(const LiveAttempt& attempt, HttpHeaders headers) const {
+  return {.status = attempt.result.status,
+          .headers = std::move(headers),
+          .instance = attempt.pick().instance().name.id,
+          .attempts = tries_ + hedges_};
+}
+
 absl::Status RunningCall::ErrorOf(const LiveAttempt& attempt) const {
   const HttpAttemptResult& result = attempt.result;
   const absl::Status error = result.error.ok() ? absl::UnavailableError(absl::StrCat("answered ", result.status)) : result.error;
@@ -298,7 +308,7 @@ absl::Status RunningCall::ErrorOf(const LiveAttempt& attempt) const {
   return absl::Status(error.code(), absl::StrCat(name.service, "/", name.id, ", attempt ", attempt.number(), ": ", error.message()));
 }
 
-void RunningCall::Finish(absl::StatusOr<HttpResponse> result) {
+void RunningCall::Finish(absl::StatusOr<HttpResponse>&& result) {
   if (std::exchange(over_, true)) return;
   for (const std::unique_ptr<LiveAttempt>& attempt : live_) lane_.ClearTimer(attempt->timer);
   live_.clear();

@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -38,7 +38,7 @@ struct CallParts {
 class RunningCall final : public std::enable_shared_from_this<RunningCall>, public AttemptOwner {
  public:
   // Told once: in Begin(), in Cancel(), or while the lane is driven.
-  using Done = absl::AnyInvocable<void(absl::StatusOr<HttpResponse>) &&>;
+  using Done = absl::AnyInvocable<void(absl::StatusOr<HttpResponse>&&) &&>;
 
   // `request` has passed CheckRequest. `lane` outlives it.
   RunningCall(std::shared_ptr<const CallParts> parts, Lane* lane, HttpRequest&& request, Done done);
@@ -54,7 +54,7 @@ class RunningCall final : public std::enable_shared_from_this<RunningCall>, publ
   void BeginAttempt(Kind kind);
   absl::StatusOr<Pick> NextPick(Kind kind) const;
   void OnNoPick(Kind kind, const absl::Status& why);
-  void BeginExchange(const Pick& pick, std::string url);
+  void BeginExchange(Pick pick, std::string url);
   void ScheduleHedge();
   bool MayHedge() const;
 
@@ -63,6 +63,7 @@ class RunningCall final : public std::enable_shared_from_this<RunningCall>, publ
   void OnEnd(LiveAttempt* attempt, const HttpExchangeEnd& end) override;
   // Keeps it: the others are dropped.
   Take Win(LiveAttempt* attempt);
+  void DropLosers();
   Take Stop(LiveAttempt* attempt, absl::Status own_error);
   void OnAttemptTimeout(LiveAttempt* attempt);
   void OnTimeout();
@@ -73,26 +74,28 @@ class RunningCall final : public std::enable_shared_from_this<RunningCall>, publ
   // After how long there is another attempt, which is granted then; nullopt: there is none.
   std::optional<absl::Duration> Grant(const HttpAttemptResult& result);
   void Retry(absl::Duration delay);
+  // What the winner has answered, but for its body.
+  HttpResponse HeadOf(const LiveAttempt& attempt, HttpHeaders headers) const;
   absl::Status ErrorOf(const LiveAttempt& attempt) const;
   size_t bytes_max() const { return request_.response_bytes_max.value_or(parts_.options.response_bytes_max); }
-  void Finish(absl::StatusOr<HttpResponse> result);
+  void Finish(absl::StatusOr<HttpResponse>&& result);
 
   const std::shared_ptr<const CallParts> kept_parts_;
   const CallParts& parts_;
   Lane& lane_;
   const HttpRequest request_;
   const bool idempotent_;
-  std::optional<ResolveOptions> own_resolve_;  // With the request's endpoint.
+  std::unique_ptr<const ResolveOptions> own_resolve_;  // With the request's endpoint; null: it names none.
   const ResolveOptions* resolve_;
   TappedSource source_;
   Done done_;
   bool over_ = false;
-  absl::Duration began_;
+  std::optional<absl::Duration> resolve_by_;  // Nothing was known of the service yet.
   absl::Duration resolve_poll_;
-  std::vector<Pick> tried_;
-  std::vector<std::unique_ptr<LiveAttempt>> live_;
+  absl::InlinedVector<Pick, 2> tried_;
+  absl::InlinedVector<std::unique_ptr<LiveAttempt>, 2> live_;
   LiveAttempt* winner_ = nullptr;  // Of `live_`, whose response it is.
-  HttpResponse response_;          // The winner's.
+  std::string body_;               // The winner's, so far.
   bool sink_begun_ = false;
   int tries_ = 0;  // Without hedges.
   int hedges_ = 0;

@@ -92,10 +92,8 @@ std::optional<discovery::Endpoint> FirstHttpEndpoint(const discovery::Properties
 std::string UrlAt(const discovery::Url& endpoint, absl::string_view target) {
   absl::string_view prefix = absl::string_view(endpoint.rest).substr(0, endpoint.rest.find_first_of("?#"));
   absl::ConsumeSuffix(&prefix, "/");
-  return discovery::UrlText({.scheme = endpoint.scheme.empty() ? "http" : endpoint.scheme,
-                             .host = endpoint.host,
-                             .port = endpoint.port,
-                             .rest = absl::StrCat(prefix, target)});
+  const absl::string_view scheme = endpoint.scheme.empty() ? "http" : absl::string_view(endpoint.scheme);
+  return absl::StrCat(scheme, "://", discovery::HostText(endpoint), prefix, target);
 }
 
 }  // namespace scoutlight::client

@@ -14,7 +14,7 @@ void StartedCalls::Loop::Stop() {
 }
 
 void StartedCalls::Loop::Run() {
-  while (!stopped_) lane_->RunOnce();
+  lane_->DriveUntil([this] { return stopped_; });
   end_.Tell();
 }
 
