@@ -164,6 +164,27 @@ TEST_F(EtcdStoreTest, AsManyConditionalPutsAsEtcdTakesGoInOneTransaction) {
   EXPECT_EQ(sync_->List(K("/"), Scope::kChildren).size(), transaction.on_success.size());
 }
 
+TEST_F(EtcdStoreTest, AListOfChildrenInATransactionIsCutWhereTheAnswerEnds) {
+  const std::string large(1'000'000, 'v');
+  constexpr int kChildren = 10;
+  for (int i = 0; i < kChildren; ++i) {
+    ASSERT_TRUE(sync_->Put(K(absl::StrCat("/a/", i)), large).status.ok());
+    ASSERT_TRUE(sync_->Put(K(absl::StrCat("/a/", i, "/below")), "small").status.ok());
+  }
+  ListOperation list = ListOf(K("/a"), Scope::kChildren);
+  list.entries_max = kChildren;
+  const CommitResult result = sync_->Commit(TransactionOf({list, PutOf(K("/b"), "v")}));
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_TRUE(result.results[0].more);
+  ASSERT_EQ(result.results[0].entries.size(), 3u);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(result.results[0].entries[i].key, K(absl::StrCat("/a/", i)));
+    EXPECT_EQ(result.results[0].entries[i].value, Text(large));
+    EXPECT_TRUE(result.results[0].entries[i].has_children);
+  }
+  store_.reset();
+}
+
 TEST_F(EtcdStoreTest, AnExpiredLeaseTakesItsKeysAtOneRevision) {
   const LeaseId id = sync_->Grant(store_->traits().ttl_min).lease.id;
   const Revision put = sync_->Commit(TransactionOf({PutOf(K("/a"), "v", id), PutOf(K("/b"), "v", id)})).revision;
