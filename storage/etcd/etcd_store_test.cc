@@ -217,6 +217,45 @@ TEST_F(EtcdStoreTest, ServersOverOneEtcdShareTheHistoryAndPrefixesDoNot) {
   store_.reset();
 }
 
+TEST_F(EtcdStoreTest, WhatAServerWritesItselfItShowsAsOthersSeeIt) {
+  const std::unique_ptr<Store> other = Open();
+  const Revision start = sync_->Latest();
+  const auto own = std::make_shared<StaleSink>(start);
+  const auto others = std::make_shared<StaleSink>(start);
+  store_->Follow(start, own);
+  other->Follow(start, others);
+  ASSERT_TRUE(own->WaitUntilStale(false));
+  const LeaseId lease = sync_->Grant(absl::Minutes(1)).lease.id;
+  PutOperation absent = PutOf(K("/m"), "new", lease);
+  absent.if_absent = true;
+  Transaction remembered = TransactionOf({PutOf(K("/n"), "by request")});
+  remembered.origin = {.caller = "caller", .request_id = "id", .request_hash = 1};
+  Transaction conditional = TransactionOf({PutOf(K("/z"), "conditional")});
+  conditional.conditions = {ExistsIs(K("/m"), true)};
+  const Transaction transactions[] = {
+      TransactionOf({PutOf(K("/z"), "1"), PutOf(K("/a"), "1"), PutOf(K("/a/b"), "1")}),
+      TransactionOf({PutOf(K("/z"), "2"), absent, DeleteOf(K("/a")), DeleteOf(K("/none"))}),
+      remembered,
+      conditional,
+      TransactionOf({DeleteOf(K("/m"))}),
+      TransactionOf({ListOf(K("/"), Scope::kSubtree), PutOf(K("/z"), "3"), PutOf(K("/y"), "1")}),
+      TransactionOf({DeleteOf(K("/"), Scope::kSubtree)}),
+  };
+  for (const Transaction& transaction : transactions) {
+    const CommitResult result = sync_->Commit(transaction);
+    ASSERT_TRUE(result.status.ok()) << result.status;
+    EXPECT_TRUE(result.changed);
+    EXPECT_EQ(own->reached(), result.revision);
+    ASSERT_TRUE(others->WaitFor(result.revision));
+  }
+  const std::vector<std::shared_ptr<const Batch>> shown = own->batches();
+  const std::vector<std::shared_ptr<const Batch>> seen = others->batches();
+  ASSERT_EQ(shown.size(), std::size(transactions));
+  ASSERT_EQ(seen.size(), shown.size());
+  for (size_t i = 0; i < shown.size(); ++i) EXPECT_EQ(*shown[i], *seen[i]) << i;
+  store_.reset();
+}
+
 TEST_F(EtcdStoreTest, AReopenedStoreKeepsItsIdAndKnowsTheOldestRevision) {
   const StoreId id = store_->store_id();
   sync_->Put(K("/a"), "1");
