@@ -7,6 +7,8 @@ namespace {
 
 // How long the thread sleeps with nothing due.
 constexpr absl::Duration kIdleWait = absl::Seconds(10);
+// How many tasks a caller of RunOrPost runs before it leaves the rest to the thread.
+constexpr int kLentTasksMax = 8;
 
 }  // namespace
 
@@ -31,11 +33,19 @@ void SerialThread::RunOrPost(Task task) {
     if (lent_ || !sleeps_ || !tasks_.empty()) return Push(std::move(task));
     lent_ = true;
   }
-  std::move(task)();
-  task = nullptr;
-  MutexLock lock(&mu_);
-  lent_ = false;
-  if ((!tasks_.empty() || stopping_) && std::exchange(sleeps_, false)) wake_.NotifyOne();
+  for (int ran = 1;; ++ran) {
+    std::move(task)();
+    task = nullptr;
+    MutexLock lock(&mu_);
+    if (!tasks_.empty() && ran < kLentTasksMax) {
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+      continue;
+    }
+    lent_ = false;
+    if ((!tasks_.empty() || stopping_) && std::exchange(sleeps_, false)) wake_.NotifyOne();
+    return;
+  }
 }
 
 void SerialThread::PostAfter(absl::Duration delay, Task task) {

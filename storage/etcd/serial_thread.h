@@ -26,8 +26,8 @@ class SerialThread {
 
   // After Stop() the task is dropped.
   void Post(Task task);
-  // Runs `task` inside the call if no other one runs or waits: that saves a switch of threads. Else as Post. For who holds no lock and is
-  // no task itself.
+  // Runs `task` inside the call if no other one runs or waits, and then a few of those that came meanwhile: that saves switches of threads.
+  // Else as Post. For who holds no lock and is no task itself.
   void RunOrPost(Task task);
   // Runs `task` no earlier than `delay` from now. Dropped if Stop() comes first.
   void PostAfter(absl::Duration delay, Task task);
@@ -45,7 +45,7 @@ class SerialThread {
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mu_);
   std::multimap<absl::Duration, Task> later_ ABSL_GUARDED_BY(mu_);  // By when they are due, on the clock's SinceBoot().
   bool sleeps_ ABSL_GUARDED_BY(mu_) = false;  // The thread has nothing to do, or may do nothing, and has not been woken.
-  bool lent_ ABSL_GUARDED_BY(mu_) = false;    // A caller of RunOrPost runs its task.
+  bool lent_ ABSL_GUARDED_BY(mu_) = false;    // A caller of RunOrPost runs tasks.
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;  // Last: it uses what stands above.

@@ -1,5 +1,6 @@
 #include "storage/etcd/serial_thread.h"
 
+#include <algorithm>
 #include <thread>
 #include <vector>
 
@@ -68,6 +69,27 @@ TEST(SerialThread, WhatIsPostedWhileATaskRunsHereComesBehindIt) {
   });
   done.Await();
   EXPECT_THAT(ran, ElementsAre(1, 2, 3, 4));
+}
+
+TEST(SerialThread, WhoRunsATaskRunsAFewOfThoseThatComeMeanwhileAndTheThreadTheRest) {
+  constexpr int kTasks = 100;
+  SerialThread thread(&Clock::System());
+  std::vector<int> ran;
+  int ran_here = 0;
+  AwaitSleep(thread);
+  thread.RunOrPost([&, here = std::this_thread::get_id()] {
+    for (int i = 0; i < kTasks; ++i) {
+      thread.Post([&, here, i] {
+        ran.push_back(i);
+        if (std::this_thread::get_id() == here) ++ran_here;
+      });
+    }
+  });
+  thread.Stop();
+  ASSERT_EQ(ran.size(), static_cast<size_t>(kTasks));
+  EXPECT_TRUE(std::is_sorted(ran.begin(), ran.end()));
+  EXPECT_GT(ran_here, 0);
+  EXPECT_LT(ran_here, kTasks / 2);
 }
 
 TEST(SerialThread, StopWaitsForATaskThatRunsElsewhere) {
