@@ -20,6 +20,8 @@ constexpr size_t kKeysAtOnce = 32;
 // A watch that brings what has been shown already is read in turns.
 constexpr absl::Duration kRest = absl::Milliseconds(2);
 constexpr absl::Duration kTurn = absl::Microseconds(500);
+// Not if it is so many revisions behind: then what others change would come late.
+constexpr Revision kRestLagMax = 64;
 
 }  // namespace
 
@@ -125,7 +127,7 @@ EtcdClient::StreamStep EtcdFollower::OnResponse(int64_t watch, const etcdserverp
   if (watch != watches_) return EtcdClient::StreamStep::kStop;
   is_paused_ = brought_.size() > kBroughtMax || brought_bytes_ > kBroughtBytesMax;
   const bool is_repetition = response.events_size() > 0 && !response.fragment() && shown_ == before;
-  if (is_repetition && MayRest()) Rest();
+  if (is_repetition && MayRestAt(response.events().rbegin()->kv().mod_revision())) Rest();
   return is_paused_ || rests_ ? EtcdClient::StreamStep::kPause : EtcdClient::StreamStep::kGoOn;
 }
 
@@ -196,9 +198,9 @@ void EtcdFollower::EndOwn(absl::Time committed) {
   if (!brought_.empty()) ShowBrought();
 }
 
-bool EtcdFollower::MayRest() const {
+bool EtcdFollower::MayRestAt(Revision revision) const {
   return brought_.empty() && waiting_.empty() && std::max(fenced_, wanted_) <= shown_ && !fence_is_due_ &&
-         options_.clock->SinceBoot() - rested_ >= kTurn;
+         shown_ - revision < kRestLagMax && options_.clock->SinceBoot() - rested_ >= kTurn;
 }
 
 void EtcdFollower::Rest() {

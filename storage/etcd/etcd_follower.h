@@ -95,8 +95,8 @@ class EtcdFollower {
   // The first change that lacks what was there before may be an own write: waits a little for its answer.
   void AwaitAnswer();
   void LookBack();
-  // Whether nothing is missed if what the watch brings next waits a little, so that more comes at once.
-  bool MayRest() const;
+  // Whether nothing is missed if what the watch brings behind `revision` waits a little, so that more comes at once.
+  bool MayRestAt(Revision revision) const;
   void Rest();
   void EndRest();
   struct Asked {

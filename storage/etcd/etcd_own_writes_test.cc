@@ -173,6 +173,21 @@ TEST_F(EtcdOwnWritesTest, AWatchThatBringsMoreThanIsKeptGoesOnWhenThatIsShown) {
   EXPECT_EQ(ShownValues().back(), "last");
 }
 
+TEST_F(EtcdOwnWritesTest, WhatAnotherWritesAmongManyOwnWritesComesInItsPlace) {
+  etcd_.ReleaseWatches();
+  std::vector<std::string> values;
+  for (int i = 0; i < 300; ++i) {
+    values.push_back(std::to_string(i));
+    if (i % 100 == 99) {
+      PutAsAnother("/a", values.back().c_str());
+    } else {
+      ASSERT_TRUE(sync_->Put(K("/a"), values.back()).status.ok());
+    }
+  }
+  ASSERT_TRUE(sink_->WaitFor(etcd_.revision()));
+  EXPECT_EQ(ShownValues(), values);
+}
+
 TEST_F(EtcdOwnWritesTest, AnswersThatComeOutOfOrderAreShownInOrder) {
   etcd_.HoldNextAnswer();
   const Revision before = etcd_.revision();
