@@ -58,6 +58,8 @@ class EtcdClient::Calls {
   // A call in flight. Held by the map until its last callback has run on the thread.
   struct Call {
     virtual ~Call() = default;
+    // Goes on reading, if it has paused. On the thread only.
+    virtual void Resume() {}
     std::shared_ptr<grpc::ClientContext> context;  // Of the try under way; guarded by mu_ once the call has begun.
     bool is_endless = false;                       // Ends only when it is cancelled. Constant once the call has begun.
     size_t member = 0;                             // Which it went to. Used on the thread only, once the call has begun.
@@ -125,7 +127,7 @@ class EtcdClient::Calls {
     // gRPC keeps its callback a little longer than the call, on a thread of its own. A context holds the channel, and a channel that goes
     // on that thread would wait for it: so the callback holds nothing.
     call->start(members_.at(call->member), context.get(), &call->request, &call->response, [this, call](const grpc::Status& status) {
-      thread_.Post([this, call, outcome = ToOutcome(status)] {
+      thread_.RunOrPost([this, call, outcome = ToOutcome(status)] {
         AwaitBegun();
         Tried(call, outcome);
       });
@@ -206,6 +208,9 @@ class EtcdClient::Calls {
     for (const std::shared_ptr<grpc::ClientContext>& context : open) context->TryCancel();
   }
 
+  // Of streams that have paused, so that they notice their end.
+  void ResumeAll();
+
   const EtcdClientOptions options_;
   EtcdMembers members_;
   SerialThread thread_;
@@ -241,12 +246,22 @@ void EtcdClient::Calls::Authenticate(absl::AnyInvocable<void(const RpcOutcome&) 
       [](const EtcdMember& member, auto... arguments) { member.auth->async()->Authenticate(arguments...); }, WithoutToken::kFails);
 }
 
+void EtcdClient::Calls::ResumeAll() {
+  std::vector<std::shared_ptr<Call>> calls;
+  {
+    MutexLock lock(&mu_);
+    for (const auto& [unused, call] : calls_) calls.push_back(call);
+  }
+  for (const std::shared_ptr<Call>& call : calls) call->Resume();
+}
+
 void EtcdClient::Calls::Shutdown() {
   {
     MutexLock lock(&mu_);
     closing_ = true;
   }
   Cancel([](const Call& call) { return call.is_endless; });
+  thread_.Post([this] { ResumeAll(); });
   const absl::Duration deadline = options_.clock->SinceBoot() + options_.drain_timeout;
   {
     MutexLock lock(&mu_);
@@ -291,12 +306,19 @@ class EtcdClient::Calls::StreamCall : public Call,
               if (std::shared_ptr<StreamCall> stream = weak.lock()) stream->Write(std::move(request));
             },
             [weak] {
-              if (std::shared_ptr<StreamCall> stream = weak.lock()) stream->context->TryCancel();
+              if (std::shared_ptr<StreamCall> stream = weak.lock()) stream->Cancel();
+            },
+            [weak] {
+              if (std::shared_ptr<StreamCall> stream = weak.lock()) stream->PostResume();
             },
             member};
   }
 
   void Refuse(const RpcOutcome& refused) { std::move(callbacks_.on_end)(refused); }
+
+  void Resume() override {
+    if (std::exchange(paused_, false)) this->StartRead(&response_);
+  }
 
   void Write(Request request) {
     MutexLock lock(&mu_);
@@ -322,14 +344,14 @@ class EtcdClient::Calls::StreamCall : public Call,
       this->RemoveHold();
       return;
     }
-    calls_.thread_.Post([this] {
+    calls_.thread_.RunOrPost([this] {
       calls_.AwaitBegun();
-      if (!stopped_ && callbacks_.on_response(std::move(response_)) == StreamStep::kStop) {
-        stopped_ = true;
-        context->TryCancel();
-      }
+      const StreamStep step = stopped_ ? StreamStep::kStop : callbacks_.on_response(std::move(response_));
+      if (step == StreamStep::kStop && !std::exchange(stopped_, true)) context->TryCancel();
       response_.Clear();
-      this->StartRead(&response_);
+      // The end of a stream shows only to who reads.
+      paused_ = step == StreamStep::kPause && !calls_.closing();
+      if (!paused_) this->StartRead(&response_);
     });
   }
 
@@ -344,10 +366,20 @@ class EtcdClient::Calls::StreamCall : public Call,
     });
   }
 
+  void Cancel() {
+    context->TryCancel();
+    PostResume();
+  }
+
+  void PostResume() {
+    calls_.thread_.Post([self = this->shared_from_this()] { self->Resume(); });
+  }
+
   Calls& calls_;
   StreamCallbacks<Response> callbacks_;
   Response response_;
   bool stopped_ = false;  // Used on the thread only.
+  bool paused_ = false;   // Likewise.
   Mutex mu_;              // Held when gRPC is called to write: it calls back on threads of its own.
   bool writable_ ABSL_GUARDED_BY(mu_) = true;
   std::deque<Request> waiting_ ABSL_GUARDED_BY(mu_);  // The first is being written.
@@ -358,7 +390,7 @@ EtcdClient::Stream<WatchRequest> EtcdClient::Calls::Watch(etcdserverpb::WatchCre
   auto call = std::make_shared<StreamCall<WatchRequest, WatchResponse>>(this, std::move(callbacks));
   if (RpcOutcome refused = Begin(call); !refused.ok()) {
     thread_.Post([call, refused] { call->Refuse(refused); });
-    return {[](const WatchRequest&) {}, [] {}, call->member};
+    return {[](const WatchRequest&) {}, [] {}, [] {}, call->member};
   }
   Stream<WatchRequest> stream = call->Start(
       [](const EtcdMember& member, grpc::ClientContext* context, auto* reactor) { member.watch->async()->Watch(context, reactor); });
@@ -372,7 +404,7 @@ EtcdClient::Stream<LeaseKeepAliveRequest> EtcdClient::Calls::KeepAlive(KeepAlive
   auto call = std::make_shared<StreamCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse>>(this, std::move(callbacks));
   if (RpcOutcome refused = Begin(call); !refused.ok()) {
     thread_.Post([call, refused] { call->Refuse(refused); });
-    return {[](const LeaseKeepAliveRequest&) {}, [] {}, call->member};
+    return {[](const LeaseKeepAliveRequest&) {}, [] {}, [] {}, call->member};
   }
   return call->Start([](const EtcdMember& member, grpc::ClientContext* context, auto* reactor) {
     member.lease->async()->LeaseKeepAlive(context, reactor);

@@ -46,7 +46,7 @@ struct RpcOutcome {
 };
 
 // A thin client of etcd's v3 wire over the members of one cluster: requests out, answers back. All calls go to one member; when that does
-// not answer, to the next, and so on in a ring. Every callback runs on the client's thread(), in the order the answers came, never inside
+// not answer, to the next, and so on in a ring. Every callback is a task of thread(), in the order the answers came, never inside
 // the call that took it; callbacks may make calls. Thread-safe. Nothing in it blocks but Shutdown.
 //
 // A call that no member took is tried again, at the next one, until `call_timeout` is over; one that may have been taken only if it is
@@ -75,7 +75,8 @@ class EtcdClient {
   void LeaseTimeToLive(etcdserverpb::LeaseTimeToLiveRequest request, Reply<etcdserverpb::LeaseTimeToLiveResponse> reply);
   void LeaseLeases(etcdserverpb::LeaseLeasesRequest request, Reply<etcdserverpb::LeaseLeasesResponse> reply);
 
-  enum class StreamStep { kGoOn, kStop };
+  // kPause: nothing is read until the stream is resumed.
+  enum class StreamStep { kGoOn, kPause, kStop };
 
   // What a stream tells. The next response is read from the wire only when on_response has returned: a slow taker holds one in memory.
   template <typename Response>
@@ -89,6 +90,7 @@ class EtcdClient {
   struct Stream {
     std::function<void(Request)> write;  // One after the other; what waits to be written is kept, so the caller bounds it.
     std::function<void()> cancel;        // on_end follows.
+    std::function<void()> resume;        // After kPause; else nothing happens.
     size_t member = 0;                   // For LeaveMember.
   };
   using WatchCallbacks = StreamCallbacks<etcdserverpb::WatchResponse>;

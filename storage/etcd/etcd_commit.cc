@@ -66,7 +66,7 @@ void EtcdCommit::GetRequestLease() {
 }
 
 EtcdCompanions EtcdCommit::Companions(LeaseId request_lease) const {
-  EtcdCompanions companions(parts_.mapping, transaction_.origin, parts_.clock.Now(), request_lease);
+  EtcdCompanions companions(parts_.mapping, transaction_.origin, committed_, request_lease);
   companions.request_commit = commit_;
   return companions;
 }
@@ -90,7 +90,7 @@ void EtcdCommit::TryAtOnce(LeaseId request_lease) {
         if (!outcome.ok()) return self->Fail(outcome, WriteError(outcome), 0);
         EtcdTransaction::Answer answer = made.Decode(response);
         if (answer.earlier.has_value()) return self->Replay(*answer.earlier, answer.result.revision);
-        self->Finish(std::move(answer.result));
+        self->Finish(std::move(answer.result), std::move(answer.batch));
       });
 }
 
@@ -238,11 +238,12 @@ void EtcdCommit::Put(Evaluation evaluation, LeaseId request_lease) {
         TransactionTooLarge(absl::StrCat("it is a request to etcd of ", bytes, " bytes, at most ", kEtcdRequestBytesMax, " are allowed")),
         look_->revision());
   }
-  const bool leaves_record = has_request() && !parts_.health.is_full();
+  const bool is_marked = !parts_.health.is_full();
+  const bool leaves_record = has_request() && is_marked;
   const EtcdClient::Repeat repeat = leaves_record ? EtcdClient::Repeat::kAnytime : EtcdClient::Repeat::kIfUnsent;
   parts_.client.Txn(std::move(request), repeat,
-                    [self = shared_from_this(), request_lease, result = std::move(evaluation.result)](const RpcOutcome& outcome,
-                                                                                                      const TxnResponse& response) mutable {
+                    [self = shared_from_this(), request_lease, is_marked, committed = companions.committed,
+                     evaluation = std::move(evaluation)](const RpcOutcome& outcome, const TxnResponse& response) mutable {
                       if (IsLeaseNotFound(outcome)) {
                         self->suspected_ = request_lease;
                         self->asks_leases_ = true;
@@ -251,8 +252,11 @@ void EtcdCommit::Put(Evaluation evaluation, LeaseId request_lease) {
                       if (IsFull(outcome)) return self->OnFull(outcome);
                       if (!outcome.ok()) return self->Fail(outcome, WriteError(outcome), 0);
                       if (response.succeeded()) {
+                        CommitResult& result = evaluation.result;
                         result.status = self->Complete(response, &result);
-                        return self->Finish(std::move(result));
+                        std::shared_ptr<const Batch> batch;
+                        if (is_marked) batch = self->BatchOf(std::move(evaluation.changes), result.revision, committed);
+                        return self->Finish(std::move(result), std::move(batch));
                       }
                       const bool remembered = response.responses_size() > 0 && response.responses(0).response_range().kvs_size() > 0;
                       if (remembered) return self->Replay(response.responses(0).response_range().kvs(0), response.header().revision());
@@ -271,11 +275,29 @@ absl::Status EtcdCommit::Complete(const TxnResponse& response, CommitResult* res
       result->results[j].deleted = answer.deleted();
       if (!erase->return_previous) continue;
       absl::StatusOr<std::vector<Entry>> previous = parts_.mapping.ToEntries(answer.prev_kvs());
-      if (!previous.ok()) return previous.status();
-      result->results[j].entries = *std::move(previous);
+      if (!previous.ok()) return MadeButUnreadable(previous.status());
+      std::vector<Entry>& entries = result->results[j].entries;
+      entries = *std::move(previous);
+      // In key order what is below an entry comes right behind it.
+      for (size_t k = 1; k < entries.size(); ++k) {
+        entries[k - 1].has_children = KeyRange{entries[k - 1].key, Scope::kSubtree}.Contains(entries[k].key);
+      }
     }
   }
   return absl::OkStatus();
+}
+
+std::shared_ptr<const Batch> EtcdCommit::BatchOf(std::vector<Change> changes, Revision revision, absl::Time committed) const {
+  // Less of it may have gone.
+  if (!look_->unfixed().empty()) return nullptr;
+  auto batch = std::make_shared<Batch>(Batch{.revision = revision, .committed = committed, .events = {}});
+  for (Change& change : changes) {
+    Entry& entry = change.event.entry;
+    if (entry.create_revision == entry.mod_revision) entry.create_revision = revision;
+    entry.mod_revision = revision;
+    batch->events.push_back(std::move(change.event));
+  }
+  return batch;
 }
 
 void EtcdCommit::OnFull(const RpcOutcome& outcome) {
@@ -336,9 +358,11 @@ void EtcdCommit::Fail(const RpcOutcome& outcome, absl::Status status, Revision r
   CommitResult result;
   result.status = std::move(status);
   result.revision = revision;
-  std::move(done_)(outcome, std::move(result));
+  std::move(done_)({outcome, std::move(result), nullptr});
 }
 
-void EtcdCommit::Finish(CommitResult result) { std::move(done_)({}, std::move(result)); }
+void EtcdCommit::Finish(CommitResult result, std::shared_ptr<const Batch> batch) {
+  std::move(done_)({{}, std::move(result), std::move(batch)});
+}
 
 }  // namespace scoutlight::storage

@@ -10,7 +10,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
-#include "base/clock.h"
+#include "absl/time/time.h"
 #include "storage/etcd/etcd_client.h"
 #include "storage/etcd/etcd_health.h"
 #include "storage/etcd/etcd_look.h"
@@ -38,16 +38,21 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
     const EtcdMapping& mapping;
     RequestLeases& request_leases;
     EtcdHealth& health;
-    Clock& clock;
     const Traits& traits;
     std::function<uint64_t()> random;
   };
-  // As Store::Commit's, with how the last call to etcd ended. `result.revision` 0: not known.
-  using Done = absl::AnyInvocable<void(const RpcOutcome&, CommitResult) &&>;
+  // `result` as Store::Commit's, its revision 0: not known. `outcome`: how the last call to etcd ended. `batch`: what a watch will show at
+  // the result's revision; null: nothing, or not known.
+  struct Ended {
+    RpcOutcome outcome;
+    CommitResult result;
+    std::shared_ptr<const Batch> batch;
+  };
+  using Done = absl::AnyInvocable<void(Ended) &&>;
 
-  // `parts` outlives it.
-  EtcdCommit(const Parts& parts, Transaction transaction, Done done)
-      : parts_(parts), transaction_(std::move(transaction)), done_(std::move(done)) {}
+  // `committed`: what the mark is to say. `parts` outlives it.
+  EtcdCommit(const Parts& parts, Transaction transaction, absl::Time committed, Done done)
+      : parts_(parts), transaction_(std::move(transaction)), committed_(committed), done_(std::move(done)) {}
 
   void Start();
 
@@ -68,6 +73,8 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
   etcdserverpb::TxnRequest MakeGuarded(const std::vector<Change>& changes, const EtcdCompanions& companions) const;
   // The result of what was put, with what only etcd knows: the revision, and how much of an unfixed subtree was there.
   absl::Status Complete(const etcdserverpb::TxnResponse& response, CommitResult* result) const;
+  // What it did to the state of the look; null: not known before the watch shows it.
+  std::shared_ptr<const Batch> BatchOf(std::vector<Change> changes, Revision revision, absl::Time committed) const;
   // etcd takes no more puts, and may or may not have taken this one.
   void OnFull(const RpcOutcome& outcome);
   void Again(const RpcOutcome& outcome);
@@ -77,10 +84,11 @@ class EtcdCommit : public std::enable_shared_from_this<EtcdCommit> {
   // Goes on only if nothing was wrong.
   bool Saw(const EtcdLook::Seen& seen);
   void Fail(const RpcOutcome& outcome, absl::Status status, Revision revision);
-  void Finish(CommitResult result);
+  void Finish(CommitResult result, std::shared_ptr<const Batch> batch = nullptr);
 
   const Parts& parts_;
   const Transaction transaction_;
+  const absl::Time committed_;
   Done done_;
   uint64_t commit_ = 0;  // Of EtcdRequestRecord.
   std::shared_ptr<EtcdLook> look_;

@@ -109,6 +109,11 @@ absl::Status EtcdIsFull() {
                   "etcd's space is used up (NOSPACE): it takes deletes alone until it was compacted, defragmented and its alarm disarmed");
 }
 
+absl::Status MadeButUnreadable(const absl::Status& why) {
+  return About(absl::StatusCode::kUnknown, Reason::kOutcomeUnknown,
+               absl::StrCat("etcd has made the change, but what it answers cannot be read: ", why.message()));
+}
+
 absl::Status StoreExchanged(absl::string_view description) {
   return About(absl::StatusCode::kUnavailable, Reason::kBackendUnavailable, std::string(description));
 }

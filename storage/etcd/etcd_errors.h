@@ -23,6 +23,9 @@ bool IsFull(const RpcOutcome& outcome);
 // Of a change that was not sent because etcd is known to take no puts.
 absl::Status EtcdIsFull();
 
+// Of a change that was made, when etcd's answer to it holds what no ScoutLight wrote: kUnknown, kOutcomeUnknown.
+absl::Status MadeButUnreadable(const absl::Status& why);
+
 // Another store than the one that was opened answers: kUnavailable, until the server is started anew.
 absl::Status StoreExchanged(absl::string_view description);
 

@@ -5,7 +5,23 @@
 
 namespace scoutlight::storage {
 
-absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::WatchResponse& response, absl::Time seen) {
+std::optional<size_t> EtcdChange::FirstWithoutPrevious() const {
+  for (size_t i = looked_at; i < batch->events.size(); ++i) {
+    if (!batch->events[i].previous_known) return i;
+  }
+  return std::nullopt;
+}
+
+void EtcdChange::SetCauses() {
+  if (marked.has_value()) return;
+  for (Event& event : batch->events) {
+    // One that was on no lease cannot have gone with one.
+    const bool was_on_lease = !event.previous.has_value() || event.previous->lease_id != 0;
+    event.cause = event.kind == EventKind::kDelete && was_on_lease ? end_of_lease : EventCause::kWrite;
+  }
+}
+
+absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::WatchResponse& response, Revision after, absl::Time seen) {
   std::vector<EtcdChange> changes;
   const auto take = [this, seen, &changes]() -> absl::Status {
     absl::StatusOr<EtcdChange> change = Take(seen);
@@ -16,7 +32,11 @@ absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::Watc
     if (!open_.empty() && open_.back().kv().mod_revision() != event.kv().mod_revision()) {
       if (absl::Status foreign = take(); !foreign.ok()) return foreign;
     }
-    open_.push_back(event);
+    if (event.kv().mod_revision() > after) {
+      open_.push_back(event);
+    } else if (mapping_.IsMark(event.kv().key()) && event.type() == mvccpb::Event::PUT) {
+      if (absl::Status foreign = TakeMark(event); !foreign.ok()) return foreign;
+    }
   }
   if (!open_.empty() && !response.fragment()) {
     if (absl::Status foreign = take(); !foreign.ok()) return foreign;
@@ -24,21 +44,23 @@ absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::Watc
   return changes;
 }
 
+absl::Status EtcdEvents::TakeMark(const mvccpb::Event& event) {
+  absl::StatusOr<EtcdMark> mark = EtcdMapping::DecodeMark(event.kv());
+  if (mark.ok()) last_mark_ = mark->committed;
+  return mark.status();
+}
+
 absl::StatusOr<EtcdChange> EtcdEvents::Take(absl::Time seen) {
   const std::vector<mvccpb::Event> events = std::exchange(open_, {});
   EtcdChange change{.revision = events.front().kv().mod_revision(), .batch = std::make_shared<Batch>()};
-  bool is_write = false;
-  EventCause end_of_lease = EventCause::kLeaseExpired;
   for (const mvccpb::Event& event : events) {
     if (mapping_.IsMark(event.kv().key())) {
       // Deleted with all that was there.
       if (event.type() == mvccpb::Event::DELETE) continue;
-      absl::StatusOr<EtcdMark> mark = EtcdMapping::DecodeMark(event.kv());
-      if (!mark.ok()) return mark.status();
-      is_write = true;
-      last_mark_ = mark->committed;
+      if (absl::Status foreign = TakeMark(event); !foreign.ok()) return foreign;
+      change.marked = last_mark_;
     } else if (mapping_.IsRevocation(event.kv().key())) {
-      if (event.type() == mvccpb::Event::DELETE) end_of_lease = EventCause::kLeaseRevoked;
+      if (event.type() == mvccpb::Event::DELETE) change.end_of_lease = EventCause::kLeaseRevoked;
     } else if (mapping_.IsIdentity(event.kv().key())) {
       change.identity = event.type() == mvccpb::Event::DELETE ? "" : event.kv().value();
     } else if (mapping_.IsNode(event.kv().key())) {
@@ -52,12 +74,8 @@ absl::StatusOr<EtcdChange> EtcdEvents::Take(absl::Time seen) {
     return change;
   }
   change.batch->revision = change.revision;
-  change.batch->committed = is_write ? last_mark_ : std::max(seen, last_mark_);
-  for (Event& event : change.batch->events) {
-    // One that was on no lease cannot have gone with one.
-    const bool was_on_lease = !event.previous.has_value() || event.previous->lease_id != 0;
-    if (!is_write && event.kind == EventKind::kDelete && was_on_lease) event.cause = end_of_lease;
-  }
+  change.batch->committed = change.marked.value_or(std::max(seen, last_mark_));
+  change.SetCauses();
   // etcd shows them in the order of the transaction's operations.
   std::sort(change.batch->events.begin(), change.batch->events.end(), [](const Event& a, const Event& b) { return a.key < b.key; });
   return change;

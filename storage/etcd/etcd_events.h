@@ -1,6 +1,8 @@
 #ifndef SCOUTLIGHT_STORAGE_ETCD_ETCD_EVENTS_H_
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_EVENTS_H_
 
+#include <cstddef>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,8 +17,16 @@ namespace scoutlight::storage {
 // What one revision of a watch over EtcdMapping::Watched() brought.
 struct EtcdChange {
   Revision revision = 0;
-  std::shared_ptr<Batch> batch;         // Null: no node changed.
-  std::optional<std::string> identity;  // Put there, as EtcdMapping encodes it; empty: deleted.
+  std::shared_ptr<Batch> batch;                         // Null: no node changed.
+  std::optional<std::string> identity;                  // Put there, as EtcdMapping encodes it; empty: deleted.
+  std::optional<absl::Time> marked;                     // A write, and when; else the end of a lease ...
+  EventCause end_of_lease = EventCause::kLeaseExpired;  // ... for this reason.
+  size_t looked_at = 0;                                 // Of the batch's events: what was before these is known, if it can be.
+
+  // Where the first event is before which something was that the watch did not bring; nullopt: nowhere.
+  std::optional<size_t> FirstWithoutPrevious() const;
+  // Says of each event why it happened, by what was there before.
+  void SetCauses();
 };
 
 // Makes batches of a watch's responses, which may be fragments that end inside a revision. A mark says when a write was committed; the end
@@ -26,11 +36,13 @@ class EtcdEvents {
   // `mapping` outlives it.
   explicit EtcdEvents(const EtcdMapping& mapping) : mapping_(mapping) {}
 
-  // The revisions that are complete with `response`, in order. kDataLoss: it has what no ScoutLight wrote.
-  absl::StatusOr<std::vector<EtcdChange>> Add(const etcdserverpb::WatchResponse& response, absl::Time seen);
+  // The revisions after `after` that are complete with `response`, in order; of earlier ones only the marks are looked at. kDataLoss: it
+  // has what no ScoutLight wrote.
+  absl::StatusOr<std::vector<EtcdChange>> Add(const etcdserverpb::WatchResponse& response, Revision after, absl::Time seen);
 
  private:
   absl::StatusOr<EtcdChange> Take(absl::Time seen);
+  absl::Status TakeMark(const mvccpb::Event& event);
 
   const EtcdMapping& mapping_;
   std::vector<mvccpb::Event> open_;  // Of one revision, which may go on.

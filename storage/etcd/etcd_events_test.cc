@@ -46,7 +46,7 @@ class EtcdEventsTest : public ::testing::Test {
     etcdserverpb::WatchResponse response;
     for (const mvccpb::Event& event : events) *response.add_events() = event;
     response.set_fragment(fragment);
-    absl::StatusOr<std::vector<EtcdChange>> changes = events_.Add(response, kSeen);
+    absl::StatusOr<std::vector<EtcdChange>> changes = events_.Add(response, /*after=*/0, kSeen);
     EXPECT_TRUE(changes.ok()) << changes.status();
     return changes.ok() ? *std::move(changes) : std::vector<EtcdChange>();
   }
@@ -106,7 +106,8 @@ TEST_F(EtcdEventsTest, WhatNoScoutLightWroteIsNamed) {
                                      Put(mapping_.Encode(K("/a")) + "/x", "v", 5), Put(mapping_.mark_key(), "x", 5)}) {
     etcdserverpb::WatchResponse response;
     *response.add_events() = event;
-    EXPECT_EQ(EtcdEvents(mapping_).Add(response, kSeen).status().code(), absl::StatusCode::kDataLoss) << event.ShortDebugString();
+    EXPECT_EQ(EtcdEvents(mapping_).Add(response, /*after=*/0, kSeen).status().code(), absl::StatusCode::kDataLoss)
+        << event.ShortDebugString();
   }
 }
 

@@ -6,15 +6,30 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/limits.h"
 #include "storage/etcd/etcd_errors.h"
 
 namespace scoutlight::storage {
+namespace {
+
+// What is kept of what the watch has brought; a response more may come.
+constexpr size_t kBroughtMax = 1'000;
+constexpr size_t kBroughtBytesMax = 4 * limits::kMiB;
+// Of what was there before, in one call: values are up to 1 MiB each.
+constexpr size_t kKeysAtOnce = 32;
+// A watch that brings what has been shown already is read in turns.
+constexpr absl::Duration kRest = absl::Milliseconds(2);
+constexpr absl::Duration kTurn = absl::Microseconds(500);
+// Not if it is so many revisions behind: then what others change would come late.
+constexpr Revision kRestLagMax = 64;
+
+}  // namespace
 
 EtcdFollower::EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdFence& fence, StoreId store_id, EtcdFollowerOptions options)
     : client_(client), mapping_(mapping), fence_(fence), store_id_(std::move(store_id)), options_(options) {}
 
 void EtcdFollower::Follow(Revision after, std::shared_ptr<Sink> sink) {
-  if (cancel_) std::exchange(cancel_, nullptr)();
+  DropWatch();
   sink_ = std::move(sink);
   shown_ = after;
   // What was known is the earlier sink's.
@@ -26,7 +41,8 @@ void EtcdFollower::Follow(Revision after, std::shared_ptr<Sink> sink) {
 }
 
 void EtcdFollower::Begin() {
-  const int64_t watch = ++watches_;
+  DropWatch();
+  const int64_t watch = watches_;
   fenced_ = 0;
   fence_is_due_ = true;
   etcdserverpb::RangeRequest request;
@@ -69,7 +85,6 @@ void EtcdFollower::Watch() {
   etcdserverpb::WatchCreateRequest request;
   SetRange(mapping_.Watched(), &request);
   request.set_start_revision(shown_ + 1);
-  request.set_prev_kv(true);
   request.set_fragment(true);
   events_.emplace(mapping_);
   began_ = shown_;
@@ -79,6 +94,10 @@ void EtcdFollower::Watch() {
                            [this, watch = watches_](const RpcOutcome&) { OnEnd(watch); }});
   cancel_ = stream.cancel;
   write_ = stream.write;
+  resume_ = stream.resume;
+  is_paused_ = false;
+  rests_ = false;
+  keys_at_once_ = kKeysAtOnce;
   member_ = stream.member;
   asks_progress_ = false;
   has_heard_ = true;
@@ -97,36 +116,160 @@ EtcdClient::StreamStep EtcdFollower::OnResponse(int64_t watch, const etcdserverp
     return EtcdClient::StreamStep::kGoOn;
   }
   // Not shown as progress: what lies before it may still come.
-  if (response.events().empty() && asks_progress_) SetFresh();
-  if (absl::Status foreign = Show(response); !foreign.ok()) {
+  if (response.events().empty() && asks_progress_ && brought_.empty()) SetFresh();
+  const Revision before = shown_;
+  if (absl::Status foreign = Take(response); !foreign.ok()) {
     // Somebody else writes under our prefix: trying again would show the same.
     Stop(std::move(foreign));
     return EtcdClient::StreamStep::kStop;
   }
-  return EtcdClient::StreamStep::kGoOn;
+  ShowBrought();
+  if (watch != watches_) return EtcdClient::StreamStep::kStop;
+  is_paused_ = brought_.size() > kBroughtMax || brought_bytes_ > kBroughtBytesMax;
+  const bool is_repetition = response.events_size() > 0 && !response.fragment() && shown_ == before;
+  if (is_repetition && MayRestAt(response.events().rbegin()->kv().mod_revision())) Rest();
+  return is_paused_ || rests_ ? EtcdClient::StreamStep::kPause : EtcdClient::StreamStep::kGoOn;
 }
 
-absl::Status EtcdFollower::Show(const etcdserverpb::WatchResponse& response) {
-  absl::StatusOr<std::vector<EtcdChange>> changes = events_->Add(response, options_.clock->Now());
+absl::Status EtcdFollower::Take(const etcdserverpb::WatchResponse& response) {
+  absl::StatusOr<std::vector<EtcdChange>> changes = events_->Add(response, shown_, options_.clock->Now());
   if (!changes.ok()) return changes.status();
+  if (changes->empty()) return absl::OkStatus();
+  brought_bytes_ += response.ByteSizeLong();
+  for (EtcdChange& change : *changes) brought_.push_back(std::move(change));
+  return absl::OkStatus();
+}
+
+void EtcdFollower::ShowBrought() {
+  if (absl::Status exchanged = TryShowBrought(); !exchanged.ok()) return Stop(std::move(exchanged));
+  if (brought_.empty()) {
+    brought_bytes_ = 0;
+    if (std::exchange(is_paused_, false)) resume_();
+    return;
+  }
+  if (looks_back_) return;
+  IsOther(brought_.front()) ? LookBack() : AwaitAnswer();
+}
+
+absl::Status EtcdFollower::TryShowBrought() {
   Revision silent = 0;  // The last one that shows as progress only.
-  for (const EtcdChange& change : *changes) {
-    if (change.revision <= shown_) continue;
-    if (change.identity.has_value() && *change.identity != EtcdMapping::EncodeIdentity({.id = store_id_})) {
-      return StoreExchanged(absl::StrCat("etcd holds identity \"", *change.identity, "\" from revision ", change.revision,
-                                         " on, this server serves store \"", store_id_,
-                                         "\": it was wiped or exchanged; start the server anew"));
+  while (!brought_.empty()) {
+    const EtcdChange& change = brought_.front();
+    const auto own = own_.find(change.revision);
+    if (change.revision > shown_) {
+      if (change.identity.has_value() && *change.identity != EtcdMapping::EncodeIdentity({.id = store_id_})) {
+        return StoreExchanged(absl::StrCat("etcd holds identity \"", *change.identity, "\" from revision ", change.revision,
+                                           " on, this server serves store \"", store_id_,
+                                           "\": it was wiped or exchanged; start the server anew"));
+      }
+      if (change.batch != nullptr && own == own_.end() && change.FirstWithoutPrevious().has_value()) break;
+      silent = change.batch == nullptr ? change.revision : 0;
     }
-    silent = change.batch == nullptr ? change.revision : 0;
-    if (change.batch == nullptr) continue;
-    sink_->OnBatch(change.batch);
-    Reached(change.revision);
+    const Revision revision = change.revision;
+    const std::shared_ptr<const Batch> batch = own == own_.end() ? change.batch : own->second;
+    brought_.pop_front();
+    if (revision <= shown_ || batch == nullptr) continue;
+    sink_->OnBatch(batch);
+    Reached(revision);
   }
   if (silent > 0) {
     sink_->OnProgress(silent);
     Reached(silent);
   }
   return absl::OkStatus();
+}
+
+bool EtcdFollower::IsOther(const EtcdChange& change) const {
+  return !change.marked.has_value() || !own_under_way_.contains(*change.marked) || change.revision <= awaited_;
+}
+
+void EtcdFollower::AwaitAnswer() {
+  if (awaits_answer_) return;
+  awaits_answer_ = true;
+  client_.thread().PostAfter(options_.fence_after, [this, revision = brought_.front().revision] {
+    awaits_answer_ = false;
+    awaited_ = std::max(awaited_, revision);
+    ShowBrought();
+  });
+}
+
+void EtcdFollower::EndOwn(absl::Time committed) {
+  own_under_way_.erase(own_under_way_.find(committed));
+  if (!brought_.empty()) ShowBrought();
+}
+
+bool EtcdFollower::MayRestAt(Revision revision) const {
+  return brought_.empty() && waiting_.empty() && std::max(fenced_, wanted_) <= shown_ && !fence_is_due_ &&
+         shown_ - revision < kRestLagMax && options_.clock->SinceBoot() - rested_ >= kTurn;
+}
+
+void EtcdFollower::Rest() {
+  rests_ = true;
+  client_.thread().PostAfter(kRest, [this, watch = watches_] {
+    if (watch == watches_) EndRest();
+  });
+}
+
+void EtcdFollower::EndRest() {
+  if (!rests_) return;
+  rests_ = false;
+  rested_ = options_.clock->SinceBoot();
+  resume_();
+}
+
+void EtcdFollower::LookBack() {
+  etcdserverpb::TxnRequest request;
+  std::vector<Asked> asked;
+  for (const EtcdChange& change : brought_) {
+    if (change.batch == nullptr || !IsOther(change)) continue;
+    const std::vector<Event>& events = change.batch->events;
+    for (size_t i = change.looked_at; i < events.size() && asked.size() < keys_at_once_; ++i) {
+      if (events[i].previous_known) continue;
+      etcdserverpb::RangeRequest* read = request.add_success()->mutable_request_range();
+      read->set_key(mapping_.Encode(events[i].key));
+      read->set_revision(change.revision - 1);
+      // The past does not change: any member that has it knows it.
+      read->set_serializable(true);
+      asked.push_back({change.revision, i});
+    }
+    if (asked.size() == keys_at_once_) break;
+  }
+  looks_back_ = true;
+  client_.Txn(std::move(request), EtcdClient::Repeat::kAnytime,
+              [this, watch = watches_, asked = std::move(asked)](const RpcOutcome& outcome, const etcdserverpb::TxnResponse& response) {
+                if (watch == watches_) TakePrevious(asked, outcome, response);
+              });
+}
+
+void EtcdFollower::TakePrevious(const std::vector<Asked>& asked, const RpcOutcome& outcome, const etcdserverpb::TxnResponse& response) {
+  looks_back_ = false;
+  const bool is_gone = IsCompacted(outcome);
+  if (!is_gone && !outcome.ok()) return BeginLater();
+  // Which of them is compacted away is not said.
+  const bool asks_again = is_gone && asked.size() > 1;
+  keys_at_once_ = is_gone ? 1 : kKeysAtOnce;
+  auto change = brought_.begin();
+  for (size_t i = 0; i < asked.size() && !asks_again; ++i) {
+    // Some may have been shown meanwhile.
+    while (change != brought_.end() && change->revision < asked[i].revision) ++change;
+    if (change == brought_.end() || change->revision != asked[i].revision) continue;
+    change->looked_at = asked[i].event + 1;
+    if (is_gone || response.responses(static_cast<int>(i)).response_range().kvs_size() == 0) continue;
+    absl::StatusOr<Entry> previous = mapping_.ToEntry(response.responses(static_cast<int>(i)).response_range().kvs(0));
+    if (!previous.ok()) return Stop(previous.status());
+    change->batch->events[asked[i].event].previous = *std::move(previous);
+    change->batch->events[asked[i].event].previous_known = true;
+    change->SetCauses();
+  }
+  ShowBrought();
+}
+
+void EtcdFollower::DropWatch() {
+  ++watches_;
+  if (cancel_) std::exchange(cancel_, nullptr)();
+  brought_.clear();
+  brought_bytes_ = 0;
+  looks_back_ = false;
 }
 
 void EtcdFollower::AskFence() {
@@ -164,18 +307,24 @@ void EtcdFollower::AskProgress() {
   write_(std::move(request));
 }
 
-void EtcdFollower::WhenShown(Revision revision, Task task) {
+void EtcdFollower::WhenShown(Revision revision, std::shared_ptr<const Batch> own, Task task) {
   if (sink_ == nullptr || fresh_ == false || revision <= shown_) {
     std::move(task)();
     return;
   }
   waiting_.emplace(revision, Waiting{options_.clock->SinceBoot() + options_.stale_after, std::move(task)});
+  if (own != nullptr) own_.emplace(revision, std::move(own));
+  ShowOwn();
+  if (!brought_.empty()) ShowBrought();
+  if (waiting_.empty()) return;
+  EndRest();
   LookAfter();
 }
 
 void EtcdFollower::ShowUpTo(Revision revision) {
   if (sink_ == nullptr || revision <= std::max(shown_, wanted_)) return;
   wanted_ = revision;
+  EndRest();
   if (!wanted_is_timed_) PushOnAfter(options_.fence_after);
 }
 
@@ -259,8 +408,8 @@ void EtcdFollower::OnEnd(int64_t watch) {
 }
 
 void EtcdFollower::BeginLater() {
-  const int64_t ended = ++watches_;
-  if (cancel_) std::exchange(cancel_, nullptr)();
+  DropWatch();
+  const int64_t ended = watches_;
   behind_since_.set_first(options_.clock->SinceBoot());
   LookAfter();
   client_.thread().PostAfter(options_.retry_after, [this, ended] {
@@ -269,8 +418,7 @@ void EtcdFollower::BeginLater() {
 }
 
 void EtcdFollower::Stop(absl::Status problem) {
-  ++watches_;
-  if (cancel_) std::exchange(cancel_, nullptr)();
+  DropWatch();
   behind_since_.set_first(options_.clock->SinceBoot());
   problem_ = std::move(problem);
   options_.stopped(problem_);
@@ -282,6 +430,7 @@ void EtcdFollower::SetStale() {
     fresh_ = false;
     sink_->OnStale();
   }
+  own_.clear();
   RunWaiting(std::numeric_limits<Revision>::max());
 }
 
@@ -293,9 +442,23 @@ void EtcdFollower::SetFresh() {
 }
 
 void EtcdFollower::Reached(Revision revision) {
+  Advance(revision);
+  ShowOwn();
+}
+
+void EtcdFollower::Advance(Revision revision) {
   shown_ = revision;
   if (!fence_is_due_ && fenced_ <= shown_) SetFresh();
+  own_.erase(own_.begin(), own_.upper_bound(revision));
   RunWaiting(revision);
+}
+
+void EtcdFollower::ShowOwn() {
+  // Until the beginning of a new watch has been looked at nobody knows whether etcd still has the history that was shown.
+  while (cancel_ && !fence_is_due_ && !own_.empty() && own_.begin()->first == shown_ + 1) {
+    sink_->OnBatch(std::exchange(own_.begin()->second, nullptr));
+    Advance(shown_ + 1);
+  }
 }
 
 void EtcdFollower::RunWaiting(Revision up_to) {
@@ -306,6 +469,8 @@ void EtcdFollower::RunWaiting(Revision up_to) {
   }
 }
 
-void EtcdFollower::Close() { RunWaiting(std::numeric_limits<Revision>::max()); }
+void EtcdFollower::Close() {
+  if (!waiting_.empty()) SetStale();
+}
 
 }  // namespace scoutlight::storage

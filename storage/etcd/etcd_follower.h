@@ -2,11 +2,15 @@
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_FOLLOWER_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -37,6 +41,14 @@ struct EtcdFollowerOptions {
 // watch has seen the future of; then nothing more is shown, as when the watch itself brings another identity. Where etcd is full and takes
 // no fence, the progress that the watch tells on request stands for it, which some releases tell too early. A watch that is silent while
 // others get answers, or behind the mark that they read, is given up, and its member left.
+//
+// What this store wrote itself need not wait for the watch: etcd's answer says it all, and it is shown if it is the very next revision,
+// while a watch stands whose beginning has been looked at. With others' revisions between it and the last one shown, it waits until the
+// watch has brought those. What the watch brings afterwards is not shown again.
+//
+// The watch does not bring what was there before: etcd looks that up for each event of each watch, and copies what it has not written to
+// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read, many keys in one call. So what the watch
+// brings of an own write waits for the answer, but not for long.
 class EtcdFollower {
  public:
   using Task = absl::AnyInvocable<void() &&>;
@@ -48,8 +60,13 @@ class EtcdFollower {
   void Follow(Revision after, std::shared_ptr<Sink> sink);
 
   // Runs `task` once the sink has been shown everything up to `revision`: inside the call if it has, if nobody follows, or if the sink
-  // has been told that it is stale. Waits little longer than stale_after, and then tells it so.
-  void WhenShown(Revision revision, Task task);
+  // has been told that it is stale. Waits little longer than stale_after, and then tells it so. `own`: the batch of that revision, if this
+  // store made it and knows it.
+  void WhenShown(Revision revision, std::shared_ptr<const Batch> own, Task task);
+
+  // Around a write of this store, whose mark says `committed`: between these its answer is under way.
+  void BeginOwn(absl::Time committed) { own_under_way_.insert(committed); }
+  void EndOwn(absl::Time committed);
 
   // Sees to it that the sink is shown progress to `revision` though nothing of the store may have happened there.
   void ShowUpTo(Revision revision);
@@ -62,7 +79,7 @@ class EtcdFollower {
   // What others know of etcd now and then: that the mark was put last at `revision`; or that it does not answer.
   void NoteMark(Revision revision);
   void NoteSilence();
-  // Nothing more will be shown: runs all that waits.
+  // Nothing more will be shown: if anything waits, the sink is told that it is stale, and all of that runs.
   void Close();
 
  private:
@@ -70,7 +87,25 @@ class EtcdFollower {
   void BeginBehind(Revision latest);
   void Watch();
   EtcdClient::StreamStep OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response);
-  absl::Status Show(const etcdserverpb::WatchResponse& response);
+  absl::Status Take(const etcdserverpb::WatchResponse& response);
+  // Shows what the watch has brought as far as it is known what was there before, and sees to the rest.
+  void ShowBrought();
+  absl::Status TryShowBrought();
+  bool IsOther(const EtcdChange& change) const;
+  // The first change that lacks what was there before may be an own write: waits a little for its answer.
+  void AwaitAnswer();
+  void LookBack();
+  // Whether nothing is missed if what the watch brings behind `revision` waits a little, so that more comes at once.
+  bool MayRestAt(Revision revision) const;
+  void Rest();
+  void EndRest();
+  struct Asked {
+    Revision revision = 0;
+    size_t event = 0;
+  };
+  void TakePrevious(const std::vector<Asked>& asked, const RpcOutcome& outcome, const etcdserverpb::TxnResponse& response);
+  // Of the watch that ends, nothing counts any more.
+  void DropWatch();
   void OnGap(Revision oldest);
   void OnEnd(int64_t watch);
   void AskFence();
@@ -89,7 +124,11 @@ class EtcdFollower {
   void Stop(absl::Status problem);
   void SetStale();
   void SetFresh();
+  // Something was shown up to `revision`.
   void Reached(Revision revision);
+  void Advance(Revision revision);
+  // Shows what this store wrote as far as no other revision lies between.
+  void ShowOwn();
   void RunWaiting(Revision up_to);
 
   EtcdClient& client_;
@@ -101,6 +140,7 @@ class EtcdFollower {
   std::optional<EtcdEvents> events_;  // Of the watch in use.
   std::function<void()> cancel_;      // Ends it; null: there is none.
   std::function<void(etcdserverpb::WatchRequest)> write_;
+  std::function<void()> resume_;
   size_t member_ = 0;
   bool asks_progress_ = false;  // In the place of the fence.
   Revision shown_ = 0;          // Everything up to here has been shown.
@@ -135,11 +175,22 @@ class EtcdFollower {
   };
   Since behind_since_;
   absl::Status problem_;
+  std::deque<EtcdChange> brought_;           // By the watch, in order, and not shown yet. Bounded: the watch pauses.
+  size_t brought_bytes_ = 0;                 // Since it was empty.
+  bool is_paused_ = false;                   // Until that has been shown.
+  bool rests_ = false;                       // It is paused too, for a moment.
+  absl::Duration rested_;                    // Since boot: when that ended last.
+  bool looks_back_ = false;                  // For what was there before.
+  size_t keys_at_once_ = 0;                  // That it asks for.
+  bool awaits_answer_ = false;               // Until a timer ends; then ...
+  Revision awaited_ = 0;                     // ... no longer for that of this revision.
+  std::multiset<absl::Time> own_under_way_;  // Each is a call in flight.
   struct Waiting {
     absl::Duration until;  // Since boot.
     Task task;
   };
-  std::multimap<Revision, Waiting> waiting_;  // Each is a call in flight, whose number is bounded.
+  std::multimap<Revision, Waiting> waiting_;              // Each is a call in flight, whose number is bounded.
+  std::map<Revision, std::shared_ptr<const Batch>> own_;  // Not shown yet, each of a call that waits.
 };
 
 }  // namespace scoutlight::storage

@@ -17,7 +17,13 @@ class EtcdHistory : public std::enable_shared_from_this<EtcdHistory> {
  public:
   EtcdHistory(EtcdClient& client, const EtcdMapping& mapping, EtcdFence& fence, EtcdHistoryRequest request,
               absl::AnyInvocable<void(EtcdHistoryResult) &&> done)
-      : client_(client), mapping_(mapping), fence_(fence), request_(std::move(request)), done_(std::move(done)), events_(mapping) {}
+      : client_(client),
+        mapping_(mapping),
+        fence_(fence),
+        request_(std::move(request)),
+        done_(std::move(done)),
+        events_(mapping),
+        seen_(request_.from - 1) {}
 
   void Start() {
     etcdserverpb::RangeRequest request;
@@ -48,13 +54,16 @@ class EtcdHistory : public std::enable_shared_from_this<EtcdHistory> {
       return EtcdClient::StreamStep::kStop;
     }
     // What nothing dates but the writes before it may be as old as they.
-    absl::StatusOr<std::vector<EtcdChange>> changes = events_.Add(response, absl::InfinitePast());
+    absl::StatusOr<std::vector<EtcdChange>> changes = events_.Add(response, seen_, absl::InfinitePast());
     if (!changes.ok()) {
       result_.page.status = changes.status();
       complete_ = true;
       return EtcdClient::StreamStep::kStop;
     }
     for (const EtcdChange& change : *changes) {
+      // etcd before 3.4.38 may begin too early, and before 3.4.24 say things twice.
+      if (change.revision <= seen_) continue;
+      seen_ = change.revision;
       if (change.batch != nullptr && change.revision <= request_.to && !Take(change.batch)) return EtcdClient::StreamStep::kStop;
       if (change.revision < request_.to) continue;
       result_.page.next = request_.to + 1;
@@ -82,6 +91,9 @@ class EtcdHistory : public std::enable_shared_from_this<EtcdHistory> {
 
   void OnEnd(const RpcOutcome& outcome) {
     if (!complete_) result_.outcome = outcome;
+    if (!complete_ && outcome.ok() && result_.compacted == 0) {
+      result_.outcome = {absl::StatusCode::kUnavailable, "the watch of history ended before its end"};
+    }
     std::move(done_)(std::move(result_));
   }
 
@@ -91,6 +103,7 @@ class EtcdHistory : public std::enable_shared_from_this<EtcdHistory> {
   const EtcdHistoryRequest request_;
   absl::AnyInvocable<void(EtcdHistoryResult) &&> done_;
   EtcdEvents events_;
+  Revision seen_;  // Up to where.
   EtcdHistoryResult result_;
   size_t bytes_ = 0;
   bool complete_ = false;

@@ -21,6 +21,7 @@ using etcdserverpb::TxnResponse;
 
 // Single keys in one call: values are up to 1 MiB each.
 constexpr size_t kKeysAtOnce = 32;
+constexpr size_t kChildrenAtOnce = 4;
 // Pairs in one call of a walk, without and with values; the number grows fourfold while a call brings less than kPageBytesSmall.
 constexpr int64_t kPairsAtOnce = 1'000;
 constexpr int64_t kValuesAtOnceMin = 8;
@@ -59,15 +60,16 @@ void EtcdLook::AtConditions(const std::vector<Condition>& conditions, std::strin
 
 void EtcdLook::AtOperations(const std::vector<Operation>& operations, Done done) {
   done_ = std::move(done);
-  std::vector<KeyRange> deleted;
+  Changed changed;
   for (const Operation& operation : operations) {
-    if (const auto* erase = std::get_if<DeleteOperation>(&operation)) deleted.push_back(erase->range);
+    if (const auto* erase = std::get_if<DeleteOperation>(&operation)) changed.deleted.push_back(erase->range);
+    if (const auto* put = std::get_if<PutOperation>(&operation)) changed.put.push_back({put->key, Scope::kKey});
   }
-  for (const Operation& operation : operations) WantOperation(operation, deleted);
+  for (const Operation& operation : operations) WantOperation(operation, changed);
   GoOn();
 }
 
-void EtcdLook::WantOperation(const Operation& operation, const std::vector<KeyRange>& deleted) {
+void EtcdLook::WantOperation(const Operation& operation, const Changed& changed) {
   if (const auto* put = std::get_if<PutOperation>(&operation)) {
     wants_.push_back({.kind = Want::Kind::kKey, .key = put->key});
   } else if (const auto* erase = std::get_if<DeleteOperation>(&operation)) {
@@ -78,20 +80,20 @@ void EtcdLook::WantOperation(const Operation& operation, const std::vector<KeyRa
       want.kind = Want::Kind::kSubtree;
       const auto overlaps = [erase](const KeyRange& other) { return erase->range.Overlaps(other); };
       // Which of two deletes took a node is told apart only if each node is fixed.
-      if (std::count_if(deleted.begin(), deleted.end(), overlaps) > 1) want.purpose = Want::Purpose::kRead;
+      if (std::count_if(changed.deleted.begin(), changed.deleted.end(), overlaps) > 1) want.purpose = Want::Purpose::kRead;
     }
     wants_.push_back(std::move(want));
   } else {
     const auto* get = std::get_if<GetOperation>(&operation);
     const ListOperation of_get{.range = {get == nullptr ? Key() : get->key, Scope::kKey}};
-    const ListOperation& list = get == nullptr ? std::get<ListOperation>(operation) : of_get;
-    const KeyRange all_below{list.range.key, Scope::kSubtree};
-    const auto inside = [&all_below](const KeyRange& range) { return all_below.Overlaps(range); };
-    WantList(list, std::any_of(deleted.begin(), deleted.end(), inside));
+    WantList(get == nullptr ? std::get<ListOperation>(operation) : of_get, changed);
   }
 }
 
-void EtcdLook::WantList(const ListOperation& list, bool after_deletes) {
+void EtcdLook::WantList(const ListOperation& list, const Changed& changed) {
+  const KeyRange all_below{list.range.key, Scope::kSubtree};
+  const auto inside = [&all_below](const KeyRange& range) { return all_below.Overlaps(range); };
+  const bool after_deletes = std::any_of(changed.deleted.begin(), changed.deleted.end(), inside);
   Want want{.kind = Want::Kind::kSubtree, .key = list.range.key, .values = !list.keys_only, .hide_system = list.range.key.is_root()};
   // Where nodes go, what comes up behind them is shown, or missed: then all must be known.
   want.entries_max = after_deletes ? bounds_.entries_max : list.entries_max;
@@ -102,6 +104,8 @@ void EtcdLook::WantList(const ListOperation& list, bool after_deletes) {
     if (!after_deletes) want.kind = Want::Kind::kBelow;
   } else if (list.range.scope == Scope::kChildren && !after_deletes) {
     want.kind = Want::Kind::kChildren;
+    // Values that are put in the place of large ones make room for more.
+    want.fills_answer = std::none_of(changed.put.begin(), changed.put.end(), inside);
   }
   wants_.push_back(std::move(want));
 }
@@ -126,7 +130,7 @@ void EtcdLook::ReadKeys() {
     read->set_key(request_key_);
     read->set_revision(revision_);
   }
-  while (!wants_.empty() && wants.size() < kKeysAtOnce &&
+  while (!wants_.empty() && wants.size() < (wants_.back().fills_answer ? kChildrenAtOnce : kKeysAtOnce) &&
          (wants_.back().kind == Want::Kind::kKey || wants_.back().kind == Want::Kind::kBelow)) {
     wants.push_back(std::move(wants_.back()));
     wants_.pop_back();
@@ -164,7 +168,13 @@ void EtcdLook::TakeKeys(const std::vector<Want>& wants, const TxnResponse& respo
     const mvccpb::KeyValue& pair = read.kvs(0);
     fixed_[pair.key()] = pair.mod_revision();
     bytes_ += pair.value().size();
+    if (want.fills_answer) answer_bytes_ += pair.value().size();
     if (absl::Status foreign = Keep(pair, want.kind == Want::Kind::kKey && want.values); !foreign.ok()) return Finish({{}, foreign});
+  }
+  // What lies behind these is not shown.
+  while (answer_bytes_ > limits::kAnswerBytesMax && !wants_.empty() && wants_.back().kind == Want::Kind::kKey &&
+         wants_.back().fills_answer) {
+    wants_.pop_back();
   }
   // Twice what one transaction may hold: only reads can ask for so much, whose answer has a bound of its own.
   if (bytes_ > 2 * bounds_.bytes_max) {
@@ -271,11 +281,13 @@ void EtcdLook::EndWalk(bool cut) {
   for (const auto& [etcd_key, mod_revision] : walk_.pairs) fixed_[etcd_key] = mod_revision;
   if (want.kind == Want::Kind::kChildren && want.values) {
     const std::string node = mapping_.Encode(want.key);
-    for (const auto& [etcd_key, mod_revision] : walk_.pairs) {
-      if (EtcdMapping::ChildOf(node, etcd_key) != etcd_key) continue;
-      absl::StatusOr<Key> key = mapping_.Decode(etcd_key);
+    answer_bytes_ = 0;
+    // The last want is next.
+    for (auto pair = walk_.pairs.rbegin(); pair != walk_.pairs.rend(); ++pair) {
+      if (EtcdMapping::ChildOf(node, pair->first) != pair->first) continue;
+      absl::StatusOr<Key> key = mapping_.Decode(pair->first);
       if (!key.ok()) return Finish({{}, key.status()});
-      wants_.push_back({.kind = Want::Kind::kKey, .key = *std::move(key)});
+      wants_.push_back({.kind = Want::Kind::kKey, .key = *std::move(key), .fills_answer = want.fills_answer});
     }
   }
   GoOn();

@@ -68,6 +68,8 @@ class EtcdLook : public std::enable_shared_from_this<EtcdLook> {
     Cut cut = Cut::kTooLarge;
     Purpose purpose = Purpose::kRead;
     bool hide_system = false;
+    // Of kChildren: values are read in order, and no more of them than an answer holds. Of kKey: it is one of those values.
+    bool fills_answer = false;
   };
   struct Walk {
     Want want;
@@ -81,8 +83,13 @@ class EtcdLook : public std::enable_shared_from_this<EtcdLook> {
     std::vector<std::pair<std::string, Revision>> pairs;
   };
 
-  void WantOperation(const Operation& operation, const std::vector<KeyRange>& deleted);
-  void WantList(const ListOperation& list, bool after_deletes);
+  // What the operations of the branch change.
+  struct Changed {
+    std::vector<KeyRange> deleted;
+    std::vector<KeyRange> put;
+  };
+  void WantOperation(const Operation& operation, const Changed& changed);
+  void WantList(const ListOperation& list, const Changed& changed);
   void GoOn();
   void ReadKeys();
   void TakeKeys(const std::vector<Want>& wants, const etcdserverpb::TxnResponse& response);
@@ -109,6 +116,7 @@ class EtcdLook : public std::enable_shared_from_this<EtcdLook> {
   Walk walk_;
   Done done_;
   size_t bytes_ = 0;
+  size_t answer_bytes_ = 0;  // Of the values of the children that are being read.
 
   std::map<std::string, Revision> fixed_;  // Etcd keys and their mod_revisions; 0: absent.
   std::vector<EtcdRange> empty_;           // Nothing lies there.

@@ -116,6 +116,8 @@ class EtcdMapping {
   // kDataLoss: not made here. kFailedPrecondition: made by a later version.
   static absl::StatusOr<EtcdIdentity> DecodeIdentity(const mvccpb::KeyValue& pair);
   static std::string EncodeMark(const EtcdMark& mark);
+  // What a mark says of `time`.
+  static absl::Time TimeOfMark(absl::Time time) { return absl::FromUnixMicros(absl::ToUnixMicros(time)); }
   // kDataLoss, here and below: not made here; the error names the key.
   static absl::StatusOr<EtcdMark> DecodeMark(const mvccpb::KeyValue& pair);
   static std::string EncodeRequest(const EtcdRequestRecord& request);

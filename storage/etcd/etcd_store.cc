@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/deferred.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/stable_hash.h"
@@ -76,7 +77,7 @@ class EtcdStore : public Store {
                    .stopped = [this](const absl::Status& why) { health_.SetProblem(why); }}),
         renewals_(*client_, *options_.clock, options_.call_timeout / 2),
         request_leases_(*client_, *options_.clock, [this] { return random_(); }),
-        commit_parts_{*client_, mapping_, request_leases_, health_, *options_.clock, traits_, [this] { return random_(); }},
+        commit_parts_{*client_, mapping_, request_leases_, health_, traits_, [this] { return random_(); }},
         oldest_(bounds.oldest),
         latest_(bounds.latest) {
     client_->thread().PostAfter(kHealthInterval, [this] { AskHealth(); });
@@ -96,17 +97,20 @@ class EtcdStore : public Store {
     const size_t bytes = EtcdAdmission::BytesOf(transaction);
     if (absl::Status gone = health_.problem(); !gone.ok()) return Refuse(std::move(gone), std::move(done));
     if (absl::Status full = admission_.Enter(connection, bytes); !full.ok()) return Refuse(std::move(full), std::move(done));
-    auto answer = [this, connection, bytes, done = std::move(done)](const RpcOutcome& outcome, CommitResult result) mutable {
+    const absl::Time committed = EtcdMapping::TimeOfMark(options_.clock->Now());
+    auto answer = [this, connection, bytes, committed, done = std::move(done)](EtcdCommit::Ended ended) mutable {
       admission_.Leave(connection, bytes);
-      health_.NoteWrite(outcome);
-      latest_ = std::max(latest_, result.revision);
-      if (!outcome.ok()) return AnswerAtOnce(std::move(result), std::move(done));
-      // A transaction of nothing has looked at no state.
-      if (result.revision == 0) return AnswerAtLatest(std::move(result), std::move(done));
-      AnswerWhenShown(std::move(result), std::move(done));
+      AnswerCommit(std::move(ended), std::move(done));
+      follower_.EndOwn(committed);
     };
-    auto commit = std::make_shared<EtcdCommit>(commit_parts_, std::move(transaction), std::move(answer));
-    client_->thread().Post([commit] { commit->Start(); });
+    auto commit = std::make_shared<EtcdCommit>(commit_parts_, std::move(transaction), committed, std::move(answer));
+    auto start = [this, commit, committed] {
+      follower_.BeginOwn(committed);
+      commit->Start();
+    };
+    // Behind the caller's locks, and without a switch of threads if it can be.
+    if (!DeferScope::IsOpen()) return client_->thread().Post(std::move(start));
+    DeferScope::Defer([this, start = std::move(start)]() mutable { client_->thread().RunOrPost(std::move(start)); });
   }
 
   void Read(Query query, Done<Page> done) override {
@@ -186,7 +190,7 @@ class EtcdStore : public Store {
       result.changed = revoked.deleted > 0;
       result.succeeded = true;
       result.results.emplace_back().deleted = revoked.deleted;
-      AnswerWhenShown(std::move(result), std::move(done));
+      AnswerWhenShown(std::move(result), nullptr, std::move(done));
     });
   }
 
@@ -330,11 +334,22 @@ class EtcdStore : public Store {
     });
   }
 
-  void AnswerWhenShown(CommitResult result, Done<CommitResult> done) {
+  void AnswerCommit(EtcdCommit::Ended ended, Done<CommitResult> done) {
+    CommitResult& result = ended.result;
+    health_.NoteWrite(ended.outcome);
+    latest_ = std::max(latest_, result.revision);
+    if (!ended.outcome.ok()) return AnswerAtOnce(std::move(result), std::move(done));
+    // A transaction of nothing has looked at no state.
+    if (result.revision == 0) return AnswerAtLatest(std::move(result), std::move(done));
+    AnswerWhenShown(std::move(result), std::move(ended.batch), std::move(done));
+  }
+
+  void AnswerWhenShown(CommitResult result, std::shared_ptr<const Batch> batch, Done<CommitResult> done) {
     latest_ = std::max(latest_, result.revision);
     if (!result.changed) return std::move(done)(std::move(result));
     const Revision revision = result.revision;
-    follower_.WhenShown(revision, [result = std::move(result), done = std::move(done)]() mutable { std::move(done)(std::move(result)); });
+    follower_.WhenShown(revision, std::move(batch),
+                        [result = std::move(result), done = std::move(done)]() mutable { std::move(done)(std::move(result)); });
   }
 
   void AnswerUnreadable(const RpcOutcome& outcome, Revision asked, Page page, Done<Page> done) {

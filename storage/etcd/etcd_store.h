@@ -39,7 +39,7 @@ struct EtcdStoreOptions {
 //                 asked for again. While etcd's space is used up (NOSPACE) puts are refused with kDiskFull and deletes go on; their cause
 //                 may then be shown as the end of a lease. A change that meets the moment in which that begins ends with kUnknown.
 //   Follow        what others wrote through other servers is shown a little later than it can be read: a watch that begins "now" begins
-//                 there.
+//                 there. What was there before such a change is not known if it was compacted away meanwhile.
 //   request ids   are remembered for 10 to 11 minutes, by the cluster: whichever server is asked. Those of revocations are not, nor of
 //                 grants that name their lease. A first grant for which etcd had to be asked again is called a repetition.
 //   revisions     etcd's own. Other applications' writes, fences and leases of request ids take some too.
@@ -55,7 +55,7 @@ struct EtcdStoreOptions {
 //   another store under the same prefix (wiped, restored) ends all calls with kUnavailable until the store is opened anew.
 //   destructor    waits up to a second for the changes in flight; one that etcd leaves open longer ends with kUnknown, kOutcomeUnknown.
 //
-// A done runs on the store's one thread, the sink's methods too. At most 4,096 calls to etcd are in flight (kResourceExhausted).
+// A done runs on the store's one thread or in its place on one of gRPC's, never two at a time; the sink's methods too. At most 4,096 calls to etcd are in flight (kResourceExhausted).
 
 // Waits until etcd answers, at most `open_timeout`, and makes the store id if there is none. kUnavailable: it does not answer, or refuses
 // this user.

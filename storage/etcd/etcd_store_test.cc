@@ -164,6 +164,27 @@ TEST_F(EtcdStoreTest, AsManyConditionalPutsAsEtcdTakesGoInOneTransaction) {
   EXPECT_EQ(sync_->List(K("/"), Scope::kChildren).size(), transaction.on_success.size());
 }
 
+TEST_F(EtcdStoreTest, AListOfChildrenInATransactionIsCutWhereTheAnswerEnds) {
+  const std::string large(1'000'000, 'v');
+  constexpr int kChildren = 10;
+  for (int i = 0; i < kChildren; ++i) {
+    ASSERT_TRUE(sync_->Put(K(absl::StrCat("/a/", i)), large).status.ok());
+    ASSERT_TRUE(sync_->Put(K(absl::StrCat("/a/", i, "/below")), "small").status.ok());
+  }
+  ListOperation list = ListOf(K("/a"), Scope::kChildren);
+  list.entries_max = kChildren;
+  const CommitResult result = sync_->Commit(TransactionOf({list, PutOf(K("/b"), "v")}));
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_TRUE(result.results[0].more);
+  ASSERT_EQ(result.results[0].entries.size(), 3u);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(result.results[0].entries[i].key, K(absl::StrCat("/a/", i)));
+    EXPECT_EQ(result.results[0].entries[i].value, Text(large));
+    EXPECT_TRUE(result.results[0].entries[i].has_children);
+  }
+  store_.reset();
+}
+
 TEST_F(EtcdStoreTest, AnExpiredLeaseTakesItsKeysAtOneRevision) {
   const LeaseId id = sync_->Grant(store_->traits().ttl_min).lease.id;
   const Revision put = sync_->Commit(TransactionOf({PutOf(K("/a"), "v", id), PutOf(K("/b"), "v", id)})).revision;
@@ -193,6 +214,45 @@ TEST_F(EtcdStoreTest, ServersOverOneEtcdShareTheHistoryAndPrefixesDoNot) {
   const std::unique_ptr<Store> stranger = OpenStore(options);
   EXPECT_NE(stranger->store_id(), store_->store_id());
   EXPECT_THAT(SyncStore(stranger.get()).List(K("/"), Scope::kSubtree), IsEmpty());
+  store_.reset();
+}
+
+TEST_F(EtcdStoreTest, WhatAServerWritesItselfItShowsAsOthersSeeIt) {
+  const std::unique_ptr<Store> other = Open();
+  const Revision start = sync_->Latest();
+  const auto own = std::make_shared<StaleSink>(start);
+  const auto others = std::make_shared<StaleSink>(start);
+  store_->Follow(start, own);
+  other->Follow(start, others);
+  ASSERT_TRUE(own->WaitUntilStale(false));
+  const LeaseId lease = sync_->Grant(absl::Minutes(1)).lease.id;
+  PutOperation absent = PutOf(K("/m"), "new", lease);
+  absent.if_absent = true;
+  Transaction remembered = TransactionOf({PutOf(K("/n"), "by request")});
+  remembered.origin = {.caller = "caller", .request_id = "id", .request_hash = 1};
+  Transaction conditional = TransactionOf({PutOf(K("/z"), "conditional")});
+  conditional.conditions = {ExistsIs(K("/m"), true)};
+  const Transaction transactions[] = {
+      TransactionOf({PutOf(K("/z"), "1"), PutOf(K("/a"), "1"), PutOf(K("/a/b"), "1")}),
+      TransactionOf({PutOf(K("/z"), "2"), absent, DeleteOf(K("/a")), DeleteOf(K("/none"))}),
+      remembered,
+      conditional,
+      TransactionOf({DeleteOf(K("/m"))}),
+      TransactionOf({ListOf(K("/"), Scope::kSubtree), PutOf(K("/z"), "3"), PutOf(K("/y"), "1")}),
+      TransactionOf({DeleteOf(K("/"), Scope::kSubtree)}),
+  };
+  for (const Transaction& transaction : transactions) {
+    const CommitResult result = sync_->Commit(transaction);
+    ASSERT_TRUE(result.status.ok()) << result.status;
+    EXPECT_TRUE(result.changed);
+    EXPECT_GE(own->reached(), result.revision) << "shown before it was answered";
+    ASSERT_TRUE(others->WaitFor(result.revision));
+  }
+  const std::vector<std::shared_ptr<const Batch>> shown = own->batches();
+  const std::vector<std::shared_ptr<const Batch>> seen = others->batches();
+  ASSERT_EQ(shown.size(), std::size(transactions));
+  ASSERT_EQ(seen.size(), shown.size());
+  for (size_t i = 0; i < shown.size(); ++i) EXPECT_EQ(*shown[i], *seen[i]) << i;
   store_.reset();
 }
 

@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "storage/etcd/etcd_errors.h"
 #include "storage/store_errors.h"
 
 namespace scoutlight::storage {
@@ -73,8 +74,8 @@ Compare NumberCompare(const EtcdRange& key, const Condition& condition) {
 // Whether a put needs no previous pair to know what it made.
 bool MakesTheKey(const PutOperation& put) { return put.if_absent || put.expected_mod_revision == 0; }
 
-bool IsChange(const Operation& operation, const OperationResult& result) {
-  return std::holds_alternative<PutOperation>(operation) || result.deleted > 0;
+bool IsChange(const etcdserverpb::ResponseOp& response) {
+  return response.has_response_put() || response.response_delete_range().deleted() > 0;
 }
 
 // One key and whether something lies below it: two ranges.
@@ -89,7 +90,8 @@ void AddGet(const EtcdMapping& mapping, const Key& key, google::protobuf::Repeat
 }  // namespace
 
 EtcdCompanions::EtcdCompanions(const EtcdMapping& mapping, const Origin& origin, absl::Time now, LeaseId request_lease)
-    : mark_key(mapping.mark_key()),
+    : committed(EtcdMapping::TimeOfMark(now)),
+      mark_key(mapping.mark_key()),
       mark(EtcdMapping::EncodeMark({EtcdMark::Kind::kWrite, now})),
       request_key(origin.request_id.empty() ? "" : mapping.RequestKey(origin.caller, origin.request_id)),
       request_hash(origin.request_hash),
@@ -233,6 +235,7 @@ void EtcdTransaction::BuildOperation(const Operation& operation, Requests* to) c
   } else if (const auto* erase = std::get_if<DeleteOperation>(&operation)) {
     etcdserverpb::DeleteRangeRequest* request = to->Add()->mutable_request_delete_range();
     SetRange(mapping_->RangeOf(erase->range), request);
+    request->set_prev_kv(true);
   } else if (const auto* get = std::get_if<GetOperation>(&operation)) {
     AddGet(*mapping_, get->key, to);
   }
@@ -257,37 +260,80 @@ EtcdTransaction::Answer EtcdTransaction::Decode(const etcdserverpb::TxnResponse&
       responses = &nested.responses();
     }
   }
-  result.status = DecodeConditions(held, *responses, &result);
+  answer.batch = std::make_shared<Batch>(Batch{.revision = result.revision, .committed = companions_.committed, .events = {}});
+  result.status = DecodeConditions(held, *responses, &answer);
   if (!result.status.ok()) result.results.clear();
+  if (!result.status.ok() && result.changed) result.status = MadeButUnreadable(result.status);
+  if (!result.changed) answer.batch = nullptr;
   return answer;
 }
 
-absl::Status EtcdTransaction::DecodeConditions(bool succeeded, const Responses& responses, CommitResult* result) const {
+absl::Status EtcdTransaction::DecodeConditions(bool succeeded, const Responses& responses, Answer* answer) const {
   if (compares_.empty()) {
-    result->succeeded = true;
-    return DecodeBranch(success_, succeeded, responses, result);
+    answer->result.succeeded = true;
+    return DecodeBranch(success_, succeeded, responses, answer);
   }
-  result->succeeded = succeeded;
+  answer->result.succeeded = succeeded;
   const Branch& branch = succeeded ? success_ : failure_;
-  if (branch.preconditions.empty()) return DecodeBranch(branch, /*held=*/true, responses, result);
+  if (branch.preconditions.empty()) return DecodeBranch(branch, /*held=*/true, responses, answer);
   const etcdserverpb::TxnResponse& nested = responses.at(0).response_txn();
-  return DecodeBranch(branch, nested.succeeded(), nested.responses(), result);
+  return DecodeBranch(branch, nested.succeeded(), nested.responses(), answer);
 }
 
-absl::Status EtcdTransaction::DecodeBranch(const Branch& branch, bool held, const Responses& responses, CommitResult* result) const {
+absl::Status EtcdTransaction::DecodeBranch(const Branch& branch, bool held, const Responses& responses, Answer* answer) const {
   if (!held) return Diagnose(branch, responses);
+  CommitResult& result = answer->result;
+  bool shows_all = true;
   int at = 0;
   absl::Status first_error;
   for (const Operation& operation : branch.operations) {
-    absl::StatusOr<OperationResult> decoded = DecodeOperation(operation, responses, &at, result->revision);
+    absl::StatusOr<std::optional<Event>> event = EventOf(operation, responses.at(at), result.revision);
+    shows_all = shows_all && event.ok();
+    result.changed |= IsChange(responses.at(at));
+    if (event.ok() && event->has_value()) answer->batch->events.push_back(**std::move(event));
+    absl::StatusOr<OperationResult> decoded = DecodeOperation(operation, responses, &at, result.revision);
     if (!decoded.ok()) {
       first_error.Update(decoded.status());
       continue;
     }
-    result->changed |= IsChange(operation, *decoded);
-    result->results.push_back(*std::move(decoded));
+    result.results.push_back(*std::move(decoded));
   }
+  std::vector<Event>& events = answer->batch->events;
+  std::sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.key < b.key; });
+  if (!shows_all) answer->batch = nullptr;
   return first_error;
+}
+
+absl::StatusOr<std::optional<Event>> EtcdTransaction::EventOf(const Operation& operation, const etcdserverpb::ResponseOp& response,
+                                                              Revision revision) const {
+  Event event;
+  const mvccpb::KeyValue* previous = nullptr;
+  if (const auto* put = std::get_if<PutOperation>(&operation)) {
+    if (response.response_put().has_prev_kv()) previous = &response.response_put().prev_kv();
+    event.kind = EventKind::kPut;
+    event.entry = {.key = put->key,
+                   .value = put->value,
+                   .create_revision = previous == nullptr ? revision : previous->create_revision(),
+                   .mod_revision = revision,
+                   .version = previous == nullptr ? 1 : previous->version() + 1,
+                   .lease_id = put->lease_id,
+                   .has_value = true};
+  } else if (const auto* erase = std::get_if<DeleteOperation>(&operation)) {
+    if (response.response_delete_range().prev_kvs_size() == 0) return std::nullopt;
+    previous = &response.response_delete_range().prev_kvs(0);
+    event.kind = EventKind::kDelete;
+    event.entry.key = erase->range.key;
+    event.entry.mod_revision = revision;
+  } else {
+    return std::nullopt;
+  }
+  event.key = event.entry.key;
+  event.previous_known = true;
+  if (previous == nullptr) return event;
+  absl::StatusOr<Entry> decoded = mapping_->ToEntry(*previous);
+  if (!decoded.ok()) return decoded.status();
+  event.previous = *std::move(decoded);
+  return event;
 }
 
 absl::StatusOr<OperationResult> EtcdTransaction::DecodeOperation(const Operation& operation, const Responses& responses, int* at,

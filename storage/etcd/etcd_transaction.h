@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_STORAGE_ETCD_ETCD_TRANSACTION_H_
 #define SCOUTLIGHT_STORAGE_ETCD_ETCD_TRANSACTION_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct EtcdCompanions {
   // Holds as long as the request was not carried out.
   etcdserverpb::Compare IsNew() const;
 
+  absl::Time committed;  // As the mark says it.
   std::string mark_key;
   std::string mark;
   std::string request_key;  // Empty: the request has no id.
@@ -64,9 +66,10 @@ class EtcdTransaction {
 
   struct Answer {
     CommitResult result;
+    std::shared_ptr<Batch> batch;             // What a watch will show of it; null: nothing, or not known.
     std::optional<mvccpb::KeyValue> earlier;  // The request's record: it was carried out before, and `result` says only the revision.
   };
-  // What the answer to request() means. kDataLoss: it holds keys or values not made here; what was to be done is done.
+  // What the answer to request() means. kDataLoss, or kUnknown if something was changed: it holds keys or values not made here.
   Answer Decode(const etcdserverpb::TxnResponse& response) const;
 
  private:
@@ -96,9 +99,12 @@ class EtcdTransaction {
   void BuildBranch(const Branch& branch, etcdserverpb::TxnRequest* to) const;
   void BuildOperation(const Operation& operation, Requests* to) const;
 
-  absl::Status DecodeConditions(bool succeeded, const Responses& responses, CommitResult* result) const;
-  absl::Status DecodeBranch(const Branch& branch, bool held, const Responses& responses, CommitResult* result) const;
+  absl::Status DecodeConditions(bool succeeded, const Responses& responses, Answer* answer) const;
+  absl::Status DecodeBranch(const Branch& branch, bool held, const Responses& responses, Answer* answer) const;
   absl::StatusOr<OperationResult> DecodeOperation(const Operation& operation, const Responses& responses, int* at, Revision revision) const;
+  // What a put or delete changed, to which etcd answered `response`; nullopt: nothing. kDataLoss: what was there was not made here.
+  absl::StatusOr<std::optional<Event>> EventOf(const Operation& operation, const etcdserverpb::ResponseOp& response,
+                                               Revision revision) const;
   absl::Status Diagnose(const Branch& branch, const Responses& responses) const;
 
   const EtcdMapping* mapping_;

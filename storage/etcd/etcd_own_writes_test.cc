@@ -1,0 +1,221 @@
+#include <atomic>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "storage/etcd/etcd_mapping.h"
+#include "storage/etcd/etcd_store.h"
+#include "storage/etcd/scripted_etcd.h"
+#include "storage/testing/await.h"
+#include "storage/testing/recording_sink.h"
+#include "storage/testing/sync_store.h"
+
+namespace scoutlight::storage {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr char kPrefix[] = "p/";
+constexpr absl::Time kWrittenByOthers = absl::FromUnixSeconds(1'000);
+
+// Tells when the store has first said that all is shown.
+class FreshSink : public RecordingSink {
+ public:
+  explicit FreshSink(Revision after) : RecordingSink(after, Revisions::kIncreasing) {}
+
+  void OnFresh() override {
+    RecordingSink::OnFresh();
+    fresh_ = true;
+  }
+  bool WaitUntilFresh() const {
+    return AwaitCondition([this] { return fresh_.load(); });
+  }
+
+ private:
+  std::atomic<bool> fresh_ = false;  // Orders nothing.
+};
+
+// A store whose watch has caught up, over an etcd that shows it nothing until it is told to.
+class EtcdOwnWritesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    EtcdStoreOptions options;
+    options.endpoints = {etcd_.target()};
+    options.prefix = kPrefix;
+    options.random = [generator = std::make_shared<std::mt19937_64>()] { return (*generator)(); };
+    options.stale_after = kAwaitBound;
+    absl::StatusOr<std::unique_ptr<Store>> store = OpenEtcdStore(options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+    sync_ = std::make_unique<SyncStore>(store_.get());
+    sink_ = std::make_shared<FreshSink>(etcd_.revision());
+    store_->Follow(etcd_.revision(), sink_);
+    ASSERT_TRUE(sink_->WaitUntilFresh());
+    etcd_.HoldWatches();
+  }
+
+  // A put that may not be answered yet.
+  Pending<CommitResult> StartPut(const char* path, const char* value) {
+    return Pending<CommitResult>::Start(
+        [&](Done<CommitResult> done) { store_->Commit(TransactionOf({PutOf(K(path), value)}), std::move(done)); });
+  }
+
+  // As another server over the same etcd would.
+  Revision PutAsAnother(const char* path, const char* value) {
+    etcdserverpb::TxnRequest request;
+    etcdserverpb::PutRequest* put = request.add_success()->mutable_request_put();
+    put->set_key(mapping_.Encode(K(path)));
+    put->set_value(EtcdMapping::EncodeValue(Text(value)));
+    put = request.add_success()->mutable_request_put();
+    put->set_key(mapping_.mark_key());
+    put->set_value(EtcdMapping::EncodeMark({EtcdMark::Kind::kWrite, kWrittenByOthers}));
+    return etcd_.Put(request);
+  }
+
+  // A call behind what was answered so far, for it to be looked at.
+  void LetAnswersCome() { sync_->Latest(); }
+
+  std::vector<std::string> ShownValues() const {
+    std::vector<std::string> values;
+    for (const auto& batch : sink_->batches()) {
+      for (const Event& event : batch->events) values.push_back(event.entry.value.bytes);
+    }
+    return values;
+  }
+
+  const EtcdMapping mapping_{kPrefix};
+  ScriptedEtcd etcd_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<SyncStore> sync_;
+  std::shared_ptr<FreshSink> sink_;
+};
+
+TEST_F(EtcdOwnWritesTest, AWriteIsShownFromItsAnswerAndNotAgainFromTheWatch) {
+  const CommitResult made = sync_->Put(K("/a"), "1");
+  ASSERT_TRUE(made.status.ok()) << made.status;
+  const CommitResult changed = sync_->Put(K("/a"), "2");
+  ASSERT_TRUE(changed.status.ok()) << changed.status;
+  EXPECT_EQ(sink_->reached(), changed.revision) << "the watch is silent";
+  const std::vector<std::shared_ptr<const Batch>> own = sink_->batches();
+  etcd_.ReleaseWatches();
+  ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/b", "theirs")));
+  EXPECT_THAT(ShownValues(), ElementsAre("1", "2", "theirs"));
+
+  // What another store is shown of these revisions is the same.
+  const auto watched = std::make_shared<FreshSink>(made.revision - 1);
+  store_->Follow(made.revision - 1, watched);
+  ASSERT_TRUE(watched->WaitFor(changed.revision));
+  ASSERT_EQ(own.size(), 2u);
+  EXPECT_EQ(*own[0], *watched->batches()[0]);
+  EXPECT_EQ(*own[1], *watched->batches()[1]);
+}
+
+TEST_F(EtcdOwnWritesTest, AWriteBehindAnothersWaitsUntilTheWatchHasBroughtThat) {
+  const Revision others = PutAsAnother("/a", "theirs");
+  Pending<CommitResult> first = StartPut("/b", "first");
+  ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == others + 1; }));
+  Pending<CommitResult> second = StartPut("/c", "second");
+  ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == others + 2; }));
+  LetAnswersCome();
+  EXPECT_FALSE(first.ready() || second.ready());
+  EXPECT_THAT(ShownValues(), ElementsAre());
+  etcd_.ReleaseWatches();
+  EXPECT_TRUE(first.Wait().status.ok());
+  EXPECT_TRUE(second.Wait().status.ok());
+  ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/d", "last")));
+  EXPECT_THAT(ShownValues(), ElementsAre("theirs", "first", "second", "last"));
+}
+
+TEST_F(EtcdOwnWritesTest, WhatAnotherReplacedIsShownToo) {
+  PutAsAnother("/a", "1");
+  PutAsAnother("/a", "2");
+  Pending<CommitResult> own = StartPut("/a", "3");
+  etcd_.ReleaseWatches();
+  EXPECT_TRUE(own.Wait().status.ok());
+  ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/a", "4")));
+  const std::vector<std::shared_ptr<const Batch>> batches = sink_->batches();
+  ASSERT_EQ(batches.size(), 4u);
+  for (int i = 0; i < 4; ++i) {
+    const Event& event = batches[i]->events[0];
+    EXPECT_EQ(event.entry.value, Text(std::to_string(i + 1)));
+    EXPECT_TRUE(event.previous_known);
+    EXPECT_EQ(event.previous.value_or(Entry{}).value, Text(i == 0 ? "" : std::to_string(i)));
+  }
+}
+
+TEST_F(EtcdOwnWritesTest, WhatTheWatchBringsWhoseAnswerDoesNotComeIsShownAllTheSame) {
+  ASSERT_TRUE(sync_->Put(K("/a"), "old").status.ok());
+  etcd_.HoldNextAnswer();
+  const Revision before = etcd_.revision();
+  Pending<CommitResult> own = StartPut("/a", "new");
+  ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == before + 1; }));
+  etcd_.ReleaseWatches();
+  ASSERT_TRUE(sink_->WaitFor(before + 1));
+  EXPECT_FALSE(own.ready());
+  EXPECT_EQ(sink_->batches().back()->events[0].previous->value, Text("old"));
+  etcd_.ReleaseAnswer();
+  EXPECT_TRUE(own.Wait().status.ok());
+  ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/b", "last")));
+  EXPECT_THAT(ShownValues(), ElementsAre("old", "new", "last"));
+}
+
+TEST_F(EtcdOwnWritesTest, AWatchThatBringsMoreThanIsKeptGoesOnWhenThatIsShown) {
+  // Each replaces the one before, so that all of them have to be looked up.
+  constexpr int kPuts = 1'500;
+  for (int i = 0; i < kPuts; ++i) PutAsAnother("/a", "theirs");
+  etcd_.ReleaseWatches();
+  ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/a", "last")));
+  EXPECT_EQ(sink_->batches().size(), static_cast<size_t>(kPuts + 1));
+  EXPECT_EQ(ShownValues().back(), "last");
+}
+
+TEST_F(EtcdOwnWritesTest, WhatAnotherWritesAmongManyOwnWritesComesInItsPlace) {
+  etcd_.ReleaseWatches();
+  std::vector<std::string> values;
+  for (int i = 0; i < 300; ++i) {
+    values.push_back(std::to_string(i));
+    if (i % 100 == 99) {
+      PutAsAnother("/a", values.back().c_str());
+    } else {
+      ASSERT_TRUE(sync_->Put(K("/a"), values.back()).status.ok());
+    }
+  }
+  ASSERT_TRUE(sink_->WaitFor(etcd_.revision()));
+  EXPECT_EQ(ShownValues(), values);
+}
+
+TEST_F(EtcdOwnWritesTest, AnswersThatComeOutOfOrderAreShownInOrder) {
+  etcd_.HoldNextAnswer();
+  const Revision before = etcd_.revision();
+  Pending<CommitResult> first = StartPut("/a", "first");
+  ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == before + 1; }));
+  Pending<CommitResult> second = StartPut("/b", "second");
+  ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == before + 2; }));
+  LetAnswersCome();
+  EXPECT_FALSE(second.ready()) << "the sink lacks the one before";
+  etcd_.ReleaseAnswer();
+  EXPECT_TRUE(first.Wait().status.ok());
+  EXPECT_TRUE(second.Wait().status.ok());
+  EXPECT_THAT(ShownValues(), ElementsAre("first", "second"));
+}
+
+TEST_F(EtcdOwnWritesTest, AWriteBehindOneWhoseAnswerIsLostWaitsForTheWatch) {
+  etcd_.LoseNextAnswer();
+  const CommitResult lost = sync_->Put(K("/a"), "lost");
+  EXPECT_EQ(lost.status.code(), absl::StatusCode::kUnknown) << lost.status;
+  EXPECT_EQ(ReasonOf(lost.status), Reason::kOutcomeUnknown);
+  Pending<CommitResult> next = StartPut("/b", "next");
+  ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == sink_->reached() + 2; }));
+  LetAnswersCome();
+  EXPECT_FALSE(next.ready());
+  etcd_.ReleaseWatches();
+  EXPECT_TRUE(next.Wait().status.ok());
+  EXPECT_THAT(ShownValues(), ElementsAre("lost", "next"));
+}
+
+}  // namespace
+}  // namespace scoutlight::storage

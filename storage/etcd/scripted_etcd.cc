@@ -1,0 +1,216 @@
+#include "storage/etcd/scripted_etcd.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/mutex.h"
+#include "compat/etcd/rpc.grpc.pb.h"
+
+namespace scoutlight::storage {
+namespace {
+
+using etcdserverpb::RangeRequest;
+using etcdserverpb::RangeResponse;
+using etcdserverpb::TxnRequest;
+using etcdserverpb::TxnResponse;
+using etcdserverpb::WatchRequest;
+using etcdserverpb::WatchResponse;
+
+// How often a watch looks whether its client has gone.
+constexpr absl::Duration kLook = absl::Milliseconds(20);
+
+}  // namespace
+
+class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverpb::Watch::Service {
+ public:
+  // What the test wants; see Set().
+  struct Wishes {
+    bool hold_watches = false;
+    bool hold_next = false;    // The next answer becomes the one that is held ...
+    bool hold_answer = false;  // ... until this is taken back.
+    bool lose_next = false;
+  };
+
+  State() {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(static_cast<etcdserverpb::KV::Service*>(this));
+    builder.RegisterService(static_cast<etcdserverpb::Watch::Service*>(this));
+    server_ = builder.BuildAndStart();
+    target_ = absl::StrCat("127.0.0.1:", port);
+  }
+
+  ~State() override {
+    {
+      MutexLock lock(&mu_);
+      closing_ = true;
+      changed_.NotifyAll();
+    }
+    server_->Shutdown();
+  }
+
+  const std::string& target() const { return target_; }
+
+  template <typename Change>
+  void Set(Change change) {
+    MutexLock lock(&mu_);
+    change(wishes_);
+    changed_.NotifyAll();
+  }
+
+  Revision Apply(const TxnRequest& request, TxnResponse* response) {
+    MutexLock lock(&mu_);
+    Carry(request, response);
+    changed_.NotifyAll();
+    return revision_;
+  }
+
+  Revision revision() const {
+    MutexLock lock(&mu_);
+    return revision_;
+  }
+
+ private:
+  grpc::Status Range(grpc::ServerContext*, const RangeRequest* request, RangeResponse* response) override {
+    MutexLock lock(&mu_);
+    Read(*request, response);
+    response->mutable_header()->set_revision(revision_);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Txn(grpc::ServerContext*, const TxnRequest* request, TxnResponse* response) override {
+    MutexLock lock(&mu_);
+    const Revision before = revision_;
+    Carry(*request, response);
+    changed_.NotifyAll();
+    if (revision_ == before) return grpc::Status::OK;
+    if (std::exchange(wishes_.lose_next, false)) return {grpc::StatusCode::UNKNOWN, "the answer is lost"};
+    const bool is_held = std::exchange(wishes_.hold_next, false);
+    while (is_held && wishes_.hold_answer && !closing_) changed_.Wait(&mu_);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Watch(grpc::ServerContext* context, grpc::ServerReaderWriter<WatchResponse, WatchRequest>* stream) override {
+    WatchRequest request;
+    if (!stream->Read(&request)) return grpc::Status::OK;
+    WatchResponse created;
+    created.set_created(true);
+    if (!stream->Write(created)) return grpc::Status::OK;
+    Revision next = request.create_request().start_revision();
+    for (;;) {
+      WatchResponse response;
+      {
+        MutexLock lock(&mu_);
+        while ((wishes_.hold_watches || revision_ < next) && !closing_ && !context->IsCancelled()) changed_.WaitFor(&mu_, kLook);
+        if (closing_ || context->IsCancelled()) return grpc::Status::OK;
+        for (const mvccpb::Event& event : events_) {
+          if (event.kv().mod_revision() < next) continue;
+          *response.add_events() = event;
+          if (!request.create_request().prev_kv()) response.mutable_events()->rbegin()->clear_prev_kv();
+        }
+        next = revision_ + 1;
+      }
+      if (!stream->Write(response)) return grpc::Status::OK;
+    }
+  }
+
+  bool Holds(const etcdserverpb::Compare& compare) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    const auto found = pairs_.find(compare.key());
+    return (found == pairs_.end() ? 0 : found->second.version()) == compare.version();
+  }
+
+  void Read(const RangeRequest& request, RangeResponse* response) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    for (auto event = events_.rbegin(); event != events_.rend(); ++event) {
+      const bool is_seen = request.revision() == 0 || event->kv().mod_revision() <= request.revision();
+      if (!is_seen || event->kv().key() != request.key()) continue;
+      *response->add_kvs() = event->kv();
+      return;
+    }
+  }
+
+  void Carry(const TxnRequest& request, TxnResponse* response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    bool holds = true;
+    for (const etcdserverpb::Compare& compare : request.compare()) holds = holds && Holds(compare);
+    response->set_succeeded(holds);
+    const Revision made = revision_ + 1;
+    for (const etcdserverpb::RequestOp& operation : holds ? request.success() : request.failure()) {
+      etcdserverpb::ResponseOp* answer = response->add_responses();
+      if (operation.has_request_range()) {
+        Read(operation.request_range(), answer->mutable_response_range());
+      } else if (operation.has_request_put()) {
+        PutPair(operation.request_put(), made, answer->mutable_response_put());
+      }
+    }
+    response->mutable_header()->set_revision(revision_);
+  }
+
+  void PutPair(const etcdserverpb::PutRequest& put, Revision made, etcdserverpb::PutResponse* answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    revision_ = made;
+    mvccpb::Event event;
+    mvccpb::KeyValue& pair = pairs_[put.key()];
+    if (pair.version() > 0) {
+      *event.mutable_prev_kv() = pair;
+      if (put.prev_kv()) *answer->mutable_prev_kv() = pair;
+    } else {
+      pair.set_key(put.key());
+      pair.set_create_revision(made);
+    }
+    pair.set_value(put.value());
+    pair.set_mod_revision(made);
+    pair.set_version(pair.version() + 1);
+    pair.set_lease(put.lease());
+    *event.mutable_kv() = pair;
+    events_.push_back(std::move(event));
+  }
+
+  std::string target_;
+  std::unique_ptr<grpc::Server> server_;
+  mutable Mutex mu_;
+  CondVar changed_;
+  Revision revision_ ABSL_GUARDED_BY(mu_) = 1;
+  std::map<std::string, mvccpb::KeyValue> pairs_ ABSL_GUARDED_BY(mu_);
+  std::vector<mvccpb::Event> events_ ABSL_GUARDED_BY(mu_);  // All there were, in order.
+  Wishes wishes_ ABSL_GUARDED_BY(mu_);
+  bool closing_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+ScriptedEtcd::ScriptedEtcd() : state_(std::make_unique<State>()) {}
+ScriptedEtcd::~ScriptedEtcd() = default;
+
+std::string ScriptedEtcd::target() const { return state_->target(); }
+
+void ScriptedEtcd::HoldWatches() {
+  state_->Set([](State::Wishes& wishes) { wishes.hold_watches = true; });
+}
+
+void ScriptedEtcd::ReleaseWatches() {
+  state_->Set([](State::Wishes& wishes) { wishes.hold_watches = false; });
+}
+
+void ScriptedEtcd::HoldNextAnswer() {
+  state_->Set([](State::Wishes& wishes) { wishes.hold_next = wishes.hold_answer = true; });
+}
+
+void ScriptedEtcd::ReleaseAnswer() {
+  state_->Set([](State::Wishes& wishes) { wishes.hold_answer = false; });
+}
+
+void ScriptedEtcd::LoseNextAnswer() {
+  state_->Set([](State::Wishes& wishes) { wishes.lose_next = true; });
+}
+
+Revision ScriptedEtcd::Put(const TxnRequest& puts) {
+  TxnResponse response;
+  return state_->Apply(puts, &response);
+}
+
+Revision ScriptedEtcd::revision() const { return state_->revision(); }
+
+}  // namespace scoutlight::storage
