@@ -28,7 +28,7 @@ Subscription::Events LocatorFeeds::SubscriptionEvents() {
                 for (auto& [service, followed] : followed_) followed->feed.Restart();
               },
           .on_frame = [this](const std::string& service, const discovery::v1::WatchResponse& frame) { return OnFrame(service, frame); },
-          .on_progress = [this] { OnProgress(); },
+          .on_progress = [this](const discovery::v1::WatchResponse& frame) { OnProgress(frame); },
           .on_end = [this](const absl::Status& status, Subscription::Events::Refused refused) { OnEnd(status, refused); },
           .may_confirm = [this] { return MayConfirm(); }};
 }
@@ -78,16 +78,16 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
     events_.on_connection(absl::OkStatus(), Subscription::Events::Refused::kNo);
   }
   if (followed->feed.current()) SetCurrent(followed);
-  if (*shows) {
-    Publish(followed);
-    NoteLeaving(service, before, followed->feed.snapshot());
-  }
+  if (*shows) PublishStep(service, before, followed);
   return absl::OkStatus();
 }
 
-void LocatorFeeds::OnProgress() {
+void LocatorFeeds::OnProgress(const discovery::v1::WatchResponse& frame) {
   for (auto& [service, followed] : followed_) {
+    const SnapshotPtr before = followed->feed.snapshot();
+    const bool shows = followed->feed.Reach(frame.revision(), frame.store_id());
     if (followed->feed.current()) SetCurrent(followed.get());
+    if (shows) PublishStep(service, before, followed.get());
   }
 }
 
@@ -122,6 +122,11 @@ bool LocatorFeeds::MayConfirm() {
       std::remove_if(leaving_.begin(), leaving_.end(), [this](const std::string& service) { return !events_.has_old_picks(service); }),
       leaving_.end());
   return leaving_.empty();
+}
+
+void LocatorFeeds::PublishStep(const std::string& service, const SnapshotPtr& before, Followed* followed) {
+  Publish(followed);
+  NoteLeaving(service, before, followed->feed.snapshot());
 }
 
 void LocatorFeeds::Publish(Followed* followed) {

@@ -128,7 +128,7 @@ void Subscription::OnMessage(const Response& message) {
   if (goodbye_) return;
   if (message.has_frame()) {
     if (message.frame().kind() == discovery::v1::WatchResponse::KIND_PROGRESS) {
-      events_.on_progress();
+      events_.on_progress(message.frame());
     } else if (asked_.contains(message.service().service()) && wanted_.contains(message.service().service())) {
       if (absl::Status wrong = events_.on_frame(message.service().service(), message.frame()); !wrong.ok()) {
         stream_ = nullptr;

@@ -48,8 +48,8 @@ class Subscription {
     std::function<void()> on_begin;
     // Of one service. When it returns, what the frame says is acted on. An error: the stream is begun anew.
     std::function<absl::Status(const std::string& service, const discovery::v1::WatchResponse& frame)> on_frame;
-    // What was sent of all services is current.
-    std::function<void()> on_progress;
+    // What was sent of all services is current, up to the frame's revision.
+    std::function<void(const discovery::v1::WatchResponse& frame)> on_progress;
     // The stream is over, and the next will be opened in a while. `refused`: trying again will hardly mend it.
     enum class Refused { kNo, kYes };
     std::function<void(const absl::Status& status, Refused refused)> on_end;

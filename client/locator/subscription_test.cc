@@ -36,7 +36,7 @@ class SubscriptionTest : public ::testing::Test {
                   frames_.push_back(absl::StrCat(service, " ", frame.revision()));
                   return frame_status_;
                 },
-            .on_progress = [this] { ++progress_; },
+            .on_progress = [this](const Frame&) { ++progress_; },
             .on_end =
                 [this](const absl::Status& status, Refused refused) {
                   ends_.push_back(status);
