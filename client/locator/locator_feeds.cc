@@ -35,6 +35,7 @@ Subscription::Events LocatorFeeds::SubscriptionEvents() {
 
 void LocatorFeeds::Follow(std::shared_ptr<ServiceState> state, SnapshotPtr seed) {
   const std::string service = state->name().service;
+  const auto acts = seed != nullptr ? Subscription::Acts::kYes : Subscription::Acts::kNo;
   auto followed = std::make_unique<Followed>(Followed{.state = std::move(state), .feed = ServiceFeed(replaced_store_grace_)});
   if (seed != nullptr) followed->feed.Seed(std::move(seed));
   const std::optional<absl::Duration> current_at = followed->state->current_at();
@@ -43,7 +44,7 @@ void LocatorFeeds::Follow(std::shared_ptr<ServiceState> state, SnapshotPtr seed)
   followed_[service] = std::move(followed);
   // Then there is no better to be waited for.
   if (disconnected_ && added->feed.snapshot() != nullptr) Publish(added);
-  subscription_.Add(service);
+  subscription_.Add(service, acts);
   if (look_ == 0) LookSoon();
 }
 

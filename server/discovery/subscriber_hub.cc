@@ -28,6 +28,7 @@ struct SubscriberHub::Stream {
   std::string peer;
   std::string caller;
   Subscriber* subscriber = nullptr;  // Null: its first message has not come, or it has ended.
+  bool drawn = false;                // The subscriber's id was drawn here, for this stream: it comes from no other server.
   absl::Duration heartbeat = limits::kHeartbeatDefault;
   absl::Duration due = absl::InfiniteDuration();  // Its place in due_; InfiniteDuration: none.
   bool writing = false;
@@ -296,7 +297,7 @@ void SubscriberHub::Carry(Stream* stream, const SubscriberMessage& message) {
     const int wanted_before = subscriber->wanted;
     Subscription* const subscription = table_.Subscribe(subscriber, service);
     // Over a shared store it may come back from another server, which has shown it what is not known here.
-    const bool is_from_elsewhere = parts_.shared_store && subscriber->wanted > wanted_before;
+    const bool is_from_elsewhere = parts_.shared_store && !stream->drawn && subscriber->wanted > wanted_before;
     if (is_from_elsewhere || (assume && subscription->views.empty())) {
       subscription->views.AssumeAny();
       drains_.OnAssumed(subscription);
@@ -316,6 +317,7 @@ void SubscriberHub::Name(Stream* stream, const SubscriberMessage& message) {
     End(replaced, Replaced(id), Stays::kNo);
   }
   stream_of_[subscriber] = stream;
+  stream->drawn = message.subscriber_id.empty();
   subscriber->peer = stream->peer;
   subscriber->caller = stream->caller;
   stream->subscriber = subscriber;

@@ -67,7 +67,8 @@ class SubscriberHub final : public DrainAwaiter {
     std::function<void(uint64_t number)> end_count;
     std::function<int(const discovery::ServiceName&)> count_resolvers;
     SubscriberBounds bounds;
-    // Other servers share the store: whoever subscribes may come from one of them, and know any instance until it has confirmed a view.
+    // Other servers share the store: whoever brings a subscriber_id may come from one of them, and know any instance until it has confirmed
+    // a view.
     bool shared_store = false;
   };
 
