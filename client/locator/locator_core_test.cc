@@ -144,6 +144,13 @@ TEST(LocatorCore, ProgressMakesTheAgeAnew) {
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::Seconds(4));
   locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 12), "");
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::ZeroDuration());
+  // A server that cannot tell whether anything is missing says only that it is there.
+  for (int i = 0; i < 10; ++i) {
+    locator.loop.Advance(absl::Seconds(4));
+    locator.streams.Deliver(discovery::v1::SubscribeResponse());
+  }
+  EXPECT_EQ(locator.core->AgeOf("Printer"), absl::Seconds(40));
+  EXPECT_EQ(locator.streams.opened(), 1);
 }
 
 TEST(LocatorCore, OlderThanTheProgramWantsIsNotActedOn) {

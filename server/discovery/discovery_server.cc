@@ -43,7 +43,8 @@ struct DiscoveryServer::Parts {
         hub({.catalog = [this] { return feed->catalog(); },
              .clock = options.clock,
              .store_id = store->store_id(),
-             .places = options.places}),
+             .places = options.places,
+             .behind = [store] { return store->behind(); }}),
         recent_resolvers(options.clock),
         subscribers(
             {.catalog = [this] { return subscribers_admitted.load(std::memory_order_acquire) ? feed->catalog() : nullptr; },
@@ -55,6 +56,7 @@ struct DiscoveryServer::Parts {
                                      SubscriberHub::Parts::Counted done) { hub.CountShown(std::move(name), number, std::move(done)); },
              .end_count = [this](uint64_t number) { hub.EndCount(number); },
              .count_resolvers = [this](const discovery::ServiceName& service) { return recent_resolvers.Count(service); },
+             .behind = [store] { return store->behind(); },
              .shared_store = IsShared(*store)}),
         fleet(IsShared(*store) ? std::make_unique<Fleet>(FleetPartsOf(store, options), &subscribers) : nullptr),
         resolver(options.seed),

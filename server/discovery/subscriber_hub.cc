@@ -261,7 +261,9 @@ void SubscriberHub::ServeHeartbeats(absl::Duration now) {
     if (stream->writing) continue;
     if (!SentUpTo(*stream->subscriber).has_value()) ServeNext(stream);
     if (stream->writing) continue;
-    if (const std::optional<Revision> revision = SentUpTo(*stream->subscriber); revision.has_value()) {
+    if (parts_.behind() > absl::ZeroDuration()) {
+      Write(stream, "", nullptr);
+    } else if (const std::optional<Revision> revision = SentUpTo(*stream->subscriber); revision.has_value()) {
       InstanceFrame frame = frames_.Progress(*revision);
       std::string head = SubscriberFrameHead(nullptr, frame->size());
       Write(stream, std::move(head), std::move(frame));

@@ -66,6 +66,8 @@ class SubscriberHub final : public DrainAwaiter {
     std::function<void(discovery::InstanceName, uint64_t number, Counted)> count_watches;
     std::function<void(uint64_t number)> end_count;
     std::function<int(const discovery::ServiceName&)> count_resolvers;
+    // As Store::behind(): while it is more than zero, a heartbeat says only that the stream is there.
+    std::function<absl::Duration()> behind = [] { return absl::ZeroDuration(); };
     SubscriberBounds bounds;
     // Other servers share the store: whoever brings a subscriber_id may come from one of them, and know any instance until it has confirmed
     // a view.

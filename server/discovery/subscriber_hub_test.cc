@@ -128,6 +128,24 @@ TEST_F(SubscriberHubTest, OneHeartbeatSpeaksOfAllServices) {
   EXPECT_EQ(beat.frame().revision(), revision_);
 }
 
+TEST_F(SubscriberHubTest, AHeartbeatDoesNotSayThatNothingIsMissingWhileThatCannotBeTold) {
+  FakeSubscriber* const stream = Subscribe({.subscriber_id = "me", .heartbeat = absl::Seconds(2), .add = {{"default", "Printer"}}});
+  ASSERT_TRUE(AwaitSent(stream, 2));
+  Settle();
+  behind_seconds_ = 1;
+  Pass(absl::Seconds(2));
+  ASSERT_TRUE(AwaitSent(stream, 3));
+  EXPECT_EQ(stream->messages()[2].ByteSizeLong(), 0u);
+  behind_seconds_ = 0;
+  Pass(absl::Seconds(2));
+  ASSERT_TRUE(AwaitSent(stream, 4));
+  EXPECT_EQ(stream->messages()[3].frame().kind(), WatchResponse::KIND_PROGRESS);
+  // It counts as a message.
+  stream->Confirm(4);
+  Settle();
+  EXPECT_FALSE(stream->end().has_value());
+}
+
 TEST_F(SubscriberHubTest, MoreThanWasSentCannotBeConfirmed) {
   FakeSubscriber* const stream = Subscribe({.subscriber_id = "me"});
   ASSERT_TRUE(AwaitSent(stream, 1));
