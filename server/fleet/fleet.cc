@@ -167,7 +167,8 @@ void Fleet::OnState(FleetKey::Kind kind, const absl::flat_hash_set<std::string>&
 }
 
 void Fleet::OnServerGone(const std::string& server) {
-  membership_.OnGone(server);
+  // OnIdentity() follows.
+  if (membership_.IsOwn(server)) return membership_.OnGone(server);
   servers_.erase(server);
   // Before any drain is without it.
   parts_.local.on_server_gone();

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_SERVER_FLEET_FLEET_FIXTURE_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -21,6 +22,7 @@
 #include "storage/memory/memory_engine.h"
 #include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
+#include "storage/testing/forwarding_store.h"
 #include "storage/testing/sync_store.h"
 
 namespace scoutlight::server {
@@ -104,6 +106,30 @@ class FakePlaces final : public DrainAwaiter {
   std::atomic<uint64_t> taken_ = 0;
 };
 
+// Lets a test do something before a read of one server, whose fleet waits for that as if the server had been stopped, or refuse the read.
+class HeldReads final : public storage::ForwardingStore {
+ public:
+  // Of reads so far, this one too. Not OK: the answer.
+  using OnRead = std::function<absl::Status(int reads)>;
+
+  HeldReads(storage::Store* store, OnRead on_read) : ForwardingStore(store), on_read_(std::move(on_read)) {}
+
+  void Read(storage::Query query, storage::Done<storage::Page> done) override {
+    absl::Status refused = on_read_(asked_.fetch_add(1) + 1);
+    ForwardingStore::Read(std::move(query), [this, refused, done = std::move(done)](storage::Page page) mutable {
+      if (!refused.ok()) page.status = std::move(refused);
+      std::move(done)(std::move(page));
+      answered_.fetch_add(1);
+    });
+  }
+  int answered() const { return answered_; }
+
+ private:
+  const OnRead on_read_;
+  std::atomic<int> asked_ = 0;
+  std::atomic<int> answered_ = 0;
+};
+
 // One server of several.
 struct FleetMember {
   FleetMember(storage::Store* store, Clock* clock, WatchHub* hub, uint64_t seed, std::string address, Revision reached = 1LL << 40)
@@ -134,8 +160,10 @@ class FleetTest : public ::testing::Test {
   }
 
   // Known to all that there are.
-  std::unique_ptr<FleetMember> Join(absl::string_view address) {
-    auto member = std::make_unique<FleetMember>(store_.get(), &clock_, hub_.get(), ++members_, std::string(address));
+  std::unique_ptr<FleetMember> Join(absl::string_view address) { return JoinOver(store_.get(), address); }
+  // Over what stands before the store.
+  std::unique_ptr<FleetMember> JoinOver(storage::Store* store, absl::string_view address) {
+    auto member = std::make_unique<FleetMember>(store, &clock_, hub_.get(), ++members_, std::string(address));
     EXPECT_TRUE(storage::AwaitCondition([&] { return IdOf(address).has_value() && member->local.admitted(); }));
     return member;
   }
@@ -150,6 +178,16 @@ class FleetTest : public ::testing::Test {
     return entry.has_value() ? std::optional(std::string(entry->key.name())) : std::nullopt;
   }
   std::vector<std::string> DrainKeys() const { return storage::Paths(sync_->List(DrainsTree(), Scope::kSubtree)); }
+
+  // So much as has been put by now has been brought to `member` by its watch: a drain that its catalog has not come to is seen there.
+  void AwaitWatched(FleetMember& member) {
+    const int before = member.local.asked();
+    const std::string drain = absl::StrCat("watched", ++watched_);
+    const DrainRecord record{.name = {"c", "s", "i"}, .revision = 1LL << 60, .timeout = absl::Seconds(1)};
+    ASSERT_TRUE(sync_->Put(DrainKey(drain), EncodeDrainRecord(record)).status.ok());
+    ASSERT_TRUE(storage::AwaitCondition([&] { return member.local.asked() > before; }));
+    ASSERT_TRUE(sync_->Delete(DrainKey(drain)).status.ok());
+  }
 
   // What a server has told of the only drain that there is; nothing, if it has not.
   DrainStanding StandingOf(const std::string& server) const {
@@ -196,6 +234,7 @@ class FleetTest : public ::testing::Test {
   std::unique_ptr<storage::SyncStore> sync_;
   std::unique_ptr<WatchHub> hub_;
   uint64_t members_ = 0;
+  int watched_ = 0;
 };
 
 }  // namespace scoutlight::server

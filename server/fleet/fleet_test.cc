@@ -94,6 +94,92 @@ TEST_F(FleetTest, ItIsCompleteWhenEveryServerSaysSo) {
   EXPECT_TRUE(AwaitCondition([&] { return !b->local.followed().has_value() && !c->local.followed().has_value(); }));
 }
 
+TEST_F(FleetTest, OneThatWasStoppedDoesNotCallCompleteWhatIsSoNoMore) {
+  std::unique_ptr<FleetMember> b;
+  // The first read is of the servers, when the drain begins; the second of what has been told.
+  HeldReads reads(store_.get(), [&](int read) {
+    if (read != 2) return absl::OkStatus();
+    // Somebody comes to b from here, of which nothing is known here yet.
+    b->local.Tell({});
+    EXPECT_TRUE(AwaitCondition([&] { return !StandingOf(*IdOf("b:1")).settled; }));
+    return absl::OkStatus();
+  });
+  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
+  b = Join("b:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  ASSERT_TRUE(AwaitFollowed(*b));
+  b->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return StandingOf(*IdOf("b:1")).settled; }));
+  AwaitWatched(*a);
+  a->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == 3; }));
+  AwaitWatched(*a);
+  EXPECT_FALSE(drain->answered());
+  b->local.Complete();
+  clock_.Advance(kFleetRetry);
+  EXPECT_TRUE(drain->Await().complete);
+  EXPECT_TRUE(AwaitCleared());
+}
+
+TEST_F(FleetTest, AServerThatHasComeUnseenIsWaitedFor) {
+  std::unique_ptr<FleetMember> c;
+  HeldReads reads(store_.get(), [&](int read) {
+    if (read == 2) c = Join("c:1");
+    return absl::OkStatus();
+  });
+  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  a->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == 2; }));
+  AwaitWatched(*a);
+  EXPECT_FALSE(drain->answered());
+  clock_.Advance(kFleetRetry);
+  ASSERT_TRUE(AwaitFollowed(*c));
+  EXPECT_FALSE(drain->answered());
+  c->local.Complete();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, WithoutItsRecordNothingIsComplete) {
+  HeldReads reads(store_.get(), [&](int read) {
+    if (read != 2) return absl::OkStatus();
+    EXPECT_TRUE(sync_->Revoke(RecordOf("a:1")->lease_id).status.ok());
+    return absl::OkStatus();
+  });
+  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  a->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == 2; }));
+  AwaitWatched(*a);
+  EXPECT_FALSE(drain->answered());
+  // By the watch or by its renewal it has heard of that, and comes back under another id.
+  clock_.Advance(kServerTtl / 3);
+  ASSERT_TRUE(AwaitCondition([&] { return RecordOf("a:1").has_value() && a->local.gone() > 0; }));
+  AwaitWatched(*a);
+  clock_.Advance(limits::kSubscriberGrace);
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, WhatTheStoreDoesNotConfirmIsAskedOnceASecondAndNotComplete) {
+  HeldReads reads(store_.get(), [](int read) { return read == 1 ? absl::OkStatus() : absl::UnavailableError("no leader"); });
+  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  a->local.Complete();
+  for (int read = 2; read < 5; ++read) {
+    ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == read; }));
+    AwaitWatched(*a);
+    EXPECT_EQ(reads.answered(), read);
+    clock_.Advance(kFleetRetry);
+  }
+  EXPECT_FALSE(drain->answered());
+  clock_.Advance(absl::Seconds(60));
+  EXPECT_EQ(ReasonOf(drain->Await().status), Reason::kBackendUnavailable);
+}
+
 TEST_F(FleetTest, LaggardsOfAllAreNamedAndAServerThatIsSilentByItsAddress) {
   const std::unique_ptr<FleetMember> a = Join("a:1");
   const std::unique_ptr<FleetMember> b = Join("b:1");
@@ -105,6 +191,7 @@ TEST_F(FleetTest, LaggardsOfAllAreNamedAndAServerThatIsSilentByItsAddress) {
   a->local.Complete();
   b->local.Tell(over);
   ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 2; }));
+  AwaitWatched(*a);
   clock_.Advance(absl::Seconds(60) + kStandingsWait);
   const DrainOutcome outcome = drain->Await();
   EXPECT_FALSE(outcome.complete);
@@ -121,6 +208,7 @@ TEST_F(FleetTest, AServerThatGoesIsNotWaitedForAfterTheGrace) {
   a->local.Complete();
   b->fleet.Stop();
   ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() == 1; }));
+  AwaitWatched(*a);
   EXPECT_FALSE(drain->answered());
   clock_.Advance(limits::kSubscriberGrace);
   EXPECT_TRUE(drain->Await().complete);
@@ -155,6 +243,7 @@ TEST_F(FleetTest, OneThatComesBackUnderAnotherIdTellsAgain) {
   ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 3; })) << "under both ids";
   a->local.Complete();
   ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() > 0; }));
+  AwaitWatched(*a);
   clock_.Advance(limits::kSubscriberGrace);
   EXPECT_TRUE(drain->Await().complete);
   EXPECT_TRUE(AwaitCleared());
@@ -175,6 +264,7 @@ TEST_F(FleetTest, WhenTheCoordinatorLosesItsRecordsTheDrainBeginsAnewOnTheOthers
   a->local.Complete();
   b->local.Complete();
   ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() > 0; }));
+  AwaitWatched(*a);
   clock_.Advance(limits::kSubscriberGrace);
   EXPECT_TRUE(drain->Await().complete);
 }
