@@ -93,7 +93,8 @@ struct DiscoveryServer::Parts {
                           [this] {
                             subscribers_admitted.store(true, std::memory_order_release);
                             subscribers.OnChanged({});
-                          }};
+                          },
+                      .when_drained = [this](absl::AnyInvocable<void() &&> done) { subscribers.WhenDrained(std::move(done)); }};
     return {.store = store,
             .clock = options.clock,
             .random = [this, seed = options.seed] { return Draw(seed); },
@@ -179,7 +180,7 @@ void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {
 void DiscoveryServer::Drain(absl::Status reason) {
   parts_->sessions.Drain(reason);
   parts_->subscribers.Drain(reason);
-  // After the subscribers: what it tells others is that they are served no more.
+  // After the subscribers, for which it waits: what it tells others is that they are served no more.
   if (parts_->fleet != nullptr) parts_->fleet->Drain(reason);
   parts_->hub.Drain(std::move(reason));
 }

@@ -171,6 +171,11 @@ void SubscriberHub::Drain(absl::Status reason) {
   });
 }
 
+void SubscriberHub::WhenDrained(absl::AnyInvocable<void() &&> done) {
+  // Behind that of Drain().
+  inbox_->Post(std::move(done));
+}
+
 SubscriberHub::Stream* SubscriberHub::Find(SubscriberStream* stream) const {
   const auto found = streams_.find(stream);
   return found == streams_.end() ? nullptr : found->second.get();

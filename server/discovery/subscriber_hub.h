@@ -110,6 +110,8 @@ class SubscriberHub final : public DrainAwaiter {
 
   // Ends all streams and waits, also those that come later.
   void Drain(absl::Status reason);
+  // After Drain(): calls `done` on the hub's thread when all that were there have been ended. Not after the end of the hub.
+  void WhenDrained(absl::AnyInvocable<void() &&> done);
 
   // As of some moment lately.
   struct Counts {

@@ -1,5 +1,7 @@
 #include "server/discovery/subscriber_hub.h"
 
+#include <algorithm>
+#include <atomic>
 #include <set>
 #include <string>
 #include <vector>
@@ -270,6 +272,17 @@ TEST_F(SubscriberHubTest, AListIsPaged) {
   EXPECT_EQ(pages[0], 2u);
   request.set_service("Book");
   EXPECT_THAT(FieldsOf(SubscribersSpecOf(request, "store").status()), ElementsAre("page_token"));
+}
+
+TEST_F(SubscriberHubTest, ItIsDrainedWhenAllStreamsHaveBeenEnded) {
+  for (int i = 0; i < 20; ++i) SubscribeAs(absl::StrCat("s", i));
+  std::atomic<size_t> ended = 0;
+  hub_.Drain(absl::UnavailableError("stopping"));
+  hub_.WhenDrained([&] {
+    ended =
+        static_cast<size_t>(std::count_if(streams_.begin(), streams_.end(), [](const auto& stream) { return stream->end().has_value(); }));
+  });
+  EXPECT_TRUE(AwaitCondition([&] { return ended == streams_.size(); }));
 }
 
 TEST_F(SubscriberHubTest, StreamsTakePlacesAndDrainEndsThem) {

@@ -38,7 +38,9 @@ void Fleet::Start(WatchHub* hub, std::string address) {
 }
 
 void Fleet::Drain(absl::Status reason) {
-  inbox_->Post([this, reason = std::move(reason)] { Leave(reason); });
+  // By then this may have ended: so has the inbox.
+  parts_.local.when_drained(
+      [this, post = post_, reason = std::move(reason)]() mutable { post([this, reason = std::move(reason)] { Leave(reason); }); });
 }
 
 void Fleet::Stop() {

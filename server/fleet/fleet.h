@@ -46,9 +46,10 @@ class Fleet final : public DrainAwaiter {
 
   // Once. `hub` outlives Stop(). `address`: where others are told that this server is.
   void Start(WatchHub* hub, std::string address);
-  // Drains get `reason`, also those that come later, and the record goes: this server answers no subscriber any more. Does not block.
+  // When this server's subscribers have been ended, which somebody sees to, drains get `reason`, also those that come later, and the record
+  // goes: not before, because the others wait for whom it served for limits::kSubscriberGrace from then on. Does not block.
   void Drain(absl::Status reason);
-  // As Drain, and nothing happens any more. Idempotent.
+  // The same at once, and nothing happens any more. Idempotent.
   void Stop();
 
   // DrainAwaiter, for the subscribers of all servers. kResourceExhausted also: limits::kDrainsMax drains of others wait, or the records of

@@ -42,7 +42,8 @@ class FakeLocal {
                   std::move(done)(revision <= reached_ ? absl::OkStatus() : absl::UnavailableError("not yet"));
                 },
             .on_server_gone = [this] { gone_.fetch_add(1); },
-            .on_admitted = [this] { admitted_ = true; }};
+            .on_admitted = [this] { admitted_ = true; },
+            .when_drained = [this](absl::AnyInvocable<void() &&> done) { WhenDrained(std::move(done)); }};
   }
 
   // The only wait that goes on.
@@ -67,6 +68,16 @@ class FakeLocal {
   int asked() const { return asked_; }
   int gone() const { return gone_; }
   bool admitted() const { return admitted_; }
+  // Its subscribers are ended only when the test says so.
+  void HoldSubscribers() {
+    MutexLock lock(&mu_);
+    holds_subscribers_ = true;
+  }
+  void EndSubscribers() {
+    MutexLock lock(&mu_);
+    holds_subscribers_ = false;
+    if (drained_) std::move(drained_)();
+  }
 
  private:
   struct Followed {
@@ -83,6 +94,11 @@ class FakeLocal {
     MutexLock lock(&mu_);
     follows_.erase(number);
   }
+  void WhenDrained(absl::AnyInvocable<void() &&> done) {
+    MutexLock lock(&mu_);
+    if (!holds_subscribers_) return std::move(done)();
+    drained_ = std::move(done);
+  }
 
   std::atomic<uint64_t> drawn_ = 0;
   std::atomic<Revision> reached_;
@@ -91,6 +107,8 @@ class FakeLocal {
   std::atomic<bool> admitted_ = false;
   mutable Mutex mu_;
   int begun_ ABSL_GUARDED_BY(mu_) = 0;
+  bool holds_subscribers_ ABSL_GUARDED_BY(mu_) = false;
+  absl::AnyInvocable<void() &&> drained_ ABSL_GUARDED_BY(mu_);
   absl::btree_map<uint64_t, Followed> follows_ ABSL_GUARDED_BY(mu_);
 };
 

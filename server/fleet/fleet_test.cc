@@ -31,6 +31,25 @@ TEST_F(FleetTest, AServersRecordIsThereAsLongAsItIs) {
   EXPECT_TRUE(AwaitCondition([this] { return !RecordOf("a:1").has_value(); }));
 }
 
+TEST_F(FleetTest, ItStaysUntilItsSubscribersHaveBeenEnded) {
+  const std::unique_ptr<FleetMember> a = Join("a:1");
+  const std::unique_ptr<FleetMember> b = Join("b:1");
+  a->local.HoldSubscribers();
+  const auto drain = Drain(*a);
+  a->fleet.Drain(absl::UnavailableError("it stops"));
+  // As long as they may be shown something, drains wait for them.
+  ASSERT_TRUE(AwaitFollowed(*b));
+  AwaitWatched(*a);
+  AwaitWatched(*b);
+  EXPECT_TRUE(RecordOf("a:1").has_value());
+  EXPECT_FALSE(drain->answered());
+  EXPECT_EQ(b->local.gone(), 0);
+  a->local.EndSubscribers();
+  EXPECT_EQ(drain->Await().status.message(), "it stops");
+  EXPECT_TRUE(AwaitCondition([&] { return b->local.gone() == 1; }));
+  EXPECT_FALSE(RecordOf("a:1").has_value());
+}
+
 TEST_F(FleetTest, WhenItsLeaseIsLostItComesBackUnderAnotherId) {
   const std::unique_ptr<FleetMember> a = Join("a:1");
   const std::optional<std::string> before = IdOf("a:1");

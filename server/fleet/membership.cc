@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/fleet/fleet_parts.h"
 
 namespace scoutlight::server {
 namespace {
