@@ -215,6 +215,14 @@ class FleetTest : public ::testing::Test {
     return {};
   }
 
+  // How often it has told something of the only drain that there is.
+  int64_t PutsOfStanding(const std::string& server) const {
+    for (const Entry& entry : sync_->List(DrainsTree(), Scope::kSubtree)) {
+      if (entry.key.name() == server) return entry.version;
+    }
+    return 0;
+  }
+
   // A drain that waits, or has waited.
   struct Waited {
     std::optional<DrainOutcome> outcome() const {

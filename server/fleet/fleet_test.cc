@@ -106,6 +106,7 @@ TEST_F(FleetTest, ItIsCompleteWhenEveryServerSaysSo) {
   ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 3; }));
   EXPECT_FALSE(drain->answered());
   b->local.Complete();
+  clock_.Advance(kStandingPause);
   const DrainOutcome outcome = drain->Await();
   EXPECT_TRUE(outcome.complete);
   EXPECT_THAT(outcome.laggards, IsEmpty());
@@ -197,6 +198,30 @@ TEST_F(FleetTest, WhatTheStoreDoesNotConfirmIsAskedOnceASecondAndNotComplete) {
   EXPECT_FALSE(drain->answered());
   clock_.Advance(absl::Seconds(60));
   EXPECT_EQ(ReasonOf(drain->Await().status), Reason::kBackendUnavailable);
+}
+
+TEST_F(FleetTest, AStandingThatChangesQuicklyIsPutOnceASecondAndAtOnceThatItWaits) {
+  const std::unique_ptr<FleetMember> a = Join("a:1");
+  const std::unique_ptr<FleetMember> b = Join("b:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  ASSERT_TRUE(AwaitFollowed(*b));
+  const std::string id = *IdOf("b:1");
+  const auto puts = [&] { return PutsOfStanding(id); };
+  b->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return puts() == 1; }));
+  for (int i = 0; i < 100; ++i) {
+    b->local.Tell({});
+    b->local.Complete();
+  }
+  ASSERT_TRUE(AwaitCondition([&] { return !StandingOf(id).settled; }));
+  AwaitWatched(*b);
+  EXPECT_EQ(puts(), 2);
+  clock_.Advance(kStandingPause);
+  ASSERT_TRUE(AwaitCondition([&] { return StandingOf(id).settled; }));
+  EXPECT_EQ(puts(), 3);
+  a->local.Complete();
+  EXPECT_TRUE(drain->Await().complete);
 }
 
 TEST_F(FleetTest, LaggardsOfAllAreNamedAndAServerThatIsSilentByItsAddress) {
