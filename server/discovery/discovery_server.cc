@@ -157,7 +157,8 @@ DiscoveryServer::Figures DiscoveryServer::figures() const {
           .watches = parts_->hub.streams(),
           .sessions = parts_->sessions.streams(),
           .subscribers = parts_->subscribers.counts(),
-          .resolver_states = parts_->resolver.states()};
+          .resolver_states = parts_->resolver.states(),
+          .problem = parts_->fleet == nullptr ? "" : parts_->fleet->problem()};
 }
 
 void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {

@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -146,6 +147,29 @@ class HeldReads final : public storage::ForwardingStore {
   const OnRead on_read_;
   std::atomic<int> asked_ = 0;
   std::atomic<int> answered_ = 0;
+};
+
+// Refuses what would put a server's record, until it is told to accept it.
+class RefusedRecords final : public storage::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+
+  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
+    const auto* const put = transaction.on_success.empty() ? nullptr : std::get_if<storage::PutOperation>(&transaction.on_success.front());
+    const std::optional<FleetKey> key = put == nullptr ? std::nullopt : ReadFleetKey(put->key.path());
+    if (accepts_ || !key.has_value() || key->kind != FleetKey::Kind::kServer) return store_.Commit(std::move(transaction), std::move(done));
+    // The answer is never given within the call.
+    store_.Read({.range = {ServersTree(), Scope::kKey}}, [this, done = std::move(done)](const storage::Page& page) mutable {
+      std::move(done)({.status = absl::ResourceExhaustedError("etcd is full"), .revision = page.revision});
+      refused_.fetch_add(1);
+    });
+  }
+  void Accept() { accepts_ = true; }
+  int refused() const { return refused_; }
+
+ private:
+  std::atomic<bool> accepts_ = false;
+  std::atomic<int> refused_ = 0;
 };
 
 // One server of several.

@@ -15,6 +15,7 @@ namespace {
 
 using storage::AwaitCondition;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -222,6 +223,27 @@ TEST_F(FleetTest, AStandingThatChangesQuicklyIsPutOnceASecondAndAtOnceThatItWait
   EXPECT_EQ(puts(), 3);
   a->local.Complete();
   EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, AServerWithoutARecordServesAndBeginsNoDrain) {
+  RefusedRecords full(store_.get());
+  FleetMember a(&full, &clock_, hub_.get(), 1, "a:1");
+  ASSERT_TRUE(AwaitCondition([&] { return full.refused() > 0; }));
+  EXPECT_EQ(a.fleet.problem(), "");
+  EXPECT_TRUE(a.fleet.TakeDrainPlace().ok()) << "it may be there in a moment";
+  clock_.Advance(kAdmittedAfter);
+  ASSERT_TRUE(AwaitCondition([&] { return a.local.admitted() && !a.fleet.problem().empty(); }));
+  EXPECT_THAT(a.fleet.problem(), HasSubstr("etcd is full"));
+  const absl::Status refused = a.fleet.TakeDrainPlace().status();
+  EXPECT_EQ(ReasonOf(refused), Reason::kBackendUnavailable);
+  EXPECT_EQ(refused.message(), a.fleet.problem());
+  full.Accept();
+  // One that was refused just before is tried again a second after that.
+  EXPECT_TRUE(AwaitCondition([&] {
+    clock_.Advance(kFleetRetry);
+    return a.fleet.problem().empty();
+  }));
+  EXPECT_TRUE(a.fleet.TakeDrainPlace().ok());
 }
 
 TEST_F(FleetTest, LaggardsOfAllAreNamedAndAServerThatIsSilentByItsAddress) {
