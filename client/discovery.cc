@@ -20,7 +20,10 @@ constexpr int kPageSize = 10'000;
 
 template <typename Response>
 StoreState StateOf(const Response& response) {
-  return {response.revision(), response.store_id()};
+  StoreState state{.revision = response.revision(), .store_id = response.store_id()};
+  // Who subscribes is the server's own.
+  if constexpr (requires { response.behind(); }) state.behind = client::DurationOf(response.behind());
+  return state;
 }
 
 absl::Status ListTooLarge(int listed_max) {

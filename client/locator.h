@@ -79,7 +79,7 @@ class Locator {
   void Forget(absl::string_view service);
 
   // How long ago the registry last said that what is known of the service is current: at most about LocatorOptions::heartbeat while it is
-  // there. InfiniteDuration: it never did.
+  // there and reaches its store, and is not behind what another server of the same store has shown. InfiniteDuration: it never did.
   absl::Duration AgeOf(absl::string_view service) const;
   // All instances that are known, those too that take no work; null: nothing is known, or it is not followed.
   discovery::SnapshotPtr SnapshotOf(absl::string_view service) const;

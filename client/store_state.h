@@ -1,6 +1,7 @@
 #ifndef SCOUTLIGHT_CLIENT_STORE_STATE_H_
 #define SCOUTLIGHT_CLIENT_STORE_STATE_H_
 
+#include "absl/time/time.h"
 #include "base/entry.h"
 
 namespace scoutlight {
@@ -9,6 +10,9 @@ namespace scoutlight {
 struct StoreState {
   Revision revision = 0;
   StoreId store_id;
+  // Of an answer of Discovery: for how long it may have lacked what others have written, because the server does not reach its store. Zero:
+  // nothing is missing. What a Locator lacks for that reason, its AgeOf() tells.
+  absl::Duration behind = absl::ZeroDuration();
 };
 
 }  // namespace scoutlight

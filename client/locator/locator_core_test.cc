@@ -112,6 +112,30 @@ TEST(LocatorCore, GoesOnWithWhatIsKnownWhileTheRegistryIsAway) {
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::ZeroDuration());
 }
 
+TEST(LocatorCore, AServerThatIsBehindTakesNothingBackForAWhile) {
+  LocatorFixture locator;
+  locator.Follow({Up("a")});
+  locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 20), "");
+  const auto move = [&locator] {
+    locator.streams.End(absl::UnavailableError("gone"));
+    locator.loop.Advance(Backoff::kMax);
+    locator.Deliver(SnapshotOf({Up("before")}));
+    locator.Deliver(SnapshotEnd(19));
+  };
+  move();
+  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"a"}));
+  EXPECT_EQ(locator.core->AgeOf("Printer"), Backoff::kMax);
+  locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 20), "");
+  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"before"}));
+  EXPECT_EQ(locator.core->AgeOf("Printer"), absl::ZeroDuration());
+
+  locator.Deliver(Changes(21, {Up("b")}, {"before"}));
+  move();
+  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"b"}));
+  locator.loop.Advance(ServiceFeed::kOlderMax + LocatorFeeds::kLook);
+  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"before"}));
+}
+
 TEST(LocatorCore, ProgressMakesTheAgeAnew) {
   LocatorFixture locator;
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::InfiniteDuration());
@@ -120,6 +144,13 @@ TEST(LocatorCore, ProgressMakesTheAgeAnew) {
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::Seconds(4));
   locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 12), "");
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::ZeroDuration());
+  // A server that cannot tell whether anything is missing says only that it is there.
+  for (int i = 0; i < 10; ++i) {
+    locator.loop.Advance(absl::Seconds(4));
+    locator.streams.Deliver(discovery::v1::SubscribeResponse());
+  }
+  EXPECT_EQ(locator.core->AgeOf("Printer"), absl::Seconds(40));
+  EXPECT_EQ(locator.streams.opened(), 1);
 }
 
 TEST(LocatorCore, OlderThanTheProgramWantsIsNotActedOn) {

@@ -28,13 +28,14 @@ Subscription::Events LocatorFeeds::SubscriptionEvents() {
                 for (auto& [service, followed] : followed_) followed->feed.Restart();
               },
           .on_frame = [this](const std::string& service, const discovery::v1::WatchResponse& frame) { return OnFrame(service, frame); },
-          .on_progress = [this] { OnProgress(); },
+          .on_progress = [this](const discovery::v1::WatchResponse& frame) { OnProgress(frame); },
           .on_end = [this](const absl::Status& status, Subscription::Events::Refused refused) { OnEnd(status, refused); },
           .may_confirm = [this] { return MayConfirm(); }};
 }
 
 void LocatorFeeds::Follow(std::shared_ptr<ServiceState> state, SnapshotPtr seed) {
   const std::string service = state->name().service;
+  const auto acts = seed != nullptr ? Subscription::Acts::kYes : Subscription::Acts::kNo;
   auto followed = std::make_unique<Followed>(Followed{.state = std::move(state), .feed = ServiceFeed(replaced_store_grace_)});
   if (seed != nullptr) followed->feed.Seed(std::move(seed));
   const std::optional<absl::Duration> current_at = followed->state->current_at();
@@ -43,7 +44,7 @@ void LocatorFeeds::Follow(std::shared_ptr<ServiceState> state, SnapshotPtr seed)
   followed_[service] = std::move(followed);
   // Then there is no better to be waited for.
   if (disconnected_ && added->feed.snapshot() != nullptr) Publish(added);
-  subscription_.Add(service);
+  subscription_.Add(service, acts);
   if (look_ == 0) LookSoon();
 }
 
@@ -78,16 +79,16 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
     events_.on_connection(absl::OkStatus(), Subscription::Events::Refused::kNo);
   }
   if (followed->feed.current()) SetCurrent(followed);
-  if (*shows) {
-    Publish(followed);
-    NoteLeaving(service, before, followed->feed.snapshot());
-  }
+  if (*shows) PublishStep(service, before, followed);
   return absl::OkStatus();
 }
 
-void LocatorFeeds::OnProgress() {
+void LocatorFeeds::OnProgress(const discovery::v1::WatchResponse& frame) {
   for (auto& [service, followed] : followed_) {
+    const SnapshotPtr before = followed->feed.snapshot();
+    const bool shows = followed->feed.Reach(frame.revision(), frame.store_id());
     if (followed->feed.current()) SetCurrent(followed.get());
+    if (shows) PublishStep(service, before, followed.get());
   }
 }
 
@@ -122,6 +123,11 @@ bool LocatorFeeds::MayConfirm() {
       std::remove_if(leaving_.begin(), leaving_.end(), [this](const std::string& service) { return !events_.has_old_picks(service); }),
       leaving_.end());
   return leaving_.empty();
+}
+
+void LocatorFeeds::PublishStep(const std::string& service, const SnapshotPtr& before, Followed* followed) {
+  Publish(followed);
+  NoteLeaving(service, before, followed->feed.snapshot());
 }
 
 void LocatorFeeds::Publish(Followed* followed) {

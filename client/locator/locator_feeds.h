@@ -72,12 +72,14 @@ class LocatorFeeds {
 
   Subscription::Events SubscriptionEvents();
   absl::Status OnFrame(const std::string& service, const discovery::v1::WatchResponse& frame);
-  void OnProgress();
+  void OnProgress(const discovery::v1::WatchResponse& frame);
   void OnEnd(const absl::Status& status, Subscription::Events::Refused refused);
   bool MayConfirm();
   // Picks of an instance that is at work in `before` alone may be out.
   void NoteLeaving(const std::string& service, const discovery::SnapshotPtr& before, const discovery::SnapshotPtr& after);
   void Publish(Followed* followed);
+  // The same, of one that has been shown something else than `before`.
+  void PublishStep(const std::string& service, const discovery::SnapshotPtr& before, Followed* followed);
   void SetCurrent(Followed* followed);
   void LookSoon();
   void Look();

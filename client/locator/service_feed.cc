@@ -1,5 +1,6 @@
 #include "client/locator/service_feed.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -16,6 +17,7 @@ using Frame = discovery::v1::WatchResponse;
 
 void ServiceFeed::Restart() {
   awaits_snapshot_ = true;
+  older_ = nullptr;
   pending_.clear();
 }
 
@@ -28,8 +30,23 @@ absl::StatusOr<bool> ServiceFeed::Take(const Frame& frame, absl::Duration now) {
   if (absl::Status gathered = Gather(frame); !gathered.ok()) return gathered;
   if (frame.kind() == Frame::KIND_SNAPSHOT || (frame.kind() == Frame::KIND_CHANGES && frame.fragment())) return false;
   const size_t kept = kept_.size();
-  const bool shows = frame.kind() == Frame::KIND_SNAPSHOT_END ? Replace(frame, now) : Apply(frame.revision());
+  bool shows = false;
+  if (frame.kind() == Frame::KIND_SNAPSHOT_END) {
+    shows = Replace(frame, now);
+  } else {
+    shows = older_ != nullptr ? ApplyToOlder(frame.revision(), now) : Apply(frame.revision());
+  }
   return shows || kept != kept_.size();
+}
+
+bool ServiceFeed::Reach(Revision revision, const StoreId& store_id) {
+  if (!told_ || awaits_snapshot_ || store_id != store_id_) return false;
+  if (older_ == nullptr) {
+    revision_ = std::max(revision_, revision);
+    return false;
+  }
+  older_revision_ = std::max(older_revision_, revision);
+  return older_revision_ >= revision_ && ShowOlder();
 }
 
 absl::Status ServiceFeed::Gather(const Frame& frame) {
@@ -45,8 +62,23 @@ bool ServiceFeed::Replace(const Frame& frame, absl::Duration now) {
   const bool other_store = frame.store_id() != store_id_;
   // What was only read from a file may be gone for long.
   const bool keeps = other_store && told_ && grace_ > absl::ZeroDuration();
+  awaits_snapshot_ = false;
+  if (!other_store && told_ && frame.revision() < revision_) {
+    older_ = std::make_shared<const discovery::ServiceSnapshot>();
+    older_revision_ = 0;
+    older_until_ = std::min(older_until_, now + kOlderMax);
+    return ApplyToOlder(frame.revision(), now);
+  }
   if (other_store) store_id_ = frame.store_id();
   if (keeps) Keep(now);
+  const bool changed = ReplaceByPending(frame.revision());
+  return !std::exchange(told_, true) || changed;
+}
+
+bool ServiceFeed::ReplaceByPending(Revision revision) {
+  older_until_ = absl::InfiniteDuration();
+  // It may be lower than before.
+  revision_ = revision;
   if (snapshot_ == nullptr) snapshot_ = std::make_shared<const discovery::ServiceSnapshot>();
   snapshot_->ForEachAfter("", [this](const InstancePtr& known) {
     const auto [told, gone] = pending_.try_emplace(known->name.id, nullptr);
@@ -55,9 +87,23 @@ bool ServiceFeed::Replace(const Frame& frame, absl::Duration now) {
     if (!gone && told->second != nullptr && *told->second == *known) told->second = known;
     return true;
   });
-  awaits_snapshot_ = false;
-  const bool changed = Apply(frame.revision());
-  return !std::exchange(told_, true) || changed;
+  return Apply(revision);
+}
+
+bool ServiceFeed::ApplyToOlder(Revision revision, absl::Duration now) {
+  discovery::ServiceSnapshot::Changes changes;
+  for (auto& [id, instance] : std::exchange(pending_, {})) changes.emplace_back(id, instance);
+  older_ = older_->With(changes, revision);
+  older_revision_ = std::max(older_revision_, revision);
+  return (older_revision_ >= revision_ || now >= older_until_) && ShowOlder();
+}
+
+bool ServiceFeed::ShowOlder() {
+  std::exchange(older_, nullptr)->ForEachAfter("", [this](const InstancePtr& instance) {
+    pending_[instance->name.id] = instance;
+    return true;
+  });
+  return ReplaceByPending(older_revision_);
 }
 
 void ServiceFeed::Keep(absl::Duration now) {
@@ -77,6 +123,7 @@ bool ServiceFeed::Apply(Revision revision) {
     changes.emplace_back(id, instance);
   }
   if (differs) snapshot_ = snapshot_->With(changes, revision);
+  revision_ = std::max(revision_, revision);
   return differs;
 }
 
@@ -91,7 +138,8 @@ bool ServiceFeed::EndGrace(absl::Duration now) {
     kept = kept_.erase(kept);
   }
   if (!changes.empty()) snapshot_ = snapshot_->With(changes, snapshot_->revision());
-  return !changes.empty();
+  const bool shows_older = older_ != nullptr && now >= older_until_ && ShowOlder();
+  return shows_older || !changes.empty();
 }
 
 }  // namespace scoutlight::client

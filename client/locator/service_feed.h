@@ -14,11 +14,14 @@ namespace scoutlight::client {
 
 // Makes the snapshots of one service from the frames of its subscription, over any number of streams. A step shows when it is whole: the
 // first snapshot of another stream takes the place of what was there at once. When the store has been replaced (wiped, restored), those
-// that took work and are not in it are kept for a while, as they were: their sessions are registering them anew. Not thread-safe.
+// that took work and are not in it are kept for a while, as they were: their sessions are registering them anew. What another server of the
+// same store sends is gathered, and shown only when it has come as far as what is there, or kOlderMax is over. Not thread-safe.
 class ServiceFeed {
  public:
   // Of one service, or of one step.
   static constexpr size_t kInstancesMax = 1'000'000;
+  // For how long what is there is shown while a server sends what is older.
+  static constexpr absl::Duration kOlderMax = absl::Seconds(5);
 
   // `replaced_store_grace`: for how long they are kept.
   explicit ServiceFeed(absl::Duration replaced_store_grace) : grace_(replaced_store_grace) {}
@@ -33,15 +36,18 @@ class ServiceFeed {
   // keep to the order of frames, or to kInstancesMax; the stream is to be begun anew.
   absl::StatusOr<bool> Take(const discovery::v1::WatchResponse& frame, absl::Duration now);
 
-  // Lets go of those kept for long enough by `now`. True: snapshot() is another one.
+  // Everything up to `revision` of `store_id` has been sent. True: snapshot() is another one.
+  bool Reach(Revision revision, const StoreId& store_id);
+
+  // Lets go by `now` of those kept for long enough, and of what is newer than what is sent. True: snapshot() is another one.
   bool EndGrace(absl::Duration now);
 
   // Null: nothing is known.
   const discovery::SnapshotPtr& snapshot() const { return snapshot_; }
   // Whether it is a server's, not what was known before.
   bool told() const { return told_; }
-  // Whether the stream has sent its snapshot: from then on what it sends is current.
-  bool current() const { return told_ && !awaits_snapshot_; }
+  // Whether the stream has sent its snapshot, and that is shown: from then on what it sends is current.
+  bool current() const { return told_ && !awaits_snapshot_ && older_ == nullptr; }
   // How many of snapshot() are kept of a store before.
   size_t kept() const { return kept_.size(); }
   const StoreId& store_id() const { return store_id_; }
@@ -52,6 +58,11 @@ class ServiceFeed {
 
   absl::Status Gather(const discovery::v1::WatchResponse& frame);
   bool Replace(const discovery::v1::WatchResponse& frame, absl::Duration now);
+  // Shows what `pending_` has, as all that there is.
+  bool ReplaceByPending(Revision revision);
+  // What the step has brought, to what is older than what is shown.
+  bool ApplyToOlder(Revision revision, absl::Duration now);
+  bool ShowOlder();
   // Those of `snapshot_` that the other store, which `pending_` shows, has not.
   void Keep(absl::Duration now);
   bool Apply(Revision revision);
@@ -61,8 +72,12 @@ class ServiceFeed {
   StoreId store_id_;  // Whose it is.
   bool told_ = false;
   bool awaits_snapshot_ = true;
-  Pending pending_;                                    // What the step has brought so far.
-  absl::btree_map<std::string, absl::Duration> kept_;  // Until when.
+  Revision revision_ = 0;         // Everything up to it is in `snapshot_`, as far as a server has told.
+  discovery::SnapshotPtr older_;  // What the stream has sent, if that is not shown yet; null: it is.
+  Revision older_revision_ = 0;
+  absl::Duration older_until_ = absl::InfiniteDuration();  // Since the first stream that was behind.
+  Pending pending_;                                        // What the step has brought so far.
+  absl::btree_map<std::string, absl::Duration> kept_;      // Until when.
 };
 
 }  // namespace scoutlight::client

@@ -116,6 +116,74 @@ TEST(ServiceFeed, WithoutGraceNobodyIsKept) {
   EXPECT_EQ(feed.snapshot()->size(), 0);
 }
 
+// The same store by another server, which has come to 8 only.
+ServiceFeed WithAAndBThenOlder() {
+  ServiceFeed feed = WithAAndB();
+  feed.Restart();
+  Take(&feed, SnapshotOf({Up("a"), Draining("b"), Up("old")}));
+  EXPECT_FALSE(Take(&feed, SnapshotEnd(8), absl::Seconds(100)));
+  return feed;
+}
+
+TEST(ServiceFeed, WhatIsOlderIsNotShownUntilItHasComeAsFar) {
+  ServiceFeed feed = WithAAndBThenOlder();
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b"));
+  EXPECT_FALSE(feed.current());
+  const discovery::InstancePtr a = feed.snapshot()->Find("a");
+  EXPECT_FALSE(Take(&feed, Changes(9, {Up("b")}), absl::Seconds(101)));
+  EXPECT_FALSE(Take(&feed, Changes(9, {}, {"none"}), absl::Seconds(101)));
+  EXPECT_TRUE(Take(&feed, Changes(10, {Up("c")}, {"old"}), absl::Seconds(102)));
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(feed.snapshot()->Find("a"), a) << "as it was";
+  EXPECT_TRUE(feed.current());
+}
+
+TEST(ServiceFeed, WhatHasComeAsFarWithoutAChangeIsShown) {
+  ServiceFeed feed = WithAAndBThenOlder();
+  EXPECT_FALSE(feed.Reach(9, kStore));
+  EXPECT_FALSE(feed.current());
+  EXPECT_FALSE(feed.Reach(10, kOtherStore));
+  EXPECT_TRUE(feed.Reach(10, kStore));
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b", "old"));
+  EXPECT_TRUE(feed.current());
+}
+
+TEST(ServiceFeed, HowFarAServerWasCountsThoughNothingChanged) {
+  ServiceFeed feed = WithAAndB();
+  EXPECT_FALSE(feed.Reach(20, kStore));
+  feed.Restart();
+  EXPECT_FALSE(Take(&feed, SnapshotEnd(19)));
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b"));
+  EXPECT_TRUE(feed.Reach(20, kStore));
+  EXPECT_EQ(feed.snapshot()->size(), 0);
+}
+
+TEST(ServiceFeed, WhatStaysOlderIsShownAfterAWhileOverAllStreams) {
+  ServiceFeed feed = WithAAndBThenOlder();
+  feed.Restart();
+  EXPECT_FALSE(feed.EndGrace(absl::Seconds(200))) << "the stream has sent nothing";
+  Take(&feed, SnapshotOf({Up("old")}));
+  EXPECT_TRUE(Take(&feed, SnapshotEnd(9), absl::Seconds(105))) << "it was behind since 100";
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("old"));
+  EXPECT_TRUE(feed.current());
+  // From then on that is what is known.
+  feed.Restart();
+  EXPECT_TRUE(Take(&feed, SnapshotEnd(9), absl::Seconds(300)));
+  ServiceFeed silent = WithAAndBThenOlder();
+  EXPECT_FALSE(silent.EndGrace(absl::Seconds(105) - absl::Milliseconds(1)));
+  EXPECT_TRUE(silent.EndGrace(absl::Seconds(105)));
+  EXPECT_THAT(IdsOf(silent.snapshot()), ElementsAre("a", "b", "old"));
+}
+
+TEST(ServiceFeed, AnotherStoreIsNotOlder) {
+  ServiceFeed feed = WithAAndBThenOlder();
+  feed.Restart();
+  Take(&feed, SnapshotOf({Up("c")}, kOtherStore));
+  EXPECT_TRUE(Take(&feed, SnapshotEnd(3, kOtherStore), absl::Seconds(101)));
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b", "c"));
+  EXPECT_TRUE(feed.current());
+}
+
 TEST(ServiceFeed, SeedShowsUntilTheServerTellsAndIsNotKept) {
   ServiceFeed seeded(kGrace);
   seeded.Seed(WithAAndB().snapshot());

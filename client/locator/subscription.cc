@@ -45,14 +45,15 @@ Subscription::Subscription(Parts parts, Options options, Events events)
     : parts_(std::move(parts)),
       options_(std::move(options)),
       events_(std::move(events)),
-      subscriber_id_(options_.subscriber_id.empty() ? parts_.new_id() : options_.subscriber_id),
+      subscriber_id_(options_.subscriber_id),
       backoff_(parts_.unit_random) {}
 
 Subscription::~Subscription() {
   for (const EventLoop::TimerId timer : {opening_, flushing_, silence_}) parts_.loop->Cancel(timer);
 }
 
-void Subscription::Add(const std::string& service) {
+void Subscription::Add(const std::string& service, Acts acts) {
+  if (acts == Acts::kYes && subscriber_id_.empty()) subscriber_id_ = parts_.new_id();
   if (!wanted_.insert(service).second) return;
   if (stream_ == nullptr) {
     if (opening_ == 0) OpenAfter(absl::ZeroDuration());
@@ -126,9 +127,11 @@ void Subscription::OnMessage(const Response& message) {
   heard_at_ = parts_.loop->Now();
   ++received_;
   if (goodbye_) return;
+  // In the first message, before it can act on anything.
+  if (!message.subscriber_id().empty()) subscriber_id_ = message.subscriber_id();
   if (message.has_frame()) {
     if (message.frame().kind() == discovery::v1::WatchResponse::KIND_PROGRESS) {
-      events_.on_progress();
+      events_.on_progress(message.frame());
     } else if (asked_.contains(message.service().service()) && wanted_.contains(message.service().service())) {
       if (absl::Status wrong = events_.on_frame(message.service().service(), message.frame()); !wrong.ok()) {
         stream_ = nullptr;

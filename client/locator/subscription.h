@@ -18,7 +18,9 @@
 namespace scoutlight::client {
 
 // A Subscribe stream that is opened anew for as long as it takes, with the services that are wanted by then, and confirms what it has
-// shown. Everything happens on `loop`: methods are called there, events come there. Once services are added, at most one stream is open;
+// shown. The first one leaves its name to the server, which so knows that it comes from no other.
+//
+// Everything happens on `loop`: methods are called there, events come there. Once services are added, at most one stream is open;
 // messages are sent in batches, at most kUnsentMax wait for the network. Not thread-safe.
 class Subscription {
  public:
@@ -40,7 +42,7 @@ class Subscription {
   };
   struct Options {
     std::string cluster;
-    std::string subscriber_id;  // Empty: one is drawn.
+    std::string subscriber_id;  // Empty: the server draws one, else this does.
     absl::Duration heartbeat;
   };
   struct Events {
@@ -48,8 +50,8 @@ class Subscription {
     std::function<void()> on_begin;
     // Of one service. When it returns, what the frame says is acted on. An error: the stream is begun anew.
     std::function<absl::Status(const std::string& service, const discovery::v1::WatchResponse& frame)> on_frame;
-    // What was sent of all services is current.
-    std::function<void()> on_progress;
+    // What was sent of all services is current, up to the frame's revision.
+    std::function<void(const discovery::v1::WatchResponse& frame)> on_progress;
     // The stream is over, and the next will be opened in a while. `refused`: trying again will hardly mend it.
     enum class Refused { kNo, kYes };
     std::function<void(const absl::Status& status, Refused refused)> on_end;
@@ -61,8 +63,10 @@ class Subscription {
   // No event comes any more. Without Goodbye(), a drain waits for what this one may still act on.
   ~Subscription();
 
-  // At most limits::kSubscribedServicesMax are wanted at a time: the caller's to keep.
-  void Add(const std::string& service);
+  // At most limits::kSubscribedServicesMax are wanted at a time: the caller's to keep. `acts`: whether something is acted on of the service
+  // that no stream of this subscription has told.
+  enum class Acts { kNo, kYes };
+  void Add(const std::string& service, Acts acts = Acts::kNo);
   void Remove(const std::string& service);
 
   // Tells the server that nothing is acted on any more. `done`, once, when it has answered, or no stream is there; never inside the call.
@@ -84,7 +88,7 @@ class Subscription {
   const Parts parts_;
   const Options options_;
   const Events events_;
-  std::string subscriber_id_;
+  std::string subscriber_id_;  // Empty: it has none yet.
   Backoff backoff_;
   std::set<std::string> wanted_;
   std::set<std::string> asked_;    // Of this stream: added, and not removed.

@@ -36,7 +36,7 @@ class SubscriptionTest : public ::testing::Test {
                   frames_.push_back(absl::StrCat(service, " ", frame.revision()));
                   return frame_status_;
                 },
-            .on_progress = [this] { ++progress_; },
+            .on_progress = [this](const Frame&) { ++progress_; },
             .on_end =
                 [this](const absl::Status& status, Refused refused) {
                   ends_.push_back(status);
@@ -54,7 +54,7 @@ class SubscriptionTest : public ::testing::Test {
   void Reconnect() { loop_.Advance(Backoff::kMax); }
   void DeliverNamed() {
     discovery::v1::SubscribeResponse named;
-    named.set_subscriber_id("id-1");
+    named.set_subscriber_id("drawn");
     streams_.Deliver(named);
   }
 
@@ -77,14 +77,14 @@ TEST_F(SubscriptionTest, OpensNoStreamForNothing) {
   EXPECT_EQ(streams_.opened(), 0);
 }
 
-TEST_F(SubscriptionTest, FirstMessageNamesItselfAndItsServices) {
+TEST_F(SubscriptionTest, FirstMessageNamesItsServicesAndLeavesItsNameToTheServer) {
   subscription_.Add("Scanner");
   subscription_.Add("Printer");
   loop_.RunUntilIdle();
   ASSERT_EQ(streams_.opened(), 1);
   ASSERT_EQ(streams_.newest().sent().size(), 1);
   const Request& first = streams_.newest().sent()[0];
-  EXPECT_EQ(first.subscriber_id(), "id-1");
+  EXPECT_EQ(first.subscriber_id(), "");
   EXPECT_EQ(first.heartbeat().seconds(), 5);
   EXPECT_THAT(NamesOf(first.add()), ElementsAre("Printer", "Scanner"));
   EXPECT_EQ(first.add(0).cluster(), "default");
@@ -140,6 +140,7 @@ TEST_F(SubscriptionTest, SendsNothingMoreWhileTheNetworkTakesNothing) {
 
 TEST_F(SubscriptionTest, CutStreamIsOpenedAnewWithAllServicesAndTheSameId) {
   Begin();
+  DeliverNamed();
   streams_.Deliver(ResponseOf("Printer", SnapshotEnd(7)));
   streams_.End(absl::UnavailableError("gone"));
   ASSERT_EQ(ends_.size(), 1);
@@ -148,7 +149,7 @@ TEST_F(SubscriptionTest, CutStreamIsOpenedAnewWithAllServicesAndTheSameId) {
   ASSERT_EQ(streams_.opened(), 2);
   EXPECT_EQ(begun_, 2);
   const Request& first = streams_.newest().sent()[0];
-  EXPECT_EQ(first.subscriber_id(), "id-1");
+  EXPECT_EQ(first.subscriber_id(), "drawn");
   EXPECT_THAT(NamesOf(first.add()), ElementsAre("Copier", "Printer", "Scanner"));
   // Messages are counted anew.
   streams_.newest().TakeSent();
@@ -181,13 +182,28 @@ TEST_F(SubscriptionTest, ServersWordWhenToTryAgainIsKept) {
 
 TEST_F(SubscriptionTest, IdThatAnotherHasTakenIsDrawnAnew) {
   Begin();
+  DeliverNamed();
   streams_.End(Fenced());
   Reconnect();
-  EXPECT_EQ(streams_.newest().sent()[0].subscriber_id(), "id-2");
+  EXPECT_EQ(streams_.newest().sent()[0].subscriber_id(), "id-1");
   streams_.End(InvalidField(Reason::kInvalidField, "subscriber_id", "is another caller's"));
   EXPECT_EQ(refused_, Refused::kNo);
   Reconnect();
-  EXPECT_EQ(streams_.newest().sent()[0].subscriber_id(), "id-3");
+  EXPECT_EQ(streams_.newest().sent()[0].subscriber_id(), "id-2");
+}
+
+TEST_F(SubscriptionTest, OneThatWasNotNamedYetComesForTheFirstTimeAgain) {
+  Begin();
+  streams_.End(absl::UnavailableError("gone"));
+  Reconnect();
+  ASSERT_EQ(streams_.opened(), 2);
+  EXPECT_EQ(streams_.newest().sent()[0].subscriber_id(), "");
+}
+
+TEST_F(SubscriptionTest, OneThatActsOnSomethingBeforeHasAName) {
+  subscription_.Add("Printer", Subscription::Acts::kYes);
+  loop_.RunUntilIdle();
+  EXPECT_EQ(streams_.newest().sent()[0].subscriber_id(), "id-1");
 }
 
 TEST_F(SubscriptionTest, RefusalIsToldAndTriedAtTheSlowestPace) {

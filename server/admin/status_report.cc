@@ -57,6 +57,7 @@ void FillProblems(const StatusFacts& facts, wire::StatusResponse* out) {
   } else if (!facts.discovery.totals.has_value()) {
     AddProblem("too many long calls of discovery wait: they are refused with OVERLOADED", out);
   }
+  if (!facts.discovery.problem.empty()) AddProblem(facts.discovery.problem, out);
 }
 
 void FillStore(const StatusFacts& facts, wire::StoreStatus* out) {

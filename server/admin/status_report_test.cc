@@ -73,6 +73,10 @@ TEST(StatusReport, EachTroubleHasItsStateAndReason) {
   facts = Well();
   facts.discovery.totals.reset();
   EXPECT_THAT(ProblemsOf(StatusResponseOf(facts)), ElementsAre(HasSubstr("OVERLOADED")));
+
+  facts = Well();
+  facts.discovery.problem = "the other servers do not see this one";
+  EXPECT_THAT(ProblemsOf(StatusResponseOf(facts)), ElementsAre("the other servers do not see this one"));
 }
 
 TEST(StatusReport, WhoHasNotAnsweredInTimeIsTold) {
@@ -86,7 +90,8 @@ TEST(StatusReport, WhoHasNotAnsweredInTimeIsTold) {
               ElementsAre(HasSubstr("a read within 2s"), "the instances could not be counted within 2s"));
   facts.health = {Health::State::kReadOnly, "a sync failed"};
   facts.draining = true;
-  EXPECT_THAT(ProblemsOf(StatusResponseOf(facts)), SizeIs(4)) << "the most that there are";
+  facts.discovery.problem = "the other servers do not see this one";
+  EXPECT_THAT(ProblemsOf(StatusResponseOf(facts)), SizeIs(5)) << "the most that there are";
 }
 
 TEST(StatusReport, AProblemIsTextOfBoundedLength) {

@@ -43,7 +43,8 @@ struct DiscoveryServer::Parts {
         hub({.catalog = [this] { return feed->catalog(); },
              .clock = options.clock,
              .store_id = store->store_id(),
-             .places = options.places}),
+             .places = options.places,
+             .behind = [store] { return store->behind(); }}),
         recent_resolvers(options.clock),
         subscribers(
             {.catalog = [this] { return subscribers_admitted.load(std::memory_order_acquire) ? feed->catalog() : nullptr; },
@@ -55,6 +56,7 @@ struct DiscoveryServer::Parts {
                                      SubscriberHub::Parts::Counted done) { hub.CountShown(std::move(name), number, std::move(done)); },
              .end_count = [this](uint64_t number) { hub.EndCount(number); },
              .count_resolvers = [this](const discovery::ServiceName& service) { return recent_resolvers.Count(service); },
+             .behind = [store] { return store->behind(); },
              .shared_store = IsShared(*store)}),
         fleet(IsShared(*store) ? std::make_unique<Fleet>(FleetPartsOf(store, options), &subscribers) : nullptr),
         resolver(options.seed),
@@ -91,7 +93,8 @@ struct DiscoveryServer::Parts {
                           [this] {
                             subscribers_admitted.store(true, std::memory_order_release);
                             subscribers.OnChanged({});
-                          }};
+                          },
+                      .when_drained = [this](absl::AnyInvocable<void() &&> done) { subscribers.WhenDrained(std::move(done)); }};
     return {.store = store,
             .clock = options.clock,
             .random = [this, seed = options.seed] { return Draw(seed); },
@@ -154,7 +157,8 @@ DiscoveryServer::Figures DiscoveryServer::figures() const {
           .watches = parts_->hub.streams(),
           .sessions = parts_->sessions.streams(),
           .subscribers = parts_->subscribers.counts(),
-          .resolver_states = parts_->resolver.states()};
+          .resolver_states = parts_->resolver.states(),
+          .problem = parts_->fleet == nullptr ? "" : parts_->fleet->problem()};
 }
 
 void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {
@@ -177,7 +181,7 @@ void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {
 void DiscoveryServer::Drain(absl::Status reason) {
   parts_->sessions.Drain(reason);
   parts_->subscribers.Drain(reason);
-  // After the subscribers: what it tells others is that they are served no more.
+  // After the subscribers, for which it waits: what it tells others is that they are served no more.
   if (parts_->fleet != nullptr) parts_->fleet->Drain(reason);
   parts_->hub.Drain(std::move(reason));
 }

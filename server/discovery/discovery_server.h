@@ -68,6 +68,7 @@ class DiscoveryServer {
     int sessions = 0;
     SubscriberHub::Counts subscribers;
     size_t resolver_states = 0;
+    std::string problem;  // Over a store that others share: as Fleet::problem().
   };
   // Without totals.
   Figures figures() const;

@@ -341,6 +341,46 @@ TEST_F(SharedStoreTest, OneThatHasNeverSeenItAtWorkHereIsWaitedForTooUntilItHasC
   EXPECT_TRUE(drain->Await().complete);
 }
 
+TEST_F(SharedStoreTest, OneThatComesForTheFirstTimeIsNotWaitedFor) {
+  const Revision revision = StartDraining("laser");
+  const auto drain = Await("laser", revision);
+  EXPECT_TRUE(drain->Await().complete);
+  // It does not read: nothing that it was sent is confirmed.
+  FakeSubscriber* const newcomer = SubscribeAs("", false);
+  ASSERT_TRUE(AwaitSent(newcomer, 1));
+  EXPECT_TRUE(Await("laser", revision)->Await().complete);
+  newcomer->Send({.add = {{"default", "Book"}}});
+  Put("novel", discovery::Status::kUp, "Book");
+  Settle();
+  EXPECT_TRUE(Await("laser", revision)->Await().complete);
+}
+
+TEST_F(SharedStoreTest, OneThatCameForTheFirstTimeBeforeTheDrainIsWaitedFor) {
+  FakeSubscriber* const newcomer = SubscribeAs("");
+  ASSERT_TRUE(AwaitSent(newcomer, 3));
+  const auto drain = Await("laser", StartDraining("laser"));
+  ASSERT_TRUE(AwaitSent(newcomer, 4));
+  EXPECT_FALSE(drain->answered());
+  newcomer->ConfirmAll();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(SharedStoreTest, OneThatComesBackWithTheIdThatWasDrawnMayComeFromElsewhere) {
+  FakeSubscriber* const newcomer = SubscribeAs("");
+  ASSERT_TRUE(AwaitSent(newcomer, 3));
+  const std::string id = newcomer->messages()[0].subscriber_id();
+  ASSERT_NE(id, "");
+  newcomer->Send({.goodbye = true});
+  ASSERT_TRUE(AwaitEnd(newcomer));
+  const Revision revision = StartDraining("laser");
+  FakeSubscriber* const back = SubscribeAs(id);
+  ASSERT_TRUE(AwaitSent(back, 3));
+  const auto drain = Await("laser", revision);
+  EXPECT_FALSE(drain->answered());
+  back->ConfirmAll();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
 TEST_F(SharedStoreTest, WhenAServerHasGoneNothingIsCompleteForAWhile) {
   hub_.OnServerGone();
   const auto drain = Await("laser", StartDraining("laser"));

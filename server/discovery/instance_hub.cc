@@ -1,6 +1,5 @@
 #include "server/discovery/instance_hub.h"
 
-
 #include "base/limits.h"
 
 namespace scoutlight::server {
@@ -201,7 +200,8 @@ void InstanceHub::ServeHeartbeats(absl::Duration now) {
     if (look == nullptr) continue;
     const Revision revision = look->revision;
     Serve(watch, now);
-    if (!watch->writing && watch->has != nullptr && watch->to == nullptr) WriteFrame(watch, frames_.Progress(revision), now);
+    if (watch->writing || watch->has == nullptr || watch->to != nullptr || parts_.behind() > absl::ZeroDuration()) continue;
+    WriteFrame(watch, frames_.Progress(revision), now);
   }
 }
 

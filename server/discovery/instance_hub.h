@@ -60,6 +60,8 @@ class InstanceHub {
     Clock* clock = nullptr;
     StoreId store_id;
     std::shared_ptr<StreamPlaces> places = std::make_shared<StreamPlaces>(limits::kStreamsMax);  // Each stream takes one.
+    // As Store::behind(): while it is more than zero, there are no heartbeats.
+    std::function<absl::Duration()> behind = [] { return absl::ZeroDuration(); };
   };
 
   explicit InstanceHub(Parts parts);

@@ -74,6 +74,12 @@ class FakeStream final : public InstanceStream {
     }
     return shown;
   }
+  // Frames of KIND_PROGRESS.
+  size_t heartbeats() const {
+    const size_t others = frames().size();
+    MutexLock lock(&mu_);
+    return frames_.size() - others;
+  }
   bool writing() const {
     MutexLock lock(&mu_);
     return writing_;
@@ -110,7 +116,8 @@ class InstanceHubTest : public ::testing::Test {
                   },
               .clock = &clock_,
               .store_id = "store",
-              .places = places_}) {
+              .places = places_,
+              .behind = [this] { return absl::Seconds(behind_seconds_.load()); }}) {
     hub_.Start();
   }
   ~InstanceHubTest() override {
@@ -179,6 +186,7 @@ class InstanceHubTest : public ::testing::Test {
   storage::FakeClock clock_;
   const std::shared_ptr<discovery::Catalog> catalog_;
   std::atomic<Revision> revision_ = 1;
+  std::atomic<int> behind_seconds_ = 0;
   const std::shared_ptr<StreamPlaces> places_ = std::make_shared<StreamPlaces>(kStreams);
   InstanceHub hub_;
   std::vector<std::shared_ptr<FakeStream>> streams_;

@@ -143,6 +143,19 @@ TEST_F(InstanceHubTest, WatchesTakePlacesThatStreamsOfAllKindsShare) {
   EXPECT_TRUE(AwaitCondition([&] { return places_->taken() == 1; }));
 }
 
+TEST_F(InstanceHubTest, NoHeartbeatComesWhileItCannotBeToldWhatIsMissing) {
+  FakeStream* const stream = Watch("");
+  ASSERT_TRUE(Await(stream, 1));
+  behind_seconds_ = 1;
+  clock_.Advance(absl::Seconds(10));
+  // Another's first frame comes in a later round.
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Await(Watch(""), 1));
+  EXPECT_EQ(stream->heartbeats(), 0u);
+  behind_seconds_ = 0;
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_TRUE(AwaitCondition([&] { return stream->heartbeats() == 1; }));
+}
+
 TEST_F(InstanceHubTest, DrainEndsThoseThatAreThereAndThoseThatCome) {
   FakeStream* const before = Watch("");
   FakeStream* const stalled = Watch("", false);

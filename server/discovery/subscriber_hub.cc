@@ -28,6 +28,7 @@ struct SubscriberHub::Stream {
   std::string peer;
   std::string caller;
   Subscriber* subscriber = nullptr;  // Null: its first message has not come, or it has ended.
+  bool drawn = false;                // The subscriber's id was drawn here, for this stream: it comes from no other server.
   absl::Duration heartbeat = limits::kHeartbeatDefault;
   absl::Duration due = absl::InfiniteDuration();  // Its place in due_; InfiniteDuration: none.
   bool writing = false;
@@ -170,6 +171,11 @@ void SubscriberHub::Drain(absl::Status reason) {
   });
 }
 
+void SubscriberHub::WhenDrained(absl::AnyInvocable<void() &&> done) {
+  // Behind that of Drain().
+  inbox_->Post(std::move(done));
+}
+
 SubscriberHub::Stream* SubscriberHub::Find(SubscriberStream* stream) const {
   const auto found = streams_.find(stream);
   return found == streams_.end() ? nullptr : found->second.get();
@@ -260,7 +266,9 @@ void SubscriberHub::ServeHeartbeats(absl::Duration now) {
     if (stream->writing) continue;
     if (!SentUpTo(*stream->subscriber).has_value()) ServeNext(stream);
     if (stream->writing) continue;
-    if (const std::optional<Revision> revision = SentUpTo(*stream->subscriber); revision.has_value()) {
+    if (parts_.behind() > absl::ZeroDuration()) {
+      Write(stream, "", nullptr);
+    } else if (const std::optional<Revision> revision = SentUpTo(*stream->subscriber); revision.has_value()) {
       InstanceFrame frame = frames_.Progress(*revision);
       std::string head = SubscriberFrameHead(nullptr, frame->size());
       Write(stream, std::move(head), std::move(frame));
@@ -296,7 +304,7 @@ void SubscriberHub::Carry(Stream* stream, const SubscriberMessage& message) {
     const int wanted_before = subscriber->wanted;
     Subscription* const subscription = table_.Subscribe(subscriber, service);
     // Over a shared store it may come back from another server, which has shown it what is not known here.
-    const bool is_from_elsewhere = parts_.shared_store && subscriber->wanted > wanted_before;
+    const bool is_from_elsewhere = parts_.shared_store && !stream->drawn && subscriber->wanted > wanted_before;
     if (is_from_elsewhere || (assume && subscription->views.empty())) {
       subscription->views.AssumeAny();
       drains_.OnAssumed(subscription);
@@ -316,6 +324,7 @@ void SubscriberHub::Name(Stream* stream, const SubscriberMessage& message) {
     End(replaced, Replaced(id), Stays::kNo);
   }
   stream_of_[subscriber] = stream;
+  stream->drawn = message.subscriber_id.empty();
   subscriber->peer = stream->peer;
   subscriber->caller = stream->caller;
   stream->subscriber = subscriber;

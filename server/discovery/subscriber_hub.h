@@ -66,8 +66,11 @@ class SubscriberHub final : public DrainAwaiter {
     std::function<void(discovery::InstanceName, uint64_t number, Counted)> count_watches;
     std::function<void(uint64_t number)> end_count;
     std::function<int(const discovery::ServiceName&)> count_resolvers;
+    // As Store::behind(): while it is more than zero, a heartbeat says only that the stream is there.
+    std::function<absl::Duration()> behind = [] { return absl::ZeroDuration(); };
     SubscriberBounds bounds;
-    // Other servers share the store: whoever subscribes may come from one of them, and know any instance until it has confirmed a view.
+    // Other servers share the store: whoever brings a subscriber_id may come from one of them, and know any instance until it has confirmed
+    // a view.
     bool shared_store = false;
   };
 
@@ -107,6 +110,8 @@ class SubscriberHub final : public DrainAwaiter {
 
   // Ends all streams and waits, also those that come later.
   void Drain(absl::Status reason);
+  // After Drain(): calls `done` on the hub's thread when all that were there have been ended. Not after the end of the hub.
+  void WhenDrained(absl::AnyInvocable<void() &&> done);
 
   // As of some moment lately.
   struct Counts {

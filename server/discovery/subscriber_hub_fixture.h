@@ -114,6 +114,7 @@ class SubscriberHubTest : public ::testing::Test {
                     ++resolver_counts_;
                     return resolvers_.load();
                   },
+              .behind = [this] { return absl::Seconds(behind_seconds_.load()); },
               .bounds = bounds,
               .shared_store = store == Store::kShared}) {
     hub_.Start();
@@ -242,6 +243,7 @@ class SubscriberHubTest : public ::testing::Test {
   std::atomic<uint64_t> drawn_ = 0;
   std::atomic<int> watches_ = 0;
   std::atomic<int> resolvers_ = 0;
+  std::atomic<int> behind_seconds_ = 0;
   std::atomic<int> counted_ = 0;          // How often watches were,
   std::atomic<int> resolver_counts_ = 0;  // and callers of Resolve.
   uint64_t drains_ = 0;

@@ -1,5 +1,7 @@
 #include "server/discovery/subscriber_hub.h"
 
+#include <algorithm>
+#include <atomic>
 #include <set>
 #include <string>
 #include <vector>
@@ -128,6 +130,24 @@ TEST_F(SubscriberHubTest, OneHeartbeatSpeaksOfAllServices) {
   EXPECT_EQ(beat.frame().revision(), revision_);
 }
 
+TEST_F(SubscriberHubTest, AHeartbeatDoesNotSayThatNothingIsMissingWhileThatCannotBeTold) {
+  FakeSubscriber* const stream = Subscribe({.subscriber_id = "me", .heartbeat = absl::Seconds(2), .add = {{"default", "Printer"}}});
+  ASSERT_TRUE(AwaitSent(stream, 2));
+  Settle();
+  behind_seconds_ = 1;
+  Pass(absl::Seconds(2));
+  ASSERT_TRUE(AwaitSent(stream, 3));
+  EXPECT_EQ(stream->messages()[2].ByteSizeLong(), 0u);
+  behind_seconds_ = 0;
+  Pass(absl::Seconds(2));
+  ASSERT_TRUE(AwaitSent(stream, 4));
+  EXPECT_EQ(stream->messages()[3].frame().kind(), WatchResponse::KIND_PROGRESS);
+  // It counts as a message.
+  stream->Confirm(4);
+  Settle();
+  EXPECT_FALSE(stream->end().has_value());
+}
+
 TEST_F(SubscriberHubTest, MoreThanWasSentCannotBeConfirmed) {
   FakeSubscriber* const stream = Subscribe({.subscriber_id = "me"});
   ASSERT_TRUE(AwaitSent(stream, 1));
@@ -252,6 +272,17 @@ TEST_F(SubscriberHubTest, AListIsPaged) {
   EXPECT_EQ(pages[0], 2u);
   request.set_service("Book");
   EXPECT_THAT(FieldsOf(SubscribersSpecOf(request, "store").status()), ElementsAre("page_token"));
+}
+
+TEST_F(SubscriberHubTest, ItIsDrainedWhenAllStreamsHaveBeenEnded) {
+  for (int i = 0; i < 20; ++i) SubscribeAs(absl::StrCat("s", i));
+  std::atomic<size_t> ended = 0;
+  hub_.Drain(absl::UnavailableError("stopping"));
+  hub_.WhenDrained([&] {
+    ended =
+        static_cast<size_t>(std::count_if(streams_.begin(), streams_.end(), [](const auto& stream) { return stream->end().has_value(); }));
+  });
+  EXPECT_TRUE(AwaitCondition([&] { return ended == streams_.size(); }));
 }
 
 TEST_F(SubscriberHubTest, StreamsTakePlacesAndDrainEndsThem) {

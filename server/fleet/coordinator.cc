@@ -9,6 +9,12 @@
 #include "storage/store_errors.h"
 
 namespace scoutlight::server {
+namespace {
+
+// Of a drain's record with all that is told below it. Where it is complete, that is a hundred bytes a server.
+constexpr size_t kReadBackBytesMax = (kOtherServersMax + 1) * kStandingBytesMax;
+
+}  // namespace
 
 Coordinator::Drain* Coordinator::Find(const std::string& id) {
   const auto found = drains_.find(id);
@@ -44,6 +50,14 @@ void Coordinator::End(uint64_t number, const absl::Status& status) {
 
 void Coordinator::EndAll(const absl::Status& status) {
   while (!by_number_.empty()) End(by_number_.begin()->first, status);
+}
+
+void Coordinator::OnIdentity() {
+  const absl::Duration now = parts_.clock->SinceBoot();
+  if (!membership_.identity().has_value()) {
+    for (const auto& [id, drain] : drains_) drain->shared.Hold(now);
+  }
+  AdvanceAll();
 }
 
 void Coordinator::OnServer(const std::string& server, const std::string& address) {
@@ -119,9 +133,12 @@ void Coordinator::Advance(Drain* drain, absl::Duration now) {
       return DeleteRecords(drain);
     }
     if (!drain->shared.has_servers()) {
-      ReadServers(drain);
-    } else if (drain->shared.waits_for_others() && !drain->put && identity.has_value()) {
+      drain->asking = true;
+      ListServers(drain->id, 0, &Coordinator::OnServersRead);
+    } else if (identity.has_value() && drain->shared.waits_for_others() && !drain->put) {
       PutRecord(drain, *identity, now);
+    } else if (identity.has_value() && drain->shared.is_to_be_confirmed(now)) {
+      ReadBack(drain);
     }
   }
   if (!drain->asking && drain->retry_at > now) drain->due = drain->retry_at;
@@ -136,40 +153,94 @@ void Coordinator::Answer(Drain* drain, DrainOutcome outcome) {
   std::move(done)(std::move(outcome));
 }
 
-void Coordinator::ReadServers(Drain* drain) {
-  drain->asking = true;
+void Coordinator::ListServers(const std::string& id, Revision revision, void (Coordinator::*then)(Drain*, const storage::Page&)) {
   storage::Query query;
   query.range = {ServersTree(), Scope::kChildren};
+  query.revision = revision;
   query.show_system = true;
   query.entries_max = 2 * kOtherServersMax;
   query.bytes_max = limits::kMiB;
-  parts_.store->Read(std::move(query), [this, id = drain->id, post = post_](storage::Page page) {
-    post([this, id, page = std::move(page)] { OnServersRead(id, page); });
+  parts_.store->Read(std::move(query), [this, id, then, post = post_](storage::Page page) {
+    post([this, id, then, page = std::move(page)] { (this->*then)(Find(id), page); });
   });
 }
 
-void Coordinator::OnServersRead(const std::string& id, const storage::Page& page) {
-  Drain* const drain = Find(id);
+void Coordinator::TryAgain(Drain* drain) {
   drain->asking = false;
   const absl::Duration now = parts_.clock->SinceBoot();
-  if (!page.status.ok()) {
-    drain->retry_at = now + kFleetRetry;
-    return Advance(drain, now);
-  }
-  absl::btree_map<std::string, std::string> servers = servers_;
+  if (drain->done) drain->retry_at = now + kFleetRetry;
+  Advance(drain, now);
+}
+
+bool Coordinator::AddOthers(const storage::Page& page, absl::btree_map<std::string, std::string>* servers) const {
   for (const Entry& entry : page.entries) {
     const std::optional<FleetKey> key = ReadFleetKey(entry.key.path());
     if (!key.has_value() || gone_.contains(key->server) || membership_.IsOwn(key->server)) continue;
     const absl::StatusOr<ServerRecord> record = ParseServerRecord(entry.value.bytes);
-    servers.insert({key->server, record.ok() ? record->address : key->server});
+    servers->insert({key->server, record.ok() ? record->address : key->server});
   }
-  if ((page.more || servers.size() > static_cast<size_t>(kOtherServersMax)) && drain->done) {
-    Answer(drain,
-           {.status = storage::Overloaded(absl::StrCat(servers.size(), page.more ? " or more" : "",
-                                                       " other servers share the store, a drain waits for at most ", kOtherServersMax))});
-  }
+  return !page.more && servers->size() <= static_cast<size_t>(kOtherServersMax);
+}
+
+absl::Status Coordinator::TooManyServers(size_t servers) {
+  return storage::Overloaded(absl::StrCat(servers, " or more other servers share the store, a drain waits for at most ", kOtherServersMax));
+}
+
+void Coordinator::OnServersRead(Drain* drain, const storage::Page& page) {
+  if (!page.status.ok()) return TryAgain(drain);
+  drain->asking = false;
+  absl::btree_map<std::string, std::string> servers = servers_;
+  if (!AddOthers(page, &servers) && drain->done) Answer(drain, {.status = TooManyServers(servers.size())});
   drain->read_at = page.revision;
   drain->shared.SetServers(std::move(servers));
+  Advance(drain, parts_.clock->SinceBoot());
+}
+
+void Coordinator::ReadBack(Drain* drain) {
+  drain->asking = true;
+  drain->told_complete.clear();
+  drain->shared.BeginConfirm();
+  // Alone it has no record.
+  if (!drain->put) return ListServers(drain->id, 0, &Coordinator::OnServersReadBack);
+  storage::Query query;
+  query.range = {DrainKey(drain->id), Scope::kSubtree};
+  query.show_system = true;
+  query.entries_max = limits::kPageEntriesMax;
+  query.bytes_max = kReadBackBytesMax;
+  parts_.store->Read(std::move(query), [this, id = drain->id, post = post_](storage::Page page) {
+    post([this, id, page = std::move(page)] { OnRecordsReadBack(Find(id), page); });
+  });
+}
+
+void Coordinator::OnRecordsReadBack(Drain* drain, const storage::Page& page) {
+  // Cut, it is more than servers have to say on which it is complete.
+  bool is_there = false;
+  for (const Entry& entry : page.entries) {
+    const std::optional<FleetKey> key = ReadFleetKey(entry.key.path());
+    if (!key.has_value()) continue;
+    if (key->kind == FleetKey::Kind::kDrain) {
+      is_there = entry.mod_revision == drain->put_at;
+    } else if (const absl::StatusOr<DrainStanding> standing = ParseStanding(entry.value.bytes); standing.ok()) {
+      if (standing->settled && standing->outcome.complete) drain->told_complete.insert(key->server);
+    }
+  }
+  if (!page.status.ok() || page.more || !is_there) return TryAgain(drain);
+  ListServers(drain->id, page.revision, &Coordinator::OnServersReadBack);
+}
+
+void Coordinator::OnServersReadBack(Drain* drain, const storage::Page& page) {
+  const std::optional<ServerIdentity>& identity = membership_.identity();
+  const bool is_there = std::any_of(page.entries.begin(), page.entries.end(), [&](const Entry& entry) {
+    return identity.has_value() && entry.key == ServerKey(identity->id) && entry.lease_id == identity->lease_id;
+  });
+  // Without its record the others do not wait for whom it serves: what they say is of their own.
+  if (!page.status.ok() || !is_there) return TryAgain(drain);
+  drain->read_at = page.revision;
+  SharedDrain::Stored stored{.servers = {}, .complete = std::move(drain->told_complete)};
+  if (!AddOthers(page, &stored.servers) && drain->done) Answer(drain, {.status = TooManyServers(stored.servers.size())});
+  const absl::Duration now = parts_.clock->SinceBoot();
+  if (!drain->shared.Confirm(stored, now)) return TryAgain(drain);
+  drain->asking = false;
   Advance(drain, now);
 }
 
@@ -191,6 +262,7 @@ void Coordinator::OnPut(const std::string& id, const absl::Status& status, Revis
   drain->asking = false;
   const absl::Duration now = parts_.clock->SinceBoot();
   drain->put = status.ok();
+  drain->put_at = revision;
   // One whose answer was lost may be there, and others may have told of it.
   drain->put ? drain->shared.Asked(revision) : drain->shared.NotAsked();
   // It may be there all the same.

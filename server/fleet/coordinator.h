@@ -18,6 +18,7 @@
 #include "server/fleet/fleet_parts.h"
 #include "server/fleet/membership.h"
 #include "server/fleet/shared_drain.h"
+#include "storage/store.h"
 
 namespace scoutlight::server {
 
@@ -25,8 +26,10 @@ namespace scoutlight::server {
 inline constexpr int kOtherServersMax = 63;
 
 // Drains that this server was called for, over all servers of the store. Which others there are is read when a drain begins, and told by
-// the watch from then on. As soon as there are some, the drain's record is put; they tell below it how the drain stands there; when it is
-// answered, all of that is deleted, which is tried until it succeeds. Not thread-safe: all happens on the fleet's thread.
+// the watch from then on. As soon as there are some, the drain's record is put; they tell below it how the drain stands there. Before one
+// is called complete the store is read once more: the watch may be behind, and this server may have been stopped. When it is answered, all
+// of that is deleted, which is tried until it succeeds. Of each drain the store is asked one thing at a time, and after what did not help
+// not before kFleetRetry. Not thread-safe: all happens on the fleet's thread.
 class Coordinator {
  public:
   // Both outlive it.
@@ -38,8 +41,8 @@ class Coordinator {
   void End(uint64_t number, const absl::Status& status);
   void EndAll(const absl::Status& status);
 
-  // The membership's identity is another.
-  void OnIdentity() { AdvanceAll(); }
+  // The membership's identity is another; while there is none, and limits::kSubscriberGrace after that, nothing is complete.
+  void OnIdentity();
   // What the watch shows of other servers.
   void OnServer(const std::string& server, const std::string& address);
   void OnServerGone(const std::string& server);
@@ -66,11 +69,13 @@ class Coordinator {
     uint64_t number = 0;
     DrainWait wait;
     SharedDrain shared;
-    DrainWaits::Done done;  // Null: it is answered.
-    bool asking = false;    // The store has not answered a read, put or delete yet.
-    Revision read_at = 0;   // Of the list of servers.
-    LeaseId lease_id = 0;   // That its record may be on; 0: there is none.
-    bool put = false;       // It is there.
+    absl::flat_hash_set<std::string> told_complete;  // Servers, by what is being read back.
+    DrainWaits::Done done;                           // Null: it is answered.
+    bool asking = false;                             // The store has not answered a read, put or delete yet.
+    Revision read_at = 0;                            // The list of servers.
+    LeaseId lease_id = 0;                            // That its record may be on; 0: there is none.
+    bool put = false;                                // It is there,
+    Revision put_at = 0;                             // since this.
     absl::Duration retry_at;
     absl::Duration due;
   };
@@ -81,8 +86,17 @@ class Coordinator {
   void AdvanceAll();
   void NoteCounts();
   void Answer(Drain* drain, DrainOutcome outcome);
-  void ReadServers(Drain* drain);
-  void OnServersRead(const std::string& id, const storage::Page& page);
+  // Reads the list of servers as of `revision`; 0: the latest.
+  void ListServers(const std::string& id, Revision revision, void (Coordinator::*then)(Drain*, const storage::Page&));
+  void OnServersRead(Drain* drain, const storage::Page& page);
+  // Puts the other servers that a page shows into `servers`. False: there are more than are waited for.
+  bool AddOthers(const storage::Page& page, absl::btree_map<std::string, std::string>* servers) const;
+  static absl::Status TooManyServers(size_t servers);
+  void TryAgain(Drain* drain);
+  // What stands in the store: the drain's record and what is told below it, then which servers there are at the same revision.
+  void ReadBack(Drain* drain);
+  void OnRecordsReadBack(Drain* drain, const storage::Page& page);
+  void OnServersReadBack(Drain* drain, const storage::Page& page);
   void PutRecord(Drain* drain, const ServerIdentity& identity, absl::Duration now);
   void DeleteRecords(Drain* drain);
   void OnPut(const std::string& id, const absl::Status& status, Revision revision);

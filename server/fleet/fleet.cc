@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "base/error.h"
 #include "base/limits.h"
 #include "storage/store_errors.h"
 
@@ -22,8 +23,7 @@ Fleet::Fleet(FleetParts parts, DrainAwaiter* places)
                    .clock = parts_.clock,
                    .random = parts_.random,
                    .post = post_,
-                   .on_changed = [this](const std::optional<ServerIdentity>& identity) { OnIdentity(identity); },
-                   .warn = parts_.warn}),
+                   .on_changed = [this](const std::optional<ServerIdentity>& identity) { OnIdentity(identity); }}),
       coordinator_(&parts_, &membership_, post_),
       participant_(&parts_, &membership_, post_) {}
 
@@ -33,12 +33,14 @@ void Fleet::Start(WatchHub* hub, std::string address) {
   hub_ = hub;
   membership_.Join({.address = std::move(address), .started_at = parts_.clock->Now()});
   watch_due_ = parts_.clock->SinceBoot();
-  admit_due_ = watch_due_ + kAdmittedAfter;
+  admit_due_ = unseen_due_ = watch_due_ + kAdmittedAfter;
   thread_ = std::thread([this] { Loop(); });
 }
 
 void Fleet::Drain(absl::Status reason) {
-  inbox_->Post([this, reason = std::move(reason)] { Leave(reason); });
+  // By then this may have ended: so has the inbox.
+  parts_.local.when_drained(
+      [this, post = post_, reason = std::move(reason)]() mutable { post([this, reason = std::move(reason)] { Leave(reason); }); });
 }
 
 void Fleet::Stop() {
@@ -65,10 +67,26 @@ void Fleet::Leave(const absl::Status& reason) {
     watch_->Detach();
     hub_->OnCancelled(watch_.get());
   }
-  watch_due_ = reach_due_ = admit_due_ = absl::InfiniteDuration();
+  watch_due_ = reach_due_ = admit_due_ = unseen_due_ = absl::InfiniteDuration();
+}
+
+std::string Fleet::problem() const {
+  MutexLock lock(&mu_);
+  return problem_;
+}
+
+void Fleet::SetProblem(std::string problem) {
+  MutexLock lock(&mu_);
+  problem_ = std::move(problem);
 }
 
 absl::StatusOr<uint64_t> Fleet::TakeDrainPlace() {
+  if (const std::string unseen = problem(); !unseen.empty()) {
+    ErrorDetails details;
+    details.reason = Reason::kBackendUnavailable;
+    details.retry_after = kFleetRetry;
+    return MakeError(absl::StatusCode::kUnavailable, unseen, details);
+  }
   if (coordinator_.others() > kOtherServersMax) {
     return storage::Overloaded(
         absl::StrCat(coordinator_.others() + 1, " servers share the store, at most ", kOtherServersMax + 1, " can wait for a drain"));
@@ -103,15 +121,26 @@ void Fleet::Loop() {
     participant_.Serve(now);
     if (watch_due_ <= now) OpenWatch();
     if (reach_due_ <= now) Reach(reach_);
-    if (admit_due_ <= now) {
-      parts_.warn("other servers of the store do not see this one yet: drains do not wait for its subscribers until they do");
-      Admit();
-    }
+    if (unseen_due_ <= now) NoteUnseen();
+    if (admit_due_ <= now) Admit();
   }
 }
 
+void Fleet::NoteUnseen() {
+  unseen_due_ = absl::InfiniteDuration();
+  const absl::Status& why = membership_.trouble();
+  std::string problem = absl::StrCat(
+      "the other servers of the store do not see this one: no drain begins here, and those that begin elsewhere do not wait for its "
+      "subscribers; it is tried again",
+      why.ok() ? "" : ": ", why.message());
+  parts_.warn(problem);
+  SetProblem(std::move(problem));
+}
+
 absl::Duration Fleet::NextDue(absl::Duration now) const {
-  return std::min({membership_.next_due(), coordinator_.next_due(), participant_.next_due(), watch_due_, reach_due_, admit_due_}) - now;
+  return std::min(
+             {membership_.next_due(), coordinator_.next_due(), participant_.next_due(), watch_due_, reach_due_, admit_due_, unseen_due_}) -
+         now;
 }
 
 void Fleet::OpenWatch() {
@@ -167,7 +196,8 @@ void Fleet::OnState(FleetKey::Kind kind, const absl::flat_hash_set<std::string>&
 }
 
 void Fleet::OnServerGone(const std::string& server) {
-  membership_.OnGone(server);
+  // OnIdentity() follows.
+  if (membership_.IsOwn(server)) return membership_.OnGone(server);
   servers_.erase(server);
   // Before any drain is without it.
   parts_.local.on_server_gone();
@@ -175,6 +205,14 @@ void Fleet::OnServerGone(const std::string& server) {
 }
 
 void Fleet::OnIdentity(const std::optional<ServerIdentity>& identity) {
+  if (identity.has_value()) {
+    unseen_due_ = absl::InfiniteDuration();
+    SetProblem("");
+  } else {
+    if (problem().empty()) unseen_due_ = std::min(unseen_due_, parts_.clock->SinceBoot() + kAdmittedAfter);
+    // It may have been away for long: others may have come and gone unseen.
+    parts_.local.on_server_gone();
+  }
   coordinator_.OnIdentity();
   participant_.OnIdentity();
   if (identity.has_value() && !admitted_) Reach(identity->revision);

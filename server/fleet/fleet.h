@@ -6,11 +6,13 @@
 #include <string>
 #include <thread>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/entry.h"
+#include "base/mutex.h"
 #include "server/discovery/drain_awaiter.h"
 #include "server/discovery/hub_inbox.h"
 #include "server/fleet/coordinator.h"
@@ -27,6 +29,7 @@ namespace scoutlight::server {
 bool IsShared(const storage::Store& store);
 
 // At the latest after so long a server shows subscribers what there is, though the others do not know of it because the store refuses that.
+// A server without a record for so long begins no drain: it could not tell how that stands everywhere.
 inline constexpr absl::Duration kAdmittedAfter = absl::Seconds(10);
 
 // This server among those that share a store: keeps its record, knows the others, waits with them for drains. One thread, on which nothing
@@ -46,13 +49,17 @@ class Fleet final : public DrainAwaiter {
 
   // Once. `hub` outlives Stop(). `address`: where others are told that this server is.
   void Start(WatchHub* hub, std::string address);
-  // Drains get `reason`, also those that come later, and the record goes: this server answers no subscriber any more. Does not block.
+  // When this server's subscribers have been ended, which somebody sees to, drains get `reason`, also those that come later, and the record
+  // goes: not before, because the others wait for whom it served for limits::kSubscriberGrace from then on. Does not block.
   void Drain(absl::Status reason);
-  // As Drain, and nothing happens any more. Idempotent.
+  // The same at once, and nothing happens any more. Idempotent.
   void Stop();
 
+  // For people: why drains elsewhere do not wait for this server's subscribers, and none begins here; empty: they do.
+  std::string problem() const;
+
   // DrainAwaiter, for the subscribers of all servers. kResourceExhausted also: limits::kDrainsMax drains of others wait, or the records of
-  // so many that are over; there are more than kOtherServersMax others.
+  // so many that are over; there are more than kOtherServersMax others. kUnavailable, BACKEND_UNAVAILABLE: there is a problem().
   absl::StatusOr<uint64_t> TakeDrainPlace() override;
   void GiveBackDrainPlace() override { places_.GiveBackDrainPlace(); }
   void AwaitConfirmed(uint64_t number, DrainWait wait, DrainWaits::Done done) override;
@@ -68,6 +75,8 @@ class Fleet final : public DrainAwaiter {
   void OnState(FleetKey::Kind kind, const absl::flat_hash_set<std::string>& names, Revision revision);
   void OnServerGone(const std::string& server);
   void OnIdentity(const std::optional<ServerIdentity>& identity);
+  void NoteUnseen();
+  void SetProblem(std::string problem);
   void Reach(Revision revision);
   void Admit();
 
@@ -88,8 +97,12 @@ class Fleet final : public DrainAwaiter {
   Revision reach_ = 0;
   bool admitted_ = false;
   absl::Duration admit_due_ = absl::InfiniteDuration();
-  absl::flat_hash_set<std::string> servers_;  // The others that the watch shows.
+  absl::Duration unseen_due_ = absl::InfiniteDuration();  // When it has had no record for too long.
+  absl::flat_hash_set<std::string> servers_;              // The others that the watch shows.
   absl::Status left_;
+
+  mutable Mutex mu_;
+  std::string problem_ ABSL_GUARDED_BY(mu_);
 
   std::thread thread_;
 };

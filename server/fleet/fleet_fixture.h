@@ -2,11 +2,13 @@
 #define SCOUTLIGHT_SERVER_FLEET_FLEET_FIXTURE_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -21,6 +23,7 @@
 #include "storage/memory/memory_engine.h"
 #include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
+#include "storage/testing/forwarding_store.h"
 #include "storage/testing/sync_store.h"
 
 namespace scoutlight::server {
@@ -40,7 +43,8 @@ class FakeLocal {
                   std::move(done)(revision <= reached_ ? absl::OkStatus() : absl::UnavailableError("not yet"));
                 },
             .on_server_gone = [this] { gone_.fetch_add(1); },
-            .on_admitted = [this] { admitted_ = true; }};
+            .on_admitted = [this] { admitted_ = true; },
+            .when_drained = [this](absl::AnyInvocable<void() &&> done) { WhenDrained(std::move(done)); }};
   }
 
   // The only wait that goes on.
@@ -65,6 +69,16 @@ class FakeLocal {
   int asked() const { return asked_; }
   int gone() const { return gone_; }
   bool admitted() const { return admitted_; }
+  // Its subscribers are ended only when the test says so.
+  void HoldSubscribers() {
+    MutexLock lock(&mu_);
+    holds_subscribers_ = true;
+  }
+  void EndSubscribers() {
+    MutexLock lock(&mu_);
+    holds_subscribers_ = false;
+    if (drained_) std::move(drained_)();
+  }
 
  private:
   struct Followed {
@@ -81,6 +95,11 @@ class FakeLocal {
     MutexLock lock(&mu_);
     follows_.erase(number);
   }
+  void WhenDrained(absl::AnyInvocable<void() &&> done) {
+    MutexLock lock(&mu_);
+    if (!holds_subscribers_) return std::move(done)();
+    drained_ = std::move(done);
+  }
 
   std::atomic<uint64_t> drawn_ = 0;
   std::atomic<Revision> reached_;
@@ -89,6 +108,8 @@ class FakeLocal {
   std::atomic<bool> admitted_ = false;
   mutable Mutex mu_;
   int begun_ ABSL_GUARDED_BY(mu_) = 0;
+  bool holds_subscribers_ ABSL_GUARDED_BY(mu_) = false;
+  absl::AnyInvocable<void() &&> drained_ ABSL_GUARDED_BY(mu_);
   absl::btree_map<uint64_t, Followed> follows_ ABSL_GUARDED_BY(mu_);
 };
 
@@ -102,6 +123,53 @@ class FakePlaces final : public DrainAwaiter {
 
  private:
   std::atomic<uint64_t> taken_ = 0;
+};
+
+// Lets a test do something before a read of one server, whose fleet waits for that as if the server had been stopped, or refuse the read.
+class HeldReads final : public storage::ForwardingStore {
+ public:
+  // Of reads so far, this one too. Not OK: the answer.
+  using OnRead = std::function<absl::Status(int reads)>;
+
+  HeldReads(storage::Store* store, OnRead on_read) : ForwardingStore(store), on_read_(std::move(on_read)) {}
+
+  void Read(storage::Query query, storage::Done<storage::Page> done) override {
+    absl::Status refused = on_read_(asked_.fetch_add(1) + 1);
+    ForwardingStore::Read(std::move(query), [this, refused, done = std::move(done)](storage::Page page) mutable {
+      if (!refused.ok()) page.status = std::move(refused);
+      std::move(done)(std::move(page));
+      answered_.fetch_add(1);
+    });
+  }
+  int answered() const { return answered_; }
+
+ private:
+  const OnRead on_read_;
+  std::atomic<int> asked_ = 0;
+  std::atomic<int> answered_ = 0;
+};
+
+// Refuses what would put a server's record, until it is told to accept it.
+class RefusedRecords final : public storage::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+
+  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
+    const auto* const put = transaction.on_success.empty() ? nullptr : std::get_if<storage::PutOperation>(&transaction.on_success.front());
+    const std::optional<FleetKey> key = put == nullptr ? std::nullopt : ReadFleetKey(put->key.path());
+    if (accepts_ || !key.has_value() || key->kind != FleetKey::Kind::kServer) return store_.Commit(std::move(transaction), std::move(done));
+    // The answer is never given within the call.
+    store_.Read({.range = {ServersTree(), Scope::kKey}}, [this, done = std::move(done)](const storage::Page& page) mutable {
+      std::move(done)({.status = absl::ResourceExhaustedError("etcd is full"), .revision = page.revision});
+      refused_.fetch_add(1);
+    });
+  }
+  void Accept() { accepts_ = true; }
+  int refused() const { return refused_; }
+
+ private:
+  std::atomic<bool> accepts_ = false;
+  std::atomic<int> refused_ = 0;
 };
 
 // One server of several.
@@ -134,8 +202,10 @@ class FleetTest : public ::testing::Test {
   }
 
   // Known to all that there are.
-  std::unique_ptr<FleetMember> Join(absl::string_view address) {
-    auto member = std::make_unique<FleetMember>(store_.get(), &clock_, hub_.get(), ++members_, std::string(address));
+  std::unique_ptr<FleetMember> Join(absl::string_view address) { return JoinOver(store_.get(), address); }
+  // Over what stands before the store.
+  std::unique_ptr<FleetMember> JoinOver(storage::Store* store, absl::string_view address) {
+    auto member = std::make_unique<FleetMember>(store, &clock_, hub_.get(), ++members_, std::string(address));
     EXPECT_TRUE(storage::AwaitCondition([&] { return IdOf(address).has_value() && member->local.admitted(); }));
     return member;
   }
@@ -151,12 +221,30 @@ class FleetTest : public ::testing::Test {
   }
   std::vector<std::string> DrainKeys() const { return storage::Paths(sync_->List(DrainsTree(), Scope::kSubtree)); }
 
+  // So much as has been put by now has been brought to `member` by its watch: a drain that its catalog has not come to is seen there.
+  void AwaitWatched(FleetMember& member) {
+    const int before = member.local.asked();
+    const std::string drain = absl::StrCat("watched", ++watched_);
+    const DrainRecord record{.name = {"c", "s", "i"}, .revision = 1LL << 60, .timeout = absl::Seconds(1)};
+    ASSERT_TRUE(sync_->Put(DrainKey(drain), EncodeDrainRecord(record)).status.ok());
+    ASSERT_TRUE(storage::AwaitCondition([&] { return member.local.asked() > before; }));
+    ASSERT_TRUE(sync_->Delete(DrainKey(drain)).status.ok());
+  }
+
   // What a server has told of the only drain that there is; nothing, if it has not.
   DrainStanding StandingOf(const std::string& server) const {
     for (const Entry& entry : sync_->List(DrainsTree(), Scope::kSubtree)) {
       if (entry.key.name() == server) return *ParseStanding(entry.value.bytes);
     }
     return {};
+  }
+
+  // How often it has told something of the only drain that there is.
+  int64_t PutsOfStanding(const std::string& server) const {
+    for (const Entry& entry : sync_->List(DrainsTree(), Scope::kSubtree)) {
+      if (entry.key.name() == server) return entry.version;
+    }
+    return 0;
   }
 
   // A drain that waits, or has waited.
@@ -196,6 +284,7 @@ class FleetTest : public ::testing::Test {
   std::unique_ptr<storage::SyncStore> sync_;
   std::unique_ptr<WatchHub> hub_;
   uint64_t members_ = 0;
+  int watched_ = 0;
 };
 
 }  // namespace scoutlight::server

@@ -15,6 +15,7 @@ namespace {
 
 using storage::AwaitCondition;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -29,6 +30,25 @@ TEST_F(FleetTest, AServersRecordIsThereAsLongAsItIs) {
   EXPECT_NE(RecordOf("a:1")->lease_id, 0);
   a->fleet.Stop();
   EXPECT_TRUE(AwaitCondition([this] { return !RecordOf("a:1").has_value(); }));
+}
+
+TEST_F(FleetTest, ItStaysUntilItsSubscribersHaveBeenEnded) {
+  const std::unique_ptr<FleetMember> a = Join("a:1");
+  const std::unique_ptr<FleetMember> b = Join("b:1");
+  a->local.HoldSubscribers();
+  const auto drain = Drain(*a);
+  a->fleet.Drain(absl::UnavailableError("it stops"));
+  // As long as they may be shown something, drains wait for them.
+  ASSERT_TRUE(AwaitFollowed(*b));
+  AwaitWatched(*a);
+  AwaitWatched(*b);
+  EXPECT_TRUE(RecordOf("a:1").has_value());
+  EXPECT_FALSE(drain->answered());
+  EXPECT_EQ(b->local.gone(), 0);
+  a->local.EndSubscribers();
+  EXPECT_EQ(drain->Await().status.message(), "it stops");
+  EXPECT_TRUE(AwaitCondition([&] { return b->local.gone() == 1; }));
+  EXPECT_FALSE(RecordOf("a:1").has_value());
 }
 
 TEST_F(FleetTest, WhenItsLeaseIsLostItComesBackUnderAnotherId) {
@@ -87,11 +107,143 @@ TEST_F(FleetTest, ItIsCompleteWhenEveryServerSaysSo) {
   ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 3; }));
   EXPECT_FALSE(drain->answered());
   b->local.Complete();
+  clock_.Advance(kStandingPause);
   const DrainOutcome outcome = drain->Await();
   EXPECT_TRUE(outcome.complete);
   EXPECT_THAT(outcome.laggards, IsEmpty());
   EXPECT_TRUE(AwaitCleared());
   EXPECT_TRUE(AwaitCondition([&] { return !b->local.followed().has_value() && !c->local.followed().has_value(); }));
+}
+
+TEST_F(FleetTest, OneThatWasStoppedDoesNotCallCompleteWhatIsSoNoMore) {
+  std::unique_ptr<FleetMember> b;
+  // The first read is of the servers, when the drain begins; the second of what has been told.
+  HeldReads reads(store_.get(), [&](int read) {
+    if (read != 2) return absl::OkStatus();
+    // Somebody comes to b from here, of which nothing is known here yet.
+    b->local.Tell({});
+    EXPECT_TRUE(AwaitCondition([&] { return !StandingOf(*IdOf("b:1")).settled; }));
+    return absl::OkStatus();
+  });
+  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
+  b = Join("b:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  ASSERT_TRUE(AwaitFollowed(*b));
+  b->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return StandingOf(*IdOf("b:1")).settled; }));
+  AwaitWatched(*a);
+  a->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == 3; }));
+  AwaitWatched(*a);
+  EXPECT_FALSE(drain->answered());
+  b->local.Complete();
+  clock_.Advance(kFleetRetry);
+  EXPECT_TRUE(drain->Await().complete);
+  EXPECT_TRUE(AwaitCleared());
+}
+
+TEST_F(FleetTest, AServerThatHasComeUnseenIsWaitedFor) {
+  std::unique_ptr<FleetMember> c;
+  HeldReads reads(store_.get(), [&](int read) {
+    if (read == 2) c = Join("c:1");
+    return absl::OkStatus();
+  });
+  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  a->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == 2; }));
+  AwaitWatched(*a);
+  EXPECT_FALSE(drain->answered());
+  clock_.Advance(kFleetRetry);
+  ASSERT_TRUE(AwaitFollowed(*c));
+  EXPECT_FALSE(drain->answered());
+  c->local.Complete();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, WithoutItsRecordNothingIsComplete) {
+  HeldReads reads(store_.get(), [&](int read) {
+    if (read != 2) return absl::OkStatus();
+    EXPECT_TRUE(sync_->Revoke(RecordOf("a:1")->lease_id).status.ok());
+    return absl::OkStatus();
+  });
+  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  a->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == 2; }));
+  AwaitWatched(*a);
+  EXPECT_FALSE(drain->answered());
+  // By the watch or by its renewal it has heard of that, and comes back under another id.
+  clock_.Advance(kServerTtl / 3);
+  ASSERT_TRUE(AwaitCondition([&] { return RecordOf("a:1").has_value() && a->local.gone() > 0; }));
+  AwaitWatched(*a);
+  clock_.Advance(limits::kSubscriberGrace);
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, WhatTheStoreDoesNotConfirmIsAskedOnceASecondAndNotComplete) {
+  HeldReads reads(store_.get(), [](int read) { return read == 1 ? absl::OkStatus() : absl::UnavailableError("no leader"); });
+  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  a->local.Complete();
+  for (int read = 2; read < 5; ++read) {
+    ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == read; }));
+    AwaitWatched(*a);
+    EXPECT_EQ(reads.answered(), read);
+    clock_.Advance(kFleetRetry);
+  }
+  EXPECT_FALSE(drain->answered());
+  clock_.Advance(absl::Seconds(60));
+  EXPECT_EQ(ReasonOf(drain->Await().status), Reason::kBackendUnavailable);
+}
+
+TEST_F(FleetTest, AStandingThatChangesQuicklyIsPutOnceASecondAndAtOnceThatItWaits) {
+  const std::unique_ptr<FleetMember> a = Join("a:1");
+  const std::unique_ptr<FleetMember> b = Join("b:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  ASSERT_TRUE(AwaitFollowed(*b));
+  const std::string id = *IdOf("b:1");
+  const auto puts = [&] { return PutsOfStanding(id); };
+  b->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return puts() == 1; }));
+  for (int i = 0; i < 100; ++i) {
+    b->local.Tell({});
+    b->local.Complete();
+  }
+  ASSERT_TRUE(AwaitCondition([&] { return !StandingOf(id).settled; }));
+  AwaitWatched(*b);
+  EXPECT_EQ(puts(), 2);
+  clock_.Advance(kStandingPause);
+  ASSERT_TRUE(AwaitCondition([&] { return StandingOf(id).settled; }));
+  EXPECT_EQ(puts(), 3);
+  a->local.Complete();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, AServerWithoutARecordServesAndBeginsNoDrain) {
+  RefusedRecords full(store_.get());
+  FleetMember a(&full, &clock_, hub_.get(), 1, "a:1");
+  ASSERT_TRUE(AwaitCondition([&] { return full.refused() > 0; }));
+  EXPECT_EQ(a.fleet.problem(), "");
+  EXPECT_TRUE(a.fleet.TakeDrainPlace().ok()) << "it may be there in a moment";
+  clock_.Advance(kAdmittedAfter);
+  ASSERT_TRUE(AwaitCondition([&] { return a.local.admitted() && !a.fleet.problem().empty(); }));
+  EXPECT_THAT(a.fleet.problem(), HasSubstr("etcd is full"));
+  const absl::Status refused = a.fleet.TakeDrainPlace().status();
+  EXPECT_EQ(ReasonOf(refused), Reason::kBackendUnavailable);
+  EXPECT_EQ(refused.message(), a.fleet.problem());
+  full.Accept();
+  // One that was refused just before is tried again a second after that.
+  EXPECT_TRUE(AwaitCondition([&] {
+    clock_.Advance(kFleetRetry);
+    return a.fleet.problem().empty();
+  }));
+  EXPECT_TRUE(a.fleet.TakeDrainPlace().ok());
 }
 
 TEST_F(FleetTest, LaggardsOfAllAreNamedAndAServerThatIsSilentByItsAddress) {
@@ -105,6 +257,7 @@ TEST_F(FleetTest, LaggardsOfAllAreNamedAndAServerThatIsSilentByItsAddress) {
   a->local.Complete();
   b->local.Tell(over);
   ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 2; }));
+  AwaitWatched(*a);
   clock_.Advance(absl::Seconds(60) + kStandingsWait);
   const DrainOutcome outcome = drain->Await();
   EXPECT_FALSE(outcome.complete);
@@ -121,6 +274,7 @@ TEST_F(FleetTest, AServerThatGoesIsNotWaitedForAfterTheGrace) {
   a->local.Complete();
   b->fleet.Stop();
   ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() == 1; }));
+  AwaitWatched(*a);
   EXPECT_FALSE(drain->answered());
   clock_.Advance(limits::kSubscriberGrace);
   EXPECT_TRUE(drain->Await().complete);
@@ -155,6 +309,7 @@ TEST_F(FleetTest, OneThatComesBackUnderAnotherIdTellsAgain) {
   ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 3; })) << "under both ids";
   a->local.Complete();
   ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() > 0; }));
+  AwaitWatched(*a);
   clock_.Advance(limits::kSubscriberGrace);
   EXPECT_TRUE(drain->Await().complete);
   EXPECT_TRUE(AwaitCleared());
@@ -175,6 +330,7 @@ TEST_F(FleetTest, WhenTheCoordinatorLosesItsRecordsTheDrainBeginsAnewOnTheOthers
   a->local.Complete();
   b->local.Complete();
   ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() > 0; }));
+  AwaitWatched(*a);
   clock_.Advance(limits::kSubscriberGrace);
   EXPECT_TRUE(drain->Await().complete);
 }

@@ -3,11 +3,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/fleet/fleet_parts.h"
 
 namespace scoutlight::server {
 namespace {
 
-constexpr absl::Duration kRetry = absl::Seconds(1);
 const absl::Duration kRenewEvery = kServerTtl / 3;
 
 }  // namespace
@@ -75,7 +75,7 @@ void Membership::OnPut(LeaseId lease_id, const storage::CommitResult& result) {
   if (!record_.has_value()) return;
   if (!result.status.ok()) return TryAgain(result.status);
   identity_ = ServerIdentity{.id = id_, .lease_id = lease_id, .revision = result.revision};
-  warned_ = false;
+  trouble_ = absl::OkStatus();
   due_ = parts_.clock->SinceBoot() + kRenewEvery;
   parts_.on_changed(identity_);
 }
@@ -92,7 +92,7 @@ void Membership::OnRenewed(LeaseId lease_id, const storage::Renewals& renewals) 
   if (!identity_.has_value() || identity_->lease_id != lease_id) return;
   const absl::Status status = renewals.results.empty() ? absl::UnavailableError("no answer") : renewals.results[0].status;
   if (absl::IsNotFound(status)) return Lose();
-  due_ = parts_.clock->SinceBoot() + (status.ok() ? kRenewEvery : kRetry);
+  due_ = parts_.clock->SinceBoot() + (status.ok() ? kRenewEvery : kFleetRetry);
 }
 
 void Membership::Lose() {
@@ -103,9 +103,8 @@ void Membership::Lose() {
 }
 
 void Membership::TryAgain(const absl::Status& why) {
-  due_ = parts_.clock->SinceBoot() + kRetry;
-  if (std::exchange(warned_, true)) return;
-  parts_.warn(absl::StrCat("other servers of the store do not see this one, which is tried again: ", why.message()));
+  due_ = parts_.clock->SinceBoot() + kFleetRetry;
+  trouble_ = why;
 }
 
 void Membership::Revoke(LeaseId lease_id) {

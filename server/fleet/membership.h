@@ -39,7 +39,6 @@ class Membership {
     std::function<void(HubInbox::Task)> post;  // From any thread.
     // The record is there; nullopt: it is no longer, though the server is.
     std::function<void(const std::optional<ServerIdentity>&)> on_changed;
-    std::function<void(absl::string_view)> warn;
   };
 
   explicit Membership(Parts parts) : parts_(std::move(parts)) {}
@@ -55,6 +54,8 @@ class Membership {
   // While an answer is awaited it is that which goes on.
   absl::Duration next_due() const { return asking_ ? absl::InfiniteDuration() : due_; }
   const std::optional<ServerIdentity>& identity() const { return identity_; }
+  // What the store said last when it refused the record or its lease; OK: it has not answered, or the record is there.
+  const absl::Status& trouble() const { return trouble_; }
   // Whether a record of this id is this server's, also while it is being put.
   bool IsOwn(const std::string& id) const { return id == id_; }
 
@@ -74,8 +75,8 @@ class Membership {
   std::optional<ServerRecord> record_;  // As long as it is to be there.
   std::string id_;                      // Of the record that is there, or is going to be.
   std::optional<ServerIdentity> identity_;
+  absl::Status trouble_;
   bool asking_ = false;  // The store has not answered yet.
-  bool warned_ = false;
   absl::Duration due_ = absl::InfiniteDuration();
 };
 

@@ -81,15 +81,25 @@ absl::Duration Participant::next_due() const {
   for (const auto& [drain, part] : parts_of_) {
     next = std::min(next, part->end);
     const bool waits_to_put = !part->told && !part->putting && membership_.identity().has_value();
-    if (part->state == Part::State::kBehind || waits_to_put) next = std::min(next, part->retry_at);
+    if (part->state == Part::State::kBehind) next = std::min(next, part->retry_at);
+    if (waits_to_put) next = std::min(next, PutDue(*part));
   }
   return next;
 }
 
+bool Participant::SaysNothing(const Part& part) { return !part.standing->settled && !part.stands; }
+
+absl::Duration Participant::PutDue(const Part& part) {
+  const bool may_wait = part.standing.has_value() && part.standing->settled;
+  return may_wait ? std::max(part.retry_at, part.put_at + kStandingPause) : part.retry_at;
+}
+
 void Participant::Advance(Part* part, absl::Duration now) {
-  if (now < part->retry_at) return;
-  if (part->state == Part::State::kBehind) return Reach(part);
-  if (!part->told && !part->putting && membership_.identity().has_value()) Put(part);
+  if (part->state == Part::State::kBehind) {
+    if (now >= part->retry_at) Reach(part);
+    return;
+  }
+  if (!part->told && !part->putting && now >= PutDue(*part) && membership_.identity().has_value()) Put(part, now);
 }
 
 void Participant::Reach(Part* part) {
@@ -117,15 +127,17 @@ void Participant::Follow(Part* part, absl::Duration now) {
       Part* const told = Find(drain, number);
       if (told == nullptr) return;
       told->standing = std::move(standing);
-      told->told = false;
+      told->told = SaysNothing(*told);
       Advance(told, parts_.clock->SinceBoot());
     });
   });
 }
 
-void Participant::Put(Part* part) {
+void Participant::Put(Part* part, absl::Duration now) {
   part->told = true;
   part->putting = true;
+  part->put_at = now;
+  part->stands = part->stands || part->standing->settled;
   storage::Transaction transaction;
   // Of the record that this is an answer to: put again, it is another.
   transaction.conditions.push_back({.key = DrainKey(part->drain),
@@ -135,18 +147,21 @@ void Participant::Put(Part* part) {
   transaction.on_success.push_back(storage::PutOperation{.key = StandingKey(part->drain, membership_.identity()->id),
                                                          .value = {Value::Form::kText, EncodeStanding(*part->standing)},
                                                          .lease_id = part->lease_id});
-  parts_.store->Commit(std::move(transaction),
-                       [this, drain = part->drain, number = part->number, post = post_](const storage::CommitResult& result) {
-                         post([this, drain, number, status = result.status] { OnPut(drain, number, status); });
-                       });
+  parts_.store->Commit(std::move(transaction), [this, drain = part->drain, number = part->number, settled = part->standing->settled,
+                                                post = post_](const storage::CommitResult& result) {
+    post([this, drain, number, settled, status = result.status] { OnPut(drain, number, settled, status); });
+  });
 }
 
-void Participant::OnPut(const std::string& drain, uint64_t number, const absl::Status& status) {
+void Participant::OnPut(const std::string& drain, uint64_t number, bool settled, const absl::Status& status) {
   Part* const part = Find(drain, number);
   if (part == nullptr) return;
   part->putting = false;
   const absl::Duration now = parts_.clock->SinceBoot();
-  if (!status.ok()) {
+  if (status.ok()) {
+    part->stands = settled;
+    part->told = part->told || SaysNothing(*part);
+  } else {
     part->told = false;
     part->retry_at = now + kFleetRetry;
     // What was told before must not stand where puts are refused and deletes are not.

@@ -24,9 +24,13 @@ namespace scoutlight::server {
 // Drains of other servers that this one takes part in. In those that are more it does not, and is named when their timeout is over.
 inline constexpr int kForeignDrainsMax = 4 * limits::kDrainsMax;
 
+// What else a server says of a drain, it says so long after what it has said last; only that somebody is waited for after all it says at
+// once.
+inline constexpr absl::Duration kStandingPause = absl::Seconds(1);
+
 // The part of this server in drains that other servers were called for: as long as a drain's record is there, it puts below it how the
-// drain stands here, each time that this changes, one put at a time. The puts are conditional on the record, and on its lease, so nothing
-// is left when that goes. Not thread-safe: all happens on the fleet's thread.
+// drain stands here, each time that this changes, one put at a time, within kStandingPause the newest. The puts are conditional on the
+// record, and on its lease, so nothing is left when that goes. Not thread-safe: all happens on the fleet's thread.
 class Participant {
  public:
   // Both outlive it.
@@ -60,16 +64,23 @@ class Participant {
     std::optional<DrainStanding> standing;
     bool told = true;  // The standing, or it is being told.
     bool putting = false;
+    bool stands = false;                                // Something other than that it waits may be put.
+    absl::Duration put_at = -absl::InfiniteDuration();  // When the last put began.
     absl::Duration retry_at;
   };
 
   Part* Find(const std::string& drain, uint64_t number);
+  // That it waits, as is taken of a server that has told nothing.
+  static bool SaysNothing(const Part& part);
+  // When what is to be told may be.
+  static absl::Duration PutDue(const Part& part);
   void Advance(Part* part, absl::Duration now);
   // The catalog has to show the instance as draining before anybody is looked for who has not seen that.
   void Reach(Part* part);
   void Follow(Part* part, absl::Duration now);
-  void Put(Part* part);
-  void OnPut(const std::string& drain, uint64_t number, const absl::Status& status);
+  void Put(Part* part, absl::Duration now);
+  // `settled`: of what was put.
+  void OnPut(const std::string& drain, uint64_t number, bool settled, const absl::Status& status);
   // Deletes what this server has told.
   void TakeBack(Part* part);
   void End(const std::string& drain);

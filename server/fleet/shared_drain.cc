@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -25,7 +27,26 @@ void AddTo(const DrainOutcome& part, DrainOutcome* sum) {
   }
 }
 
+bool IsComplete(const DrainStanding& standing) { return standing.settled && standing.outcome.complete; }
+
+DrainOutcome StoreSilent(absl::string_view what) {
+  ErrorDetails details;
+  details.reason = Reason::kBackendUnavailable;
+  details.retry_after = absl::Seconds(1);
+  return {.status = MakeError(absl::StatusCode::kUnavailable, absl::StrCat("the store has not told ", what), details)};
+}
+
 }  // namespace
+
+void SharedDrain::TellHere(DrainStanding standing) {
+  stayed_complete_ = stayed_complete_ && IsComplete(standing);
+  here_ = std::move(standing);
+}
+
+void SharedDrain::Tell(const std::string& server, DrainStanding standing, Revision revision) {
+  doubted_.erase(server);
+  standings_[server] = {std::move(standing), revision};
+}
 
 void SharedDrain::Add(const std::string& server, const std::string& address) {
   if (servers_.has_value()) servers_->insert({server, address});
@@ -33,14 +54,14 @@ void SharedDrain::Add(const std::string& server, const std::string& address) {
 
 void SharedDrain::Drop(const std::string& server, absl::Duration now) {
   if (servers_.has_value()) servers_->erase(server);
-  complete_from_ = now + limits::kSubscriberGrace;
+  Hold(now);
 }
+
+void SharedDrain::Hold(absl::Duration now) { complete_from_ = now + limits::kSubscriberGrace; }
 
 void SharedDrain::DropUnless(const absl::flat_hash_set<std::string>& all, absl::Duration now) {
   if (!servers_.has_value()) return;
-  if (absl::erase_if(*servers_, [&all](const auto& server) { return !all.contains(server.first); }) > 0) {
-    complete_from_ = now + limits::kSubscriberGrace;
-  }
+  if (absl::erase_if(*servers_, [&all](const auto& server) { return !all.contains(server.first); }) > 0) Hold(now);
 }
 
 const DrainStanding* SharedDrain::StandingOf(const std::string& server) const {
@@ -57,24 +78,35 @@ bool SharedDrain::AllHold(Holds holds) const {
   });
 }
 
-std::optional<DrainOutcome> SharedDrain::Decide(absl::Duration now) {
-  const bool over = now >= deadline_ + kStandingsWait;
-  if (!servers_.has_value()) {
-    if (!over) return std::nullopt;
-    ErrorDetails details;
-    details.reason = Reason::kBackendUnavailable;
-    details.retry_after = absl::Seconds(1);
-    return DrainOutcome{.status =
-                            MakeError(absl::StatusCode::kUnavailable, "the store has not told which other servers there are", details)};
+bool SharedDrain::is_to_be_confirmed(absl::Duration now) const {
+  return servers_.has_value() && !linger_until_.has_value() && now >= complete_from_ && AllHold(IsComplete);
+}
+
+bool SharedDrain::Confirm(const Stored& stored, absl::Duration now) {
+  for (const auto& [server, address] : stored.servers) Add(server, address);
+  doubted_.clear();
+  for (const auto& [server, address] : *servers_) {
+    // One that is not there has gone, or has come since: of both the watch tells.
+    if (!stored.servers.contains(server) || !stored.complete.contains(server)) doubted_.insert(server);
   }
-  const auto is_complete = [](const DrainStanding& standing) { return standing.settled && standing.outcome.complete; };
-  if (!linger_until_.has_value() && now >= complete_from_ && AllHold(is_complete)) linger_until_ = now + linger_;
+  if (!doubted_.empty() || !stayed_complete_ || !is_to_be_confirmed(now)) return false;
+  linger_until_ = now + linger_;
+  return true;
+}
+
+std::optional<DrainOutcome> SharedDrain::Decide(absl::Duration now) const {
+  const bool over = now >= deadline_ + kStandingsWait;
+  if (!servers_.has_value()) return over ? std::optional(StoreSilent("which other servers there are")) : std::nullopt;
   if (linger_until_.has_value()) {
     const auto is_clear = [](const DrainStanding& standing) {
       return standing.outcome.unconfirmable_watches == 0 && standing.outcome.recent_resolvers == 0;
     };
     if (now < *linger_until_ && !AllHold(is_clear)) return std::nullopt;
     return Merged();
+  }
+  if (is_to_be_confirmed(now)) {
+    if (!over) return std::nullopt;
+    return doubted_.empty() ? StoreSilent("whether the drain is complete on all servers, as they say") : Merged();
   }
   const auto is_settled = [](const DrainStanding& standing) { return standing.settled; };
   if (now < deadline_ || !(over || AllHold(is_settled))) return std::nullopt;
@@ -91,7 +123,8 @@ DrainOutcome SharedDrain::Merged() const {
   DrainOutcome sum{.status = absl::OkStatus(), .complete = linger_until_.has_value()};
   for (const auto& [server, address] : *servers_) {
     const DrainStanding* const standing = StandingOf(server);
-    if (!sum.complete && (standing == nullptr || !standing->settled)) sum.laggards.push_back({.subscriber_id = "", .peer = address});
+    const bool is_silent = standing == nullptr || !standing->settled || doubted_.contains(server);
+    if (!sum.complete && is_silent) sum.laggards.push_back({.subscriber_id = "", .peer = address});
   }
   if (here_.has_value()) AddTo(here_->outcome, &sum);
   for (const auto& [server, address] : *servers_) {

@@ -16,10 +16,16 @@ namespace scoutlight::server {
 // When its timeout is over, a drain waits so long for servers that have not said how it stands there. Less than what clients add to theirs.
 inline constexpr absl::Duration kStandingsWait = absl::Seconds(1);
 
-// One drain over all servers of a store: puts together how it stands on each. It is complete when that is so on all of them at one time.
-// Not thread-safe; holds no clock.
+// One drain over all servers of a store: puts together how it stands on each. It is complete when that is so on all of them at one time,
+// and the store says so too: what a watch has brought may be old. Not thread-safe; holds no clock.
 class SharedDrain {
  public:
+  // What the store says at one revision.
+  struct Stored {
+    absl::btree_map<std::string, std::string> servers;  // The others that there are, as SetServers().
+    absl::flat_hash_set<std::string> complete;          // Those that have told that it is complete.
+  };
+
   SharedDrain(const DrainWait& wait, absl::Duration now) : deadline_(now + wait.timeout), linger_(wait.linger) {}
 
   // Which other servers there are, by their ids, with their addresses; not before this is an outcome told.
@@ -31,13 +37,15 @@ class SharedDrain {
   void Add(const std::string& server, const std::string& address);
   // One has gone, at `now`: whom it served may come to others, so nothing is complete for limits::kSubscriberGrace.
   void Drop(const std::string& server, absl::Duration now);
+  // The same of any that are not known.
+  void Hold(absl::Duration now);
   // As Drop, of those that are not among all that there are.
   void DropUnless(const absl::flat_hash_set<std::string>& all, absl::Duration now);
 
   // How it stands here, and on another, which need not be known yet.
-  void TellHere(DrainStanding standing) { here_ = std::move(standing); }
+  void TellHere(DrainStanding standing);
   // `revision`: at which it was told.
-  void Tell(const std::string& server, DrainStanding standing, Revision revision) { standings_[server] = {std::move(standing), revision}; }
+  void Tell(const std::string& server, DrainStanding standing, Revision revision);
   // The drain's record is there since `revision`: what was told before is not told of it.
   void Asked(Revision revision) {
     asked_ = true;
@@ -49,9 +57,17 @@ class SharedDrain {
     standings_.clear();
   }
 
-  // The answer, when there is one: all have confirmed, and `linger` is over or nobody is left who confirms nothing; or the timeout is over,
-  // and everybody has said so, or kStandingsWait is over too. A server that has said nothing is a laggard without an id.
-  std::optional<DrainOutcome> Decide(absl::Duration now);
+  // Whether all say that it is complete, so that the store is to be read: BeginConfirm(), then the read, then Confirm() with what it shows.
+  bool is_to_be_confirmed(absl::Duration now) const;
+  void BeginConfirm() { stayed_complete_ = true; }
+  // It is complete if the store says the same of all that are known here and there, and this server has said nothing else since
+  // BeginConfirm(); then true. Servers that were not known are waited for.
+  bool Confirm(const Stored& stored, absl::Duration now);
+
+  // The answer, when there is one: it is complete, and `linger` is over or nobody is left who confirms nothing; or the timeout is over, and
+  // everybody has said so, or kStandingsWait is over too. A server that has said nothing, or something else in the store, is a laggard
+  // without an id. kUnavailable: the store has said nothing.
+  std::optional<DrainOutcome> Decide(absl::Duration now) const;
   // When Decide() may say something else without news.
   absl::Duration next_due(absl::Duration now) const;
   absl::Duration TimeoutLeft(absl::Duration now) const { return std::max(deadline_ - now, absl::ZeroDuration()); }
@@ -74,7 +90,9 @@ class SharedDrain {
   };
   absl::btree_map<std::string, Told> standings_;
   bool asked_ = false;                          // The others have been: else what they say is of another time.
-  std::optional<absl::Duration> linger_until_;  // Since all have confirmed, which stays so.
+  bool stayed_complete_ = false;                // Here, since BeginConfirm().
+  absl::flat_hash_set<std::string> doubted_;    // Those of which the store said something else.
+  std::optional<absl::Duration> linger_until_;  // Since it is complete, which stays so.
 };
 
 }  // namespace scoutlight::server

@@ -40,35 +40,111 @@ SharedDrain DrainOver(absl::btree_map<std::string, std::string> servers, absl::D
   return drain;
 }
 
+// What the store says of these servers, which are all: that it is complete on them.
+SharedDrain::Stored CompleteOn(const std::vector<std::string>& servers) {
+  SharedDrain::Stored stored;
+  for (const std::string& server : servers) {
+    stored.servers[server] = "host-" + server + ":1";
+    stored.complete.insert(server);
+  }
+  return stored;
+}
+// What is decided when the store has said that.
+std::optional<DrainOutcome> DecideOver(SharedDrain* drain, const std::vector<std::string>& servers, absl::Duration now = kStart) {
+  drain->BeginConfirm();
+  const bool confirmed = drain->Confirm(CompleteOn(servers), now);
+  EXPECT_EQ(confirmed, drain->Decide(now).has_value());
+  return drain->Decide(now);
+}
+
 TEST(SharedDrain, AloneItIsAsHere) {
   SharedDrain drain = DrainOver({});
   EXPECT_FALSE(drain.waits_for_others());
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
+  EXPECT_FALSE(DecideOver(&drain, {}).has_value());
   drain.TellHere(Complete());
-  ASSERT_TRUE(drain.Decide(kStart).has_value());
+  EXPECT_TRUE(drain.is_to_be_confirmed(kStart));
+  EXPECT_FALSE(drain.Decide(kStart).has_value()) << "the store has not said so";
+  ASSERT_TRUE(DecideOver(&drain, {}).has_value());
   EXPECT_TRUE(drain.Decide(kStart)->complete);
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
+}
+
+TEST(SharedDrain, WhatTheStoreSaysGoesBeforeWhatTheWatchHasBrought) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete(), kTold);
+  SharedDrain::Stored stored = CompleteOn({"b"});
+  stored.complete.clear();
+  drain.BeginConfirm();
+  EXPECT_FALSE(drain.Confirm(stored, kStart));
+  EXPECT_FALSE(drain.Decide(kStart + kTimeout).has_value()) << "it may be asked once more";
+  const std::optional<DrainOutcome> over = drain.Decide(kStart + kTimeout + kStandingsWait);
+  ASSERT_TRUE(over.has_value());
+  EXPECT_FALSE(over->complete);
+  EXPECT_THAT(Named(*over), ElementsAre("host-b:1"));
+  EXPECT_TRUE(DecideOver(&drain, {"b"})->complete);
+}
+
+TEST(SharedDrain, AServerThatOnlyTheStoreKnowsIsWaitedFor) {
+  SharedDrain drain = DrainOver({});
+  drain.TellHere(Complete());
+  EXPECT_FALSE(DecideOver(&drain, {"c"}).has_value());
+  EXPECT_TRUE(drain.waits_for_others());
+  drain.Tell("c", Complete(), kTold);
+  EXPECT_TRUE(DecideOver(&drain, {"c"})->complete);
+}
+
+TEST(SharedDrain, AServerThatTheStoreHasNoMoreIsWaitedForUntilTheWatchHasShownItGo) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete(), kTold);
+  EXPECT_FALSE(DecideOver(&drain, {}).has_value());
+  drain.Drop("b", kStart);
+  EXPECT_FALSE(DecideOver(&drain, {}).has_value());
+  EXPECT_TRUE(DecideOver(&drain, {}, kStart + limits::kSubscriberGrace)->complete);
+}
+
+TEST(SharedDrain, OneThatWasNotCompleteHereWhileTheStoreWasReadIsReadAgain) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete(), kTold);
+  drain.BeginConfirm();
+  drain.TellHere(Waits());
+  drain.TellHere(Complete());
+  EXPECT_FALSE(drain.Confirm(CompleteOn({"b"}), kStart));
+  EXPECT_TRUE(DecideOver(&drain, {"b"})->complete);
+}
+
+TEST(SharedDrain, WithoutAWordOfTheStoreItIsNotComplete) {
+  SharedDrain drain = DrainOver({});
+  drain.TellHere(Complete());
+  EXPECT_FALSE(drain.Decide(kStart + kTimeout).has_value());
+  const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(ReasonOf(outcome->status), Reason::kBackendUnavailable);
 }
 
 TEST(SharedDrain, ItIsCompleteWhenItIsSoEverywhereAtOneTime) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}, {"c", "host-c:1"}});
   drain.TellHere(Complete());
   drain.Tell("b", Complete(), kTold);
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
   drain.Tell("b", Waits(), kTold);
   drain.Tell("c", Complete(), kTold);
-  EXPECT_FALSE(drain.Decide(kStart).has_value()) << "somebody has come to b";
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart)) << "somebody has come to b";
   drain.Tell("b", Complete(), kTold);
-  EXPECT_TRUE(drain.Decide(kStart)->complete);
+  EXPECT_TRUE(DecideOver(&drain, {"b", "c"})->complete);
 }
 
 TEST(SharedDrain, WhoIsNotKnownYetMayTellBefore) {
   SharedDrain drain({.timeout = kTimeout}, kStart);
   drain.TellHere(Complete());
   drain.Tell("b", Complete(), kTold);
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
   drain.SetServers({{"b", "host-b:1"}});
   drain.Asked(kTold);
-  EXPECT_TRUE(drain.Decide(kStart)->complete);
+  EXPECT_TRUE(DecideOver(&drain, {"b"})->complete);
 }
 
 TEST(SharedDrain, ItIsOverWhenAllHaveSaidSo) {
@@ -98,10 +174,10 @@ TEST(SharedDrain, WhenAServerHasGoneItIsNotCompleteUntilItsSubscribersCouldComeT
   SharedDrain drain = DrainOver({{"b", "host-b:1"}});
   drain.TellHere(Complete());
   drain.Drop("b", kStart);
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
   EXPECT_EQ(drain.next_due(kStart), kStart + limits::kSubscriberGrace);
-  EXPECT_FALSE(drain.Decide(kStart + limits::kSubscriberGrace - absl::Milliseconds(1)).has_value());
-  EXPECT_TRUE(drain.Decide(kStart + limits::kSubscriberGrace)->complete);
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart + limits::kSubscriberGrace - absl::Milliseconds(1)));
+  EXPECT_TRUE(DecideOver(&drain, {}, kStart + limits::kSubscriberGrace)->complete);
 }
 
 TEST(SharedDrain, AStateWithoutAServerIsAsItsEnd) {
@@ -109,10 +185,10 @@ TEST(SharedDrain, AStateWithoutAServerIsAsItsEnd) {
   drain.TellHere(Complete());
   drain.Tell("c", Complete(), kTold);
   drain.DropUnless({"a", "b", "c"}, kStart);
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
   drain.DropUnless({"a", "c"}, kStart);
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
-  EXPECT_TRUE(drain.Decide(kStart + limits::kSubscriberGrace)->complete);
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
+  EXPECT_TRUE(DecideOver(&drain, {"c"}, kStart + limits::kSubscriberGrace)->complete);
 }
 
 TEST(SharedDrain, WhatWasToldOfAnEarlierPutOfTheRecordIsNotToldOfThisOne) {
@@ -120,11 +196,11 @@ TEST(SharedDrain, WhatWasToldOfAnEarlierPutOfTheRecordIsNotToldOfThisOne) {
   drain.TellHere(Complete());
   drain.NotAsked();
   drain.Tell("b", Complete(), kTold + 1);
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
   drain.Asked(kTold + 2);
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
   drain.Tell("b", Complete(), kTold + 3);
-  EXPECT_TRUE(drain.Decide(kStart)->complete);
+  EXPECT_TRUE(DecideOver(&drain, {"b"})->complete);
 }
 
 TEST(SharedDrain, AServerThatComesIsWaitedFor) {
@@ -132,15 +208,17 @@ TEST(SharedDrain, AServerThatComesIsWaitedFor) {
   drain.Add("c", "host-c:1");
   drain.TellHere(Complete());
   EXPECT_TRUE(drain.waits_for_others());
-  EXPECT_FALSE(drain.Decide(kStart).has_value());
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
   drain.Tell("c", Complete(), kTold);
-  EXPECT_TRUE(drain.Decide(kStart)->complete);
+  EXPECT_TRUE(DecideOver(&drain, {"c"})->complete);
 }
 
 TEST(SharedDrain, ItLingersUntilNobodyIsLeftOnAnyServer) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}}, absl::Minutes(1));
   drain.TellHere(Complete());
   drain.Tell("b", Complete(2), kTold);
+  drain.BeginConfirm();
+  EXPECT_TRUE(drain.Confirm(CompleteOn({"b"}), kStart));
   EXPECT_FALSE(drain.Decide(kStart).has_value());
   EXPECT_EQ(drain.next_due(kStart), kStart + absl::Minutes(1));
   drain.Tell("b", Complete(0), kTold);
@@ -153,6 +231,8 @@ TEST(SharedDrain, WhenLingerIsOverThoseWhoAreLeftAreCountedTogether) {
   SharedDrain drain = DrainOver({{"b", "host-b:1"}}, absl::Minutes(1));
   drain.TellHere(Complete(1));
   drain.Tell("b", Complete(2), kTold);
+  drain.BeginConfirm();
+  EXPECT_TRUE(drain.Confirm(CompleteOn({"b"}), kStart));
   EXPECT_FALSE(drain.Decide(kStart).has_value());
   // Who has come since all had confirmed changes nothing.
   drain.Tell("b", Over({"late"}), kTold);

@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
 #include "client/connection.h"
+#include "client/discovery.h"
 #include "client/locator.h"
 #include "client/registrations.h"
 #include "scoutlight/admin/v1/admin.grpc.pb.h"
@@ -49,6 +50,7 @@ constexpr absl::Duration kCurrentWithin = kJudgeMemory ? absl::Seconds(5) : absl
 // Of a Resolve: nothing of it waits, but the machine may be busy. Far below first_answer_timeout, which one that waits would take.
 constexpr absl::Duration kResolveMax = absl::Seconds(10);
 constexpr absl::Duration kFirstAnswerTimeout = absl::Minutes(10);
+constexpr absl::Duration kHeartbeat = absl::Milliseconds(500);
 // Longer than an election takes; shorter than a lease: etcd before 3.4.31 and 3.5.13 lets a leader that comes back after longer end leases
 // that the new one has renewed.
 constexpr absl::Duration kPause = absl::Seconds(3);
@@ -74,8 +76,8 @@ class ClusterFaults : public ::testing::Test {
     }
     operator_ = Connection::Open({.endpoints = EndpointsFrom(0), .timeout = kSoon}).value();
     const Connection connection = Connection::Open({.endpoints = EndpointsFrom(Between(0, 1, &random_))}).value();
-    locator_ = *Locator::Open(
-        connection, {.subscriber_id = "locator", .first_answer_timeout = kFirstAnswerTimeout, .heartbeat = absl::Milliseconds(500)});
+    locator_ =
+        *Locator::Open(connection, {.subscriber_id = "locator", .first_answer_timeout = kFirstAnswerTimeout, .heartbeat = kHeartbeat});
     watch_ = *locator_->OnChange("Printer", [this](const ServiceChange& change) { OnChange(change); });
     ASSERT_TRUE(AwaitWell("start"));
     resolving_.emplace(&*locator_);
@@ -191,6 +193,11 @@ class ClusterFaults : public ::testing::Test {
     EXPECT_TRUE(AllSay([this](int i) { return BehindOf(i).value_or(absl::ZeroDuration()) > absl::ZeroDuration(); }));
     EXPECT_TRUE(AllSay([this](int i) { return cluster_.client(i).Health() == Health::NOT_SERVING; }));
     EXPECT_TRUE(AllSay([this](int i) { return StateOf(i) == admin::v1::SERVING_STATE_UNAVAILABLE; }));
+    // The library too says so: to who asks, and to who locates.
+    const auto listed = Discovery(*operator_).ListClusters();
+    ASSERT_TRUE(listed.ok()) << listed.status();
+    EXPECT_GT(listed->state.behind, absl::ZeroDuration());
+    EXPECT_TRUE(WaitUntil([this] { return locator_->AgeOf("Printer") > 4 * kHeartbeat; }));
     // Still.
     EXPECT_TRUE(AllSay([this](int i) { return BehindOf(i).value_or(absl::ZeroDuration()) > absl::ZeroDuration(); }));
   }
