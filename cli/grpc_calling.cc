@@ -1,10 +1,12 @@
 #include "cli/grpc_calling.h"
 
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -26,7 +28,9 @@ constexpr int kIndent = 2;
 // A call that goes on until its server, a signal or its reader ends it; the last two are success.
 absl::Status StreamUntilStopped(const std::string& request, const std::function<absl::Status(const std::string&)>& show,
                                 RawGrpcCall* call) {
-  UntilStopped until;
+  const absl::StatusOr<std::unique_ptr<UntilStopped>> made = UntilStopped::Create();
+  if (!made.ok()) return made.status();
+  UntilStopped& until = **made;
   std::thread reader([&] { until.End(call->Stream(request, show)); });
   std::optional<absl::Status> over;
   while (!over.has_value()) over = until.Wait(absl::InfiniteDuration());
