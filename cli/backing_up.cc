@@ -22,6 +22,7 @@
 #include "cli/flags.h"
 #include "cli/new_file.h"
 #include "cli/progress.h"
+#include "cli/until_stopped.h"
 #include "client/admin.h"
 #include "client/backup_check.h"
 
@@ -116,10 +117,12 @@ absl::Status BackingUp::BackUp(const Call& call) const {
   if (checks_) return Check(call);
   if (file_.empty()) return InvalidField(Reason::kInvalidField, "FILE", "is missing");
   if (file_ == "-") return ToStandardOutput(call);
+  const absl::StatusOr<std::unique_ptr<UntilStopped>> until = UntilStopped::Create(UntilStopped::WhenUnread::kGoesOn);
+  if (!until.ok()) return until.status();
   const absl::StatusOr<std::unique_ptr<NewFile>> created = NewFile::Create(file_);
   if (!created.ok()) return created.status();
   NewFile& file = **created;
-  const CleanUpOnStop clean_up([&file] { file.Discard(); });
+  const CleanUpOnStop clean_up(until->get(), [&file] { file.Discard(); });
   const absl::StatusOr<BackupSummary> backup = TakeBackup(call, [&](absl::string_view piece) { return file.Write(piece); });
   if (!backup.ok()) return backup.status();
   if (absl::Status lost = file.Keep(); !lost.ok()) return lost;

@@ -8,11 +8,12 @@
 
 namespace scoutlight::cli {
 
-// For work that waits for others: until the end of this SIGINT and SIGTERM end the process at once, as they do without it, but first call
-// `clean_up`, in a thread of its own. All other threads have the signals blocked. Made and destroyed in one thread.
+// For work that waits for others: until the end of this a signal to stop ends the process at once, as it does without it, but first
+// `clean_up` is called, in a thread of its own. Made and destroyed in one thread.
 class CleanUpOnStop {
  public:
-  explicit CleanUpOnStop(std::function<void()> clean_up);
+  // `until` has been made before there was anything to clean up, goes on though nobody reads, and outlives this; nobody else waits for it.
+  CleanUpOnStop(UntilStopped* until, std::function<void()> clean_up);
   // `clean_up` is not called any more.
   ~CleanUpOnStop();
   CleanUpOnStop(const CleanUpOnStop&) = delete;
@@ -21,10 +22,8 @@ class CleanUpOnStop {
  private:
   void Wait();
 
-  const StopSignalsBlocked blocked_;
+  UntilStopped& until_;
   const std::function<void()> clean_up_;
-  const int signals_fd_;
-  const int ended_fd_;
   std::thread thread_;
 };
 

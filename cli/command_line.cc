@@ -1,11 +1,16 @@
 #include "cli/command_line.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "base/shown.h"
 #include "base/version.h"
 #include "cli/exit_code.h"
@@ -22,8 +27,29 @@ CLI::App* AddGroup(CLI::App* app, const std::string& name, const std::string& he
   return group;
 }
 
+// The help speaks of verbs and flags, as everything else does.
+class HelpOfVerbs : public CLI::Formatter {
+ public:
+  HelpOfVerbs() {
+    label("OPTIONS", "flags");
+    label("SUBCOMMAND", "VERB");
+    label("Positionals", "Arguments");
+    label("REQUIRED", "(required)");
+    label("Env", "environment");
+  }
+
+ private:
+  std::string make_group(std::string group, bool is_positional, std::vector<const CLI::Option*> options) const override {
+    return CLI::Formatter::make_group(group == "Options" ? "Flags" : group, is_positional, std::move(options));
+  }
+};
+
 // Global flags may stand behind the verbs that are added from now on.
-CLI::App* WithVerbs(CLI::App* app) { return app->fallthrough()->require_subcommand(1); }
+CLI::App* WithVerbs(CLI::App* app) {
+  app->formatter(std::make_shared<HelpOfVerbs>());
+  app->set_help_flag("-h,--help", "print this and exit");
+  return app->group("Verbs")->fallthrough()->require_subcommand(1);
+}
 
 absl::Status ShowVersion(const Settings&, Printer* printer) {
   printer->Done(absl::StrCat("scoutctl ", kVersion), {.name = kVersion, .fields = {{"version", kVersion}}});
@@ -53,6 +79,35 @@ std::vector<std::string> FlagsOf(const CLI::App* app) {
 std::string MeantText(absl::string_view typed, const std::vector<std::string>& words) {
   const std::string meant = Suggestion(typed, words);
   return meant.empty() ? "" : absl::StrCat("; did you mean ", meant, "?");
+}
+
+// What a parser's error says, in our words: "--file: FILE is missing".
+std::string InOurWords(absl::string_view text) {
+  constexpr absl::string_view kMissing = ": 1 required ";
+  constexpr absl::string_view kTooOften = ": At Most 1 required but received ";
+  absl::string_view rest = text;
+  if (absl::ConsumePrefix(&rest, "Could not convert: ")) {
+    const std::vector<std::string> flag = absl::StrSplit(rest, absl::MaxSplits(" = ", 1));
+    return absl::StrCat(flag.front(), ": must be true or false, is ", Shown(flag.back()));
+  }
+  if (const size_t at = text.find(kMissing); at != absl::string_view::npos && absl::ConsumeSuffix(&rest, " missing")) {
+    return absl::StrCat(text.substr(0, at), ": ", rest.substr(at + kMissing.size()), " is missing");
+  }
+  if (const size_t at = text.find(kTooOften); at != absl::string_view::npos) {
+    return absl::StrCat(text.substr(0, at), ": is given ", text.substr(at + kTooOften.size()), " times, and may be given once");
+  }
+  return std::string(text);
+}
+
+// `fault`, which begins with a flag of `app`; with its variable instead, if what is wrong stands there.
+std::string OfEnvironment(const CLI::App& app, const std::string& fault) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string flag = absl::StrCat(option->get_name(), ":");
+    const char* const value = option->get_envname().empty() ? nullptr : getenv(option->get_envname().c_str());
+    if (value == nullptr || !absl::StartsWith(fault, flag) || !absl::EndsWith(fault, absl::StrCat("is \"", value, "\""))) continue;
+    return absl::StrCat(option->get_envname(), ":", fault.substr(flag.size()));
+  }
+  return fault;
 }
 
 // What was typed for the first argument of `app`; empty: nothing.
@@ -162,7 +217,7 @@ std::string CommandLine::Explained(const CLI::ParseError& error) const {
   }
   if (!left.empty()) return absl::StrCat(Shown(left.front()), " is one argument too many", of, help);
   if (!verbs.empty()) return absl::StrCat("a verb", of, " is missing: ", absl::StrJoin(verbs, ", "), help);
-  return absl::StrCat(error.what(), help);
+  return absl::StrCat(OfEnvironment(app_, InOurWords(error.what())), help);
 }
 
 }  // namespace scoutlight::cli

@@ -32,7 +32,7 @@ _scoutctl() {
 complete -o default -F _scoutctl scoutctl
 )";
 constexpr absl::string_view kZsh = R"(#compdef scoutctl
-# zsh: source <(scoutctl completion zsh)
+# zsh: source <(scoutctl completion zsh), or a file _scoutctl of this in a folder of $fpath
 _scoutctl() {
   local -a found
   found=("${(@f)$(scoutctl __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
@@ -41,7 +41,8 @@ _scoutctl() {
   compadd -S '' -- "${(@M)found:#*/}"
   compadd -- "${(@)found:#*/}"
 }
-compdef _scoutctl scoutctl
+# As that file it runs when the first Tab is pressed.
+if [[ $funcstack[1] == _scoutctl ]]; then _scoutctl; else compdef _scoutctl scoutctl; fi
 )";
 constexpr absl::string_view kFish = R"(# fish: scoutctl completion fish | source
 function __scoutctl_complete

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/clock.h"
@@ -26,13 +25,6 @@ Colour ColourOf(Severity severity) {
   return severity == Severity::kWarning ? Colour::kYellow : Colour::kDim;
 }
 
-// Empty: it is one.
-std::string InstancesMaxFault(const std::string& text) {
-  int count = 0;
-  if (absl::SimpleAtoi(text, &count) && count >= 1 && count <= kInstancesMax) return "";
-  return absl::StrCat("must be 1 to ", kInstancesMax, ", is \"", text, "\"");
-}
-
 std::string CountText(int64_t count, absl::string_view what) { return absl::StrCat(count, " ", what, count == 1 ? "" : "s"); }
 
 Record FindingRecord(const Finding& finding) {
@@ -49,7 +41,7 @@ Record FindingRecord(const Finding& finding) {
 Doctor::Doctor(CLI::App* app, Verb* chosen) {
   CLI::App* const doctor = app->add_subcommand("doctor", "look for what is wrong, and say what to do; with errors found: exit code 1");
   doctor->add_option("--instances-max", instances_max_, "how many instances are looked at [10000]")
-      ->check(InstancesMaxFault)
+      ->check(RangeFault(1, kInstancesMax))
       ->type_name("COUNT");
   SetExample(doctor, "scoutctl doctor");
   ChooseOnServer(doctor, this, &Doctor::Examine, chosen);

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -82,6 +81,14 @@ CLI::Option* AddVersions(CLI::App* app, const std::string& name, std::vector<int
       ->allow_extra_args(false)
       ->check(NumberFault({.least = 1, .what = "a version"}))
       ->type_name("VERSION");
+}
+
+std::function<std::string(const std::string&)> RangeFault(int64_t least, int64_t most) {
+  return [least, most](const std::string& text) {
+    int64_t number = 0;
+    if (absl::SimpleAtoi(text, &number) && number >= least && number <= most) return std::string();
+    return absl::StrCat("must be ", least, " to ", most, ", is \"", text, "\"");
+  };
 }
 
 void SetFooter(CLI::App* verb, const Footer& footer) {

@@ -2,6 +2,7 @@
 #define SCOUTLIGHT_CLI_FLAGS_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,6 +31,9 @@ CLI::Option* AddVersion(CLI::App* app, const std::string& name, std::optional<in
 
 // The same, any number of times.
 CLI::Option* AddVersions(CLI::App* app, const std::string& name, std::vector<int64_t>* set, const std::string& help);
+
+// For check(): empty if what was typed is a whole number from `least` to `most`, else what is wrong.
+std::function<std::string(const std::string&)> RangeFault(int64_t least, int64_t most);
 
 // One of several words.
 template <typename T>

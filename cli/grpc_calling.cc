@@ -1,10 +1,12 @@
 #include "cli/grpc_calling.h"
 
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -26,13 +28,21 @@ constexpr int kIndent = 2;
 // A call that goes on until its server, a signal or its reader ends it; the last two are success.
 absl::Status StreamUntilStopped(const std::string& request, const std::function<absl::Status(const std::string&)>& show,
                                 RawGrpcCall* call) {
-  UntilStopped until;
+  const absl::StatusOr<std::unique_ptr<UntilStopped>> made = UntilStopped::Create();
+  if (!made.ok()) return made.status();
+  UntilStopped& until = **made;
   std::thread reader([&] { until.End(call->Stream(request, show)); });
   std::optional<absl::Status> over;
   while (!over.has_value()) over = until.Wait(absl::InfiniteDuration());
   call->Cancel();
   reader.join();
   return *over;
+}
+
+// gRPC says of a deadline only that it has passed; a part of the time was the reflection's.
+absl::Status Told(const absl::Status& failed, absl::Time deadline, absl::Duration timeout) {
+  if (!absl::IsDeadlineExceeded(failed) || Clock::System().Now() < deadline) return failed;
+  return absl::DeadlineExceededError(absl::StrCat("no answer by the end of --timeout ", absl::FormatDuration(timeout)));
 }
 
 // Encodes, calls, and shows what comes. A signal ends the process while an answer alone is waited for, of a stream the stream.
@@ -56,7 +66,7 @@ absl::Status Exchange(const Call& call, const CalledInstance& instance, const Me
   } else {
     blocked->Release();
     const absl::StatusOr<std::string> answer = raw.Unary(*request, deadline);
-    done = answer.ok() ? show(*answer) : answer.status();
+    done = answer.ok() ? show(*answer) : Told(answer.status(), deadline, call.settings.timeout);
   }
   if (typed.verbose) {
     call.printer.Note(absl::StrCat("answered by ", instance.id));
@@ -97,9 +107,10 @@ absl::StatusOr<TypedCall> GrpcCalling::Typed() const {
 }
 
 absl::Status GrpcCalling::Run(const Call& call) const {
-  const absl::Time deadline = Clock::System().Now() + call.settings.timeout;
   const absl::StatusOr<TypedCall> typed = Typed();
   if (!typed.ok()) return typed.status();
+  // What is typed takes its time.
+  const absl::Time deadline = Clock::System().Now() + call.settings.timeout;
   // In all threads that are begun from here on.
   StopSignalsBlocked blocked;
   absl::StatusOr<Locator> locator = OpenLocator(call.connection, call.settings);
@@ -110,7 +121,7 @@ absl::Status GrpcCalling::Run(const Call& call) const {
   const absl::StatusOr<const MethodDescriptor*> method = FindMethod(typed->called, &reflection);
   // What was typed is wrong, whichever the instance.
   if (absl::IsInvalidArgument(method.status())) return method.status();
-  if (!method.ok()) return OfInstance(*instance, method.status());
+  if (!method.ok()) return OfInstance(*instance, Told(method.status(), deadline, call.settings.timeout));
   if ((*method)->client_streaming()) {
     return InvalidField(Reason::kInvalidField, "METHOD", absl::StrCat("takes a stream of requests: ", (*method)->full_name()));
   }

@@ -69,7 +69,9 @@ absl::StatusOr<std::unique_ptr<GuardedCommand>> GuardedCommand::Prepare(Options 
     sigprocmask(SIG_SETMASK, &before, nullptr);
     return SystemError("start a process", error);
   }
-  return std::unique_ptr<GuardedCommand>(new GuardedCommand(std::move(program), signals, before, sockets[0], guardian));
+  std::unique_ptr<GuardedCommand> prepared(new GuardedCommand(std::move(program), signals, before, sockets[0], guardian));
+  if (prepared->signals_fd_ < 0 || prepared->woken_fd_ < 0) return SystemError("wait for signals", errno);
+  return prepared;
 }
 
 GuardedCommand::GuardedCommand(std::string program, sigset_t signals, sigset_t signals_before, int guardian_socket, pid_t guardian)
@@ -84,8 +86,8 @@ GuardedCommand::~GuardedCommand() {
   if (socket_ >= 0) close(socket_);
   while (waitpid(guardian_, nullptr, 0) < 0 && errno == EINTR) {
   }
-  close(signals_fd_);
-  close(woken_fd_);
+  if (signals_fd_ >= 0) close(signals_fd_);
+  if (woken_fd_ >= 0) close(woken_fd_);
   sigprocmask(SIG_SETMASK, &signals_before_, nullptr);
 }
 

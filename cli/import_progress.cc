@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/error.h"
 #include "cli/input.h"
 #include "cli/record.h"
 
@@ -33,7 +34,9 @@ int64_t Number(const Json& json, const char* name) {
 
 absl::StatusOr<ImportProgress> BeginImport(const std::string& file) {
   struct stat found;
-  if (stat(file.c_str(), &found) != 0) return SystemError("read", file);
+  if (stat(file.c_str(), &found) != 0) {
+    return InvalidField(Reason::kInvalidField, "FILE", absl::StrCat("cannot be read: ", file, ": ", strerror(errno)));
+  }
   ImportProgress progress;
   progress.file_bytes = found.st_size;
   progress.file_modified_ns = int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec;

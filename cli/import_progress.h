@@ -25,7 +25,7 @@ struct ImportProgress {
   friend bool operator==(const ImportProgress&, const ImportProgress&) = default;
 };
 
-// That of the beginning. Error: the file cannot be looked at.
+// That of the beginning. kInvalidArgument: the file cannot be looked at.
 absl::StatusOr<ImportProgress> BeginImport(const std::string& file);
 
 // As it was left. kNotFound: there is nothing to go on with. kFailedPrecondition: the file has changed since, or its progress cannot be

@@ -1,6 +1,7 @@
 #include "cli/kept_registration.h"
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -90,7 +91,9 @@ absl::Status OutcomeOf(const LeaveReport& left, absl::Duration drain_timeout) {
 }  // namespace
 
 absl::Status KeepRegistered(const Call& call, Registration registration, const KeepOptions& options) {
-  UntilStopped until(UntilStopped::WhenUnread::kGoesOn);
+  const absl::StatusOr<std::unique_ptr<UntilStopped>> made = UntilStopped::Create(UntilStopped::WhenUnread::kGoesOn);
+  if (!made.ok()) return made.status();
+  UntilStopped& until = **made;
   ShownStates shown(&until, &call.printer);
   SessionOptions session_options;
   if (options.ttl.has_value()) session_options.ttl = *options.ttl;

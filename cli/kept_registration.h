@@ -16,7 +16,7 @@ struct KeepOptions {
   DrainOptions drain;  // Of the goodbye.
 };
 
-// Registers an instance and keeps it so, whatever becomes of the server, until SIGINT or SIGTERM; then drains and deregisters it. A second
+// Registers an instance and keeps it so, whatever becomes of the server, until a signal to stop; then drains and deregisters it. A second
 // signal ends the process at once. Fails if it is not registered within --timeout, when another session takes it (kAborted), or with the
 // error of its drain, kDeadlineExceeded if that is not complete. Shows `registered`, `lost`, `refused`, `left` as events. Blocks.
 absl::Status KeepRegistered(const Call& call, Registration registration, const KeepOptions& options);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/entry_records.h"
 #include "cli/flags.h"
+#include "cli/meant_name.h"
 
 namespace scoutlight::cli {
 namespace {
@@ -52,8 +53,9 @@ KvReading::KvReading(CLI::App* kv, Verb* chosen) {
 }
 
 absl::Status KvReading::Get(const Call& call) const {
-  const absl::StatusOr<GetResult> result = Registry(call.connection).Get(key_, {.revision = revision_.value_or(0)});
-  if (!result.ok()) return result.status();
+  const Revision revision = revision_.value_or(0);
+  const absl::StatusOr<GetResult> result = Registry(call.connection).Get(key_, {.revision = revision});
+  if (!result.ok()) return WithMeantKey(result.status(), key_, revision, call.connection);
   if (raw_) {
     call.printer.Raw(result->entry.value.bytes);
     return absl::OkStatus();

@@ -1,10 +1,12 @@
 #include "cli/kv_watching.h"
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "cli/entry_records.h"
@@ -152,7 +154,9 @@ KvWatching::KvWatching(CLI::App* kv, Verb* chosen) {
 }
 
 absl::Status KvWatching::Watch(const Call& call) const {
-  UntilStopped until;
+  const absl::StatusOr<std::unique_ptr<UntilStopped>> made = UntilStopped::Create();
+  if (!made.ok()) return made.status();
+  UntilStopped& until = **made;
   std::atomic<bool> begun = false;
   WatchedEvents shown(scope_, &call.printer);
   const auto on_event = [&](const WatchEvent& event) {

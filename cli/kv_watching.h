@@ -13,7 +13,7 @@
 
 namespace scoutlight::cli {
 
-// `kv watch`: shows what happens until SIGINT, SIGTERM, or its reader goes; that is success. The server must answer once within --timeout;
+// `kv watch`: shows what happens until a signal to stop, or its reader goes; that is success. The server must answer once within --timeout;
 // after that it is waited for without end.
 class KvWatching {
  public:

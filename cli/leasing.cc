@@ -36,7 +36,7 @@ std::string KeysText(int64_t count) { return count == 1 ? "1 key" : absl::StrCat
 void AddId(CLI::App* verb, LeaseId* lease_id) {
   verb->add_option("LEASE", *lease_id, "its number, as kv get -o wide shows it")
       ->required()
-      ->check(CLI::Range(LeaseId{1}, std::numeric_limits<LeaseId>::max()))
+      ->check(RangeFault(1, std::numeric_limits<LeaseId>::max()))
       ->type_name("");
 }
 

@@ -64,8 +64,7 @@ std::string FlagText(const CLI::Option& flag) {
 std::string ArgumentName(const CLI::Option& argument) { return argument.get_name(/*positional=*/true); }
 
 // "[flags] KEY [VALUE]".
-std::string SynopsisOf(const CLI::App& verb) {
-  if (!VerbsOf(verb).empty()) return absl::StrCat(Italic("VERB"), " ...");
+std::string ArgumentsText(const CLI::App& verb) {
   std::string text = absl::StrCat("[", Italic("flags"), "]");
   for (const CLI::Option* argument : OptionsOf(verb, /*are_positional=*/true)) {
     const bool is_of_command = ArgumentName(*argument) == "COMMAND";
@@ -73,6 +72,15 @@ std::string SynopsisOf(const CLI::App& verb) {
     absl::StrAppend(&text, " ", argument->get_required() ? name : absl::StrCat("[", name, "]"));
   }
   return text;
+}
+
+// A line for each way to call it: a group of verbs may be a verb too.
+std::string SynopsisOf(const CLI::App& verb) {
+  const std::string called = Bold(absl::StrJoin(WordsOf(verb), " "));
+  const std::string by_itself = absl::StrCat(called, " ", ArgumentsText(verb), "\n");
+  if (VerbsOf(verb).empty()) return by_itself;
+  const std::string with_verb = absl::StrCat(called, " ", Italic("VERB"), " ...\n");
+  return OptionsOf(verb, /*are_positional=*/true).empty() ? with_verb : absl::StrCat(by_itself, ".br\n", with_verb);
 }
 
 void AddItem(const std::string& what, absl::string_view help, std::string* page) {
@@ -160,7 +168,7 @@ std::string ManualPage(const CLI::App& verb, const CLI::App& app) {
   // The program's own begins with its name.
   const std::string help(absl::StripSuffix(absl::StripPrefix(verb.get_description(), "scoutctl: "), "."));
   absl::StrAppend(&page, ".SH NAME\n", Escaped(name), " \\- ", Escaped(help), "\n");
-  absl::StrAppend(&page, ".SH SYNOPSIS\n", Bold(absl::StrJoin(WordsOf(verb), " ")), " ", SynopsisOf(verb), "\n");
+  absl::StrAppend(&page, ".SH SYNOPSIS\n", SynopsisOf(verb));
   absl::StrAppend(&page, ".SH DESCRIPTION\n", Escaped(absl::StrCat(absl::AsciiStrToUpper(help.substr(0, 1)), help.substr(1))), ".\n");
   AddFooter(verb, &page);
   AddVerbs(verb, &page);

@@ -3,7 +3,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +12,7 @@
 #include "cli/flags.h"
 #include "cli/new_file.h"
 #include "cli/restoring_server.h"
+#include "cli/until_stopped.h"
 
 namespace scoutlight::cli {
 namespace {
@@ -47,16 +47,16 @@ absl::Status Migrating::Migrate(const Call& call) const {
   flags->insert(flags->end(), flags_.begin(), flags_.end());
   const absl::StatusOr<std::string> program = program_.empty() ? FindServerProgram() : program_;
   if (!program.ok()) return program.status();
+  const absl::StatusOr<std::unique_ptr<UntilStopped>> until = UntilStopped::Create(UntilStopped::WhenUnread::kGoesOn);
+  if (!until.ok()) return until.status();
   const absl::StatusOr<std::unique_ptr<TemporaryFolder>> made_folder = TemporaryFolder::Create();
   if (!made_folder.ok()) return made_folder.status();
   const TemporaryFolder& folder = **made_folder;
   RestoringServer server;
-  const CleanUpOnStop clean_up([&] {
+  const CleanUpOnStop clean_up(until->get(), [&] {
     server.Kill();
     folder.Remove();
   });
-  // While signals to stop are still kept back.
-  const absl::Cleanup remove = [&folder] { folder.Remove(); };
   const std::string path = folder.File("backup");
   const absl::StatusOr<std::unique_ptr<NewFile>> file = NewFile::Create(path);
   if (!file.ok()) return file.status();

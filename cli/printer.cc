@@ -19,7 +19,8 @@ bool Printer::Confirmed(absl::string_view question) {
   if (!can_ask_) return false;
   output_.WriteError(absl::StrCat(question, " [y/N] "));
   std::string answer;
-  std::getline(std::cin, answer);
+  // At Ctrl-D the cursor is still behind the question.
+  if (!std::getline(std::cin, answer)) output_.WriteError("\n");
   const std::string word = absl::AsciiStrToLower(absl::StripAsciiWhitespace(answer));
   return word == "y" || word == "yes";
 }

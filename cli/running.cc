@@ -23,7 +23,7 @@ constexpr int kPortMax = 65'535;
 Running::Running(CLI::App* app, Verb* chosen) {
   CLI::App* const verb = app->add_subcommand("run", "run a service's program, registered for as long as it runs");
   verb->add_option("--service", service_, "its name")->required()->type_name("NAME");
-  verb->add_option("--port", port_, "where the program listens")->required()->check(CLI::Range(1, kPortMax))->type_name("PORT");
+  verb->add_option("--port", port_, "where the program listens")->required()->check(RangeFault(1, kPortMax))->type_name("PORT");
   verb->add_option("--host", host_, "the host to register; default: this machine's address on the way to the server")->type_name("HOST");
   verb->add_option("--id", id_, "of the instance; default: one is drawn")->type_name("ID");
   verb->add_option("--property", properties_, "another property, such as zone=north; may be repeated")

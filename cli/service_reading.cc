@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "cli/entry_records.h"
 #include "cli/flags.h"
 #include "cli/instance_choice.h"
@@ -41,7 +42,7 @@ void ServiceReading::DeclareResolve(CLI::App* service, Verb* chosen) {
   resolve->add_option("--endpoint-name", query_.endpoint, "the name of an endpoint, else a scheme, that it must have")->type_name("NAME");
   resolve->add_option("--zone", query_.zone, "instances of this zone are preferred")->type_name("ZONE");
   resolve->add_option("--affinity", query_.affinity_key, "equal keys go to one instance, with consistent_hash")->type_name("KEY");
-  resolve->add_option("--count", query_.count, "so many different ones [1]")->type_name("COUNT");
+  resolve->add_option("--count", query_.count, "so many different ones [1]")->check(RangeFault(1, limits::kPicksMax))->type_name("COUNT");
   SetExample(resolve, "scoutctl service resolve Printer --filter 'protocol == \"https\"'");
   ChooseOnServer(resolve, this, &ServiceReading::Resolve, chosen);
 }

@@ -1,6 +1,7 @@
 #include "cli/service_watching.h"
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -99,7 +100,9 @@ ServiceWatching::ServiceWatching(CLI::App* service, Verb* chosen) {
 }
 
 absl::Status ServiceWatching::Watch(const Call& call) const {
-  UntilStopped until;
+  const absl::StatusOr<std::unique_ptr<UntilStopped>> made = UntilStopped::Create();
+  if (!made.ok()) return made.status();
+  UntilStopped& until = **made;
   absl::StatusOr<Filter> filter = Filter::Parse(filter_, discovery::AgeTerms::kRefused);
   if (!filter.ok()) return filter.status();
   // Says what is wrong, where a locator only goes on trying.

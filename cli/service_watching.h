@@ -10,7 +10,7 @@
 
 namespace scoutlight::cli {
 
-// `service watch`: the instances of a service as they are, then what changes, until SIGINT, SIGTERM, or its reader goes; that is success.
+// `service watch`: the instances of a service as they are, then what changes, until a signal to stop, or its reader goes; that is success.
 // As a subscriber that confirms what it shows, so drains do not wait for it for long.
 class ServiceWatching {
  public:

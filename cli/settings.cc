@@ -68,6 +68,7 @@ std::optional<absl::string_view> FormIn(absl::string_view argument) {
 
 }  // namespace
 
+// Of a flag that is given twice the later one holds: an alias may have the first.
 void DeclareSettings(CLI::App* app, Settings* settings) {
   app->add_option("--endpoint", settings->endpoints, "servers over one store, HOST:PORT, several with commas [127.0.0.1:7400]")
       ->delimiter(',')
@@ -76,15 +77,22 @@ void DeclareSettings(CLI::App* app, Settings* settings) {
       ->type_name("ENDPOINT")
       ->envname(EnvironmentName("--endpoint"));
   app->add_option("--context", settings->context, "what `context add` has kept under this name; '': nothing [that of `context use`]")
+      ->take_last()
       ->type_name("NAME")
       ->envname(EnvironmentName("--context"));
-  app->add_option("--cluster", settings->cluster, "of services [default]")->type_name("NAME")->envname(EnvironmentName("--cluster"));
+  app->add_option("--cluster", settings->cluster, "of services [default]")
+      ->take_last()
+      ->type_name("NAME")
+      ->envname(EnvironmentName("--cluster"));
   AddDuration(app, "--timeout", &settings->timeout, "how long a call may take, its repetitions together [5s]")
+      ->take_last()
       ->envname(EnvironmentName("--timeout"));
-  AddChoice(app, "-o,--output", &settings->form, Forms(), "how results and errors are shown [table]")->envname(EnvironmentName("--output"));
+  AddChoice(app, "-o,--output", &settings->form, Forms(), "how results and errors are shown [table]")
+      ->take_last()
+      ->envname(EnvironmentName("--output"));
   app->add_flag("--tls", settings->tls, "speak TLS, and trust whom the system trusts")->envname(EnvironmentName("--tls"));
   const auto file = [app](const std::string& flag, const std::string& variable, std::string* path, const std::string& help) {
-    app->add_option(flag, *path, help)->type_name("FILE")->envname(variable);
+    app->add_option(flag, *path, help)->take_last()->type_name("FILE")->envname(variable);
   };
   file("--tls-ca", "SCOUTLIGHT_TLS_CA", &settings->tls_ca, "PEM file with the certificates to trust; means --tls");
   // SCOUTLIGHT_TLS_CERT and _KEY are the server's own.

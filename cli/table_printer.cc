@@ -243,11 +243,13 @@ void TablePrinter::Failed(const absl::Status& status) {
     const std::string code = CodeWords(status.code());
     absl::StrAppend(&text, terminals_.errors_colours ? Coloured(Colour::kRed, code) : code, ": ");
   }
-  absl::StrAppend(&text, Printable(status.message(), LineBreaks::kKept));
+  // Of a single one the message tells, of several the lines below.
+  const bool has_several = details.violations.size() > 1;
+  const bool repeats = has_several && status.message() == InvalidFields(details.reason, details.violations).message();
+  absl::StrAppend(&text, repeats ? absl::StrCat(details.violations.size(), " mistakes") : Printable(status.message(), LineBreaks::kKept));
   if (details.reason != Reason::kUnspecified) absl::StrAppend(&text, " (", ReasonName(details.reason), ")");
   absl::StrAppend(&text, "\n");
-  // Of a single one the message tells.
-  if (details.violations.size() > 1) {
+  if (has_several) {
     for (const FieldViolation& violation : details.violations) {
       absl::StrAppend(&text, "  ", Printable(violation.field), ": ", Printable(violation.description), "\n");
     }

@@ -1,9 +1,11 @@
 #include "cli/topology_watching.h"
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "cli/flags.h"
 #include "cli/topology_records.h"
@@ -53,7 +55,9 @@ TopologyWatching::TopologyWatching(CLI::App* topology, Verb* chosen) {
 }
 
 absl::Status TopologyWatching::Watch(const Call& call) const {
-  UntilStopped until;
+  const absl::StatusOr<std::unique_ptr<UntilStopped>> made = UntilStopped::Create();
+  if (!made.ok()) return made.status();
+  UntilStopped& until = **made;
   std::atomic<bool> begun = false;
   const auto on_update = [&](const TopologyUpdate& update) {
     begun.store(true, std::memory_order_relaxed);

@@ -6,7 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 namespace scoutlight::cli {
 namespace {
@@ -14,12 +18,19 @@ namespace {
 // poll() takes at most 2^31 ms, and is asked again by who waits.
 constexpr absl::Duration kWaitMax = absl::Hours(1);
 
+// As where nobody runs the command in a terminal's foreground: `nohup`, `&` of a script.
+bool IsIgnored(int signal) {
+  struct sigaction action;
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 StopSignalsBlocked::StopSignalsBlocked() {
   sigemptyset(&signals_);
-  sigaddset(&signals_, SIGINT);
-  sigaddset(&signals_, SIGTERM);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    if (!IsIgnored(signal)) sigaddset(&signals_, signal);
+  }
   pthread_sigmask(SIG_BLOCK, &signals_, &before_);
 }
 
@@ -31,8 +42,14 @@ UntilStopped::UntilStopped(WhenUnread when_unread)
     : when_unread_(when_unread), signals_fd_(signalfd(-1, &blocked_.signals(), SFD_CLOEXEC)), ended_fd_(eventfd(0, EFD_CLOEXEC)) {}
 
 UntilStopped::~UntilStopped() {
-  close(signals_fd_);
-  close(ended_fd_);
+  if (signals_fd_ >= 0) close(signals_fd_);
+  if (ended_fd_ >= 0) close(ended_fd_);
+}
+
+absl::StatusOr<std::unique_ptr<UntilStopped>> UntilStopped::Create(WhenUnread when_unread) {
+  std::unique_ptr<UntilStopped> made(new UntilStopped(when_unread));
+  if (made->signals_fd_ >= 0 && made->ended_fd_ >= 0) return made;
+  return absl::ResourceExhaustedError(absl::StrCat("cannot wait for signals: ", strerror(errno)));
 }
 
 void UntilStopped::End(absl::Status status) {
@@ -58,7 +75,9 @@ std::optional<absl::Status> UntilStopped::Wait(absl::Duration timeout) {
   }
   signalfd_siginfo taken;
   // Taken, so that it does not end the process once the signals are let through again.
-  if (watched[1].revents != 0) (void)!read(signals_fd_, &taken, sizeof(taken));
+  if (watched[1].revents != 0 && read(signals_fd_, &taken, sizeof(taken)) == static_cast<ssize_t>(sizeof(taken))) {
+    signal_ = static_cast<int>(taken.ssi_signo);
+  }
   return absl::OkStatus();
 }
 

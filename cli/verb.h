@@ -19,7 +19,7 @@ namespace scoutlight::cli {
 // line named none.
 using Verb = std::function<absl::Status(const Settings&, Printer*)>;
 
-// What a verb that asks a server works with. Its threads have SIGINT and SIGTERM blocked, as UntilStopped needs it.
+// What a verb that asks a server works with. Its threads have the signals to stop blocked, as UntilStopped needs it.
 struct Call {
   const Connection& connection;
   const Settings& settings;

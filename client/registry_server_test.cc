@@ -13,9 +13,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "base/error.h"
 #include "client/lease_keeper.h"
+#include "client/registrations.h"
 #include "client/testing/server.h"
 #include "client/testing/silent_server.h"
 #include "client/wire/wire.h"
@@ -366,6 +369,19 @@ TEST(ConnectionTest, AServerThatIsAwayIsToldFromOneThatHangs) {
   EXPECT_EQ(code_at({silent.address()}, absl::Milliseconds(2'500)), absl::StatusCode::kDeadlineExceeded);
   // The last try has what the first has left, and is not answered.
   EXPECT_EQ(code_at({nobody, silent.address()}, absl::Milliseconds(700)), absl::StatusCode::kUnavailable);
+}
+
+TEST(ConnectionTest, HowLongAnAnswerWasWaitedForIsTold) {
+  const testing::SilentServer silent;
+  const absl::StatusOr<Connection> connection = Connection::Open({.endpoints = {silent.address()}, .timeout = absl::Minutes(10)});
+  EXPECT_EQ(Registry(*connection).Get("/a", {.timeout = absl::Milliseconds(300)}).status().message(), "no answer within 300ms");
+  // One that is not repeated ends with its connection, which gRPC gives up.
+  const absl::Status given_up = Registrations(*connection).ConfirmLoss({"default", "Printer"}, {}).status();
+  EXPECT_EQ(given_up.code(), absl::StatusCode::kDeadlineExceeded) << given_up;
+  absl::string_view told = given_up.message();
+  absl::Duration waited;
+  EXPECT_TRUE(absl::ConsumePrefix(&told, "no answer within ") && absl::ParseDuration(told, &waited)) << given_up;
+  EXPECT_LT(waited, absl::Minutes(1)) << given_up;
 }
 
 TEST(ConnectionTest, MayEndInItsOwnCallback) {

@@ -19,6 +19,8 @@ namespace {
 
 constexpr absl::Duration kCallTimeoutMin = absl::Milliseconds(1);
 constexpr absl::Duration kLookTimeoutMax = absl::Seconds(1);
+// How exact it is told how long was waited: less of a timeout that is left is none.
+constexpr absl::Duration kToldStep = absl::Milliseconds(10);
 
 // Never undone: the last one out would wait in gRPC 1.51 for up to 10 s (grpc issue 41050).
 void KeepGrpc() {
@@ -30,10 +32,11 @@ void KeepGrpc() {
 
 absl::Duration Now() { return Clock::System().SinceBoot(); }
 
-// gRPC says of silence only its code.
-absl::Status Told(const absl::Status& outcome, absl::Duration timeout) {
+// gRPC says of silence only its code. `waited` may be less than `timeout`: a connection that nobody answers is given up before.
+absl::Status Told(const absl::Status& outcome, absl::Duration waited, absl::Duration timeout) {
   if (outcome.code() != absl::StatusCode::kDeadlineExceeded || ReasonOf(outcome) != Reason::kUnspecified) return outcome;
-  return absl::DeadlineExceededError(absl::StrCat("no answer within ", absl::FormatDuration(timeout)));
+  return absl::DeadlineExceededError(
+      absl::StrCat("no answer within ", absl::FormatDuration(std::min(absl::Ceil(waited, kToldStep), timeout))));
 }
 
 ConnectionOptions WithGrpcKept(ConnectionOptions options) {
@@ -69,8 +72,9 @@ absl::Status Wire::RunTries(const CallOptions& options, Asks asks, Attempt attem
     const absl::Status status = RunTry(try_timeout, attempt);
     if (status.ok()) return status;
     if (asks == Asks::kForRevision && IsServerGone(status)) LookAtStore(std::min(kLookTimeoutMax, timeout - (Now() - start)));
-    const std::optional<absl::Duration> pause = repetition.After(status, Now() - start);
-    if (!pause.has_value()) return Told(repetition.OutcomeOf(status, try_timeout), timeout);
+    const absl::Duration waited = Now() - start;
+    const std::optional<absl::Duration> pause = repetition.After(status, waited);
+    if (!pause.has_value()) return Told(repetition.OutcomeOf(status, try_timeout), waited, timeout);
     absl::SleepFor(*pause);
   }
 }

@@ -27,8 +27,8 @@ class BackupTest : public ShellTest {
     for (int i = 0; i < count; ++i) ASSERT_TRUE(client_.Put(absl::StrCat("/large/", i), std::string(1'000'000, 'x')).ok());
   }
   // Begins a backup to $FILES/b, and waits until a part of it has come.
-  std::unique_ptr<Process> BeginBackup(const std::string& flags = "--timeout 1s") {
-    auto backup = Start("scoutctl backup $FILES/b " + flags);
+  std::unique_ptr<Process> BeginBackup(const std::string& flags = "--timeout 1s", const std::string& before = ":") {
+    auto backup = Start("scoutctl backup $FILES/b " + flags, before);
     EXPECT_TRUE(WaitUntil([this] { return BytesThere() > 0; })) << backup->errors();
     return backup;
   }
@@ -124,8 +124,8 @@ TEST_F(BackupTest, OneThatIsStoppedLeavesNothingAndWhatWasThereBefore) {
 
 TEST_F(BackupTest, AStopDoesNotWaitForAServerThatHangs) {
   PutLarge(kLargeCount);
-  for (const int signal : {SIGINT, SIGTERM}) {
-    const auto backup = BeginBackup("--timeout 5m");
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    const auto backup = BeginBackup("--timeout 5m", "ulimit -c 0");
     ASSERT_TRUE(server().Stop());
     backup->Signal(signal);
     EXPECT_EQ(backup->WaitForExit(), (Exit{.code = -1, .signal = signal})) << backup->errors();
@@ -133,10 +133,10 @@ TEST_F(BackupTest, AStopDoesNotWaitForAServerThatHangs) {
     server().Signal(SIGCONT);
   }
   // One that is to be ignored is.
-  auto backup = Start("scoutctl backup $FILES/b --timeout 5m", "trap '' INT");
-  EXPECT_TRUE(WaitUntil([this] { return BytesThere() > 0; })) << backup->errors();
+  const auto backup = BeginBackup("--timeout 5m", "trap '' INT HUP");
   ASSERT_TRUE(server().Stop());
   backup->Signal(SIGINT);
+  backup->Signal(SIGHUP);
   server().Signal(SIGCONT);
   EXPECT_EQ(backup->WaitForExit(), Exit{.code = 0});
 }

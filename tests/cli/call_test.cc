@@ -140,7 +140,11 @@ TEST_F(CallTest, AnInstanceWithoutReflectionSaysSo) {
   SaysWhenTyped("scoutctl call Gone/Get", "[exit 6]");
   HostileServer silent([](const SeenRequest&) { return Deed{"", Deed::Then::kStall}; });
   Shown(absl::StrCat("scoutctl service register Silent --id s hostname=127.0.0.1 port=", silent.port(), " protocol=grpc --permanent"));
+  SaysWhenTyped("scoutctl call Silent/Get --timeout 500ms",
+                "scoutctl: deadline exceeded: the instance s: no answer by the end of --timeout 500ms\n");
   SaysWhenTyped("scoutctl call Silent/Get --timeout 500ms", "[exit 5]");
+  // What is typed has its time.
+  SaysWhenTyped("{ sleep 2.1; echo '{\"key\": \"/site/port\"}'; } | scoutctl call $GET --timeout 2s -d -", "\"text\": \"80\"");
 }
 
 TEST_F(CallTest, TheEndpointIsFoundByWhatTheInstanceHas) {

@@ -210,6 +210,10 @@ pattern
 SCHEMA_NOT_FOUND
 SCHEMA_NOT_FOUND
 )");
+  Shows("scoutctl schema get printer", R"(
+! scoutctl: not found: there is no schema printer; did you mean printers? (SCHEMA_NOT_FOUND)
+[exit 3]
+)");
   Shows("scoutctl schema bind Printer ''", R"(
 ! scoutctl: invalid argument: SCHEMA: is empty; scoutctl schema unbind takes a binding back (INVALID_FIELD)
 [exit 2]

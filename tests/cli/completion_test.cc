@@ -140,6 +140,27 @@ zsh -f type.zsh <<END
         kCompleted);
 }
 
+TEST_F(CompletionTest, ZshCompletesFromTheFirstTabOnWhereItFindsTheScriptByItself) {
+  if (Shown("command -v zsh").find("[exit") != std::string::npos) GTEST_SKIP() << "zsh is not installed";
+  Shows(R"(export PATH="$(dirname "$SCOUTCTL"):$PATH"; cd $FILES; mkdir functions; scoutctl completion zsh >functions/_scoutctl
+cat >type.zsh <<'END'
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'fpath=($PWD/functions $fpath); autoload -Uz compinit; compinit -u -D; keep() { print -r -- "$BUFFER" >>kept; BUFFER= }
+zle -N keep; bindkey "^O" keep; print -r READ""Y'
+zpty -r shell out '*READY*'
+for line in 'scoutctl kv de' 'scoutctl kv ge'; do zpty -n -w shell "$line"$'\t\C-o'; done
+zpty -w shell exit
+while zpty -r shell out; do :; done
+sed 's/$/|/' kept
+END
+zsh -f type.zsh)",
+        R"(
+scoutctl kv delete |
+scoutctl kv get |
+)");
+}
+
 TEST_F(CompletionTest, FishOffersTheSame) {
   if (Shown("command -v fish").find("[exit") != std::string::npos) GTEST_SKIP() << "fish is not installed";
   PutNames();

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/cli/shell.h"
+#include "tests/support/process.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temp_dir.h"
 
@@ -134,6 +135,25 @@ sed -E 's/[0-9a-f]{32}/SUBSCRIBER/; s/confirmed [0-9]+ of [0-9]+/confirmed M of 
       "meaning": "the program at ADDRESS has confirmed M of N messages that it had 1s ago: it may work with what is not so any more, and
     }
 )");
+}
+
+TEST_F(DoctorTest, ADiskThatIsNearlyFull) {
+  const TempDir mounted;
+  const auto full = StartServer(
+      {.data_dir = mounted.File("data"), .flags = {"--disk-reserve=24MiB"}, .mount = PrivateMount{.path = mounted.path(), .size = "64m"}});
+  const std::string to =
+      absl::StrCat("export SCOUTLIGHT_ENDPOINT=", full->address(), "; ballast=/proc/", full->pid(), "/root", mounted.File("ballast"), "; ");
+  const std::string well = "! looked at the server and 0 instances of 0 services: 0 errors, 0 warnings\n";
+  Shows(to + "scoutctl doctor", well);
+  Shows(to + "head -c 48M /dev/zero >$ballast; scoutctl kv put /a 1 2>&1 | grep -o DISK_FULL; scoutctl doctor", R"(
+DISK_FULL
+SEVERITY  KIND            SUBJECT  COMMAND  MEANING
+error     server_problem  server   df -h    the disk is nearly full
+! looked at the server and 0 instances of 0 services: 1 error, 0 warnings
+! scoutctl: failed precondition: found 1 error
+[exit 1]
+)");
+  Shows(to + "rm $ballast; scoutctl kv put /a 1 -o name; scoutctl doctor", absl::StrCat("/a\n", well));
 }
 
 TEST_F(DoctorTest, AServerThatIsInTrouble) {

@@ -91,6 +91,20 @@ EXAMPLE
 )");
 }
 
+TEST_F(EveryVerbTest, PagesSayEachWayToCallIt) {
+  const auto synopsis = [](const std::string& verb) {
+    return absl::StrCat("scoutctl man ", verb, " | sed -n '/SYNOPSIS/,/DESCRIPTION/p' | sed '1d; $d; s/\\\\f.//g; s/\\\\//g'");
+  };
+  Shows(synopsis("kv put"), "scoutctl kv put [flags] KEY [VALUE]\n");
+  Shows(synopsis("run"), "scoutctl run [flags] -- COMMAND ...\n");
+  Shows(synopsis("kv"), "scoutctl kv VERB ...\n");
+  Shows(synopsis("backup"), R"(
+scoutctl backup [flags] [FILE]
+.br
+scoutctl backup VERB ...
+)");
+}
+
 TEST_F(EveryVerbTest, AVerbThatIsNotThereHasNoPage) {
   Shows("scoutctl man kv gte", R"(
 ! scoutctl: invalid argument: VERB: "gte" is no verb; did you mean get? (INVALID_FIELD)

@@ -50,6 +50,14 @@ KEY           MOD REVISION  CREATE REVISION  VERSION  LEASE ID  VALUE
 ! scoutctl: not found: nothing is stored at /office/nothing (KEY_NOT_FOUND)
 [exit 3]
 )");
+  Shows("scoutctl kv get /office/hots", R"(
+! scoutctl: not found: nothing is stored at /office/hots; did you mean /office/host? (KEY_NOT_FOUND)
+[exit 3]
+)");
+  Shows("scoutctl kv get office", R"(
+! scoutctl: not found: nothing is stored at /office; there are keys below it, which scoutctl kv list shows (KEY_NOT_FOUND)
+[exit 3]
+)");
   Shows("scoutctl kv get /office/nothing -o json", R"(
 ! {
 !   "code": "NOT_FOUND",

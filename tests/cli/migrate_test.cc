@@ -101,10 +101,14 @@ TEST_F(MigrateTest, OneThatIsStoppedLeavesNoStore) {
   ASSERT_NE(etcd, nullptr);
   etcd->Pause();
   const std::string to = absl::StrCat("etcd://", etcd->target());
-  const auto migrate = Start(absl::StrCat("scoutctl migrate ", to, " --server ", Environment().at("SCOUTLIGHTD")), "export TMPDIR=$FILES");
-  EXPECT_TRUE(WaitUntil([&] { return absl::StrContains(migrate->errors(), "restoring into"); })) << migrate->errors();
-  EXPECT_TRUE(absl::StrContains(Interrupt(migrate.get()), "[signal 2]"));
-  Shows("ls $FILES", "");
+  for (const int signal : {SIGINT, SIGHUP, SIGQUIT}) {
+    const auto migrate =
+        Start(absl::StrCat("scoutctl migrate ", to, " --server ", Environment().at("SCOUTLIGHTD")), "export TMPDIR=$FILES; ulimit -c 0");
+    EXPECT_TRUE(WaitUntil([&] { return absl::StrContains(migrate->errors(), "restoring into"); })) << migrate->errors();
+    migrate->Signal(signal);
+    EXPECT_EQ(migrate->WaitForExit(), (Exit{.code = -1, .signal = signal})) << migrate->errors();
+    Shows("ls $FILES", "");
+  }
   etcd->Resume();
   Shows(absl::StrCat("scoutctl migrate ", to, " --server $SCOUTLIGHTD 2>/dev/null | grep -c 'is now also store'"), "1\n");
 }

@@ -84,6 +84,10 @@ TEST_F(MoveTest, WhatIsWrongIsNamedByItsLine) {
 ! imported 0 entries of the first 0 lines
 ! scoutctl: invalid argument: line 2: key: "/a//b" has an empty segment at byte 3 (INVALID_FIELD)
 )");
+  Shows("scoutctl kv import /nowhere", R"(
+! scoutctl: invalid argument: FILE: cannot be read: /nowhere: No such file or directory (INVALID_FIELD)
+[exit 2]
+)");
   Shows(R"(echo no >$FILES/no; scoutctl kv import $FILES/no)", R"(
 ! imported 0 entries of the first 0 lines
 ! scoutctl: invalid argument: line 1: is no object of JSON (INVALID_FIELD)

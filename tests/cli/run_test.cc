@@ -122,7 +122,7 @@ out
 
 TEST_F(RunTest, WhatIsWrongIsToldBeforeAnythingRuns) {
   Shows("scoutctl run --service P --port 0 -- echo ran", R"(
-! scoutctl: invalid argument: --port: Value 0 not in range 1 to 65535; see scoutctl run --help
+! scoutctl: invalid argument: --port: must be 1 to 65535, is "0"; see scoutctl run --help
 [exit 2]
 )");
   Shows("scoutctl run --service P --port 80", R"(

@@ -286,7 +286,7 @@ laser
 [exit 3]
 )");
   Shows("scoutctl service resolve Printer --count 100", R"(
-! scoutctl: invalid argument: count: is 100, at most 16 is allowed (INVALID_FIELD)
+! scoutctl: invalid argument: --count: must be 1 to 16, is "100"; see scoutctl service resolve --help
 [exit 2]
 )");
   Shows("scoutctl service deregister Printer laser -o name", R"(

@@ -135,6 +135,9 @@ TEST_F(TerminalTest, ARecursiveDeletionAsks) {
   const std::string refused = OnTerminal("scoutctl kv delete /a --recursive", "n\n");
   EXPECT_NE(refused.find("Delete 2 keys at and below /a? [y/N] "), std::string::npos) << refused;
   EXPECT_NE(refused.find("scoutctl: \x1b[31mcancelled\x1b[0m: nothing was deleted\n[failed]\n"), std::string::npos) << refused;
+  // Ctrl-D.
+  const std::string closed = OnTerminal("NO_COLOR=1 scoutctl kv delete /a --recursive", "\x04");
+  EXPECT_TRUE(absl::EndsWith(closed, "[y/N] \nscoutctl: cancelled: nothing was deleted\n[failed]\n")) << closed;
   EXPECT_EQ(OnTerminal("scoutctl kv delete /a --recursive -o json >/dev/null 2>&1"), "[failed]\n");
   EXPECT_EQ(Shown("scoutctl kv list /a -o name"), "/a/b\n/a/c\n");
   EXPECT_NE(OnTerminal("scoutctl kv delete /a --recursive", "yes\n").find("deleted 2 keys at and below /a at revision 4\n"),

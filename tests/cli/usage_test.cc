@@ -65,6 +65,22 @@ scoutctl
 ! scoutctl: invalid argument: --revision: must be a revision, from 0 up, is "first"; see scoutctl kv get --help
 [exit 2]
 )");
+  Shows("SCOUTLIGHT_TIMEOUT=5 scoutctl kv get /a", R"(
+! scoutctl: invalid argument: SCOUTLIGHT_TIMEOUT: must be a duration such as 500ms, 10s or 1h30m, is "5"; see scoutctl kv get --help
+[exit 2]
+)");
+  Shows("SCOUTLIGHT_TLS=maybe scoutctl kv get /a", R"(
+! scoutctl: invalid argument: SCOUTLIGHT_TLS: must be true or false, is "maybe"; see scoutctl kv get --help
+[exit 2]
+)");
+  Shows("scoutctl kv get /a --timeout", R"(
+! scoutctl: invalid argument: --timeout: DURATION is missing; see scoutctl kv get --help
+[exit 2]
+)");
+  Shows("scoutctl kv get /a --revision 1 --revision 2", R"(
+! scoutctl: invalid argument: --revision: is given 2 times, and may be given once; see scoutctl kv get --help
+[exit 2]
+)");
   Shows("scoutctl kv get /a --endpoint nowhere", R"(
 ! scoutctl: invalid argument: endpoints[0]: must be host:port, is "nowhere" (INVALID_FIELD)
 [exit 2]
@@ -142,6 +158,10 @@ TEST_F(UsageTest, FlagsMayStandAnywhereAndInTheEnvironment) {
   Shows("SCOUTLIGHT_OUTPUT=name scoutctl kv get /a", R"(
 /a
 )");
+  // The last one holds.
+  Shows("scoutctl -o json --timeout 1ms --context nowhere kv get /a -o name --timeout 5s --context ''", R"(
+/a
+)");
   Shows("scoutctl --cluster office service register Printer --id a hostname=h --permanent", R"(
 registered office:Printer/a at revision 3
 )");
@@ -164,6 +184,42 @@ scoutctl 0.1.0
   "version": "0.1.0"
 }
 )");
+}
+
+TEST_F(UsageTest, HelpSpeaksOfVerbsAndFlags) {
+  Shows("scoutctl kv get --help", R"(
+print the value of a key
+Usage: scoutctl kv get [flags] KEY
+
+Arguments:
+  KEY (required)              such as /office/host
+
+Flags:
+  -h,--help                   print this and exit
+  --raw                       the bytes of the value and nothing else, whatever the output form
+  --revision REVISION         the state to read; default: the latest
+
+Example:
+  scoutctl kv get /office/printers/laser/host
+
+Flags for all verbs: scoutctl --help
+)");
+  Shows("scoutctl backup --help | grep -v -e '^  '", R"(
+write one state of the whole registry into a file
+Usage: scoutctl backup [flags] [FILE] [VERB]
+
+Arguments:
+
+Flags:
+
+Verbs:
+
+Example:
+
+Flags for all verbs: scoutctl --help
+)");
+  EXPECT_EQ(Shown("scoutctl man --list | while read -r verb; do scoutctl $verb --help; done | grep -e OPTION -e SUBCOMMAND -e Options"),
+            "[exit 1]\n");
 }
 
 TEST_F(UsageTest, ReadersThatHaveEnoughEndItQuietly) {

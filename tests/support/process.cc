@@ -67,6 +67,8 @@ void Mount(const Image& image) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  // As in a terminal, though the tests may run in the background.
+  for (const int ends : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) signal(ends, SIG_DFL);
   if (image.mount_path != nullptr) Mount(image);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != image.parent) _exit(126);
