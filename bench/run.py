@@ -78,7 +78,7 @@ FULL = {
     "one_by_one": 10_000,
     "change_duration": 1,
     "restarts": 3,
-    "gate_messages": 200_000,
+    "gate_messages": 100_000,
     "tree_entries": 100_000,
     "flat_entries": 10_000,
     "footprint_instances": 100_000,
