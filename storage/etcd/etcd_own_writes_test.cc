@@ -22,7 +22,7 @@ using ::testing::ElementsAre;
 constexpr char kPrefix[] = "p/";
 constexpr absl::Time kWrittenByOthers = absl::FromUnixSeconds(1'000);
 
-// Tells when the store has first said that all is shown.
+// Tells whether the store has said that all is shown.
 class FreshSink : public RecordingSink {
  public:
   explicit FreshSink(Revision after) : RecordingSink(after, Revisions::kIncreasing) {}
@@ -31,6 +31,11 @@ class FreshSink : public RecordingSink {
     RecordingSink::OnFresh();
     fresh_ = true;
   }
+  void OnStale() override {
+    RecordingSink::OnStale();
+    fresh_ = false;
+  }
+  bool is_fresh() const { return fresh_; }
   bool WaitUntilFresh() const {
     return AwaitCondition([this] { return fresh_.load(); });
   }
@@ -215,6 +220,38 @@ TEST_F(EtcdOwnWritesTest, AWriteBehindOneWhoseAnswerIsLostWaitsForTheWatch) {
   etcd_.ReleaseWatches();
   EXPECT_TRUE(next.Wait().status.ok());
   EXPECT_THAT(ShownValues(), ElementsAre("lost", "next"));
+}
+
+TEST_F(EtcdOwnWritesTest, AChangeWhoseAnswerCannotBeReadIsLeftOpen) {
+  etcdserverpb::TxnRequest request;
+  etcdserverpb::PutRequest* foreign = request.add_success()->mutable_request_put();
+  foreign->set_key(mapping_.Encode(K("/a")));
+  foreign->set_value("no value of ours");
+  etcd_.Put(request);
+  PutOperation put = PutOf(K("/a"), "v");
+  put.return_previous = true;
+  Pending<CommitResult> pending =
+      Pending<CommitResult>::Start([&](Done<CommitResult> done) { store_->Commit(TransactionOf({put}), std::move(done)); });
+  etcd_.ReleaseWatches();
+  const CommitResult result = pending.Wait();
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kUnknown) << result.status;
+  EXPECT_EQ(ReasonOf(result.status), Reason::kOutcomeUnknown);
+  EXPECT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kUnavailable; })) << "the watch shows it too";
+}
+
+TEST_F(EtcdOwnWritesTest, WhatStillWaitsWhenTheStoreEndsIsAnsweredBehindOnStale) {
+  const Revision others = PutAsAnother("/a", "theirs");
+  bool was_fresh = true;
+  CommitResult result;
+  store_->Commit(TransactionOf({PutOf(K("/b"), "v")}), [&](CommitResult made) {
+    was_fresh = sink_->is_fresh();
+    result = std::move(made);
+  });
+  ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == others + 1; }));
+  store_.reset();
+  EXPECT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.revision, others + 1);
+  EXPECT_FALSE(was_fresh);
 }
 
 }  // namespace

@@ -55,7 +55,8 @@ struct EtcdStoreOptions {
 //   another store under the same prefix (wiped, restored) ends all calls with kUnavailable until the store is opened anew.
 //   destructor    waits up to a second for the changes in flight; one that etcd leaves open longer ends with kUnknown, kOutcomeUnknown.
 //
-// A done runs on the store's one thread or in its place on one of gRPC's, never two at a time; the sink's methods too. At most 4,096 calls to etcd are in flight (kResourceExhausted).
+// A done runs on the store's one thread or in its place on one of gRPC's, never two at a time; the sink's methods too. At most 4,096 calls
+// to etcd are in flight (kResourceExhausted).
 
 // Waits until etcd answers, at most `open_timeout`, and makes the store id if there is none. kUnavailable: it does not answer, or refuses
 // this user.
