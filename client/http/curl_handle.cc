@@ -70,7 +70,7 @@ bool CurlHandle::SetMethod(const HttpExchangeRequest& request) {
   if (is_plain_get && is_plain_get_) return true;
   // Takes back what the one before has set.
   is_plain_get_ = false;
-  if (!Option(CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr)) || !Option(CURLOPT_HTTPGET, 1L)) return false;
+  if (!Option(CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr)) || !DropFields() || !Option(CURLOPT_HTTPGET, 1L)) return false;
   is_plain_get_ = is_plain_get;
   if (request.method == HttpMethod::kHead) return Option(CURLOPT_NOBODY, 1L);
   if (HasBody(request) && !SetBody(request)) return false;
@@ -85,9 +85,13 @@ bool CurlHandle::SetBody(const HttpExchangeRequest& request) {
   }
   // An empty one may have no address; libcurl would ask the read function then.
   const char* const bytes = request.body.empty() ? "" : request.body.data();
+  has_fields_ = true;
   return Option(CURLOPT_POST, 1L) && Option(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size())) &&
          Option(CURLOPT_POSTFIELDS, bytes);
 }
+
+// libcurl takes fields that are set for the body of any method when it sends a request once more, and does not ask a source to begin anew.
+bool CurlHandle::DropFields() { return !std::exchange(has_fields_, false) || Option(CURLOPT_POSTFIELDS, static_cast<char*>(nullptr)); }
 
 bool CurlHandle::SetHeaders(const HttpExchangeRequest& request) {
   const auto add = [this](const std::string& line) {
@@ -124,6 +128,7 @@ absl::Status CurlHandle::Set(const HttpExchangeRequest& request, CurlCallbacks* 
 
 void CurlHandle::Clear() {
   callbacks_ = nullptr;
+  DropFields();
   if (headers_ == nullptr) return;
   Option(CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
   curl_slist_free_all(headers_);

@@ -62,6 +62,7 @@ class CurlHandle {
   bool SetTimes(const HttpExchangeRequest& request);
   bool SetMethod(const HttpExchangeRequest& request);
   bool SetBody(const HttpExchangeRequest& request);
+  bool DropFields();
   bool SetHeaders(const HttpExchangeRequest& request);
   template <typename Value>
   bool Option(CURLoption option, Value value) {
@@ -81,6 +82,7 @@ class CurlHandle {
   curl_slist* headers_ = nullptr;
   // What it was last set to; setting the same again is left out.
   bool is_plain_get_ = false;
+  bool has_fields_ = false;
   long connect_ms_ = -1;
   long idle_s_ = -1;
   std::array<char, CURL_ERROR_SIZE> error_ = {};

@@ -69,7 +69,10 @@ class CurlTransport::Exchange final : public HttpExchange, public CurlCallbacks 
   std::unique_ptr<CurlHandle> handle_;
   bool running_ = false;  // In the multi.
   int issued_ = 0;
-  bool reissued_ = false;  // Its handle is not used again: libcurl counts these over a handle's life, and gives up at five.
+  // Its handle is not used again: libcurl counts these over a handle's life, and gives up at five; and one that it was about to issue once
+  // more is left to begin by going back in a source that is another's.
+  bool reissued_ = false;
+  bool is_whole_ = false;
   bool stopped_ = false;
   absl::Status failure_;
   // The head so far.
@@ -88,7 +91,8 @@ void CurlTransport::Exchange::Remove() {
   if (std::exchange(running_, false)) curl_multi_remove_handle(transport_.multi_, handle_->easy());
   if (handle_ == nullptr) return;
   handle_->Clear();
-  if (!reissued_ && transport_.free_.size() < kHandlesKept) transport_.free_.push_back(std::move(handle_));
+  const bool is_clean = !reissued_ && (is_whole_ || issued_ == 0);
+  if (is_clean && transport_.free_.size() < kHandlesKept) transport_.free_.push_back(std::move(handle_));
   handle_ = nullptr;
 }
 
@@ -109,6 +113,7 @@ void CurlTransport::Exchange::Resume() {
 
 void CurlTransport::Exchange::End(CURLcode code) {
   if (!failure_.ok()) return;
+  is_whole_ = code == CURLE_OK;
   const HttpExchangeEnd end = {StatusOf(code), code == CURLE_OK || WasSent()};
   Remove();
   events_.OnEnd(end);
@@ -198,7 +203,7 @@ size_t CurlTransport::Exchange::OnRead(absl::Span<char> out) {
 }
 
 int CurlTransport::Exchange::OnSeek(curl_off_t offset, int origin) {
-  const bool to_begin = offset == 0 && origin == SEEK_SET && request_.repeatable;
+  const bool to_begin = offset == 0 && origin == SEEK_SET && (request_.repeatable || issued_ == 0);
   if (!to_begin || request_.source == nullptr || !request_.source->Rewind()) return CURL_SEEKFUNC_FAIL;
   return CURL_SEEKFUNC_OK;
 }

@@ -166,8 +166,10 @@ RunningCall::Take RunningCall::Win(LiveAttempt* attempt) {
   winner_ = attempt;
   lane_.ClearTimer(hedge_timer_);
   if (live_.size() > 1) {
-    // Not within an event.
-    lane_.Post([self = shared_from_this()] { self->DropLosers(); });
+    // Not within an event. Who drives the lane holds the call; the lane is kept for others.
+    lane_.Post([weak = weak_from_this()] {
+      if (const std::shared_ptr<RunningCall> self = weak.lock()) self->DropLosers();
+    });
   }
   if (request_.sink != nullptr) {
     sink_begun_ = true;

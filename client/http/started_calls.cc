@@ -39,11 +39,12 @@ void StartedCall::Cancel() {
 }
 
 void StartedCall::Resume() {
-  if (resuming_.exchange(true)) return;
-  loop_->lane().Post([self = shared_from_this()] {
+  if (resuming_->exchange(true)) return;
+  // Nothing that holds the loop: one that has ended runs this no more.
+  loop_->lane().Post([resuming = resuming_, call = call_] {
     // What becomes possible after this is another Resume().
-    self->resuming_.store(false);
-    if (const std::shared_ptr<RunningCall> there = self->call_.lock()) there->Resume();
+    resuming->store(false);
+    if (const std::shared_ptr<RunningCall> there = call.lock()) there->Resume();
   });
 }
 

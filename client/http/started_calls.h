@@ -54,7 +54,7 @@ class StartedCalls {
 };
 
 // What an HttpCall has. Thread-safe.
-class StartedCall : public std::enable_shared_from_this<StartedCall> {
+class StartedCall {
  public:
   StartedCall(std::shared_ptr<StartedCalls::Loop> loop, std::weak_ptr<RunningCall> call) : loop_(std::move(loop)), call_(std::move(call)) {}
 
@@ -66,7 +66,7 @@ class StartedCall : public std::enable_shared_from_this<StartedCall> {
   const std::shared_ptr<StartedCalls::Loop> loop_;
   const std::weak_ptr<RunningCall> call_;
   std::atomic<bool> cancelled_{false};  // Orders nothing: the lane's lock does. The same of the next.
-  std::atomic<bool> resuming_{false};
+  const std::shared_ptr<std::atomic<bool>> resuming_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace scoutlight::client
