@@ -120,10 +120,14 @@ void Subscription::WatchSilence() {
     silence_ = 0;
     if (stream_ == nullptr || goodbye_) return;
     if (parts_.loop->Now() - heard_at_ < silent_max) return WatchSilence();
-    stream_->GiveUp();
-    stream_ = nullptr;
-    OnEnd(absl::UnavailableError("the server is silent"));
+    GiveUp(absl::UnavailableError("the server is silent"));
   });
+}
+
+void Subscription::GiveUp(const absl::Status& why) {
+  if (stream_ == nullptr) return;
+  stream_->GiveUp();
+  OnEnd(why);
 }
 
 void Subscription::OnMessage(const Response& message) {

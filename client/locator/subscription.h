@@ -69,6 +69,10 @@ class Subscription {
   void Add(const std::string& service, Acts acts = Acts::kNo);
   void Remove(const std::string& service);
 
+  // Ends the stream, if one is open, as if its server were silent: the next goes to another, if there is one. on_end comes inside the call.
+  // Not called by an event.
+  void GiveUp(const absl::Status& why);
+
   // Tells the server that nothing is acted on any more. `done`, once, when it has answered, or no stream is there; never inside the call.
   // No other event comes after this, and nothing is called but the destructor.
   void Goodbye(EventLoop::Task done);
