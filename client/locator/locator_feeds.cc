@@ -15,6 +15,7 @@ LocatorFeeds::LocatorFeeds(Subscription::Parts parts, const LocatorOptions& opti
       cluster_(options.cluster),
       age_max_(options.age_max),
       replaced_store_grace_(options.replaced_store_grace),
+      heartbeat_(options.heartbeat),
       events_(std::move(events)),
       saved_at_(clock_.SinceBoot()),
       subscription_(std::move(parts), {.cluster = options.cluster, .subscriber_id = options.subscriber_id, .heartbeat = options.heartbeat},
@@ -23,10 +24,7 @@ LocatorFeeds::LocatorFeeds(Subscription::Parts parts, const LocatorOptions& opti
 LocatorFeeds::~LocatorFeeds() { loop_.Cancel(look_); }
 
 Subscription::Events LocatorFeeds::SubscriptionEvents() {
-  return {.on_begin =
-              [this] {
-                for (auto& [service, followed] : followed_) followed->feed.Restart();
-              },
+  return {.on_begin = [this] { Restart(); },
           .on_frame = [this](const std::string& service, const discovery::v1::WatchResponse& frame) { return OnFrame(service, frame); },
           .on_progress = [this](const discovery::v1::WatchResponse& frame) { OnProgress(frame); },
           .on_end = [this](const absl::Status& status, Subscription::Events::Refused refused) { OnEnd(status, refused); },
@@ -74,6 +72,8 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
   const absl::StatusOr<bool> shows = followed->feed.Take(frame, clock_.SinceBoot());
   if (!shows.ok()) return shows.status();
   if (frame.revision() > 0) events_.saw(frame.revision(), frame.store_id());
+  if (frame.kind() == discovery::v1::WatchResponse::KIND_CHANGES) spoke_at_ = clock_.SinceBoot();
+  if (frame.kind() == discovery::v1::WatchResponse::KIND_SNAPSHOT_END) snapshot_at_ = clock_.SinceBoot();
   if (disconnected_) {
     disconnected_ = false;
     events_.on_connection(absl::OkStatus(), Subscription::Events::Refused::kNo);
@@ -84,6 +84,7 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
 }
 
 void LocatorFeeds::OnProgress(const discovery::v1::WatchResponse& frame) {
+  spoke_at_ = clock_.SinceBoot();
   for (auto& [service, followed] : followed_) {
     const SnapshotPtr before = followed->feed.snapshot();
     const bool shows = followed->feed.Reach(frame.revision(), frame.store_id());
@@ -103,7 +104,13 @@ void LocatorFeeds::OnEnd(const absl::Status& status, Subscription::Events::Refus
       if (!followed->feed.told() && followed->feed.snapshot() != nullptr) Publish(followed.get());
     }
   }
+  Restart();
   events_.on_connection(status, refused);
+}
+
+void LocatorFeeds::Restart() {
+  spoke_at_ = std::nullopt;
+  for (auto& [service, followed] : followed_) followed->feed.Restart();
 }
 
 void LocatorFeeds::NoteLeaving(const std::string& service, const SnapshotPtr& before, const SnapshotPtr& after) {
@@ -116,7 +123,13 @@ void LocatorFeeds::NoteLeaving(const std::string& service, const SnapshotPtr& be
   if (std::find(leaving_.begin(), leaving_.end(), service) == leaving_.end()) leaving_.push_back(service);
 }
 
+bool LocatorFeeds::AnyHoldsOlder() const {
+  return std::any_of(followed_.begin(), followed_.end(), [](const auto& followed) { return followed.second->feed.holds_older(); });
+}
+
 bool LocatorFeeds::MayConfirm() {
+  // What is shown instead may have what this server's store has not.
+  if (AnyHoldsOlder()) return false;
   if (leaving_.empty()) return true;
   if (clock_.SinceBoot() >= leaving_until_) leaving_.clear();
   leaving_.erase(
@@ -161,9 +174,22 @@ void LocatorFeeds::Look() {
     const std::optional<absl::Duration> current_at = followed->state->current_at();
     const bool ages = !followed->too_old && current_at.has_value() && now - *current_at > age_max_;
     followed->too_old = followed->too_old || ages;
-    if (followed->feed.EndGrace(now) || ages) Publish(followed.get());
+    const SnapshotPtr before = followed->feed.snapshot();
+    const bool grace_ends = followed->feed.EndGrace(now);
+    const bool older_shows = spoke_at_.has_value() && followed->feed.EndOlder(*spoke_at_);
+    if (grace_ends || older_shows) {
+      PublishStep(service, before, followed.get());
+    } else if (ages) {
+      Publish(followed.get());
+    }
   }
+  LeaveWhoCannotTell(now);
   SaveIfDue();
+}
+
+void LocatorFeeds::LeaveWhoCannotTell(absl::Duration now) {
+  if (now - spoke_at_.value_or(snapshot_at_) < heartbeat_ + ServiceFeed::kOlderMax || !AnyHoldsOlder()) return;
+  subscription_.GiveUp(absl::UnavailableError("the server is behind, and cannot tell how far"));
 }
 
 void LocatorFeeds::SaveIfDue() {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@
 namespace scoutlight::client {
 
 // The half of a locator that learns: follows its services by one subscription, and publishes what it is told. Once a second it looks what
-// time has brought: graces and ejections that end, data that is too old, a file to be written. On the loop alone.
+// time has brought: graces and ejections that end, data that is too old, a server that stays behind, a file to be written. On the loop
+// alone.
 class LocatorFeeds {
  public:
   static constexpr absl::Duration kLook = absl::Seconds(1);
@@ -74,6 +76,7 @@ class LocatorFeeds {
   absl::Status OnFrame(const std::string& service, const discovery::v1::WatchResponse& frame);
   void OnProgress(const discovery::v1::WatchResponse& frame);
   void OnEnd(const absl::Status& status, Subscription::Events::Refused refused);
+  void Restart();
   bool MayConfirm();
   // Picks of an instance that is at work in `before` alone may be out.
   void NoteLeaving(const std::string& service, const discovery::SnapshotPtr& before, const discovery::SnapshotPtr& after);
@@ -83,6 +86,9 @@ class LocatorFeeds {
   void SetCurrent(Followed* followed);
   void LookSoon();
   void Look();
+  bool AnyHoldsOlder() const;
+  // Another server may be as far as what is shown.
+  void LeaveWhoCannotTell(absl::Duration now);
   void SaveIfDue();
 
   EventLoop& loop_;
@@ -90,9 +96,13 @@ class LocatorFeeds {
   const std::string cluster_;
   const absl::Duration age_max_;
   const absl::Duration replaced_store_grace_;
+  const absl::Duration heartbeat_;
   const Events events_;
   std::map<std::string, std::unique_ptr<Followed>> followed_;
-  bool disconnected_ = false;  // A stream has ended, and none has brought anything since.
+  bool disconnected_ = false;   // A stream has ended, and none has brought anything since.
+  absl::Duration snapshot_at_;  // When the stream brought its last one.
+  // When its server last said how far its store is: one that does not reach it sends snapshots, and heartbeats that say nothing.
+  std::optional<absl::Duration> spoke_at_;
   std::vector<std::string> leaving_;
   absl::Duration leaving_until_;
   bool unsaved_ = false;

@@ -34,13 +34,13 @@ absl::StatusOr<bool> ServiceFeed::Take(const Frame& frame, absl::Duration now) {
   if (frame.kind() == Frame::KIND_SNAPSHOT_END) {
     shows = Replace(frame, now);
   } else {
-    shows = older_ != nullptr ? ApplyToOlder(frame.revision(), now) : Apply(frame.revision());
+    shows = older_ != nullptr ? ApplyToOlder(frame.revision()) : Apply(frame.revision());
   }
   return shows || kept != kept_.size();
 }
 
 bool ServiceFeed::Reach(Revision revision, const StoreId& store_id) {
-  if (!told_ || awaits_snapshot_ || store_id != store_id_) return false;
+  if (!told_ || awaits_snapshot_ || !pending_.empty() || store_id != store_id_) return false;
   if (older_ == nullptr) {
     revision_ = std::max(revision_, revision);
     return false;
@@ -66,8 +66,7 @@ bool ServiceFeed::Replace(const Frame& frame, absl::Duration now) {
   if (!other_store && told_ && frame.revision() < revision_) {
     older_ = std::make_shared<const discovery::ServiceSnapshot>();
     older_revision_ = 0;
-    older_until_ = std::min(older_until_, now + kOlderMax);
-    return ApplyToOlder(frame.revision(), now);
+    return ApplyToOlder(frame.revision());
   }
   if (other_store) store_id_ = frame.store_id();
   if (keeps) Keep(now);
@@ -90,12 +89,12 @@ bool ServiceFeed::ReplaceByPending(Revision revision) {
   return Apply(revision);
 }
 
-bool ServiceFeed::ApplyToOlder(Revision revision, absl::Duration now) {
+bool ServiceFeed::ApplyToOlder(Revision revision) {
   discovery::ServiceSnapshot::Changes changes;
   for (auto& [id, instance] : std::exchange(pending_, {})) changes.emplace_back(id, instance);
   older_ = older_->With(changes, revision);
   older_revision_ = std::max(older_revision_, revision);
-  return (older_revision_ >= revision_ || now >= older_until_) && ShowOlder();
+  return older_revision_ >= revision_ && ShowOlder();
 }
 
 bool ServiceFeed::ShowOlder() {
@@ -137,9 +136,15 @@ bool ServiceFeed::EndGrace(absl::Duration now) {
     changes.emplace_back(kept->first, nullptr);
     kept = kept_.erase(kept);
   }
-  if (!changes.empty()) snapshot_ = snapshot_->With(changes, snapshot_->revision());
-  const bool shows_older = older_ != nullptr && now >= older_until_ && ShowOlder();
-  return shows_older || !changes.empty();
+  if (changes.empty()) return false;
+  snapshot_ = snapshot_->With(changes, snapshot_->revision());
+  return true;
+}
+
+bool ServiceFeed::EndOlder(absl::Duration spoke_at) {
+  if (older_ == nullptr || !pending_.empty()) return false;
+  older_until_ = std::min(older_until_, spoke_at + kOlderMax);
+  return spoke_at >= older_until_ && ShowOlder();
 }
 
 }  // namespace scoutlight::client

@@ -15,13 +15,14 @@ namespace scoutlight::client {
 // Makes the snapshots of one service from the frames of its subscription, over any number of streams. A step shows when it is whole: the
 // first snapshot of another stream takes the place of what was there at once. When the store has been replaced (wiped, restored), those
 // that took work and are not in it are kept for a while, as they were: their sessions are registering them anew. What another server of the
-// same store sends is gathered, and shown only when it has come as far as what is there, or kOlderMax is over. Not thread-safe.
+// same store sends is gathered, and shown only when it has come as far as what is there, or when a server that reaches the store still says
+// less after kOlderMax. Not thread-safe.
 class ServiceFeed {
  public:
   // Of one service, or of one step.
   static constexpr size_t kInstancesMax = 1'000'000;
-  // For how long what is there is shown while a server sends what is older.
-  static constexpr absl::Duration kOlderMax = absl::Seconds(5);
+  // For how long what is there is shown though a server says that its store has less. Shorter than a usual heartbeat: the second one tells.
+  static constexpr absl::Duration kOlderMax = absl::Seconds(4);
 
   // `replaced_store_grace`: for how long they are kept.
   explicit ServiceFeed(absl::Duration replaced_store_grace) : grace_(replaced_store_grace) {}
@@ -29,7 +30,7 @@ class ServiceFeed {
   // What was known before: it shows until a server tells. Requires that none has.
   void Seed(discovery::SnapshotPtr snapshot) { snapshot_ = std::move(snapshot); }
 
-  // Another stream begins, its snapshot first.
+  // A stream is over, or another begins, its snapshot first: what was not shown is dropped.
   void Restart();
 
   // Takes the next frame of the service. True: snapshot() or kept() is another, or told for the first time. kInternal: the server does not
@@ -39,8 +40,12 @@ class ServiceFeed {
   // Everything up to `revision` of `store_id` has been sent. True: snapshot() is another one.
   bool Reach(Revision revision, const StoreId& store_id);
 
-  // Lets go by `now` of those kept for long enough, and of what is newer than what is sent. True: snapshot() is another one.
+  // Lets go by `now` of those kept for long enough. True: snapshot() is another one.
   bool EndGrace(absl::Duration now);
+
+  // The stream's server last said at `spoke_at` how far its store is. Lets go of what is newer than what it sends, if it or one before has
+  // been saying less for kOlderMax by then; not within a step, which may bring what is missing. True: snapshot() is another one.
+  bool EndOlder(absl::Duration spoke_at);
 
   // Null: nothing is known.
   const discovery::SnapshotPtr& snapshot() const { return snapshot_; }
@@ -48,6 +53,8 @@ class ServiceFeed {
   bool told() const { return told_; }
   // Whether the stream has sent its snapshot, and that is shown: from then on what it sends is current.
   bool current() const { return told_ && !awaits_snapshot_ && older_ == nullptr; }
+  // Whether the stream has sent what is not shown because it is older.
+  bool holds_older() const { return older_ != nullptr; }
   // How many of snapshot() are kept of a store before.
   size_t kept() const { return kept_.size(); }
   const StoreId& store_id() const { return store_id_; }
@@ -61,7 +68,7 @@ class ServiceFeed {
   // Shows what `pending_` has, as all that there is.
   bool ReplaceByPending(Revision revision);
   // What the step has brought, to what is older than what is shown.
-  bool ApplyToOlder(Revision revision, absl::Duration now);
+  bool ApplyToOlder(Revision revision);
   bool ShowOlder();
   // Those of `snapshot_` that the other store, which `pending_` shows, has not.
   void Keep(absl::Duration now);
@@ -75,7 +82,7 @@ class ServiceFeed {
   Revision revision_ = 0;         // Everything up to it is in `snapshot_`, as far as a server has told.
   discovery::SnapshotPtr older_;  // What the stream has sent, if that is not shown yet; null: it is.
   Revision older_revision_ = 0;
-  absl::Duration older_until_ = absl::InfiniteDuration();  // Since the first stream that was behind.
+  absl::Duration older_until_ = absl::InfiniteDuration();  // Since the first server that said less; infinite: none has.
   Pending pending_;                                        // What the step has brought so far.
   absl::btree_map<std::string, absl::Duration> kept_;      // Until when.
 };

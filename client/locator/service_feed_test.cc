@@ -158,21 +158,48 @@ TEST(ServiceFeed, HowFarAServerWasCountsThoughNothingChanged) {
   EXPECT_EQ(feed.snapshot()->size(), 0);
 }
 
-TEST(ServiceFeed, WhatStaysOlderIsShownAfterAWhileOverAllStreams) {
+TEST(ServiceFeed, WhatServersGoOnSayingIsOlderIsShownAfterAWhileOverAllStreams) {
   ServiceFeed feed = WithAAndBThenOlder();
+  EXPECT_FALSE(feed.EndOlder(absl::Seconds(101)));
+  EXPECT_FALSE(feed.EndOlder(absl::Seconds(101) + ServiceFeed::kOlderMax - absl::Milliseconds(1)));
   feed.Restart();
-  EXPECT_FALSE(feed.EndGrace(absl::Seconds(200))) << "the stream has sent nothing";
+  EXPECT_FALSE(feed.EndOlder(absl::Seconds(200))) << "the stream has sent nothing";
   Take(&feed, SnapshotOf({Up("old")}));
-  EXPECT_TRUE(Take(&feed, SnapshotEnd(9), absl::Seconds(105))) << "it was behind since 100";
+  EXPECT_FALSE(Take(&feed, SnapshotEnd(9), absl::Seconds(200))) << "its server may not reach the store";
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b"));
+  EXPECT_TRUE(feed.EndOlder(absl::Seconds(101) + ServiceFeed::kOlderMax)) << "one has said less since 101";
   EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("old"));
   EXPECT_TRUE(feed.current());
   // From then on that is what is known.
   feed.Restart();
   EXPECT_TRUE(Take(&feed, SnapshotEnd(9), absl::Seconds(300)));
-  ServiceFeed silent = WithAAndBThenOlder();
-  EXPECT_FALSE(silent.EndGrace(absl::Seconds(105) - absl::Milliseconds(1)));
-  EXPECT_TRUE(silent.EndGrace(absl::Seconds(105)));
-  EXPECT_THAT(IdsOf(silent.snapshot()), ElementsAre("a", "b", "old"));
+  EXPECT_EQ(feed.snapshot()->size(), 0);
+}
+
+TEST(ServiceFeed, WhatIsOlderIsNotShownByTimeAlone) {
+  ServiceFeed feed = WithAAndBThenOlder();
+  EXPECT_FALSE(feed.EndGrace(absl::Seconds(1'000)));
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b"));
+  // The first word after a long silence is not one that has gone on for a while.
+  EXPECT_FALSE(feed.EndOlder(absl::Seconds(1'000)));
+  EXPECT_TRUE(feed.holds_older());
+  EXPECT_TRUE(feed.EndOlder(absl::Seconds(1'000) + ServiceFeed::kOlderMax));
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b", "old"));
+  EXPECT_FALSE(feed.holds_older());
+}
+
+TEST(ServiceFeed, WhatIsOlderIsNotShownWithinAStepThatMayBringTheRest) {
+  ServiceFeed feed = WithAAndBThenOlder();
+  EXPECT_FALSE(feed.EndOlder(absl::Seconds(101)));
+  Frame fragment = Changes(8, {Draining("a")}, {"old"});
+  fragment.set_fragment(true);
+  EXPECT_FALSE(Take(&feed, fragment, absl::Seconds(110)));
+  EXPECT_FALSE(feed.EndOlder(absl::Seconds(110)));
+  EXPECT_FALSE(feed.Reach(10, kStore));
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b"));
+  EXPECT_TRUE(Take(&feed, Changes(10, {Up("c")}), absl::Seconds(110)));
+  EXPECT_THAT(IdsOf(feed.snapshot()), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(feed.snapshot()->Find("a")->status, discovery::Status::kDraining);
 }
 
 TEST(ServiceFeed, AnotherStoreIsNotOlder) {

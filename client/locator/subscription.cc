@@ -59,6 +59,8 @@ void Subscription::Add(const std::string& service, Acts acts) {
     if (opening_ == 0) OpenAfter(absl::ZeroDuration());
     return;
   }
+  // The server is not to take it for one that knew nothing when it came.
+  if (acts == Acts::kYes && nameless_) return BeginAnew(absl::ZeroDuration());
   // It was removed, and whoever forgot what was told of it needs it anew. What is under way of the time before cannot be told from what
   // comes now: on another stream it can.
   if (removed_.contains(service) || asked_.contains(service)) return BeginAnew(absl::ZeroDuration());
@@ -99,6 +101,7 @@ void Subscription::Open() {
   received_ = confirmed_ = 0;
   removed_.clear();
   asked_ = wanted_;
+  nameless_ = subscriber_id_.empty();
   events_.on_begin();
   stream_ = parts_.open(
       {.on_message = [this](Response message) { OnMessage(message); }, .on_end = [this](const absl::Status& status) { OnEnd(status); }});
@@ -117,10 +120,14 @@ void Subscription::WatchSilence() {
     silence_ = 0;
     if (stream_ == nullptr || goodbye_) return;
     if (parts_.loop->Now() - heard_at_ < silent_max) return WatchSilence();
-    stream_->GiveUp();
-    stream_ = nullptr;
-    OnEnd(absl::UnavailableError("the server is silent"));
+    GiveUp(absl::UnavailableError("the server is silent"));
   });
+}
+
+void Subscription::GiveUp(const absl::Status& why) {
+  if (stream_ == nullptr) return;
+  stream_->GiveUp();
+  OnEnd(why);
 }
 
 void Subscription::OnMessage(const Response& message) {

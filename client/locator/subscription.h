@@ -64,10 +64,14 @@ class Subscription {
   ~Subscription();
 
   // At most limits::kSubscribedServicesMax are wanted at a time: the caller's to keep. `acts`: whether something is acted on of the service
-  // that no stream of this subscription has told.
+  // that no stream of this subscription has told. A stream that came without a name is begun anew for that, with one.
   enum class Acts { kNo, kYes };
   void Add(const std::string& service, Acts acts = Acts::kNo);
   void Remove(const std::string& service);
+
+  // Ends the stream, if one is open, as if its server were silent: the next goes to another, if there is one. on_end comes inside the call.
+  // Not called by an event.
+  void GiveUp(const absl::Status& why);
 
   // Tells the server that nothing is acted on any more. `done`, once, when it has answered, or no stream is there; never inside the call.
   // No other event comes after this, and nothing is called but the destructor.
@@ -93,6 +97,7 @@ class Subscription {
   std::set<std::string> wanted_;
   std::set<std::string> asked_;    // Of this stream: added, and not removed.
   std::set<std::string> removed_;  // Of this stream, maybe more than once.
+  bool nameless_ = false;          // This stream came without a name: its server takes it that nothing was known before.
   std::unique_ptr<Stream<Request, Response>> stream_;
   absl::Duration opened_at_;
   absl::Duration heard_at_;

@@ -206,6 +206,29 @@ TEST_F(SubscriptionTest, OneThatActsOnSomethingBeforeHasAName) {
   EXPECT_EQ(streams_.newest().sent()[0].subscriber_id(), "id-1");
 }
 
+TEST_F(SubscriptionTest, OneThatCameWithoutANameComesAnewToActOnSomethingBefore) {
+  Begin();
+  DeliverNamed();
+  subscription_.Add("Copier", Subscription::Acts::kYes);
+  loop_.RunUntilIdle();
+  ASSERT_EQ(streams_.opened(), 2);
+  EXPECT_TRUE(streams_.at(0).is_cancelled());
+  const Request& first = streams_.newest().sent()[0];
+  EXPECT_EQ(first.subscriber_id(), "drawn");
+  EXPECT_THAT(NamesOf(first.add()), ElementsAre("Copier", "Printer", "Scanner"));
+  subscription_.Add("Plotter", Subscription::Acts::kYes);
+  loop_.RunUntilIdle();
+  EXPECT_EQ(streams_.opened(), 2) << "this one has come with a name";
+}
+
+TEST_F(SubscriptionTest, OneThatActsOnSomethingBeforeDoesNotWaitForTheServersName) {
+  Begin();
+  subscription_.Add("Copier", Subscription::Acts::kYes);
+  loop_.RunUntilIdle();
+  ASSERT_EQ(streams_.opened(), 2);
+  EXPECT_EQ(streams_.newest().sent()[0].subscriber_id(), "id-1");
+}
+
 TEST_F(SubscriptionTest, RefusalIsToldAndTriedAtTheSlowestPace) {
   random_ = 0;
   Begin();

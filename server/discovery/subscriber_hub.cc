@@ -267,7 +267,8 @@ void SubscriberHub::ServeHeartbeats(absl::Duration now) {
     if (!SentUpTo(*stream->subscriber).has_value()) ServeNext(stream);
     if (stream->writing) continue;
     if (parts_.behind() > absl::ZeroDuration()) {
-      Write(stream, "", nullptr);
+      // Whoever has been shown nothing is better off with another server: silence tells.
+      if (parts_.catalog() != nullptr) Write(stream, "", nullptr);
     } else if (const std::optional<Revision> revision = SentUpTo(*stream->subscriber); revision.has_value()) {
       InstanceFrame frame = frames_.Progress(*revision);
       std::string head = SubscriberFrameHead(nullptr, frame->size());

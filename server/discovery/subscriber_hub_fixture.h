@@ -97,7 +97,7 @@ class SubscriberHubTest : public ::testing::Test {
 
   explicit SubscriberHubTest(SubscriberBounds bounds = {}, Store store = Store::kOwn)
       : catalog_(std::make_shared<discovery::Catalog>(*discovery::Claims::Create(discovery::ShippedSchemas(), discovery::Bindings()))),
-        hub_({.catalog = [this] { return catalog_; },
+        hub_({.catalog = [this] { return loaded_ ? catalog_ : nullptr; },
               .clock = &clock_,
               .store_id = "store",
               .random = [this] { return ++drawn_; },
@@ -244,6 +244,7 @@ class SubscriberHubTest : public ::testing::Test {
   std::atomic<int> watches_ = 0;
   std::atomic<int> resolvers_ = 0;
   std::atomic<int> behind_seconds_ = 0;
+  std::atomic<bool> loaded_ = true;       // The catalog.
   std::atomic<int> counted_ = 0;          // How often watches were,
   std::atomic<int> resolver_counts_ = 0;  // and callers of Resolve.
   uint64_t drains_ = 0;

@@ -148,6 +148,23 @@ TEST_F(SubscriberHubTest, AHeartbeatDoesNotSayThatNothingIsMissingWhileThatCanno
   EXPECT_FALSE(stream->end().has_value());
 }
 
+TEST_F(SubscriberHubTest, AServerThatHasNothingToShowAndCannotTellIsSilent) {
+  loaded_ = false;
+  behind_seconds_ = 1;
+  FakeSubscriber* const stream = Subscribe({.subscriber_id = "me", .heartbeat = absl::Seconds(2), .add = {{"default", "Printer"}}});
+  ASSERT_TRUE(AwaitSent(stream, 1));
+  for (int i = 0; i < 3; ++i) Pass(absl::Seconds(2));
+  EXPECT_EQ(stream->sent(), 1u);
+  loaded_ = true;
+  Pass(absl::Seconds(2));
+  ASSERT_TRUE(AwaitSent(stream, 2));
+  EXPECT_EQ(stream->messages()[1].frame().kind(), WatchResponse::KIND_SNAPSHOT_END);
+  Settle();
+  Pass(absl::Seconds(2));
+  ASSERT_TRUE(AwaitSent(stream, 3));
+  EXPECT_EQ(stream->messages()[2].ByteSizeLong(), 0u) << "a heartbeat";
+}
+
 TEST_F(SubscriberHubTest, MoreThanWasSentCannotBeConfirmed) {
   FakeSubscriber* const stream = Subscribe({.subscriber_id = "me"});
   ASSERT_TRUE(AwaitSent(stream, 1));
