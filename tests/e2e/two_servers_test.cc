@@ -16,7 +16,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 
 using Drained = Answered<disco::DrainResponse>;
 
@@ -56,6 +55,23 @@ class TwoServers : public ServerPair {
   std::future<Drained> BeginDrain(absl::Duration timeout = kLong) {
     return std::async(std::launch::async, [this, timeout] { return a().Drain("Printer", "laser", timeout); });
   }
+  // The drains that go on over both, by their records.
+  static int CountDrains(PairedServer& server) {
+    const auto listed = server.client().List("/.scoutlight/drains");
+    EXPECT_TRUE(listed.ok()) << listed.status.error_message();
+    return listed->entries_size();
+  }
+  // Whether all that the servers told each other of drains is gone.
+  static bool IsCleared(PairedServer& server) {
+    const auto listed = server.client().List("/.scoutlight/drains", wire::SCOPE_SUBTREE);
+    return listed.ok() && listed->entries().empty();
+  }
+  // One that has begun and needs nothing but the servers would have ended by the end of this.
+  bool AwaitEndOfAnother() {
+    if (!WaitUntil([this] { return CountDrains(a()) == 1; })) return false;
+    AwaitEndOfTheHolds();
+    return true;
+  }
   static bool IsDrainingOn(PairedServer& server) {
     disco::GetInstanceRequest request;
     request.mutable_name()->set_service("Printer");
@@ -94,7 +110,9 @@ TEST_F(TwoServers, OfTwoHundredSubscribersTheStalledOneIsNamedThoughItIsOnTheOth
   EXPECT_THAT(Laggards(named), ElementsAre("there41"));
   EXPECT_NE(named->laggards(0).peer(), "");
 
+  ASSERT_TRUE(WaitUntil([this] { return IsCleared(a()); }));
   std::future<Drained> second = BeginDrain();
+  ASSERT_TRUE(AwaitEndOfAnother());
   EXPECT_FALSE(IsReady(second));
   ASSERT_TRUE(there[41]->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
   ASSERT_TRUE(there[41]->Confirm());
@@ -103,8 +121,25 @@ TEST_F(TwoServers, OfTwoHundredSubscribersTheStalledOneIsNamedThoughItIsOnTheOth
   EXPECT_TRUE(complete->complete());
   EXPECT_THAT(Laggards(complete), IsEmpty());
   EXPECT_EQ(complete->revision(), named->revision());
-  // What the servers told each other is gone.
-  EXPECT_TRUE(WaitUntil([this] { return a().client().List("/.scoutlight/drains", wire::SCOPE_SUBTREE)->entries().empty(); }));
+  EXPECT_TRUE(WaitUntil([this] { return IsCleared(a()); }));
+}
+
+TEST_F(TwoServers, WhoComesForTheFirstTimeIsNotWaitedFor) {
+  Register("Printer", "laser");
+  AwaitEndOfTheHolds();
+  const auto there = b().SubscribeAll("s", 1);
+  std::future<Drained> drained = BeginDrain();
+  ASSERT_TRUE(there[0]->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  // They have no names, so they come from no other server, and confirm nothing.
+  const auto here = a().Subscribe("");
+  const auto newcomer = b().Subscribe("");
+  ASSERT_TRUE(here->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  ASSERT_TRUE(newcomer->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  ASSERT_TRUE(there[0]->Confirm());
+  const Drained complete = drained.get();
+  ASSERT_TRUE(complete.ok()) << complete.status.error_message();
+  EXPECT_TRUE(complete->complete());
+  EXPECT_THAT(Laggards(complete), IsEmpty());
 }
 
 TEST_F(TwoServers, AStoppedServerIsNamedByItsAddress) {
@@ -180,10 +215,10 @@ TEST_F(TwoServers, ADrainEndsWithTheServerThatWasCalled) {
   const auto there = b().SubscribeAll("s", 1);
   std::future<Drained> drained = BeginDrain();
   ASSERT_TRUE(WaitUntil([this] { return IsDrainingOn(b()); }));
-  ASSERT_TRUE(WaitUntil([this] { return !b().client().List("/.scoutlight/drains", wire::SCOPE_SUBTREE)->entries().empty(); }));
+  ASSERT_TRUE(WaitUntil([this] { return CountDrains(b()) == 1; }));
   a().process().Kill();
   EXPECT_FALSE(drained.get().ok());
-  EXPECT_TRUE(WaitUntil([this] { return b().client().List("/.scoutlight/drains", wire::SCOPE_SUBTREE)->entries().empty(); }));
+  EXPECT_TRUE(WaitUntil([this] { return IsCleared(b()); }));
   EXPECT_TRUE(WaitUntil([this] { return b().client().List("/.scoutlight/servers")->entries_size() == 1; }));
 }
 
