@@ -121,9 +121,10 @@ class Registrations {
   absl::StatusOr<DeregisterResult> Deregister(const discovery::InstanceName& name, Revision epoch = 0,
                                               Timeout timeout = std::nullopt) const;
 
-  // Takes an instance out of work, and waits until nobody sends it any more, or the times of `options` are over: OK in any case. Without
-  // `timeout` it takes at most a few seconds more than those. kNotFound with Reason::kInstanceNotFound. kFailedPrecondition with
-  // Reason::kNotRegistered: it was written by hand.
+  // Takes an instance out of work, and waits until nobody sends it any more, or the times of `options` are over: OK in any case, but
+  // kUnavailable with Reason::kBackendUnavailable where several servers share the store and that has not told by then how it stands on the
+  // others. Without `timeout` it takes at most a few seconds more than those. kNotFound with Reason::kInstanceNotFound. kFailedPrecondition
+  // with Reason::kNotRegistered: it was written by hand.
   absl::StatusOr<DrainResult> Drain(const discovery::InstanceName& name, DrainOptions options = {}, Revision epoch = 0) const;
 
   // Says that an instance gets no work, whether or not it is registered now, until that expires (limits::kLeaseTtlMin to

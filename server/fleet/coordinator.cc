@@ -62,6 +62,7 @@ void Coordinator::OnIdentity() {
 
 void Coordinator::OnServer(const std::string& server, const std::string& address) {
   servers_[server] = address;
+  gone_.erase(server);
   for (const auto& [id, drain] : drains_) drain->shared.Add(server, address);
   AdvanceAll();
 }

@@ -109,8 +109,8 @@ class Coordinator {
   absl::btree_map<std::string, std::unique_ptr<Drain>> drains_;  // By id.
   absl::flat_hash_map<uint64_t, Drain*> by_number_;              // Not answered.
   absl::btree_map<std::string, std::string> servers_;            // The others that the watch shows, with their addresses.
-  // Those that it has shown to go, as long as there are drains: ids do not come back, so they are not waited for, whatever a read says
-  // that is older.
+  // Those that it has shown to go, and not to come since, as long as there are drains: they are not waited for, whatever a read says that
+  // is older.
   absl::flat_hash_set<std::string> gone_;
   // They order nothing.
   std::atomic<int> others_{0};

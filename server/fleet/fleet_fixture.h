@@ -172,6 +172,77 @@ class RefusedRecords final : public storage::ForwardingStore {
   std::atomic<int> refused_ = 0;
 };
 
+// Accepts the first server's record that is put, and answers that it has not.
+class LostAnswer final : public storage::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+
+  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
+    const auto* const put = transaction.on_success.empty() ? nullptr : std::get_if<storage::PutOperation>(&transaction.on_success.front());
+    const std::optional<FleetKey> key = put == nullptr ? std::nullopt : ReadFleetKey(put->key.path());
+    MutexLock lock(&mu_);
+    if (!lost_.empty() || !key.has_value() || key->kind != FleetKey::Kind::kServer) {
+      return store_.Commit(std::move(transaction), std::move(done));
+    }
+    lost_ = key->server;
+    store_.Commit(std::move(transaction), [done = std::move(done)](storage::CommitResult result) mutable {
+      EXPECT_TRUE(result.status.ok()) << result.status;
+      result.status = absl::UnavailableError("the answer was lost");
+      std::move(done)(std::move(result));
+    });
+  }
+  // The server whose record it was; empty: none yet.
+  std::string lost() const {
+    MutexLock lock(&mu_);
+    return lost_;
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::string lost_ ABSL_GUARDED_BY(mu_);
+};
+
+// Stalls the first put of a standing: it is answered as one whose outcome is not known, and comes when the test says so.
+class StalledStanding final : public storage::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+
+  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
+    const auto* const put = transaction.on_success.empty() ? nullptr : std::get_if<storage::PutOperation>(&transaction.on_success.front());
+    const std::optional<FleetKey> key = put == nullptr ? std::nullopt : ReadFleetKey(put->key.path());
+    MutexLock lock(&mu_);
+    if (stalled_.has_value() || !key.has_value() || key->kind != FleetKey::Kind::kStanding) {
+      return store_.Commit(std::move(transaction), std::move(done));
+    }
+    stalled_ = std::move(transaction);
+    // The answer is never given within the call.
+    store_.Read({.range = {DrainsTree(), Scope::kKey}}, [done = std::move(done)](const storage::Page& /*page*/) mutable {
+      std::move(done)({.status = absl::UnknownError("the link is stalled")});
+    });
+  }
+  void Read(storage::Query query, storage::Done<storage::Page> done) override {
+    const std::optional<FleetKey> key = ReadFleetKey(query.range.key.path());
+    const bool is_of_standing = key.has_value() && key->kind == FleetKey::Kind::kStanding;
+    ForwardingStore::Read(std::move(query), [this, is_of_standing, done = std::move(done)](storage::Page page) mutable {
+      std::move(done)(std::move(page));
+      if (is_of_standing) read_.fetch_add(1);
+    });
+  }
+  // What was stalled; once it has been.
+  storage::Transaction stalled() const {
+    MutexLock lock(&mu_);
+    EXPECT_TRUE(stalled_.has_value());
+    return stalled_.value_or(storage::Transaction());
+  }
+  // Reads of standings that have been answered.
+  int read() const { return read_; }
+
+ private:
+  mutable Mutex mu_;
+  std::optional<storage::Transaction> stalled_ ABSL_GUARDED_BY(mu_);
+  std::atomic<int> read_ = 0;
+};
+
 // One server of several.
 struct FleetMember {
   FleetMember(storage::Store* store, Clock* clock, WatchHub* hub, uint64_t seed, std::string address, Revision reached = 1LL << 40)

@@ -60,6 +60,17 @@ TEST_F(FleetTest, WhenItsLeaseIsLostItComesBackUnderAnotherId) {
   EXPECT_TRUE(AwaitCondition([&] { return IdOf("a:1").has_value() && IdOf("a:1") != before; }));
 }
 
+TEST_F(FleetTest, AfterAPutWhoseAnswerWasLostItComesUnderAnotherId) {
+  LostAnswer lossy(store_.get());
+  FleetMember a(&lossy, &clock_, hub_.get(), 1, "a:1");
+  ASSERT_TRUE(AwaitCondition([&] {
+    clock_.Advance(kFleetRetry);
+    return a.local.admitted() && IdOf("a:1").has_value();
+  }));
+  EXPECT_NE(lossy.lost(), "");
+  EXPECT_NE(*IdOf("a:1"), lossy.lost()) << "others may have seen that one go";
+}
+
 TEST_F(FleetTest, NothingIsShownBeforeTheCatalogIsBehindTheRecord) {
   FleetMember a(store_.get(), &clock_, hub_.get(), 1, "a:1", 0);
   ASSERT_TRUE(AwaitCondition([&] { return a.local.asked() == 1; }));
@@ -201,7 +212,7 @@ TEST_F(FleetTest, WhatTheStoreDoesNotConfirmIsAskedOnceASecondAndNotComplete) {
   EXPECT_EQ(ReasonOf(drain->Await().status), Reason::kBackendUnavailable);
 }
 
-TEST_F(FleetTest, AStandingThatChangesQuicklyIsPutOnceASecondAndAtOnceThatItWaits) {
+TEST_F(FleetTest, AStandingThatChangesQuicklyIsPutAfterAPauseAndAtOnceThatItWaits) {
   const std::unique_ptr<FleetMember> a = Join("a:1");
   const std::unique_ptr<FleetMember> b = Join("b:1");
   const auto drain = Drain(*a);
@@ -218,10 +229,84 @@ TEST_F(FleetTest, AStandingThatChangesQuicklyIsPutOnceASecondAndAtOnceThatItWait
   ASSERT_TRUE(AwaitCondition([&] { return !StandingOf(id).settled; }));
   AwaitWatched(*b);
   EXPECT_EQ(puts(), 2);
-  clock_.Advance(kStandingPause);
+  // Of the second that a coordinator waits for it after the timeout, most is left.
+  clock_.Advance(kStandingsWait / 10);
   ASSERT_TRUE(AwaitCondition([&] { return StandingOf(id).settled; }));
   EXPECT_EQ(puts(), 3);
   a->local.Complete();
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, WhatAServerSaysAtTheTimeoutItSaysWithoutAPause) {
+  const std::unique_ptr<FleetMember> a = Join("a:1");
+  const std::unique_ptr<FleetMember> b = Join("b:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  ASSERT_TRUE(AwaitFollowed(*b));
+  const std::string id = *IdOf("b:1");
+  clock_.Advance(absl::Seconds(60) - kStandingPause / 2);
+  b->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 1; }));
+  b->local.Tell({});
+  ASSERT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 2; }));
+  clock_.Advance(kStandingPause / 2);
+  DrainStanding over{.settled = true, .outcome = {}};
+  over.outcome.laggards = {{.subscriber_id = "slow", .peer = "p"}};
+  b->local.Tell(over);
+  EXPECT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 3; }));
+  a->local.Complete();
+  EXPECT_THAT(Named(drain->Await()), ElementsAre("slow"));
+}
+
+TEST_F(FleetTest, APutWhoseAnswerWasLostDoesNotComeAfterTheNext) {
+  const std::unique_ptr<FleetMember> a = Join("a:1");
+  StalledStanding stalling(store_.get());
+  const std::unique_ptr<FleetMember> b = JoinOver(&stalling, "b:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  ASSERT_TRUE(AwaitFollowed(*b));
+  const std::string id = *IdOf("b:1");
+  b->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return stalling.read() == 1; }));
+  AwaitWatched(*b);
+  b->local.Tell({});
+  AwaitWatched(*b);
+  clock_.Advance(kFleetRetry);
+  ASSERT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 1; }));
+  EXPECT_FALSE(StandingOf(id).settled);
+  EXPECT_TRUE(absl::IsFailedPrecondition(sync_->Commit(stalling.stalled()).status));
+  EXPECT_FALSE(StandingOf(id).settled);
+  a->local.Complete();
+  b->local.Complete();
+  clock_.Advance(kStandingPause);
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, APutThatComesAfterItsAnswerWasLostIsTakenBack) {
+  const std::unique_ptr<FleetMember> a = Join("a:1");
+  StalledStanding stalling(store_.get());
+  const std::unique_ptr<FleetMember> b = JoinOver(&stalling, "b:1");
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  ASSERT_TRUE(AwaitFollowed(*b));
+  const std::string id = *IdOf("b:1");
+  b->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return stalling.read() == 1; }));
+  AwaitWatched(*b);
+  EXPECT_TRUE(sync_->Commit(stalling.stalled()).status.ok());
+  ASSERT_TRUE(StandingOf(id).settled);
+  b->local.Tell({});
+  AwaitWatched(*b);
+  clock_.Advance(kFleetRetry);
+  EXPECT_TRUE(AwaitCondition([&] { return !StandingOf(id).settled; }));
+  a->local.Complete();
+  AwaitWatched(*a);
+  EXPECT_FALSE(drain->answered());
+  b->local.Complete();
+  EXPECT_TRUE(AwaitCondition([&] {
+    clock_.Advance(kStandingPause);
+    return drain->answered();
+  }));
   EXPECT_TRUE(drain->Await().complete);
 }
 
@@ -276,6 +361,26 @@ TEST_F(FleetTest, AServerThatGoesIsNotWaitedForAfterTheGrace) {
   ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() == 1; }));
   AwaitWatched(*a);
   EXPECT_FALSE(drain->answered());
+  clock_.Advance(limits::kSubscriberGrace);
+  EXPECT_TRUE(drain->Await().complete);
+}
+
+TEST_F(FleetTest, AServerWhoseRecordComesBackIsWaitedForAgain) {
+  const std::unique_ptr<FleetMember> a = Join("a:1");
+  const std::string record = EncodeServerRecord({.address = "b:1"});
+  ASSERT_TRUE(sync_->Put(ServerKey("b"), record).status.ok());
+  const auto drain = Drain(*a);
+  ASSERT_TRUE(AwaitFollowed(*a));
+  ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 1; }));
+  // Not before the watch has shown it may it go: else it is never seen to.
+  AwaitWatched(*a);
+  ASSERT_TRUE(sync_->Delete(ServerKey("b")).status.ok());
+  ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() == 1; }));
+  ASSERT_TRUE(sync_->Put(ServerKey("b"), record).status.ok());
+  const std::string id = ReadFleetKey(DrainKeys().front())->drain;
+  ASSERT_TRUE(sync_->Put(StandingKey(id, "b"), EncodeStanding({.settled = true, .outcome = {.complete = true}})).status.ok());
+  a->local.Complete();
+  AwaitWatched(*a);
   clock_.Advance(limits::kSubscriberGrace);
   EXPECT_TRUE(drain->Await().complete);
 }

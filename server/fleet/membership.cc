@@ -73,7 +73,11 @@ void Membership::OnPut(LeaseId lease_id, const storage::CommitResult& result) {
   asking_ = false;
   if (!record_.has_value() || !result.status.ok()) Revoke(lease_id);
   if (!record_.has_value()) return;
-  if (!result.status.ok()) return TryAgain(result.status);
+  if (!result.status.ok()) {
+    // It may have been there, and others may have seen it come and go.
+    DrawId();
+    return TryAgain(result.status);
+  }
   identity_ = ServerIdentity{.id = id_, .lease_id = lease_id, .revision = result.revision};
   trouble_ = absl::OkStatus();
   due_ = parts_.clock->SinceBoot() + kRenewEvery;

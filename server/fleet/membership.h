@@ -27,8 +27,8 @@ struct ServerIdentity {
 };
 
 // Keeps a server's record in the store, on a lease of its own: grants that, puts the record, renews each third of kServerTtl; anew, under
-// another id, when the lease is lost. What the store refuses is tried again each second. Not thread-safe: all happens on the thread that
-// `post` hands over to, which calls Serve() when it is due.
+// another id, when the lease is lost, or the answer to a put was. What the store refuses is tried again each second. Not thread-safe: all
+// happens on the thread that `post` hands over to, which calls Serve() when it is due.
 class Membership {
  public:
   // All outlive it. What is posted after its end must not run.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/status/statusor.h"
+
 namespace scoutlight::server {
 namespace {
 
@@ -80,7 +82,7 @@ absl::Duration Participant::next_due() const {
   absl::Duration next = absl::InfiniteDuration();
   for (const auto& [drain, part] : parts_of_) {
     next = std::min(next, part->end);
-    const bool waits_to_put = !part->told && !part->putting && membership_.identity().has_value();
+    const bool waits_to_put = !part->told && !part->asking && membership_.identity().has_value();
     if (part->state == Part::State::kBehind) next = std::min(next, part->retry_at);
     if (waits_to_put) next = std::min(next, PutDue(*part));
   }
@@ -91,7 +93,9 @@ bool Participant::SaysNothing(const Part& part) { return !part.standing->settled
 
 absl::Duration Participant::PutDue(const Part& part) {
   const bool may_wait = part.standing.has_value() && part.standing->settled;
-  return may_wait ? std::max(part.retry_at, part.put_at + kStandingPause) : part.retry_at;
+  if (!may_wait) return part.retry_at;
+  const absl::Duration paused = part.put_at + kStandingPause;
+  return std::max(part.retry_at, part.put_at < part.deadline ? std::min(paused, part.deadline) : paused);
 }
 
 void Participant::Advance(Part* part, absl::Duration now) {
@@ -99,7 +103,14 @@ void Participant::Advance(Part* part, absl::Duration now) {
     if (now >= part->retry_at) Reach(part);
     return;
   }
-  if (!part->told && !part->putting && now >= PutDue(*part) && membership_.identity().has_value()) Put(part, now);
+  const std::optional<ServerIdentity>& identity = membership_.identity();
+  if (part->told || part->asking || now < PutDue(*part) || !identity.has_value()) return;
+  if (part->server != identity->id) {
+    part->server = identity->id;
+    part->stands_at = 0;
+    part->known = true;
+  }
+  part->known ? Put(part, now) : ReadBack(part);
 }
 
 void Participant::Reach(Part* part) {
@@ -135,7 +146,7 @@ void Participant::Follow(Part* part, absl::Duration now) {
 
 void Participant::Put(Part* part, absl::Duration now) {
   part->told = true;
-  part->putting = true;
+  part->asking = true;
   part->put_at = now;
   part->stands = part->stands || part->standing->settled;
   storage::Transaction transaction;
@@ -144,37 +155,93 @@ void Participant::Put(Part* part, absl::Duration now) {
                                     .target = storage::Condition::Target::kModRevision,
                                     .comparison = storage::Condition::Comparison::kEqual,
                                     .number = part->revision});
-  transaction.on_success.push_back(storage::PutOperation{.key = StandingKey(part->drain, membership_.identity()->id),
+  transaction.on_success.push_back(storage::PutOperation{.key = StandingKey(part->drain, part->server),
                                                          .value = {Value::Form::kText, EncodeStanding(*part->standing)},
-                                                         .lease_id = part->lease_id});
+                                                         .lease_id = part->lease_id,
+                                                         .expected_mod_revision = part->stands_at});
   parts_.store->Commit(std::move(transaction), [this, drain = part->drain, number = part->number, settled = part->standing->settled,
-                                                post = post_](const storage::CommitResult& result) {
-    post([this, drain, number, settled, status = result.status] { OnPut(drain, number, settled, status); });
+                                                post = post_](storage::CommitResult result) {
+    post([this, drain, number, settled, result = std::move(result)] { OnPut(drain, number, settled, result); });
   });
 }
 
-void Participant::OnPut(const std::string& drain, uint64_t number, bool settled, const absl::Status& status) {
+void Participant::OnPut(const std::string& drain, uint64_t number, bool settled, const storage::CommitResult& result) {
   Part* const part = Find(drain, number);
   if (part == nullptr) return;
-  part->putting = false;
+  part->asking = false;
   const absl::Duration now = parts_.clock->SinceBoot();
-  if (status.ok()) {
-    part->stands = settled;
-    part->told = part->told || SaysNothing(*part);
-  } else {
+  if (!result.status.ok()) {
     part->told = false;
     part->retry_at = now + kFleetRetry;
+    return ReadBack(part);
+  }
+  // Else the drain's record is there no longer.
+  if (result.succeeded) part->stands_at = result.revision;
+  part->stands = settled;
+  part->told = part->told || SaysNothing(*part);
+  Advance(part, now);
+}
+
+void Participant::ReadBack(Part* part) {
+  part->known = false;
+  part->asking = true;
+  storage::Query query;
+  query.range = {StandingKey(part->drain, part->server), Scope::kKey};
+  query.show_system = true;
+  query.entries_max = 1;
+  query.bytes_max = limits::kMiB;
+  parts_.store->Read(std::move(query), [this, drain = part->drain, number = part->number, post = post_](storage::Page page) {
+    post([this, drain, number, page = std::move(page)] { OnReadBack(drain, number, page); });
+  });
+}
+
+void Participant::OnReadBack(const std::string& drain, uint64_t number, const storage::Page& page) {
+  Part* const part = Find(drain, number);
+  if (part == nullptr) return;
+  part->asking = false;
+  const absl::Duration now = parts_.clock->SinceBoot();
+  if (!page.status.ok()) {
+    part->retry_at = now + kFleetRetry;
+    return Advance(part, now);
+  }
+  part->known = true;
+  part->stands_at = page.entries.empty() ? 0 : page.entries.front().mod_revision;
+  if (part->stands_at != 0 && !part->standing->settled) {
     // What was told before must not stand where puts are refused and deletes are not.
-    if (!part->standing->settled && membership_.identity().has_value()) TakeBack(part);
+    const absl::StatusOr<DrainStanding> stands = ParseStanding(page.entries.front().value.bytes);
+    if (!stands.ok() || stands->settled) return TakeBack(part);
   }
   Advance(part, now);
 }
 
 void Participant::TakeBack(Part* part) {
+  part->asking = true;
   storage::Transaction transaction;
-  transaction.on_success.push_back(storage::DeleteOperation{.range = {StandingKey(part->drain, membership_.identity()->id), Scope::kKey}});
-  // Tried again with the put.
-  parts_.store->Commit(std::move(transaction), [](const storage::CommitResult&) {});
+  const Key key = StandingKey(part->drain, part->server);
+  transaction.conditions.push_back({.key = key,
+                                    .target = storage::Condition::Target::kModRevision,
+                                    .comparison = storage::Condition::Comparison::kEqual,
+                                    .number = part->stands_at});
+  transaction.on_success.push_back(storage::DeleteOperation{.range = {key, Scope::kKey}});
+  parts_.store->Commit(std::move(transaction),
+                       [this, drain = part->drain, number = part->number, post = post_](storage::CommitResult result) {
+                         post([this, drain, number, result = std::move(result)] { OnTakenBack(drain, number, result); });
+                       });
+}
+
+void Participant::OnTakenBack(const std::string& drain, uint64_t number, const storage::CommitResult& result) {
+  Part* const part = Find(drain, number);
+  if (part == nullptr) return;
+  part->asking = false;
+  const absl::Duration now = parts_.clock->SinceBoot();
+  if (result.status.ok() && result.succeeded) {
+    part->stands_at = 0;
+  } else {
+    part->known = false;
+    part->retry_at = now + kFleetRetry;
+  }
+  // That it waits is put all the same: then no earlier put can come after it.
+  Advance(part, now);
 }
 
 }  // namespace scoutlight::server

@@ -18,19 +18,21 @@
 #include "server/fleet/fleet_parts.h"
 #include "server/fleet/fleet_records.h"
 #include "server/fleet/membership.h"
+#include "storage/store.h"
 
 namespace scoutlight::server {
 
 // Drains of other servers that this one takes part in. In those that are more it does not, and is named when their timeout is over.
 inline constexpr int kForeignDrainsMax = 4 * limits::kDrainsMax;
 
-// What else a server says of a drain, it says so long after what it has said last; only that somebody is waited for after all it says at
-// once.
-inline constexpr absl::Duration kStandingPause = absl::Seconds(1);
+// What else a server says of a drain, it says so long after what it has said last: far less than a coordinator waits for it beyond the
+// timeout (kStandingsWait). That somebody is waited for after all, and how it stood at the timeout, it says at once.
+inline constexpr absl::Duration kStandingPause = absl::Milliseconds(100);
 
 // The part of this server in drains that other servers were called for: as long as a drain's record is there, it puts below it how the
 // drain stands here, each time that this changes, one put at a time, within kStandingPause the newest. The puts are conditional on the
-// record, and on its lease, so nothing is left when that goes. Not thread-safe: all happens on the fleet's thread.
+// record, and on its lease, so nothing is left when that goes; and on what this server has told before, so that one whose answer was lost
+// cannot come after the next. What there is after such a one is read first. Not thread-safe: all happens on the fleet's thread.
 class Participant {
  public:
   // Both outlive it.
@@ -62,9 +64,12 @@ class Participant {
     absl::Duration end;       // and when it ends though the record is there.
     enum class State { kBehind, kReaching, kFollowing } state = State::kBehind;
     std::optional<DrainStanding> standing;
-    bool told = true;  // The standing, or it is being told.
-    bool putting = false;
-    bool stands = false;                                // Something other than that it waits may be put.
+    bool told = true;                                   // The standing, or it is being told.
+    bool asking = false;                                // The store has not answered a put, read or delete yet.
+    bool stands = false;                                // Something other than that it waits may be put, now or later.
+    std::string server;                                 // As which it tells,
+    Revision stands_at = 0;                             // since when something stands; 0: nothing does.
+    bool known = true;                                  // `stands_at` is so, as far as the store has answered.
     absl::Duration put_at = -absl::InfiniteDuration();  // When the last put began.
     absl::Duration retry_at;
   };
@@ -80,9 +85,13 @@ class Participant {
   void Follow(Part* part, absl::Duration now);
   void Put(Part* part, absl::Duration now);
   // `settled`: of what was put.
-  void OnPut(const std::string& drain, uint64_t number, bool settled, const absl::Status& status);
-  // Deletes what this server has told.
+  void OnPut(const std::string& drain, uint64_t number, bool settled, const storage::CommitResult& result);
+  // What this server has told.
+  void ReadBack(Part* part);
+  void OnReadBack(const std::string& drain, uint64_t number, const storage::Page& page);
+  // Deletes that.
   void TakeBack(Part* part);
+  void OnTakenBack(const std::string& drain, uint64_t number, const storage::CommitResult& result);
   void End(const std::string& drain);
 
   const FleetParts& parts_;

@@ -41,15 +41,18 @@ DrainOutcome StoreSilent(absl::string_view what) {
 void SharedDrain::TellHere(DrainStanding standing) {
   stayed_complete_ = stayed_complete_ && IsComplete(standing);
   here_ = std::move(standing);
+  NoteComplete();
 }
 
 void SharedDrain::Tell(const std::string& server, DrainStanding standing, Revision revision) {
   doubted_.erase(server);
   standings_[server] = {std::move(standing), revision};
+  NoteComplete();
 }
 
 void SharedDrain::Add(const std::string& server, const std::string& address) {
   if (servers_.has_value()) servers_->insert({server, address});
+  NoteComplete();
 }
 
 void SharedDrain::Drop(const std::string& server, absl::Duration now) {
@@ -57,7 +60,10 @@ void SharedDrain::Drop(const std::string& server, absl::Duration now) {
   Hold(now);
 }
 
-void SharedDrain::Hold(absl::Duration now) { complete_from_ = now + limits::kSubscriberGrace; }
+void SharedDrain::Hold(absl::Duration now) {
+  complete_from_ = now + limits::kSubscriberGrace;
+  store_said_ = false;
+}
 
 void SharedDrain::DropUnless(const absl::flat_hash_set<std::string>& all, absl::Duration now) {
   if (!servers_.has_value()) return;
@@ -82,6 +88,8 @@ bool SharedDrain::is_to_be_confirmed(absl::Duration now) const {
   return servers_.has_value() && !linger_until_.has_value() && now >= complete_from_ && AllHold(IsComplete);
 }
 
+void SharedDrain::NoteComplete() { store_said_ = store_said_ && servers_.has_value() && AllHold(IsComplete); }
+
 bool SharedDrain::Confirm(const Stored& stored, absl::Duration now) {
   for (const auto& [server, address] : stored.servers) Add(server, address);
   doubted_.clear();
@@ -89,7 +97,8 @@ bool SharedDrain::Confirm(const Stored& stored, absl::Duration now) {
     // One that is not there has gone, or has come since: of both the watch tells.
     if (!stored.servers.contains(server) || !stored.complete.contains(server)) doubted_.insert(server);
   }
-  if (!doubted_.empty() || !stayed_complete_ || !is_to_be_confirmed(now)) return false;
+  store_said_ = is_to_be_confirmed(now);
+  if (!doubted_.empty() || !stayed_complete_ || !store_said_) return false;
   linger_until_ = now + linger_;
   return true;
 }
@@ -106,7 +115,7 @@ std::optional<DrainOutcome> SharedDrain::Decide(absl::Duration now) const {
   }
   if (is_to_be_confirmed(now)) {
     if (!over) return std::nullopt;
-    return doubted_.empty() ? StoreSilent("whether the drain is complete on all servers, as they say") : Merged();
+    return store_said_ ? Merged() : StoreSilent("whether the drain is complete on all servers, as they say");
   }
   const auto is_settled = [](const DrainStanding& standing) { return standing.settled; };
   if (now < deadline_ || !(over || AllHold(is_settled))) return std::nullopt;

@@ -55,6 +55,7 @@ class SharedDrain {
   void NotAsked() {
     asked_ = false;
     standings_.clear();
+    NoteComplete();
   }
 
   // Whether all say that it is complete, so that the store is to be read: BeginConfirm(), then the read, then Confirm() with what it shows.
@@ -66,7 +67,8 @@ class SharedDrain {
 
   // The answer, when there is one: it is complete, and `linger` is over or nobody is left who confirms nothing; or the timeout is over, and
   // everybody has said so, or kStandingsWait is over too. A server that has said nothing, or something else in the store, is a laggard
-  // without an id. kUnavailable: the store has said nothing.
+  // without an id. kUnavailable: the store has not said which others there are; or all say that it is complete, and since they do the store
+  // has said nothing.
   std::optional<DrainOutcome> Decide(absl::Duration now) const;
   // When Decide() may say something else without news.
   absl::Duration next_due(absl::Duration now) const;
@@ -77,6 +79,8 @@ class SharedDrain {
   const DrainStanding* StandingOf(const std::string& server) const;
   template <typename Holds>
   bool AllHold(Holds holds) const;
+  // Not all say so any more: what the store has said is of another time.
+  void NoteComplete();
   DrainOutcome Merged() const;
 
   const absl::Duration deadline_;
@@ -91,6 +95,7 @@ class SharedDrain {
   absl::btree_map<std::string, Told> standings_;
   bool asked_ = false;                          // The others have been: else what they say is of another time.
   bool stayed_complete_ = false;                // Here, since BeginConfirm().
+  bool store_said_ = false;                     // What it is, since all say that it is complete.
   absl::flat_hash_set<std::string> doubted_;    // Those of which the store said something else.
   std::optional<absl::Duration> linger_until_;  // Since it is complete, which stays so.
 };

@@ -116,6 +116,36 @@ TEST(SharedDrain, OneThatWasNotCompleteHereWhileTheStoreWasReadIsReadAgain) {
   EXPECT_TRUE(DecideOver(&drain, {"b"})->complete);
 }
 
+TEST(SharedDrain, AtTheTimeoutWhatTheStoreHasSaidIsAnAnswerThoughNobodyIsNamed) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete(), kTold);
+  drain.BeginConfirm();
+  drain.TellHere(Waits());
+  drain.TellHere(Complete());
+  EXPECT_FALSE(drain.Confirm(CompleteOn({"b"}), kStart));
+  const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_TRUE(outcome->status.ok()) << outcome->status;
+  EXPECT_FALSE(outcome->complete);
+  EXPECT_THAT(outcome->laggards, IsEmpty());
+}
+
+TEST(SharedDrain, WhatTheStoreSaidBeforeItWasCompleteAgainIsNoAnswer) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete(), kTold);
+  SharedDrain::Stored stored = CompleteOn({"b"});
+  stored.complete.clear();
+  drain.BeginConfirm();
+  EXPECT_FALSE(drain.Confirm(stored, kStart));
+  drain.TellHere(Waits());
+  drain.TellHere(Complete());
+  const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(ReasonOf(outcome->status), Reason::kBackendUnavailable);
+}
+
 TEST(SharedDrain, WithoutAWordOfTheStoreItIsNotComplete) {
   SharedDrain drain = DrainOver({});
   drain.TellHere(Complete());
