@@ -35,7 +35,7 @@ absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::Watc
     if (event.kv().mod_revision() > after) {
       open_.push_back(event);
     } else if (mapping_.IsMark(event.kv().key()) && event.type() == mvccpb::Event::PUT) {
-      if (absl::Status foreign = TakeMark(event); !foreign.ok()) return foreign;
+      if (absl::Status foreign = TakeMark(event).status(); !foreign.ok()) return foreign;
     }
   }
   if (!open_.empty() && !response.fragment()) {
@@ -44,10 +44,11 @@ absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::Watc
   return changes;
 }
 
-absl::Status EtcdEvents::TakeMark(const mvccpb::Event& event) {
-  absl::StatusOr<EtcdMark> mark = EtcdMapping::DecodeMark(event.kv());
-  if (mark.ok()) last_mark_ = mark->committed;
-  return mark.status();
+absl::StatusOr<absl::Time> EtcdEvents::TakeMark(const mvccpb::Event& event) {
+  const absl::StatusOr<EtcdMark> mark = EtcdMapping::DecodeMark(event.kv());
+  if (!mark.ok()) return mark.status();
+  last_mark_ = std::max(last_mark_, mark->committed);
+  return mark->committed;
 }
 
 absl::StatusOr<EtcdChange> EtcdEvents::Take(absl::Time seen) {
@@ -57,8 +58,9 @@ absl::StatusOr<EtcdChange> EtcdEvents::Take(absl::Time seen) {
     if (mapping_.IsMark(event.kv().key())) {
       // Deleted with all that was there.
       if (event.type() == mvccpb::Event::DELETE) continue;
-      if (absl::Status foreign = TakeMark(event); !foreign.ok()) return foreign;
-      change.marked = last_mark_;
+      const absl::StatusOr<absl::Time> committed = TakeMark(event);
+      if (!committed.ok()) return committed.status();
+      change.marked = *committed;
     } else if (mapping_.IsRevocation(event.kv().key())) {
       if (event.type() == mvccpb::Event::DELETE) change.end_of_lease = EventCause::kLeaseRevoked;
     } else if (mapping_.IsIdentity(event.kv().key())) {

@@ -21,10 +21,13 @@ struct EtcdChange {
   std::optional<std::string> identity;                  // Put there, as EtcdMapping encodes it; empty: deleted.
   std::optional<absl::Time> marked;                     // A write, and when; else the end of a lease ...
   EventCause end_of_lease = EventCause::kLeaseExpired;  // ... for this reason.
-  size_t looked_at = 0;                                 // Of the batch's events: what was before these is known, if it can be.
+  size_t looked_at = 0;                                 // Of the batch's events: what was before these has been asked for, if need be ...
+  size_t looks = 0;                                     // ... and so often has not been answered yet.
 
-  // Where the first event is before which something was that the watch did not bring; nullopt: nowhere.
+  // Where the first event is before which something was that the watch did not bring, nor anybody has asked for; nullopt: nowhere.
   std::optional<size_t> FirstWithoutPrevious() const;
+  // What was there before is known, if it can be.
+  bool IsComplete() const { return looks == 0 && !FirstWithoutPrevious().has_value(); }
   // Says of each event why it happened, by what was there before.
   void SetCauses();
 };
@@ -42,11 +45,12 @@ class EtcdEvents {
 
  private:
   absl::StatusOr<EtcdChange> Take(absl::Time seen);
-  absl::Status TakeMark(const mvccpb::Event& event);
+  // When that was committed.
+  absl::StatusOr<absl::Time> TakeMark(const mvccpb::Event& event);
 
   const EtcdMapping& mapping_;
-  std::vector<mvccpb::Event> open_;  // Of one revision, which may go on.
-  absl::Time last_mark_ = absl::InfinitePast();
+  std::vector<mvccpb::Event> open_;              // Of one revision, which may go on.
+  absl::Time last_mark_ = absl::InfinitePast();  // The latest: of a write that was tried again it may be before that of an earlier one.
 };
 
 }  // namespace scoutlight::storage

@@ -27,8 +27,8 @@ class EtcdEventsTest : public ::testing::Test {
   mvccpb::Event PutNode(const char* path, Revision revision) const {
     return Put(mapping_.Encode(K(path)), EtcdMapping::EncodeValue({Value::Form::kText, "v"}), revision);
   }
-  mvccpb::Event Mark(Revision revision) const {
-    return Put(mapping_.mark_key(), EtcdMapping::EncodeMark({EtcdMark::Kind::kWrite, kWritten}), revision);
+  mvccpb::Event Mark(Revision revision, absl::Time committed = kWritten) const {
+    return Put(mapping_.mark_key(), EtcdMapping::EncodeMark({EtcdMark::Kind::kWrite, committed}), revision);
   }
   mvccpb::Event DeleteOf(const std::string& etcd_key, Revision revision, LeaseId lease) const {
     mvccpb::Event event;
@@ -124,6 +124,16 @@ TEST_F(EtcdEventsTest, AnotherIdentityIsTold) {
   const std::string other = EtcdMapping::EncodeIdentity({.id = "0123456789abcdef0123456789abcdef"});
   EXPECT_EQ(Add({Put(mapping_.identity_key(), other, 5)})[0].identity, other);
   EXPECT_EQ(Add({DeleteOf(mapping_.identity_key(), 6, 0)})[0].identity, "");
+}
+
+TEST_F(EtcdEventsTest, AWriteThatWasTriedAgainDatesNoLaterEndOfALeaseBack) {
+  const absl::Time late = kSeen + absl::Seconds(1);
+  const std::vector<EtcdChange> changes =
+      Add({PutNode("/a", 5), Mark(5, late), PutNode("/b", 6), Mark(6, kWritten), DeleteOf(mapping_.Encode(K("/a")), 7, 9)});
+  ASSERT_EQ(changes.size(), 3u);
+  EXPECT_EQ(changes[1].batch->committed, kWritten);
+  EXPECT_EQ(changes[1].marked, kWritten);
+  EXPECT_EQ(changes[2].batch->committed, late);
 }
 
 }  // namespace

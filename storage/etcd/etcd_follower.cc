@@ -15,8 +15,8 @@ namespace {
 // What is kept of what the watch has brought; a response more may come.
 constexpr size_t kBroughtMax = 1'000;
 constexpr size_t kBroughtBytesMax = 4 * limits::kMiB;
-// Of what was there before, in one call: values are up to 1 MiB each.
-constexpr size_t kKeysAtOnce = 32;
+// Of what was there before, asked for at once: values are up to 1 MiB each.
+constexpr size_t kLooksMax = 32;
 // A watch that brings what has been shown already is read in turns.
 constexpr absl::Duration kRest = absl::Milliseconds(2);
 constexpr absl::Duration kTurn = absl::Microseconds(500);
@@ -97,7 +97,6 @@ void EtcdFollower::Watch() {
   resume_ = stream.resume;
   is_paused_ = false;
   rests_ = false;
-  keys_at_once_ = kKeysAtOnce;
   member_ = stream.member;
   asks_progress_ = false;
   has_heard_ = true;
@@ -136,7 +135,10 @@ absl::Status EtcdFollower::Take(const etcdserverpb::WatchResponse& response) {
   if (!changes.ok()) return changes.status();
   if (changes->empty()) return absl::OkStatus();
   brought_bytes_ += response.ByteSizeLong();
-  for (EtcdChange& change : *changes) brought_.push_back(std::move(change));
+  for (EtcdChange& change : *changes) {
+    // etcd before 3.4.24 may say things twice.
+    if (brought_.empty() || change.revision > brought_.back().revision) brought_.push_back(std::move(change));
+  }
   return absl::OkStatus();
 }
 
@@ -144,11 +146,15 @@ void EtcdFollower::ShowBrought() {
   if (absl::Status exchanged = TryShowBrought(); !exchanged.ok()) return Stop(std::move(exchanged));
   if (brought_.empty()) {
     brought_bytes_ = 0;
-    if (std::exchange(is_paused_, false)) resume_();
+    if (std::exchange(is_paused_, false)) {
+      // What it said last it said long ago.
+      has_heard_ = true;
+      resume_();
+    }
     return;
   }
-  if (looks_back_) return;
-  IsOther(brought_.front()) ? LookBack() : AwaitAnswer();
+  LookBack();
+  if (!IsOther(brought_.front())) AwaitAnswer();
 }
 
 absl::Status EtcdFollower::TryShowBrought() {
@@ -162,7 +168,7 @@ absl::Status EtcdFollower::TryShowBrought() {
                                            " on, this server serves store \"", store_id_,
                                            "\": it was wiped or exchanged; start the server anew"));
       }
-      if (change.batch != nullptr && own == own_.end() && change.FirstWithoutPrevious().has_value()) break;
+      if (change.batch != nullptr && own == own_.end() && !change.IsComplete()) break;
       silent = change.batch == nullptr ? change.revision : 0;
     }
     const Revision revision = change.revision;
@@ -186,7 +192,7 @@ bool EtcdFollower::IsOther(const EtcdChange& change) const {
 void EtcdFollower::AwaitAnswer() {
   if (awaits_answer_) return;
   awaits_answer_ = true;
-  client_.thread().PostAfter(options_.fence_after, [this, revision = brought_.front().revision] {
+  client_.thread().PostAfter(options_.fence_after, [this, revision = brought_.back().revision] {
     awaits_answer_ = false;
     awaited_ = std::max(awaited_, revision);
     ShowBrought();
@@ -218,50 +224,66 @@ void EtcdFollower::EndRest() {
 }
 
 void EtcdFollower::LookBack() {
-  etcdserverpb::TxnRequest request;
-  std::vector<Asked> asked;
-  for (const EtcdChange& change : brought_) {
-    if (change.batch == nullptr || !IsOther(change)) continue;
-    const std::vector<Event>& events = change.batch->events;
-    for (size_t i = change.looked_at; i < events.size() && asked.size() < keys_at_once_; ++i) {
-      if (events[i].previous_known) continue;
-      etcdserverpb::RangeRequest* read = request.add_success()->mutable_request_range();
-      read->set_key(mapping_.Encode(events[i].key));
-      read->set_revision(change.revision - 1);
+  for (EtcdChange& change : brought_) {
+    if (change.batch == nullptr || own_.contains(change.revision) || !IsOther(change)) continue;
+    for (std::optional<size_t> event = change.FirstWithoutPrevious(); event.has_value(); event = change.FirstWithoutPrevious()) {
+      if (looks_ == kLooksMax) return;
+      ++looks_;
+      ++change.looks;
+      change.looked_at = *event + 1;
       // The past does not change: any member that has it knows it.
-      read->set_serializable(true);
-      asked.push_back({change.revision, i});
+      LookAt({change.revision, *event}, Member::kAny);
     }
-    if (asked.size() == keys_at_once_) break;
   }
-  looks_back_ = true;
-  client_.Txn(std::move(request), EtcdClient::Repeat::kAnytime,
-              [this, watch = watches_, asked = std::move(asked)](const RpcOutcome& outcome, const etcdserverpb::TxnResponse& response) {
-                if (watch == watches_) TakePrevious(asked, outcome, response);
-              });
 }
 
-void EtcdFollower::TakePrevious(const std::vector<Asked>& asked, const RpcOutcome& outcome, const etcdserverpb::TxnResponse& response) {
-  looks_back_ = false;
+void EtcdFollower::LookAt(Asked asked, Member member) {
+  const EtcdChange* change = Brought(asked.revision);
+  if (change == nullptr) {
+    // Shown meanwhile, by its answer.
+    --looks_;
+    return ShowBrought();
+  }
+  etcdserverpb::RangeRequest request;
+  request.set_key(mapping_.Encode(change->batch->events[asked.event].key));
+  request.set_revision(asked.revision - 1);
+  request.set_serializable(member == Member::kAny);
+  client_.Range(std::move(request),
+                [this, watch = watches_, asked, member](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
+                  if (watch == watches_) TakePrevious(asked, member, outcome, response);
+                });
+}
+
+void EtcdFollower::TakePrevious(Asked asked, Member member, const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
   const bool is_gone = IsCompacted(outcome);
-  if (!is_gone && !outcome.ok()) return BeginLater();
-  // Which of them is compacted away is not said.
-  const bool asks_again = is_gone && asked.size() > 1;
-  keys_at_once_ = is_gone ? 1 : kKeysAtOnce;
-  auto change = brought_.begin();
-  for (size_t i = 0; i < asked.size() && !asks_again; ++i) {
-    // Some may have been shown meanwhile.
-    while (change != brought_.end() && change->revision < asked[i].revision) ++change;
-    if (change == brought_.end() || change->revision != asked[i].revision) continue;
-    change->looked_at = asked[i].event + 1;
-    if (is_gone || response.responses(static_cast<int>(i)).response_range().kvs_size() == 0) continue;
-    absl::StatusOr<Entry> previous = mapping_.ToEntry(response.responses(static_cast<int>(i)).response_range().kvs(0));
-    if (!previous.ok()) return Stop(previous.status());
-    change->batch->events[asked[i].event].previous = *std::move(previous);
-    change->batch->events[asked[i].event].previous_known = true;
-    change->SetCauses();
+  // It lags behind the one of the watch.
+  if (IsFutureRevision(outcome) && member == Member::kAny) return LookAt(asked, Member::kUpToDate);
+  if (!outcome.ok() && !is_gone) {
+    client_.thread().PostAfter(options_.retry_after, [this, watch = watches_, asked] {
+      if (watch == watches_) LookAt(asked, Member::kAny);
+    });
+    return;
+  }
+  --looks_;
+  has_heard_ = true;
+  EtcdChange* change = Brought(asked.revision);
+  if (change != nullptr) {
+    --change->looks;
+    if (!is_gone && response.kvs_size() > 0) {
+      absl::StatusOr<Entry> previous = mapping_.ToEntry(response.kvs(0));
+      if (!previous.ok()) return Stop(previous.status());
+      change->batch->events[asked.event].previous = *std::move(previous);
+      change->batch->events[asked.event].previous_known = true;
+    }
+    if (change->IsComplete()) change->SetCauses();
   }
   ShowBrought();
+}
+
+EtcdChange* EtcdFollower::Brought(Revision revision) {
+  const auto found = std::lower_bound(brought_.begin(), brought_.end(), revision,
+                                      [](const EtcdChange& change, Revision wanted) { return change.revision < wanted; });
+  return found == brought_.end() || found->revision != revision ? nullptr : &*found;
 }
 
 void EtcdFollower::DropWatch() {
@@ -269,7 +291,8 @@ void EtcdFollower::DropWatch() {
   if (cancel_) std::exchange(cancel_, nullptr)();
   brought_.clear();
   brought_bytes_ = 0;
-  looks_back_ = false;
+  is_paused_ = false;
+  looks_ = 0;
 }
 
 void EtcdFollower::AskFence() {
@@ -379,6 +402,8 @@ void EtcdFollower::LookNow() {
 
 bool EtcdFollower::IsSilent(bool owes_answer) {
   if (!cancel_ || std::exchange(has_heard_, false)) return false;
+  // It is not read while this is at work on what it has brought.
+  if (is_paused_ || looks_ > 0) return false;
   // etcd has answered others what the watch does not say. One that is long at work through history says something now and then.
   return !is_created_ || owes_answer || fenced_ > shown_;
 }
@@ -386,6 +411,8 @@ bool EtcdFollower::IsSilent(bool owes_answer) {
 void EtcdFollower::NoteMark(Revision revision) {
   if (sink_ == nullptr || !problem_.ok() || fence_is_due_) return;
   fenced_ = std::max(fenced_, revision);
+  // The end of a lease puts no mark.
+  if (!brought_.empty()) fenced_ = std::max(fenced_, brought_.back().revision);
   if (fenced_ <= shown_) return SetFresh();
   behind_since_.set_first(options_.clock->SinceBoot());
   LookAfter();

@@ -47,7 +47,7 @@ struct EtcdFollowerOptions {
 // watch has brought those. What the watch brings afterwards is not shown again.
 //
 // The watch does not bring what was there before: etcd looks that up for each event of each watch, and copies what it has not written to
-// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read, many keys in one call. So what the watch
+// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read, many keys at once. So what the watch
 // brings of an own write waits for the answer, but not for long.
 class EtcdFollower {
  public:
@@ -94,16 +94,21 @@ class EtcdFollower {
   bool IsOther(const EtcdChange& change) const;
   // The first change that lacks what was there before may be an own write: waits a little for its answer.
   void AwaitAnswer();
+  // Asks etcd for what was there before, key by key: a read is allowed where etcd is full, a transaction of reads in some releases not.
   void LookBack();
-  // Whether nothing is missed if what the watch brings behind `revision` waits a little, so that more comes at once.
-  bool MayRestAt(Revision revision) const;
-  void Rest();
-  void EndRest();
   struct Asked {
     Revision revision = 0;
     size_t event = 0;
   };
-  void TakePrevious(const std::vector<Asked>& asked, const RpcOutcome& outcome, const etcdserverpb::TxnResponse& response);
+  enum class Member { kAny, kUpToDate };  // Which one is to answer.
+  void LookAt(Asked asked, Member member);
+  void TakePrevious(Asked asked, Member member, const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response);
+  // Null: it is not there, or not any more.
+  EtcdChange* Brought(Revision revision);
+  // Whether nothing is missed if what the watch brings behind `revision` waits a little, so that more comes at once.
+  bool MayRestAt(Revision revision) const;
+  void Rest();
+  void EndRest();
   // Of the watch that ends, nothing counts any more.
   void DropWatch();
   void OnGap(Revision oldest);
@@ -151,7 +156,7 @@ class EtcdFollower {
   Revision wanted_ = 0;         // By ShowUpTo.
   bool wanted_is_timed_ = false;
   bool looks_after_ = false;   // LookNow() is due.
-  bool has_heard_ = false;     // The watch has said something since the last look.
+  bool has_heard_ = false;     // The watch has said something since the last look, or what it said has got on.
   int64_t watches_ = 0;        // Made so far; tells a watch and a timer whether it is still the one.
   std::optional<bool> fresh_;  // As the sink was told last; nullopt: nothing yet.
   // A point of time since boot, or none: that the watch has caught up. Read by any thread.
@@ -180,8 +185,7 @@ class EtcdFollower {
   bool is_paused_ = false;                   // Until that has been shown.
   bool rests_ = false;                       // It is paused too, for a moment.
   absl::Duration rested_;                    // Since boot: when that ended last.
-  bool looks_back_ = false;                  // For what was there before.
-  size_t keys_at_once_ = 0;                  // That it asks for.
+  size_t looks_ = 0;                         // For what was there before, under way or to be asked for again.
   bool awaits_answer_ = false;               // Until a timer ends; then ...
   Revision awaited_ = 0;                     // ... no longer for that of this revision.
   std::multiset<absl::Time> own_under_way_;  // Each is a call in flight.

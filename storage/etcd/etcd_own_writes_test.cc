@@ -1,9 +1,11 @@
 #include <atomic>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -47,12 +49,14 @@ class FreshSink : public RecordingSink {
 // A store whose watch has caught up, over an etcd that shows it nothing until it is told to.
 class EtcdOwnWritesTest : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { Open(kAwaitBound); }
+
+  void Open(absl::Duration stale_after) {
     EtcdStoreOptions options;
     options.endpoints = {etcd_.target()};
     options.prefix = kPrefix;
     options.random = [generator = std::make_shared<std::mt19937_64>()] { return (*generator)(); };
-    options.stale_after = kAwaitBound;
+    options.stale_after = stale_after;
     absl::StatusOr<std::unique_ptr<Store>> store = OpenEtcdStore(options);
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
@@ -90,6 +94,24 @@ class EtcdOwnWritesTest : public ::testing::Test {
       for (const Event& event : batch->events) values.push_back(event.entry.value.bytes);
     }
     return values;
+  }
+
+  // All of one revision, as another server writes them; and what becomes of that with its lease.
+  std::vector<std::string> PutOnLeaseAsAnother(int keys) {
+    std::vector<std::string> etcd_keys;
+    etcdserverpb::TxnRequest request;
+    for (int i = 0; i < keys; ++i) {
+      etcdserverpb::PutRequest* put = request.add_success()->mutable_request_put();
+      etcd_keys.push_back(mapping_.Encode(K("/leased" + std::to_string(i))));
+      put->set_key(etcd_keys.back());
+      put->set_value(EtcdMapping::EncodeValue(Text("v")));
+      put->set_lease(i % 2 == 0 ? 7 : 0);
+    }
+    etcdserverpb::PutRequest* mark = request.add_success()->mutable_request_put();
+    mark->set_key(mapping_.mark_key());
+    mark->set_value(EtcdMapping::EncodeMark({EtcdMark::Kind::kWrite, kWrittenByOthers}));
+    etcd_.Put(request);
+    return etcd_keys;
   }
 
   const EtcdMapping mapping_{kPrefix};
@@ -154,7 +176,7 @@ TEST_F(EtcdOwnWritesTest, WhatAnotherReplacedIsShownToo) {
 
 TEST_F(EtcdOwnWritesTest, WhatTheWatchBringsWhoseAnswerDoesNotComeIsShownAllTheSame) {
   ASSERT_TRUE(sync_->Put(K("/a"), "old").status.ok());
-  etcd_.HoldNextAnswer();
+  etcd_.HoldNextAnswers(1);
   const Revision before = etcd_.revision();
   Pending<CommitResult> own = StartPut("/a", "new");
   ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == before + 1; }));
@@ -162,7 +184,7 @@ TEST_F(EtcdOwnWritesTest, WhatTheWatchBringsWhoseAnswerDoesNotComeIsShownAllTheS
   ASSERT_TRUE(sink_->WaitFor(before + 1));
   EXPECT_FALSE(own.ready());
   EXPECT_EQ(sink_->batches().back()->events[0].previous->value, Text("old"));
-  etcd_.ReleaseAnswer();
+  etcd_.ReleaseAnswers();
   EXPECT_TRUE(own.Wait().status.ok());
   ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/b", "last")));
   EXPECT_THAT(ShownValues(), ElementsAre("old", "new", "last"));
@@ -173,9 +195,110 @@ TEST_F(EtcdOwnWritesTest, AWatchThatBringsMoreThanIsKeptGoesOnWhenThatIsShown) {
   constexpr int kPuts = 1'500;
   for (int i = 0; i < kPuts; ++i) PutAsAnother("/a", "theirs");
   etcd_.ReleaseWatches();
+  ASSERT_TRUE(sink_->WaitFor(etcd_.revision()));
   ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/a", "last")));
   EXPECT_EQ(sink_->batches().size(), static_cast<size_t>(kPuts + 1));
   EXPECT_EQ(ShownValues().back(), "last");
+}
+
+// Whose store gives up early what seems to hang.
+class EtcdHastyTest : public EtcdOwnWritesTest {
+ protected:
+  static constexpr absl::Duration kStaleAfter = absl::Milliseconds(200);
+  void SetUp() override { Open(kStaleAfter); }
+};
+
+TEST_F(EtcdHastyTest, AWatchThatWaitsForTheStoreIsNotTakenForASilentOne) {
+  etcd_.HoldLookBacks();
+  for (int i = 0; i < 1'500; ++i) PutAsAnother("/a", "theirs");
+  etcd_.ReleaseWatches();
+  ASSERT_TRUE(AwaitCondition([&] { return store_->behind() >= 5 * kStaleAfter; }));
+  EXPECT_FALSE(sink_->is_fresh());
+  const int watches = etcd_.watches();
+  ASSERT_TRUE(AwaitCondition([&] { return store_->behind() >= 10 * kStaleAfter; }));
+  EXPECT_EQ(etcd_.watches(), watches);
+  etcd_.ReleaseLookBacks();
+  ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/a", "last")));
+  EXPECT_TRUE(sink_->WaitUntilFresh());
+  EXPECT_EQ(etcd_.watches(), watches);
+  EXPECT_EQ(sink_->batches().size(), 1'501u);
+}
+
+TEST_F(EtcdOwnWritesTest, TheEndOfALargeLeaseIsShownWithWhatWasThere) {
+  constexpr int kKeys = 5'000;
+  const std::vector<std::string> keys = PutOnLeaseAsAnother(kKeys);
+  const Revision end = etcd_.EndLease(keys);
+  etcd_.ReleaseWatches();
+  ASSERT_TRUE(sink_->WaitFor(end));
+  const std::vector<std::shared_ptr<const Batch>> batches = sink_->batches();
+  ASSERT_EQ(batches.size(), 2u);
+  ASSERT_EQ(batches[1]->events.size(), static_cast<size_t>(kKeys));
+  int wrong = 0;
+  for (const Event& event : batches[1]->events) {
+    const bool is_known = event.previous_known && event.previous.has_value();
+    const EventCause cause = is_known && event.previous->lease_id != 0 ? EventCause::kLeaseExpired : EventCause::kWrite;
+    if (!is_known || event.cause != cause) ++wrong;
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(EtcdOwnWritesTest, AMemberThatLagsOrFailsTakesNothingOfWhatWasThereAndNoWatch) {
+  const absl::Status refusals[] = {absl::OutOfRangeError("etcdserver: mvcc: required revision is a future revision"),
+                                   absl::InternalError("etcdserver: something went wrong"),
+                                   absl::ResourceExhaustedError("etcdserver: mvcc: database space exceeded")};
+  const int watches = etcd_.watches();
+  etcd_.ReleaseWatches();
+  PutAsAnother("/a", "0");
+  for (size_t i = 0; i < std::size(refusals); ++i) {
+    etcd_.RefuseLookBacks(1, refusals[i]);
+    ASSERT_TRUE(sink_->WaitFor(PutAsAnother("/a", std::to_string(i + 1).c_str()))) << refusals[i];
+    const Event event = sink_->batches().back()->events[0];
+    EXPECT_TRUE(event.previous_known) << refusals[i];
+    EXPECT_EQ(event.previous.value_or(Entry{}).value, Text(std::to_string(i))) << refusals[i];
+  }
+  EXPECT_EQ(etcd_.watches(), watches);
+}
+
+TEST_F(EtcdOwnWritesTest, WhatWasThereIsNotKnownIfItIsCompactedAway) {
+  etcd_.ReleaseWatches();
+  const std::vector<std::string> keys = PutOnLeaseAsAnother(2);
+  etcd_.RefuseLookBacks(1, absl::OutOfRangeError("etcdserver: mvcc: required revision has been compacted"));
+  ASSERT_TRUE(sink_->WaitFor(etcd_.EndLease(keys)));
+  int known = 0;
+  for (const Event& event : sink_->batches().back()->events) {
+    if (event.previous_known) ++known;
+  }
+  EXPECT_EQ(known, 1);
+}
+
+TEST_F(EtcdHastyTest, WhatTheWatchHasBroughtAndTheSinkLacksIsNoticed) {
+  etcd_.ReleaseWatches();
+  const std::vector<std::string> keys = PutOnLeaseAsAnother(2);
+  ASSERT_TRUE(sink_->WaitFor(etcd_.revision()));
+  etcd_.HoldLookBacks();
+  // It puts no mark that would say so.
+  const Revision end = etcd_.EndLease(keys);
+  EXPECT_TRUE(AwaitCondition([&] { return !sink_->is_fresh(); }));
+  etcd_.ReleaseLookBacks();
+  EXPECT_TRUE(sink_->WaitFor(end));
+  EXPECT_TRUE(sink_->WaitUntilFresh());
+}
+
+TEST_F(EtcdOwnWritesTest, ManyAnswersThatDoNotComeAreWaitedForAtOnce) {
+  constexpr int kPuts = 100;
+  ASSERT_TRUE(sync_->Put(K("/a"), "old").status.ok());
+  etcd_.HoldNextAnswers(kPuts);
+  const Revision before = etcd_.revision();
+  std::vector<Pending<CommitResult>> pending;
+  for (int i = 0; i < kPuts; ++i) pending.push_back(StartPut("/a", "new"));
+  ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == before + kPuts; }));
+  const absl::Duration start = Clock::System().SinceBoot();
+  etcd_.ReleaseWatches();
+  ASSERT_TRUE(sink_->WaitFor(before + kPuts));
+  // One after the other they would take 20 ms each.
+  EXPECT_LT(Clock::System().SinceBoot() - start, absl::Seconds(1));
+  etcd_.ReleaseAnswers();
+  for (Pending<CommitResult>& one : pending) EXPECT_TRUE(one.Wait().status.ok());
 }
 
 TEST_F(EtcdOwnWritesTest, WhatAnotherWritesAmongManyOwnWritesComesInItsPlace) {
@@ -194,7 +317,7 @@ TEST_F(EtcdOwnWritesTest, WhatAnotherWritesAmongManyOwnWritesComesInItsPlace) {
 }
 
 TEST_F(EtcdOwnWritesTest, AnswersThatComeOutOfOrderAreShownInOrder) {
-  etcd_.HoldNextAnswer();
+  etcd_.HoldNextAnswers(1);
   const Revision before = etcd_.revision();
   Pending<CommitResult> first = StartPut("/a", "first");
   ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == before + 1; }));
@@ -202,7 +325,7 @@ TEST_F(EtcdOwnWritesTest, AnswersThatComeOutOfOrderAreShownInOrder) {
   ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == before + 2; }));
   LetAnswersCome();
   EXPECT_FALSE(second.ready()) << "the sink lacks the one before";
-  etcd_.ReleaseAnswer();
+  etcd_.ReleaseAnswers();
   EXPECT_TRUE(first.Wait().status.ok());
   EXPECT_TRUE(second.Wait().status.ok());
   EXPECT_THAT(ShownValues(), ElementsAre("first", "second"));

@@ -54,6 +54,7 @@ struct EtcdStoreOptions {
 //                 for longer than a lease ends it when it goes on, whoever renewed it meanwhile.
 //   another store under the same prefix (wiped, restored) ends all calls with kUnavailable until the store is opened anew.
 //   destructor    waits up to a second for the changes in flight; one that etcd leaves open longer ends with kUnknown, kOutcomeUnknown.
+//                 No thread has a DeferScope open then in which it has called Commit: what that defers refers to the store.
 //
 // A done runs on the store's one thread or in its place on one of gRPC's, never two at a time; the sink's methods too. At most 4,096 calls
 // to etcd are in flight (kResourceExhausted).

@@ -32,9 +32,12 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   // What the test wants; see Set().
   struct Wishes {
     bool hold_watches = false;
-    bool hold_next = false;    // The next answer becomes the one that is held ...
-    bool hold_answer = false;  // ... until this is taken back.
+    int hold_next = 0;          // So many of the next answers are held ...
+    bool hold_answers = false;  // ... until this is taken back.
     bool lose_next = false;
+    bool hold_look_backs = false;
+    int refuse_look_backs = 0;  // So many of the next ones end ...
+    absl::Status refusal;       // ... with this.
   };
 
   State() {
@@ -77,9 +80,35 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     return revision_;
   }
 
+  Revision EndLease(const std::vector<std::string>& keys) {
+    MutexLock lock(&mu_);
+    ++revision_;
+    for (const std::string& key : keys) {
+      mvccpb::Event event;
+      event.set_type(mvccpb::Event::DELETE);
+      event.mutable_kv()->set_key(key);
+      event.mutable_kv()->set_mod_revision(revision_);
+      pairs_.erase(key);
+      Append(std::move(event));
+    }
+    changed_.NotifyAll();
+    return revision_;
+  }
+
+  int watches() const {
+    MutexLock lock(&mu_);
+    return watches_;
+  }
+
  private:
   grpc::Status Range(grpc::ServerContext*, const RangeRequest* request, RangeResponse* response) override {
     MutexLock lock(&mu_);
+    const bool is_look_back = request->serializable() && request->revision() > 0;
+    while (is_look_back && wishes_.hold_look_backs && !closing_) changed_.Wait(&mu_);
+    if (is_look_back && wishes_.refuse_look_backs > 0) {
+      --wishes_.refuse_look_backs;
+      return {static_cast<grpc::StatusCode>(wishes_.refusal.code()), std::string(wishes_.refusal.message())};
+    }
     Read(*request, response);
     response->mutable_header()->set_revision(revision_);
     return grpc::Status::OK;
@@ -92,8 +121,9 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     changed_.NotifyAll();
     if (revision_ == before) return grpc::Status::OK;
     if (std::exchange(wishes_.lose_next, false)) return {grpc::StatusCode::UNKNOWN, "the answer is lost"};
-    const bool is_held = std::exchange(wishes_.hold_next, false);
-    while (is_held && wishes_.hold_answer && !closing_) changed_.Wait(&mu_);
+    if (wishes_.hold_next == 0) return grpc::Status::OK;
+    --wishes_.hold_next;
+    while (wishes_.hold_answers && !closing_) changed_.Wait(&mu_);
     return grpc::Status::OK;
   }
 
@@ -103,6 +133,10 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     WatchResponse created;
     created.set_created(true);
     if (!stream->Write(created)) return grpc::Status::OK;
+    {
+      MutexLock lock(&mu_);
+      ++watches_;
+    }
     Revision next = request.create_request().start_revision();
     for (;;) {
       WatchResponse response;
@@ -127,12 +161,19 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   }
 
   void Read(const RangeRequest& request, RangeResponse* response) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    for (auto event = events_.rbegin(); event != events_.rend(); ++event) {
-      const bool is_seen = request.revision() == 0 || event->kv().mod_revision() <= request.revision();
-      if (!is_seen || event->kv().key() != request.key()) continue;
-      *response->add_kvs() = event->kv();
+    const auto found = events_of_.find(request.key());
+    if (found == events_of_.end()) return;
+    for (auto place = found->second.rbegin(); place != found->second.rend(); ++place) {
+      const mvccpb::Event& event = events_[*place];
+      if (request.revision() > 0 && event.kv().mod_revision() > request.revision()) continue;
+      if (event.type() == mvccpb::Event::PUT) *response->add_kvs() = event.kv();
       return;
     }
+  }
+
+  void Append(mvccpb::Event event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    events_of_[event.kv().key()].push_back(events_.size());
+    events_.push_back(std::move(event));
   }
 
   void Carry(const TxnRequest& request, TxnResponse* response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -167,7 +208,7 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     pair.set_version(pair.version() + 1);
     pair.set_lease(put.lease());
     *event.mutable_kv() = pair;
-    events_.push_back(std::move(event));
+    Append(std::move(event));
   }
 
   std::string target_;
@@ -176,7 +217,9 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   CondVar changed_;
   Revision revision_ ABSL_GUARDED_BY(mu_) = 1;
   std::map<std::string, mvccpb::KeyValue> pairs_ ABSL_GUARDED_BY(mu_);
-  std::vector<mvccpb::Event> events_ ABSL_GUARDED_BY(mu_);  // All there were, in order.
+  std::vector<mvccpb::Event> events_ ABSL_GUARDED_BY(mu_);                     // All there were, in order.
+  std::map<std::string, std::vector<size_t>> events_of_ ABSL_GUARDED_BY(mu_);  // Their places, by key.
+  int watches_ ABSL_GUARDED_BY(mu_) = 0;
   Wishes wishes_ ABSL_GUARDED_BY(mu_);
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
 };
@@ -194,13 +237,35 @@ void ScriptedEtcd::ReleaseWatches() {
   state_->Set([](State::Wishes& wishes) { wishes.hold_watches = false; });
 }
 
-void ScriptedEtcd::HoldNextAnswer() {
-  state_->Set([](State::Wishes& wishes) { wishes.hold_next = wishes.hold_answer = true; });
+void ScriptedEtcd::HoldNextAnswers(int answers) {
+  state_->Set([answers](State::Wishes& wishes) {
+    wishes.hold_next = answers;
+    wishes.hold_answers = true;
+  });
 }
 
-void ScriptedEtcd::ReleaseAnswer() {
-  state_->Set([](State::Wishes& wishes) { wishes.hold_answer = false; });
+void ScriptedEtcd::ReleaseAnswers() {
+  state_->Set([](State::Wishes& wishes) { wishes.hold_answers = false; });
 }
+
+void ScriptedEtcd::HoldLookBacks() {
+  state_->Set([](State::Wishes& wishes) { wishes.hold_look_backs = true; });
+}
+
+void ScriptedEtcd::ReleaseLookBacks() {
+  state_->Set([](State::Wishes& wishes) { wishes.hold_look_backs = false; });
+}
+
+void ScriptedEtcd::RefuseLookBacks(int reads, absl::Status refusal) {
+  state_->Set([reads, &refusal](State::Wishes& wishes) {
+    wishes.refuse_look_backs = reads;
+    wishes.refusal = std::move(refusal);
+  });
+}
+
+Revision ScriptedEtcd::EndLease(const std::vector<std::string>& keys) { return state_->EndLease(keys); }
+
+int ScriptedEtcd::watches() const { return state_->watches(); }
 
 void ScriptedEtcd::LoseNextAnswer() {
   state_->Set([](State::Wishes& wishes) { wishes.lose_next = true; });

@@ -3,15 +3,17 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "base/entry.h"
 #include "compat/etcd/rpc.pb.h"
 
 namespace scoutlight::storage {
 
 // What a real etcd cannot be made to do on demand: to answer a transaction before its watch says so, or never. It carries out puts,
-// compares of versions and reads of single keys, keeps all states, and watches show it from any revision on. Serves on a port of its own
-// until it is destroyed. Thread-safe.
+// compares of versions, ends of leases and reads of single keys, keeps all states, and watches show it from any revision on. Serves on a
+// port of its own until it is destroyed. Thread-safe.
 class ScriptedEtcd {
  public:
   ScriptedEtcd();
@@ -24,10 +26,18 @@ class ScriptedEtcd {
   // Watches show nothing that is not shown yet, until they may again.
   void HoldWatches();
   void ReleaseWatches();
-  // The next transaction that puts something is carried out, and answered only when told so; or its answer is lost.
-  void HoldNextAnswer();
-  void ReleaseAnswer();
+  // The next transactions that put something are carried out, and answered only when told so; or the next one's answer is lost.
+  void HoldNextAnswers(int answers);
+  void ReleaseAnswers();
   void LoseNextAnswer();
+  // Reads of the past that any member may answer wait, until they may go on; or so many of the next ones end like this.
+  void HoldLookBacks();
+  void ReleaseLookBacks();
+  void RefuseLookBacks(int reads, absl::Status refusal);
+  // A revision with the end of a lease that these keys were on.
+  Revision EndLease(const std::vector<std::string>& keys);
+  // Begun so far.
+  int watches() const;
   // A revision of another client, with all of these puts.
   Revision Put(const etcdserverpb::TxnRequest& puts);
   // Of the last put of anybody.

@@ -7,8 +7,9 @@ namespace {
 
 // How long the thread sleeps with nothing due.
 constexpr absl::Duration kIdleWait = absl::Seconds(10);
-// How many tasks a caller of RunOrPost runs before it leaves the rest to the thread.
+// How many tasks a caller of RunOrPost runs before it leaves the rest to the thread, and how long it begins more.
 constexpr int kLentTasksMax = 8;
+constexpr absl::Duration kLentMax = absl::Microseconds(200);
 
 }  // namespace
 
@@ -33,11 +34,13 @@ void SerialThread::RunOrPost(Task task) {
     if (lent_ || !sleeps_ || !tasks_.empty()) return Push(std::move(task));
     lent_ = true;
   }
+  const absl::Duration until = clock_.SinceBoot() + kLentMax;
   for (int ran = 1;; ++ran) {
     std::move(task)();
     task = nullptr;
+    const bool may_go_on = ran < kLentTasksMax && clock_.SinceBoot() < until;
     MutexLock lock(&mu_);
-    if (!tasks_.empty() && ran < kLentTasksMax) {
+    if (!tasks_.empty() && may_go_on) {
       task = std::move(tasks_.front());
       tasks_.pop_front();
       continue;

@@ -26,8 +26,8 @@ class SerialThread {
 
   // After Stop() the task is dropped.
   void Post(Task task);
-  // Runs `task` inside the call if no other one runs or waits, and then a few of those that came meanwhile: that saves switches of threads.
-  // Else as Post. For who holds no lock and is no task itself.
+  // Runs `task` inside the call if no other one runs or waits, and then a few of those that came meanwhile, for a moment: that saves
+  // switches of threads. Else as Post. For who holds no lock and is no task itself.
   void RunOrPost(Task task);
   // Runs `task` no earlier than `delay` from now. Dropped if Stop() comes first.
   void PostAfter(absl::Duration delay, Task task);

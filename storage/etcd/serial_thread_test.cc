@@ -7,6 +7,7 @@
 #include "base/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/testing/fake_clock.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -73,7 +74,8 @@ TEST(SerialThread, WhatIsPostedWhileATaskRunsHereComesBehindIt) {
 
 TEST(SerialThread, WhoRunsATaskRunsAFewOfThoseThatComeMeanwhileAndTheThreadTheRest) {
   constexpr int kTasks = 100;
-  SerialThread thread(&Clock::System());
+  FakeClock clock;  // As if all took no time.
+  SerialThread thread(&clock);
   std::vector<int> ran;
   int ran_here = 0;
   AwaitSleep(thread);
@@ -90,6 +92,23 @@ TEST(SerialThread, WhoRunsATaskRunsAFewOfThoseThatComeMeanwhileAndTheThreadTheRe
   EXPECT_TRUE(std::is_sorted(ran.begin(), ran.end()));
   EXPECT_GT(ran_here, 0);
   EXPECT_LT(ran_here, kTasks / 2);
+}
+
+TEST(SerialThread, WhoHasRunALongTaskLeavesTheRestToTheThread) {
+  FakeClock clock;
+  SerialThread thread(&clock);
+  int ran_here = 0;
+  AwaitSleep(thread);
+  thread.RunOrPost([&, here = std::this_thread::get_id()] {
+    for (int i = 0; i < 2; ++i) {
+      thread.Post([&, here] {
+        if (std::this_thread::get_id() == here) ++ran_here;
+        clock.Advance(absl::Milliseconds(1));
+      });
+    }
+  });
+  thread.Stop();
+  EXPECT_EQ(ran_here, 1);
 }
 
 TEST(SerialThread, StopWaitsForATaskThatRunsElsewhere) {
