@@ -15,6 +15,8 @@ namespace {
 // What is kept of what the watch has brought; a response more may come.
 constexpr size_t kBroughtMax = 1'000;
 constexpr size_t kBroughtBytesMax = 4 * limits::kMiB;
+// What is kept of this store's own answers; the rest the watch brings.
+constexpr size_t kOwnBytesMax = 16 * limits::kMiB;
 // Of what was there before, asked for at once: values are up to 1 MiB each.
 constexpr size_t kLooksMax = 32;
 // A watch that brings what has been shown already is read in turns.
@@ -172,7 +174,7 @@ absl::Status EtcdFollower::TryShowBrought() {
       silent = change.batch == nullptr ? change.revision : 0;
     }
     const Revision revision = change.revision;
-    const std::shared_ptr<const Batch> batch = own == own_.end() ? change.batch : own->second;
+    const std::shared_ptr<const Batch> batch = own == own_.end() ? change.batch : own->second.batch;
     brought_.pop_front();
     if (revision <= shown_ || batch == nullptr) continue;
     sink_->OnBatch(batch);
@@ -331,17 +333,31 @@ void EtcdFollower::AskProgress() {
 }
 
 void EtcdFollower::WhenShown(Revision revision, std::shared_ptr<const Batch> own, Task task) {
-  if (sink_ == nullptr || fresh_ == false || revision <= shown_) {
+  if (sink_ == nullptr || revision <= shown_) {
     std::move(task)();
     return;
   }
-  waiting_.emplace(revision, Waiting{options_.clock->SinceBoot() + options_.stale_after, std::move(task)});
-  if (own != nullptr) own_.emplace(revision, std::move(own));
+  if (own != nullptr && problem_.ok()) Keep(std::move(own));
+  if (fresh_ == false) {
+    std::move(task)();
+  } else {
+    waiting_.emplace(revision, Waiting{options_.clock->SinceBoot() + options_.stale_after, std::move(task)});
+  }
   ShowOwn();
   if (!brought_.empty()) ShowBrought();
   if (waiting_.empty()) return;
   EndRest();
   LookAfter();
+}
+
+void EtcdFollower::Keep(std::shared_ptr<const Batch> own) {
+  size_t bytes = sizeof(Batch);
+  for (const Event& event : own->events) {
+    bytes += sizeof(Event) + EntryBytes(event.entry) + (event.previous.has_value() ? EntryBytes(*event.previous) : 0);
+  }
+  if (own_bytes_ + bytes > kOwnBytesMax) return;
+  const Revision revision = own->revision;
+  if (own_.emplace(revision, Own{std::move(own), bytes}).second) own_bytes_ += bytes;
 }
 
 void EtcdFollower::ShowUpTo(Revision revision) {
@@ -448,6 +464,8 @@ void EtcdFollower::Stop(absl::Status problem) {
   DropWatch();
   behind_since_.set_first(options_.clock->SinceBoot());
   problem_ = std::move(problem);
+  own_.clear();
+  own_bytes_ = 0;
   options_.stopped(problem_);
   SetStale();
 }
@@ -457,7 +475,6 @@ void EtcdFollower::SetStale() {
     fresh_ = false;
     sink_->OnStale();
   }
-  own_.clear();
   RunWaiting(std::numeric_limits<Revision>::max());
 }
 
@@ -476,14 +493,17 @@ void EtcdFollower::Reached(Revision revision) {
 void EtcdFollower::Advance(Revision revision) {
   shown_ = revision;
   if (!fence_is_due_ && fenced_ <= shown_) SetFresh();
-  own_.erase(own_.begin(), own_.upper_bound(revision));
+  while (!own_.empty() && own_.begin()->first <= revision) {
+    own_bytes_ -= own_.begin()->second.bytes;
+    own_.erase(own_.begin());
+  }
   RunWaiting(revision);
 }
 
 void EtcdFollower::ShowOwn() {
   // Until the beginning of a new watch has been looked at nobody knows whether etcd still has the history that was shown.
   while (cancel_ && !fence_is_due_ && !own_.empty() && own_.begin()->first == shown_ + 1) {
-    sink_->OnBatch(std::exchange(own_.begin()->second, nullptr));
+    sink_->OnBatch(std::exchange(own_.begin()->second.batch, nullptr));
     Advance(shown_ + 1);
   }
 }

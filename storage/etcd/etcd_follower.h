@@ -132,6 +132,8 @@ class EtcdFollower {
   // Something was shown up to `revision`.
   void Reached(Revision revision);
   void Advance(Revision revision);
+  // For when it is its turn, if there is room.
+  void Keep(std::shared_ptr<const Batch> own);
   // Shows what this store wrote as far as no other revision lies between.
   void ShowOwn();
   void RunWaiting(Revision up_to);
@@ -193,8 +195,13 @@ class EtcdFollower {
     absl::Duration until;  // Since boot.
     Task task;
   };
-  std::multimap<Revision, Waiting> waiting_;              // Each is a call in flight, whose number is bounded.
-  std::map<Revision, std::shared_ptr<const Batch>> own_;  // Not shown yet, each of a call that waits.
+  std::multimap<Revision, Waiting> waiting_;  // Each is a call in flight, whose number is bounded.
+  struct Own {
+    std::shared_ptr<const Batch> batch;
+    size_t bytes = 0;
+  };
+  std::map<Revision, Own> own_;  // Not shown yet.
+  size_t own_bytes_ = 0;         // Bounded: what does not fit is left to the watch.
 };
 
 }  // namespace scoutlight::storage

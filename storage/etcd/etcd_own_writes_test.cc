@@ -284,6 +284,20 @@ TEST_F(EtcdHastyTest, WhatTheWatchHasBroughtAndTheSinkLacksIsNoticed) {
   EXPECT_TRUE(sink_->WaitUntilFresh());
 }
 
+TEST_F(EtcdHastyTest, AnAnswerThatCameBeforeTheSinkWasStaleIsShownAllTheSame) {
+  ASSERT_TRUE(sync_->Put(K("/a"), "1").status.ok());
+  PutAsAnother("/b", "theirs");
+  ASSERT_TRUE(sync_->Put(K("/a"), "2").status.ok());
+  EXPECT_FALSE(sink_->is_fresh());
+  ASSERT_TRUE(sync_->Put(K("/a"), "3").status.ok()) << "while it is";
+  // So that the watch alone cannot say it.
+  etcd_.HoldLookBacks();
+  etcd_.ReleaseWatches();
+  EXPECT_TRUE(sink_->WaitFor(etcd_.revision()));
+  etcd_.ReleaseLookBacks();
+  EXPECT_THAT(ShownValues(), ElementsAre("1", "theirs", "2", "3"));
+}
+
 TEST_F(EtcdOwnWritesTest, ManyAnswersThatDoNotComeAreWaitedForAtOnce) {
   constexpr int kPuts = 100;
   ASSERT_TRUE(sync_->Put(K("/a"), "old").status.ok());
