@@ -33,10 +33,10 @@ std::string Transcript(Process* process, Exit exit) {
 std::string Masked(std::string text) {
   static const auto* const masks =
       new std::vector<std::pair<std::regex, std::string>>{{std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00))"), "TIME"},
-                                                          {std::regex(R"(("subscriber": *)\"[0-9a-f]{32}\")"), "$1\"SUBSCRIBER\""},
+                                                          {std::regex(R"(("subscriber": *)\"[0-9a-f]{16,32}\")"), "$1\"SUBSCRIBER\""},
                                                           {std::regex(R"(("store_id": *)\"[0-9a-f]{32}\")"), "$1\"STORE\""},
                                                           {std::regex(R"(("lease_id": *)\"\d+\")"), "$1\"LEASE\""},
-                                                          {std::regex(R"(  [0-9a-f]{32} at )"), "  SUBSCRIBER at "},
+                                                          {std::regex(R"(  [0-9a-f]{16,32} at )"), "  SUBSCRIBER at "},
                                                           {std::regex(R"((ipv4:)?127\.0\.0\.1:\d+)"), "ADDRESS"},
                                                           {std::regex(R"(\[::1\]:\d+)"), "ADDRESS"},
                                                           // In tables.
