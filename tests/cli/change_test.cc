@@ -56,7 +56,7 @@ revoked lease LEASE, and deleted 2 keys at revision 3
 )");
   Shows("scoutctl lease revoke 7 --yes 2>&1 | grep -o LEASE_NOT_FOUND", "LEASE_NOT_FOUND\n");
   Shows("scoutctl lease get first", R"(
-! scoutctl: invalid argument: LEASE: must be 1 to 9223372036854775807, is "first"; see scoutctl lease get --help
+! scoutctl: invalid argument: LEASE: must be 1 to LEASE, is "first"; see scoutctl lease get --help
 [exit 2]
 )");
 }
