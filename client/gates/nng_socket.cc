@@ -271,7 +271,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     if (options_.type == LinkType::kPush || options_.type == LinkType::kPair) nng_aio_cancel(send_aio_);
   }
 
-  // Nothing is to be on its way when a socket closes: docs/decisions/0026-gates.md, known gaps.
+  // Nothing is to be on its way when a socket closes: see docs/decisions/0026-gates.md.
   void ComeToRest() {
     switch (options_.type) {
       case LinkType::kPush:
