@@ -116,6 +116,13 @@ bool TakeFromNearest(int descriptor) {
   return v4 || v6;
 }
 
+// One that had begun before is made all the same, and what was set comes with it: it would hear nothing of what its peer goes on to send.
+void TakeFromAnywhere(int connection) {
+  const int hops = 0;
+  static_cast<void>(setsockopt(connection, IPPROTO_IP, IP_MINTTL, &hops, sizeof(hops)));
+  static_cast<void>(setsockopt(connection, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &hops, sizeof(hops)));
+}
+
 }  // namespace
 
 std::optional<TcpAddress> ListeningAddress(nng_listener listener) {
@@ -158,13 +165,17 @@ bool HasAccepted(const TcpAddress& listening) {
   const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), &closedir);
   // Where there is no such folder nobody can tell; where it cannot be opened just now there may be somebody.
   if (descriptors == nullptr) return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+  bool has = false;
   while (const dirent* const entry = readdir(descriptors.get())) {
     int descriptor = -1;
     if (!absl::SimpleAtoi(entry->d_name, &descriptor) || !IsTcp(descriptor)) continue;
     const std::optional<TcpAddress> own = AddressOf(descriptor, &getsockname);
-    if (own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value()) return true;
+    if (own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value()) {
+      TakeFromAnywhere(descriptor);
+      has = true;
+    }
   }
-  return false;
+  return has;
 }
 
 }  // namespace scoutlight::client
