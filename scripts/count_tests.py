@@ -65,7 +65,7 @@ def count(events_path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bazel-status", type=int, required=True, help="the exit status of `bazel test`")
-    parser.add_argument("--check-status", type=int, action="append", default=[], help="the exit status of a check made outside Bazel")
+    parser.add_argument("--check", action="append", default=[], metavar="NAME=STATUS", help="the exit status of a check made outside Bazel")
     parser.add_argument("events")
     arguments = parser.parse_args()
     try:
@@ -76,8 +76,13 @@ def main():
     if arguments.bazel_status != 0 and failed == 0:
         print(f"bazel test ended with status {arguments.bazel_status}", file=sys.stderr)
         failed = 1
-    for status in arguments.check_status:
-        passed, failed = passed + (status == 0), failed + (status != 0)
+    for check in arguments.check:
+        name, _, status = check.rpartition("=")
+        if status == "0":
+            passed += 1
+        else:
+            print(f"the check of {name} failed; what it complains of stands before the tests", file=sys.stderr)
+            failed += 1
     if skipped:
         print(f"skipped: {skipped}")
     print(f"{passed} passed, {failed} failed")
