@@ -66,7 +66,7 @@ uint64_t TagOf(const Origin& origin) {
 BatchWriter::BatchWriter(Parts parts, const View& view)
     : parts_(parts),
       view_(view),
-      latest_(view.snapshot),
+      latest_(view.snapshot, parts.known),
       overlay_(&latest_),
       writes_(parts.engine->NewWriteSet()),
       revision_(view.revision) {
@@ -94,6 +94,11 @@ absl::Status BatchWriter::Write() {
     writes_->Put(Table::kMeta, layout::kMetaUptime, layout::EncodeU64(static_cast<uint64_t>(absl::ToInt64Milliseconds(parts_.lease_now))));
   }
   return parts_.engine->Write(*writes_, revision_);
+}
+
+void BatchWriter::KeepRecords() && {
+  std::move(overlay_).ShowChanges(
+      [this](const std::string& path, std::optional<std::string> record) { parts_.known->Set(path, std::move(record)); });
 }
 
 void BatchWriter::ApplyLeases() {

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "storage/local/engine.h"
 #include "storage/local/evaluator.h"
+#include "storage/local/latest_records.h"
 #include "storage/local/overlay.h"
 #include "storage/local/request_index.h"
 #include "storage/local/shared_leases.h"
@@ -27,6 +28,7 @@ class BatchWriter {
  public:
   struct Parts {
     Engine* engine = nullptr;
+    LatestRecords* known = nullptr;
     SharedLeases* leases = nullptr;
     const RequestIndex* requests = nullptr;
     const std::function<uint64_t()>* random = nullptr;
@@ -53,6 +55,8 @@ class BatchWriter {
   // Once written:
   const std::vector<std::shared_ptr<const Batch>>& batches() const { return batches_; }
   std::vector<std::shared_ptr<const Batch>> TakeBatches() { return std::move(batches_); }
+  // Makes what was changed known.
+  void KeepRecords() &&;
   // Puts granted leases into the table, takes ended ones out, and counts what hangs on them.
   void ApplyLeases();
   // Shows every request that is to be remembered.
@@ -97,7 +101,7 @@ class BatchWriter {
 
   const Parts parts_;
   const View& view_;
-  const LatestState latest_;
+  const KnownState latest_;
   Overlay overlay_;
   const std::unique_ptr<WriteSet> writes_;
   Rules rules_;

@@ -145,6 +145,7 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
   requests_.Expire(last_committed_);
   const absl::Duration since_boot = parts_.clock->SinceBoot();
   BatchWriter writer({.engine = parts_.engine,
+                      .known = &known_,
                       .leases = parts_.leases,
                       .requests = &requests_,
                       .random = &parts_.random,
@@ -177,6 +178,7 @@ void Committer::Process(std::vector<QueuedWrite>& batch) {
   }
   room_.Use(writer.bytes());
   Publish(writer, *view);
+  std::move(writer).KeepRecords();
 }
 
 absl::Duration Committer::LeaseNow(absl::Duration since_boot) {
@@ -356,7 +358,10 @@ void Committer::Remember(absl::string_view caller, absl::string_view request_id,
 bool Committer::BeginRecovery() {
   MutexLock lock(&mu_);
   if (problem_.empty() || led_ || closing_) return false;
-  return led_ = true;
+  led_ = true;
+  // A write that failed may be on the disk.
+  known_.Clear();
+  return true;
 }
 
 void Committer::ShowRecovered(const std::vector<std::shared_ptr<const Batch>>& batches) {

@@ -18,6 +18,7 @@
 #include "storage/local/batch_writer.h"
 #include "storage/local/engine.h"
 #include "storage/local/entry_cache.h"
+#include "storage/local/latest_records.h"
 #include "storage/local/request_index.h"
 #include "storage/local/room_gauge.h"
 #include "storage/local/shared_leases.h"
@@ -122,6 +123,7 @@ class Committer {
 
   // Held by the leader alone; handed on together with leadership, under mu_.
   RequestIndex requests_;
+  LatestRecords known_;
   absl::Time last_committed_ = absl::InfinitePast();
   RoomGauge room_;
   Following following_;                      // While `catching_up_`: that work's alone.

@@ -74,6 +74,10 @@ std::unique_ptr<Cursor> Overlay::NewCursor(std::string lower, std::string upper)
 void Overlay::Put(absl::string_view path, std::string record) { Set(path, std::move(record)); }
 void Overlay::Delete(absl::string_view path) { Set(path, std::nullopt); }
 
+void Overlay::ShowChanges(absl::FunctionRef<void(const std::string& path, std::optional<std::string> record)> show) && {
+  for (auto& [path, record] : changes_) show(path, std::move(record));
+}
+
 void Overlay::RollBack(size_t mark) {
   while (undo_.size() > mark) {
     Undo& undo = undo_.back();

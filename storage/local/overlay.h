@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "storage/local/state_reader.h"
@@ -27,6 +28,9 @@ class Overlay : public StateReader {
 
   void Put(absl::string_view path, std::string record);
   void Delete(absl::string_view path);
+
+  // What was changed and not undone. Nothing is changed after that.
+  void ShowChanges(absl::FunctionRef<void(const std::string& path, std::optional<std::string> record)> show) &&;
 
   // A mark, and the way back to it: what was changed since is undone.
   size_t Mark() const { return undo_.size(); }
