@@ -74,6 +74,20 @@ TEST_F(WriteFaults, AWriteThatFailedAndIsThereAllTheSameIsReadOnceItHasRecovered
   EXPECT_EQ(store.Get(K("/a"))->value, Text("after"));
 }
 
+// Also of what the leader itself knows: the next put builds on it.
+TEST_F(WriteFaults, AWriteThatFailedAndIsThereAllTheSameIsWhatTheNextPutFinds) {
+  const SyncStore store(store_.get());
+  ASSERT_TRUE(store.Put(K("/a"), "before").status.ok());
+  engine_->SetReopens(absl::UnavailableError("a test keeps it closed"));
+  engine_->SetWrites(FaultyEngine::Writes::kLandAndFail);
+  EXPECT_EQ(store.Put(K("/a"), "after").status.code(), absl::StatusCode::kUnknown);
+  engine_->SetWrites(FaultyEngine::Writes::kWork);
+  engine_->SetReopens(absl::OkStatus());
+  CommitResult put;
+  ASSERT_TRUE(AwaitCondition([&] { return (put = store.Put(K("/a"), "now")).status.ok(); }));
+  EXPECT_EQ(put.results.at(0).version, 3);
+}
+
 // The engine stays open while somebody still reads it: what a failed write left there is shown by all of its keys, or by none.
 TEST_F(WriteFaults, AWriteThatFailedIsNotShownByHalfWhileTheStorageStaysOpen) {
   const SyncStore store(store_.get());
