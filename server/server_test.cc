@@ -2,7 +2,11 @@
 
 #include <grpcpp/create_channel.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <set>
@@ -406,6 +410,22 @@ TEST_F(ServerTest, SecondServerOnThePortIsRefused) {
   const absl::Status refused = Server::Start(store_.get(), std::move(options)).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_NE(refused.message().find("port taken"), absl::string_view::npos) << refused;
+}
+
+// A server that begins to listen between another's look at the port and its own listening.
+TEST_F(ServerTest, ThePortIsNotSharedWithWhoWouldShareIt) {
+  Start();
+  const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_GE(other, 0);
+  const int on = 1;
+  ASSERT_EQ(setsockopt(other, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(server_->address().port));
+  EXPECT_NE(bind(other, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_EQ(errno, EADDRINUSE);
+  close(other);
 }
 
 }  // namespace
