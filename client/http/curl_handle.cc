@@ -27,6 +27,8 @@ bool SetPem(CURL* easy, CURLoption option, const std::string& pem) {
   return curl_easy_setopt(easy, option, &blob) == CURLE_OK;
 }
 
+absl::Status NoMemoryForRequest() { return absl::ResourceExhaustedError("libcurl has no memory for a request"); }
+
 bool HasBody(const HttpExchangeRequest& request) {
   if (request.source != nullptr || !request.body.empty()) return true;
   // Servers expect a length of these.
@@ -59,7 +61,8 @@ bool CurlHandle::SetUp() {
         Option(CURLOPT_HTTP_VERSION, static_cast<long>(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)) &&
         Option(CURLOPT_PIPEWAIT, http2 ? 1L : 0L);
   if (settings_.idle_connections_max == 0) set = set && Option(CURLOPT_FORBID_REUSE, 1L);
-  if (settings_.proxies == HttpProxies::kNone) set = set && Option(CURLOPT_PROXY, "");
+  // Without the latter libcurl looks for no_proxy in the environment at each transfer.
+  if (settings_.proxies == HttpProxies::kNone) set = set && Option(CURLOPT_PROXY, "") && Option(CURLOPT_NOPROXY, "*");
   return set && SetPem(easy_, CURLOPT_CAINFO_BLOB, settings_.tls.root_ca) &&
          SetPem(easy_, CURLOPT_SSLCERT_BLOB, settings_.tls.certificate_chain) &&
          SetPem(easy_, CURLOPT_SSLKEY_BLOB, settings_.tls.private_key);
@@ -119,11 +122,21 @@ bool CurlHandle::SetTimes(const HttpExchangeRequest& request) {
          Change(CURLOPT_MAXAGE_CONN, static_cast<long>(absl::ToInt64Seconds(idle)), &idle_s_);
 }
 
-absl::Status CurlHandle::Set(const HttpExchangeRequest& request, CurlCallbacks* callbacks) {
+absl::Status CurlHandle::SetUrl(const std::string& url, ParsedUrls* urls) {
+  absl::StatusOr<std::shared_ptr<CURLU>> parsed = urls->Parse(url);
+  if (!parsed.ok()) return parsed.status();
+  if (*parsed == url_) return absl::OkStatus();
+  // libcurl keeps the text of a parsed URL, whichever it is given next, until it is given a text, or none.
+  if (!Option(CURLOPT_URL, static_cast<char*>(nullptr)) || !Option(CURLOPT_CURLU, parsed->get())) return NoMemoryForRequest();
+  url_ = *std::move(parsed);
+  return absl::OkStatus();
+}
+
+absl::Status CurlHandle::Set(const HttpExchangeRequest& request, ParsedUrls* urls, CurlCallbacks* callbacks) {
   callbacks_ = callbacks;
   error_[0] = '\0';
-  const bool set = Option(CURLOPT_URL, request.url.c_str()) && SetMethod(request) && SetHeaders(request) && SetTimes(request);
-  return set ? absl::OkStatus() : absl::ResourceExhaustedError("libcurl has no memory for a request");
+  if (absl::Status failed = SetUrl(request.url, urls); !failed.ok()) return failed;
+  return SetMethod(request) && SetHeaders(request) && SetTimes(request) ? absl::OkStatus() : NoMemoryForRequest();
 }
 
 void CurlHandle::Clear() {

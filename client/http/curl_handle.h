@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/connection_options.h"
+#include "client/http/parsed_urls.h"
 #include "client/http_client_options.h"
 #include "client/http_transport.h"
 
@@ -46,8 +47,8 @@ class CurlHandle {
   CurlHandle(const CurlHandle&) = delete;
   CurlHandle& operator=(const CurlHandle&) = delete;
 
-  // Makes it ready for `request`, whose `body` and `source` are libcurl's until Clear(). kResourceExhausted: no memory.
-  absl::Status Set(const HttpExchangeRequest& request, CurlCallbacks* callbacks);
+  // Makes it ready for `request`, whose `body` and `source` are libcurl's until Clear(). Errors as those of ParsedUrls.
+  absl::Status Set(const HttpExchangeRequest& request, ParsedUrls* urls, CurlCallbacks* callbacks);
   void Clear();
 
   CURL* easy() const { return easy_; }
@@ -59,6 +60,7 @@ class CurlHandle {
   CurlHandle(const CurlSettings& settings, CURL* easy) : settings_(settings), easy_(easy) {}
 
   bool SetUp();
+  absl::Status SetUrl(const std::string& url, ParsedUrls* urls);
   bool SetTimes(const HttpExchangeRequest& request);
   bool SetMethod(const HttpExchangeRequest& request);
   bool SetBody(const HttpExchangeRequest& request);
@@ -81,6 +83,7 @@ class CurlHandle {
   CurlCallbacks* callbacks_ = nullptr;
   curl_slist* headers_ = nullptr;
   // What it was last set to; setting the same again is left out.
+  std::shared_ptr<CURLU> url_;
   bool is_plain_get_ = false;
   bool has_fields_ = false;
   long connect_ms_ = -1;

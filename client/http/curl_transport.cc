@@ -99,7 +99,7 @@ void CurlTransport::Exchange::Remove() {
 void CurlTransport::Exchange::Begin() {
   handle_ = transport_.TakeHandle();
   if (handle_ == nullptr) return Fail(NoMemory());
-  if (absl::Status failed = handle_->Set(request_, this); !failed.ok()) return Fail(std::move(failed));
+  if (absl::Status failed = handle_->Set(request_, &transport_.urls_, this); !failed.ok()) return Fail(std::move(failed));
   if (curl_multi_add_handle(transport_.multi_, handle_->easy()) != CURLM_OK) return Fail(NoMemory());
   running_ = true;
 }

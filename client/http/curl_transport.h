@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/http/curl_handle.h"
+#include "client/http/parsed_urls.h"
 #include "client/http_transport.h"
 
 namespace scoutlight::client {
@@ -37,6 +38,7 @@ class CurlTransport final : public HttpTransport {
 
   const std::shared_ptr<const CurlSettings> settings_;
   CURLM* const multi_;
+  ParsedUrls urls_;
   std::vector<std::unique_ptr<CurlHandle>> free_;
   std::vector<Exchange*> failed_;  // That could not begin, or ended in Resume(): told by the next Poll().
 };
