@@ -423,9 +423,9 @@ TEST_F(ServerTest, ThePortIsNotSharedWithWhoWouldShareIt) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<uint16_t>(server_->address().port));
-  EXPECT_NE(bind(other, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  EXPECT_EQ(errno, EADDRINUSE);
+  const int error = bind(other, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
   close(other);
+  EXPECT_EQ(error, EADDRINUSE);
 }
 
 }  // namespace

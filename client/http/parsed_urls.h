@@ -17,7 +17,8 @@ class ParsedUrls {
  public:
   static constexpr size_t kKeptMax = 16;
 
-  // Never changed; whoever has set it as CURLOPT_CURLU holds it. kUnavailable: libcurl takes it for no URL. kResourceExhausted: no memory.
+  // Never changed; whoever has set it as CURLOPT_CURLU holds it. kUnavailable: libcurl takes it for no URL, or it has
+  // the zone of an IPv6 address. kResourceExhausted: no memory.
   absl::StatusOr<std::shared_ptr<CURLU>> Parse(const std::string& url);
 
  private:

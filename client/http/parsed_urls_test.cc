@@ -45,6 +45,7 @@ TEST(ParsedUrls, WhatIsNoUrlIsToldAndNotKept) {
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(urls.Parse("http://a b/").status().code(), absl::StatusCode::kUnavailable);
     EXPECT_EQ(urls.Parse("http://a:99999/").status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(urls.Parse("http://[fe80::1%25eth0]/").status().code(), absl::StatusCode::kUnavailable);
   }
 }
 

@@ -19,7 +19,7 @@ namespace scoutlight::storage {
 // it holds. The leader's, who alone changes the latest state; not thread-safe.
 class LatestRecords {
  public:
-  // By path and record of each, and a constant for what holds them.
+  // By the bytes of path and record of each, and a constant for what holds them.
   static constexpr size_t kBytesMax = size_t{8} << 20;
   // A larger record is not kept.
   static constexpr size_t kRecordBytesMax = size_t{16} << 10;
