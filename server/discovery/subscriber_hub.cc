@@ -163,17 +163,13 @@ void SubscriberHub::CountWatches(const discovery::InstanceName& name, uint64_t w
   });
 }
 
-void SubscriberHub::Drain(absl::Status reason) {
-  inbox_->Post([this, reason = std::move(reason)] {
+void SubscriberHub::Drain(absl::Status reason, absl::AnyInvocable<void() &&> done) {
+  inbox_->Post([this, reason = std::move(reason), done = std::move(done)]() mutable {
     drained_ = reason;
     for (const auto& [key, stream] : streams_) End(stream.get(), drained_, Stays::kNo);
     drains_.EndAll(drained_);
+    if (done) std::move(done)();
   });
-}
-
-void SubscriberHub::WhenDrained(absl::AnyInvocable<void() &&> done) {
-  // Behind that of Drain().
-  inbox_->Post(std::move(done));
 }
 
 SubscriberHub::Stream* SubscriberHub::Find(SubscriberStream* stream) const {

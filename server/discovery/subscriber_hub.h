@@ -108,10 +108,9 @@ class SubscriberHub final : public DrainAwaiter {
   // Another server of the store has gone: its subscribers may come here, so nothing is complete for limits::kSubscriberGrace.
   void OnServerGone();
 
-  // Ends all streams and waits, also those that come later.
-  void Drain(absl::Status reason);
-  // After Drain(): calls `done` on the hub's thread when all that were there have been ended. Not after the end of the hub.
-  void WhenDrained(absl::AnyInvocable<void() &&> done);
+  // Ends all streams and waits, also those that come later. `done`, which may be null, is called on the hub's thread when all that were
+  // there have been; not after the end of the hub.
+  void Drain(absl::Status reason, absl::AnyInvocable<void() &&> done = nullptr);
 
   // As of some moment lately.
   struct Counts {

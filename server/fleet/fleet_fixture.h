@@ -42,7 +42,7 @@ class FakeLocal {
                 },
             .on_server_gone = [this] { gone_.fetch_add(1); },
             .on_admitted = [this] { admitted_ = true; },
-            .when_drained = [this](absl::AnyInvocable<void() &&> done) { WhenDrained(std::move(done)); }};
+            .end_subscribers = [this](const absl::Status& /*reason*/, absl::AnyInvocable<void() &&> done) { End(std::move(done)); }};
   }
 
   // The only wait that goes on.
@@ -75,7 +75,7 @@ class FakeLocal {
   void EndSubscribers() {
     MutexLock lock(&mu_);
     holds_subscribers_ = false;
-    if (drained_) std::move(drained_)();
+    if (ended_) std::move(ended_)();
   }
 
  private:
@@ -93,10 +93,10 @@ class FakeLocal {
     MutexLock lock(&mu_);
     follows_.erase(number);
   }
-  void WhenDrained(absl::AnyInvocable<void() &&> done) {
+  void End(absl::AnyInvocable<void() &&> done) {
     MutexLock lock(&mu_);
     if (!holds_subscribers_) return std::move(done)();
-    drained_ = std::move(done);
+    ended_ = std::move(done);
   }
 
   std::atomic<uint64_t> drawn_ = 0;
@@ -107,7 +107,7 @@ class FakeLocal {
   mutable Mutex mu_;
   int begun_ ABSL_GUARDED_BY(mu_) = 0;
   bool holds_subscribers_ ABSL_GUARDED_BY(mu_) = false;
-  absl::AnyInvocable<void() &&> drained_ ABSL_GUARDED_BY(mu_);
+  absl::AnyInvocable<void() &&> ended_ ABSL_GUARDED_BY(mu_);
   absl::btree_map<uint64_t, Followed> follows_ ABSL_GUARDED_BY(mu_);
 };
 
