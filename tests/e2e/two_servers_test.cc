@@ -130,6 +130,8 @@ TEST_F(TwoServers, WhoComesForTheFirstTimeIsNotWaitedFor) {
   const auto there = b().SubscribeAll("s", 1);
   std::future<Drained> drained = BeginDrain();
   ASSERT_TRUE(there[0]->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  // Whom this server showed it at work before would be waited for.
+  ASSERT_TRUE(WaitUntil([this] { return IsDrainingOn(a()); }));
   // They have no names, so they come from no other server, and confirm nothing.
   const auto here = a().Subscribe("");
   const auto newcomer = b().Subscribe("");
