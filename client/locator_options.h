@@ -24,8 +24,8 @@ struct LocatorOptions {
   // How long the first Resolve of a service waits for what the registry knows of it, counted from when the service is followed: 0 s to
   // 10 min.
   absl::Duration first_answer_timeout = absl::Seconds(5);
-  // How often the registry is to say that nothing has changed: 100 ms to 1 h. A stream on which nothing comes for three times that is given
-  // up.
+  // How often the registry is to say that nothing has changed: 100 ms to 1 h. A server from which nothing comes for three times that is
+  // left for another; so is one that says for as long, and for 15 s, that it does not reach its store.
   absl::Duration heartbeat = absl::Seconds(5);
   // What nobody has said to be current for longer is not acted on, to about a second: at least 1 s. By default it is, however old, because
   // instances outlive a registry that is away.

@@ -112,94 +112,6 @@ TEST(LocatorCore, GoesOnWithWhatIsKnownWhileTheRegistryIsAway) {
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::ZeroDuration());
 }
 
-// To a server of the same store that has only come to `revision`.
-void Move(LocatorFixture* locator, Revision revision) {
-  locator->streams.End(absl::UnavailableError("gone"));
-  locator->loop.Advance(Backoff::kMax);
-  locator->Deliver(SnapshotOf({Up("before")}));
-  locator->Deliver(SnapshotEnd(revision));
-}
-
-TEST(LocatorCore, AServerThatIsBehindTakesNothingBackForAWhile) {
-  LocatorFixture locator;
-  locator.Follow({Up("a")});
-  locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 20), "");
-  Move(&locator, 19);
-  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"a"}));
-  EXPECT_EQ(locator.core->AgeOf("Printer"), Backoff::kMax);
-  locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 20), "");
-  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"before"}));
-  EXPECT_EQ(locator.core->AgeOf("Printer"), absl::ZeroDuration());
-
-  locator.Deliver(Changes(21, {Up("b")}, {"before"}));
-  Move(&locator, 19);
-  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"b"}));
-  for (const auto& shown : {"b", "before"}) {
-    locator.loop.Advance(absl::Seconds(5));
-    EXPECT_EQ(locator.Picked(), (std::set<std::string>{"b"}));
-    locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 20), "");
-    locator.loop.Advance(LocatorFeeds::kLook);
-    EXPECT_EQ(locator.Picked(), (std::set<std::string>{shown}));
-  }
-}
-
-TEST(LocatorCore, AServerThatCannotTellTakesNothingBackAndIsLeft) {
-  LocatorFixture locator;
-  locator.Follow({Up("a")});
-  Move(&locator, 9);
-  const int opened = locator.streams.opened();
-  for (int i = 0; i < 2; ++i) {
-    locator.loop.Advance(absl::Seconds(4));
-    locator.streams.Deliver(discovery::v1::SubscribeResponse());
-  }
-  EXPECT_EQ(locator.streams.given_up(), 0);
-  locator.loop.Advance(ServiceFeed::kOlderMax);
-  EXPECT_EQ(locator.streams.given_up(), 1);
-  locator.loop.Advance(Backoff::kMax);
-  EXPECT_EQ(locator.streams.opened(), opened + 1);
-  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"a"}));
-}
-
-TEST(LocatorCore, AServerThatTellsOfAnotherServiceIsNotLeft) {
-  LocatorFixture locator;
-  ASSERT_TRUE(locator.core->Follow({"Scanner"}).ok());
-  locator.Follow({Up("a")});
-  locator.Deliver(SnapshotEnd(8), "Scanner");
-  Move(&locator, 9);
-  locator.Deliver(SnapshotEnd(9), "Scanner");
-  locator.loop.Advance(absl::Seconds(4));
-  locator.Deliver(Changes(9, {Up("scanner")}), "Scanner");
-  locator.loop.Advance(absl::Seconds(8));
-  EXPECT_EQ(locator.streams.given_up(), 0);
-  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"a"}));
-}
-
-TEST(LocatorCore, WhatIsHeldBackIsNotConfirmed) {
-  LocatorFixture locator;
-  locator.Follow({Up("a")});
-  EXPECT_EQ(locator.confirmed(), 2);
-  Move(&locator, 9);
-  locator.loop.Advance(absl::Seconds(1));
-  EXPECT_EQ(locator.confirmed(), 1) << "not the message that completes the snapshot";
-  locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 10), "");
-  locator.loop.Advance(Subscription::kFlushPause);
-  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"before"}));
-  EXPECT_EQ(locator.confirmed(), 3);
-}
-
-TEST(LocatorCore, WhatAStreamHeldBackEndsWithIt) {
-  LocatorFixture locator;
-  locator.Follow({Up("a")});
-  Move(&locator, 9);
-  locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 9), "");
-  locator.loop.Advance(absl::Seconds(5));
-  locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 9), "");
-  locator.streams.End(MakeError(absl::StatusCode::kUnavailable, "gone", {.retry_after = absl::Seconds(7)}));
-  locator.loop.Advance(absl::Seconds(5));
-  EXPECT_FALSE(locator.streams.is_open());
-  EXPECT_EQ(locator.Picked(), (std::set<std::string>{"a"}));
-}
-
 TEST(LocatorCore, ProgressMakesTheAgeAnew) {
   LocatorFixture locator;
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::InfiniteDuration());
@@ -208,13 +120,6 @@ TEST(LocatorCore, ProgressMakesTheAgeAnew) {
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::Seconds(4));
   locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 12), "");
   EXPECT_EQ(locator.core->AgeOf("Printer"), absl::ZeroDuration());
-  // A server that cannot tell whether anything is missing says only that it is there.
-  for (int i = 0; i < 10; ++i) {
-    locator.loop.Advance(absl::Seconds(4));
-    locator.streams.Deliver(discovery::v1::SubscribeResponse());
-  }
-  EXPECT_EQ(locator.core->AgeOf("Printer"), absl::Seconds(40));
-  EXPECT_EQ(locator.streams.opened(), 1);
 }
 
 TEST(LocatorCore, OlderThanTheProgramWantsIsNotActedOn) {

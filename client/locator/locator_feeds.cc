@@ -27,6 +27,7 @@ Subscription::Events LocatorFeeds::SubscriptionEvents() {
   return {.on_begin = [this] { Restart(); },
           .on_frame = [this](const std::string& service, const discovery::v1::WatchResponse& frame) { return OnFrame(service, frame); },
           .on_progress = [this](const discovery::v1::WatchResponse& frame) { OnProgress(frame); },
+          .on_cut_off = [this] { OnCutOff(); },
           .on_end = [this](const absl::Status& status, Subscription::Events::Refused refused) { OnEnd(status, refused); },
           .may_confirm = [this] { return MayConfirm(); }};
 }
@@ -36,8 +37,7 @@ void LocatorFeeds::Follow(std::shared_ptr<ServiceState> state, SnapshotPtr seed)
   const auto acts = seed != nullptr ? Subscription::Acts::kYes : Subscription::Acts::kNo;
   auto followed = std::make_unique<Followed>(Followed{.state = std::move(state), .feed = ServiceFeed(replaced_store_grace_)});
   if (seed != nullptr) followed->feed.Seed(std::move(seed));
-  const std::optional<absl::Duration> current_at = followed->state->current_at();
-  followed->too_old = current_at.has_value() && clock_.SinceBoot() - *current_at > age_max_;
+  followed->too_old = IsTooOld(*followed, clock_.SinceBoot());
   Followed* const added = followed.get();
   followed_[service] = std::move(followed);
   // Then there is no better to be waited for.
@@ -72,28 +72,42 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
   const absl::StatusOr<bool> shows = followed->feed.Take(frame, clock_.SinceBoot());
   if (!shows.ok()) return shows.status();
   if (frame.revision() > 0) events_.saw(frame.revision(), frame.store_id());
-  if (frame.kind() == discovery::v1::WatchResponse::KIND_CHANGES) spoke_at_ = clock_.SinceBoot();
+  // At a revision of before it may be a change that is in no store, as of an instance's load.
+  if (frame.kind() == discovery::v1::WatchResponse::KIND_CHANGES && frame.revision() > sent_up_to_) NoteSpoke();
+  sent_up_to_ = std::max(sent_up_to_, frame.revision());
   if (frame.kind() == discovery::v1::WatchResponse::KIND_SNAPSHOT_END) snapshot_at_ = clock_.SinceBoot();
   if (disconnected_) {
     disconnected_ = false;
     events_.on_connection(absl::OkStatus(), Subscription::Events::Refused::kNo);
   }
-  if (followed->feed.current()) SetCurrent(followed);
+  SetCurrent(followed);
   if (*shows) PublishStep(service, before, followed);
   return absl::OkStatus();
 }
 
 void LocatorFeeds::OnProgress(const discovery::v1::WatchResponse& frame) {
-  spoke_at_ = clock_.SinceBoot();
+  NoteSpoke();
+  sent_up_to_ = std::max(sent_up_to_, frame.revision());
   for (auto& [service, followed] : followed_) {
     const SnapshotPtr before = followed->feed.snapshot();
     const bool shows = followed->feed.Reach(frame.revision(), frame.store_id());
-    if (followed->feed.current()) SetCurrent(followed.get());
+    SetCurrent(followed.get());
     if (shows) PublishStep(service, before, followed.get());
   }
 }
 
+void LocatorFeeds::OnCutOff() {
+  if (!cut_off_since_.has_value()) cut_off_since_ = clock_.SinceBoot();
+}
+
+void LocatorFeeds::NoteSpoke() {
+  spoke_at_ = clock_.SinceBoot();
+  cut_off_since_ = std::nullopt;
+  left_in_vain_ = 0;
+}
+
 void LocatorFeeds::SetCurrent(Followed* followed) {
+  if (!followed->feed.current() || cut_off_since_.has_value()) return;
   followed->state->SetCurrentAt(clock_.SinceBoot());
   if (std::exchange(followed->too_old, false)) Publish(followed);
 }
@@ -109,7 +123,8 @@ void LocatorFeeds::OnEnd(const absl::Status& status, Subscription::Events::Refus
 }
 
 void LocatorFeeds::Restart() {
-  spoke_at_ = std::nullopt;
+  spoke_at_ = cut_off_since_ = std::nullopt;
+  sent_up_to_ = 0;
   for (auto& [service, followed] : followed_) followed->feed.Restart();
 }
 
@@ -171,8 +186,7 @@ void LocatorFeeds::Look() {
   const absl::Duration now = clock_.SinceBoot();
   for (auto& [service, followed] : followed_) {
     followed->state->calls()->Sweep();
-    const std::optional<absl::Duration> current_at = followed->state->current_at();
-    const bool ages = !followed->too_old && current_at.has_value() && now - *current_at > age_max_;
+    const bool ages = !followed->too_old && IsTooOld(*followed, now);
     followed->too_old = followed->too_old || ages;
     const SnapshotPtr before = followed->feed.snapshot();
     const bool grace_ends = followed->feed.EndGrace(now);
@@ -187,9 +201,23 @@ void LocatorFeeds::Look() {
   SaveIfDue();
 }
 
+bool LocatorFeeds::IsTooOld(const Followed& followed, absl::Duration now) const {
+  if (followed.feed.snapshot() == nullptr) return false;
+  // A server that does not reach its store shows what nobody has said to be current.
+  return now - followed.state->current_at().value_or(-absl::InfiniteDuration()) > age_max_;
+}
+
 void LocatorFeeds::LeaveWhoCannotTell(absl::Duration now) {
-  if (now - spoke_at_.value_or(snapshot_at_) < heartbeat_ + ServiceFeed::kOlderMax || !AnyHoldsOlder()) return;
-  subscription_.GiveUp(absl::UnavailableError("the server is behind, and cannot tell how far"));
+  const int patience = 1 << std::min(left_in_vain_, kPatienceDoublings);
+  const char* why = nullptr;
+  if (AnyHoldsOlder() && now - spoke_at_.value_or(snapshot_at_) >= patience * (heartbeat_ + ServiceFeed::kOlderMax)) {
+    why = "the server is behind, and cannot tell how far";
+  } else if (now - cut_off_since_.value_or(now) >= patience * std::max(kCutOffMax, Subscription::kSilentHeartbeats * heartbeat_)) {
+    why = "the server does not reach its store";
+  }
+  if (why == nullptr) return;
+  ++left_in_vain_;
+  subscription_.GiveUp(absl::UnavailableError(why));
 }
 
 void LocatorFeeds::SaveIfDue() {

@@ -30,6 +30,12 @@ class LocatorFeeds {
   static constexpr absl::Duration kLook = absl::Seconds(1);
   // For how long a confirmation waits for picks of before an instance left.
   static constexpr absl::Duration kOldPicksWaitMax = absl::Milliseconds(100);
+  // A server that says for so long, and for as many heartbeats as a silent one has, that it does not reach its store, is left for another.
+  // No election of a store takes so long.
+  static constexpr absl::Duration kCutOffMax = absl::Seconds(15);
+  // Each one that is left like that makes the wait for the next one twice as long, so many times: where none reaches the store, it is no
+  // use to go from one to the other. The first that does ends that.
+  static constexpr int kPatienceDoublings = 4;
   // Between two writes of the file: when something has changed, and when nothing has but what it says is current.
   static constexpr absl::Duration kSavePause = absl::Seconds(5);
   static constexpr absl::Duration kSaveAnyway = absl::Minutes(1);
@@ -75,6 +81,9 @@ class LocatorFeeds {
   Subscription::Events SubscriptionEvents();
   absl::Status OnFrame(const std::string& service, const discovery::v1::WatchResponse& frame);
   void OnProgress(const discovery::v1::WatchResponse& frame);
+  void OnCutOff();
+  // The stream's server has said something that it has from its store now.
+  void NoteSpoke();
   void OnEnd(const absl::Status& status, Subscription::Events::Refused refused);
   void Restart();
   bool MayConfirm();
@@ -83,11 +92,13 @@ class LocatorFeeds {
   void Publish(Followed* followed);
   // The same, of one that has been shown something else than `before`.
   void PublishStep(const std::string& service, const discovery::SnapshotPtr& before, Followed* followed);
+  // If what the stream has sent is current.
   void SetCurrent(Followed* followed);
+  bool IsTooOld(const Followed& followed, absl::Duration now) const;
   void LookSoon();
   void Look();
   bool AnyHoldsOlder() const;
-  // Another server may be as far as what is shown.
+  // Another server may be as far as what is shown, or further.
   void LeaveWhoCannotTell(absl::Duration now);
   void SaveIfDue();
 
@@ -101,8 +112,11 @@ class LocatorFeeds {
   std::map<std::string, std::unique_ptr<Followed>> followed_;
   bool disconnected_ = false;   // A stream has ended, and none has brought anything since.
   absl::Duration snapshot_at_;  // When the stream brought its last one.
-  // When its server last said how far its store is: one that does not reach it sends snapshots, and heartbeats that say nothing.
+  // When its server last said how far its store is: one that does not reach it sends snapshots and what changes on it alone.
   std::optional<absl::Duration> spoke_at_;
+  std::optional<absl::Duration> cut_off_since_;  // Its server says since then that it does not reach its store.
+  Revision sent_up_to_ = 0;                      // The highest revision that it has named.
+  int left_in_vain_ = 0;                         // Servers left in a row, none of which said how far its store is.
   std::vector<std::string> leaving_;
   absl::Duration leaving_until_;
   bool unsaved_ = false;

@@ -145,6 +145,8 @@ void Subscription::OnMessage(const Response& message) {
         return OnEnd(wrong);
       }
     }
+  } else if (received_ > 1) {
+    events_.on_cut_off();
   }
   FlushSoon();
 }

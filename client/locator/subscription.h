@@ -52,6 +52,8 @@ class Subscription {
     std::function<absl::Status(const std::string& service, const discovery::v1::WatchResponse& frame)> on_frame;
     // What was sent of all services is current, up to the frame's revision.
     std::function<void(const discovery::v1::WatchResponse& frame)> on_progress;
+    // The server does not reach its store: what it has sent, and what it will until on_progress, may be old.
+    std::function<void()> on_cut_off;
     // The stream is over, and the next will be opened in a while. `refused`: trying again will hardly mend it.
     enum class Refused { kNo, kYes };
     std::function<void(const absl::Status& status, Refused refused)> on_end;

@@ -37,6 +37,7 @@ class SubscriptionTest : public ::testing::Test {
                   return frame_status_;
                 },
             .on_progress = [this](const Frame&) { ++progress_; },
+            .on_cut_off = [this] { ++cut_off_; },
             .on_end =
                 [this](const absl::Status& status, Refused refused) {
                   ends_.push_back(status);
@@ -64,6 +65,7 @@ class SubscriptionTest : public ::testing::Test {
   int ids_ = 0;
   int begun_ = 0;
   int progress_ = 0;
+  int cut_off_ = 0;
   bool may_confirm_ = true;
   absl::Status frame_status_;
   std::vector<std::string> frames_;
@@ -124,6 +126,15 @@ TEST_F(SubscriptionTest, ConfirmsLaterWhatMayNotBeConfirmedYet) {
   const std::vector<Request> sent = streams_.newest().TakeSent();
   ASSERT_EQ(sent.size(), 1);
   EXPECT_EQ(sent[0].confirmed(), 1);
+}
+
+TEST_F(SubscriptionTest, AMessageWithoutAFrameSaysThatTheServerIsCutOffUnlessItIsTheFirst) {
+  Begin();
+  DeliverNamed();
+  EXPECT_EQ(cut_off_, 0);
+  streams_.Deliver(discovery::v1::SubscribeResponse());
+  EXPECT_EQ(cut_off_, 1);
+  EXPECT_EQ(streams_.newest().TakeSent().back().confirmed(), 2);
 }
 
 TEST_F(SubscriptionTest, SendsNothingMoreWhileTheNetworkTakesNothing) {

@@ -83,18 +83,20 @@ struct DiscoveryServer::Parts {
         schemas({.store = store, .admission = admission, .feed = feed.get(), .readers = &readers}) {}
 
   FleetParts FleetPartsOf(storage::Store* store, const DiscoveryOptions& options) {
-    LocalDrains local{.new_number = [this] { return subscribers.NewDrainNumber(); },
-                      .follow = [this](uint64_t number, DrainWait wait,
-                                       DrainWaits::Tell tell) { subscribers.FollowConfirmed(number, std::move(wait), std::move(tell)); },
-                      .end = [this](uint64_t number) { subscribers.EndWait(number); },
-                      .when_at = [this](Revision revision, CatalogFeed::Waiter done) { feed->WhenAt(revision, std::move(done)); },
-                      .on_server_gone = [this] { subscribers.OnServerGone(); },
-                      .on_admitted =
-                          [this] {
-                            subscribers_admitted.store(true, std::memory_order_release);
-                            subscribers.OnChanged({});
-                          },
-                      .when_drained = [this](absl::AnyInvocable<void() &&> done) { subscribers.WhenDrained(std::move(done)); }};
+    LocalDrains local{
+        .new_number = [this] { return subscribers.NewDrainNumber(); },
+        .follow = [this](uint64_t number, DrainWait wait,
+                         DrainWaits::Tell tell) { subscribers.FollowConfirmed(number, std::move(wait), std::move(tell)); },
+        .end = [this](uint64_t number) { subscribers.EndWait(number); },
+        .when_at = [this](Revision revision, CatalogFeed::Waiter done) { feed->WhenAt(revision, std::move(done)); },
+        .on_server_gone = [this] { subscribers.OnServerGone(); },
+        .on_admitted =
+            [this] {
+              subscribers_admitted.store(true, std::memory_order_release);
+              subscribers.OnChanged({});
+            },
+        .end_subscribers = [this](absl::Status reason,
+                                  absl::AnyInvocable<void() &&> done) { subscribers.Drain(std::move(reason), std::move(done)); }};
     return {.store = store,
             .clock = options.clock,
             .random = [this, seed = options.seed] { return Draw(seed); },
@@ -180,9 +182,12 @@ void DiscoveryServer::Look(absl::AnyInvocable<void(Figures) &&> done) const {
 
 void DiscoveryServer::Drain(absl::Status reason) {
   parts_->sessions.Drain(reason);
-  parts_->subscribers.Drain(reason);
-  // After the subscribers, for which it waits: what it tells others is that they are served no more.
-  if (parts_->fleet != nullptr) parts_->fleet->Drain(reason);
+  // A fleet tells the others that the subscribers are served no more, so it is what ends them.
+  if (parts_->fleet != nullptr) {
+    parts_->fleet->Drain(reason);
+  } else {
+    parts_->subscribers.Drain(reason);
+  }
   parts_->hub.Drain(std::move(reason));
 }
 

@@ -31,6 +31,7 @@ struct SubscriberHub::Stream {
   bool drawn = false;                // The subscriber's id was drawn here, for this stream: it comes from no other server.
   absl::Duration heartbeat = limits::kHeartbeatDefault;
   absl::Duration due = absl::InfiniteDuration();  // Its place in due_; InfiniteDuration: none.
+  bool told_cut_off = false;                      // Since the last heartbeat that said how far it was sent everything.
   bool writing = false;
   bool ended = false;
 };
@@ -163,17 +164,13 @@ void SubscriberHub::CountWatches(const discovery::InstanceName& name, uint64_t w
   });
 }
 
-void SubscriberHub::Drain(absl::Status reason) {
-  inbox_->Post([this, reason = std::move(reason)] {
+void SubscriberHub::Drain(absl::Status reason, absl::AnyInvocable<void() &&> done) {
+  inbox_->Post([this, reason = std::move(reason), done = std::move(done)]() mutable {
     drained_ = reason;
     for (const auto& [key, stream] : streams_) End(stream.get(), drained_, Stays::kNo);
     drains_.EndAll(drained_);
+    if (done) std::move(done)();
   });
-}
-
-void SubscriberHub::WhenDrained(absl::AnyInvocable<void() &&> done) {
-  // Behind that of Drain().
-  inbox_->Post(std::move(done));
 }
 
 SubscriberHub::Stream* SubscriberHub::Find(SubscriberStream* stream) const {
@@ -232,6 +229,7 @@ absl::Duration SubscriberHub::NextDue(absl::Duration now) const {
 bool SubscriberHub::RunTasks() {
   std::optional<HubInbox::Round> round = inbox_->Take(NextDue(parts_.clock->SinceBoot()));
   if (!round.has_value()) return false;
+  is_cut_off_ = parts_.behind() >= kCutOffAfter;
   for (HubInbox::Task& task : round->tasks) std::move(task)();
   if (!round->any_changed) {
     for (const ServiceName& service : round->changed) EnqueueService(service);
@@ -264,17 +262,28 @@ void SubscriberHub::ServeHeartbeats(absl::Duration now) {
     Stream* const stream = due_.begin()->second;
     SetDue(stream);
     if (stream->writing) continue;
-    if (!SentUpTo(*stream->subscriber).has_value()) ServeNext(stream);
+    const bool all_sent = SentUpTo(*stream->subscriber).has_value();
+    if (is_cut_off_) {
+      // What is to be sent comes behind that.
+      TellCutOff(stream);
+      continue;
+    }
+    if (!all_sent) ServeNext(stream);
     if (stream->writing) continue;
-    if (parts_.behind() > absl::ZeroDuration()) {
-      // Whoever has been shown nothing is better off with another server: silence tells.
-      if (parts_.catalog() != nullptr) Write(stream, "", nullptr);
-    } else if (const std::optional<Revision> revision = SentUpTo(*stream->subscriber); revision.has_value()) {
+    if (const std::optional<Revision> revision = SentUpTo(*stream->subscriber); revision.has_value()) {
+      stream->told_cut_off = false;
       InstanceFrame frame = frames_.Progress(*revision);
       std::string head = SubscriberFrameHead(nullptr, frame->size());
       Write(stream, std::move(head), std::move(frame));
     }
   }
+}
+
+bool SubscriberHub::TellCutOff(Stream* stream) {
+  if (parts_.catalog() == nullptr) return false;
+  stream->told_cut_off = true;
+  Write(stream, "", nullptr);
+  return true;
 }
 
 std::optional<Revision> SubscriberHub::SentUpTo(const Subscriber& subscriber) {
@@ -330,6 +339,7 @@ void SubscriberHub::Name(Stream* stream, const SubscriberMessage& message) {
   subscriber->caller = stream->caller;
   stream->subscriber = subscriber;
   stream->heartbeat = message.heartbeat.value_or(stream->heartbeat);
+  SetDue(stream);
   Write(stream, SubscriberNamed(id), nullptr);
 }
 
@@ -344,6 +354,7 @@ void SubscriberHub::ServeNext(Stream* stream) {
   Subscriber* const subscriber = stream->subscriber;
   if (subscriber == nullptr) return;
   while (!stream->ended && !stream->writing && !subscriber->turns.empty()) {
+    if (is_cut_off_ && !stream->told_cut_off && TellCutOff(stream)) return;
     Subscription* const subscription = subscriber->turns.front();
     subscriber->turns.pop_front();
     subscription->queued = false;
@@ -379,7 +390,6 @@ void SubscriberHub::ServeService(Stream* stream, Subscription* subscription) {
 void SubscriberHub::Write(Stream* stream, std::string head, InstanceFrame frame) {
   ++stream->subscriber->sent;
   stream->writing = true;
-  SetDue(stream);
   stream->stream->Write(std::move(head), std::move(frame));
 }
 

@@ -51,9 +51,16 @@ class SubscriberStream {
 // that a drain can wait for them. A subscription is the snapshot that its stream was sent; the services of a stream take turns, and a slow
 // subscriber gets the newest state of what changed. Frames of a step are made once, and their bytes shared by all. One thread. Memory is
 // bounded by the places for streams, limits::kSubscribedServicesMax, SubscriberBounds, and one frame of 1 MiB a stream; kDrainsMax wait.
+//
+// While this server does not reach its store, heartbeats say only that: they have no frame. A stream gets one of them before anything else
+// that it is shown then, so that nobody takes what may be old for what there is. Who has been shown nothing gets none: silence tells.
+//
 // Thread-safe; nothing but the destructor blocks.
 class SubscriberHub final : public DrainAwaiter {
  public:
+  // What the store shows may be so late without being called old: it is all the time where much is written.
+  static constexpr absl::Duration kCutOffAfter = absl::Seconds(1);
+
   // All outlive the hub. An answer to `count_watches` may come after its end, without effect.
   struct Parts {
     std::function<std::shared_ptr<discovery::Catalog>()> catalog;  // Null while none has been read.
@@ -66,7 +73,7 @@ class SubscriberHub final : public DrainAwaiter {
     std::function<void(discovery::InstanceName, uint64_t number, Counted)> count_watches;
     std::function<void(uint64_t number)> end_count;
     std::function<int(const discovery::ServiceName&)> count_resolvers;
-    // As Store::behind(): while it is more than zero, a heartbeat says only that the stream is there.
+    // As Store::behind(): at kCutOffAfter and more, this server does not reach its store.
     std::function<absl::Duration()> behind = [] { return absl::ZeroDuration(); };
     SubscriberBounds bounds;
     // Other servers share the store: whoever brings a subscriber_id may come from one of them, and know any instance until it has confirmed
@@ -108,10 +115,9 @@ class SubscriberHub final : public DrainAwaiter {
   // Another server of the store has gone: its subscribers may come here, so nothing is complete for limits::kSubscriberGrace.
   void OnServerGone();
 
-  // Ends all streams and waits, also those that come later.
-  void Drain(absl::Status reason);
-  // After Drain(): calls `done` on the hub's thread when all that were there have been ended. Not after the end of the hub.
-  void WhenDrained(absl::AnyInvocable<void() &&> done);
+  // Ends all streams and waits, also those that come later. `done`, which may be null, is called on the hub's thread when all that were
+  // there have been; not after the end of the hub.
+  void Drain(absl::Status reason, absl::AnyInvocable<void() &&> done = nullptr);
 
   // As of some moment lately.
   struct Counts {
@@ -134,6 +140,8 @@ class SubscriberHub final : public DrainAwaiter {
   absl::Duration NextDue(absl::Duration now) const;
   void NoteCounts();
   void ServeHeartbeats(absl::Duration now);
+  // False: there is nothing to show yet.
+  bool TellCutOff(Stream* stream);
   void CountWatches(const discovery::InstanceName& name, uint64_t wait, DrainWaits::Parts::Count count);
 
   // Does what a message says.
@@ -167,8 +175,9 @@ class SubscriberHub final : public DrainAwaiter {
   std::set<std::pair<absl::Duration, Stream*>> due_;  // When each one's next heartbeat is.
   DrainWaits drains_;
   SubscriberTable table_;
-  ServiceLooks looks_;     // Of this round.
-  InstanceFrames frames_;  // Likewise.
+  ServiceLooks looks_;       // Of this round.
+  InstanceFrames frames_;    // Likewise.
+  bool is_cut_off_ = false;  // In this round: what there is to show may be old.
   absl::Duration assume_until_;
   absl::Status drained_;
 

@@ -157,12 +157,46 @@ TEST_F(SubscriberHubTest, AServerThatHasNothingToShowAndCannotTellIsSilent) {
   EXPECT_EQ(stream->sent(), 1u);
   loaded_ = true;
   Pass(absl::Seconds(2));
-  ASSERT_TRUE(AwaitSent(stream, 2));
-  EXPECT_EQ(stream->messages()[1].frame().kind(), WatchResponse::KIND_SNAPSHOT_END);
+  ASSERT_TRUE(AwaitSent(stream, 3));
+  EXPECT_EQ(stream->messages()[1].ByteSizeLong(), 0u);
+  EXPECT_EQ(stream->messages()[2].frame().kind(), WatchResponse::KIND_SNAPSHOT_END);
   Settle();
   Pass(absl::Seconds(2));
+  ASSERT_TRUE(AwaitSent(stream, 4));
+  EXPECT_EQ(stream->messages()[3].ByteSizeLong(), 0u) << "a heartbeat";
+}
+
+TEST_F(SubscriberHubTest, AServerThatCannotTellSaysSoBeforeItShowsAnything) {
+  Put("laser");
+  FakeSubscriber* const before = SubscribeAs("before");
+  ASSERT_TRUE(AwaitSent(before, 3));
+  behind_seconds_ = 1;
+  FakeSubscriber* const after = SubscribeAs("after");
+  ASSERT_TRUE(AwaitSent(after, 4));
+  EXPECT_EQ(after->messages()[1].ByteSizeLong(), 0u);
+  EXPECT_EQ(after->messages()[2].frame().kind(), WatchResponse::KIND_SNAPSHOT);
+  // What changes on this server alone is no news of the store.
+  Put("laser");
+  ASSERT_TRUE(AwaitSent(before, 5));
+  EXPECT_EQ(before->messages()[3].ByteSizeLong(), 0u);
+  EXPECT_EQ(before->messages()[4].frame().kind(), WatchResponse::KIND_CHANGES);
+  // Once is enough until it could tell again.
+  Put("laser");
+  ASSERT_TRUE(AwaitSent(before, 6));
+  EXPECT_EQ(before->messages()[5].frame().kind(), WatchResponse::KIND_CHANGES);
+}
+
+TEST_F(SubscriberHubTest, WhatChangesDelaysNoHeartbeat) {
+  Put("laser");
+  FakeSubscriber* const stream = Subscribe({.subscriber_id = "me", .heartbeat = absl::Seconds(2), .add = {{"default", "Printer"}}});
   ASSERT_TRUE(AwaitSent(stream, 3));
-  EXPECT_EQ(stream->messages()[2].ByteSizeLong(), 0u) << "a heartbeat";
+  Pass(absl::Seconds(1));
+  Put("laser");
+  ASSERT_TRUE(AwaitSent(stream, 4));
+  Settle();
+  Pass(absl::Seconds(1));
+  ASSERT_TRUE(AwaitSent(stream, 5));
+  EXPECT_EQ(stream->messages()[4].frame().kind(), WatchResponse::KIND_PROGRESS);
 }
 
 TEST_F(SubscriberHubTest, MoreThanWasSentCannotBeConfirmed) {
@@ -293,13 +327,12 @@ TEST_F(SubscriberHubTest, AListIsPaged) {
 
 TEST_F(SubscriberHubTest, ItIsDrainedWhenAllStreamsHaveBeenEnded) {
   for (int i = 0; i < 20; ++i) SubscribeAs(absl::StrCat("s", i));
-  std::atomic<size_t> ended = 0;
-  hub_.Drain(absl::UnavailableError("stopping"));
-  hub_.WhenDrained([&] {
-    ended =
-        static_cast<size_t>(std::count_if(streams_.begin(), streams_.end(), [](const auto& stream) { return stream->end().has_value(); }));
+  std::atomic<int64_t> ended = -1;
+  hub_.Drain(absl::UnavailableError("stopping"), [&] {
+    ended = std::count_if(streams_.begin(), streams_.end(), [](const auto& stream) { return stream->end().has_value(); });
   });
-  EXPECT_TRUE(AwaitCondition([&] { return ended == streams_.size(); }));
+  ASSERT_TRUE(AwaitCondition([&] { return ended >= 0; }));
+  EXPECT_EQ(ended, static_cast<int64_t>(streams_.size()));
 }
 
 TEST_F(SubscriberHubTest, StreamsTakePlacesAndDrainEndsThem) {

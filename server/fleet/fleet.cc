@@ -39,8 +39,7 @@ void Fleet::Start(WatchHub* hub, std::string address) {
 
 void Fleet::Drain(absl::Status reason) {
   // By then this may have ended: so has the inbox.
-  parts_.local.when_drained(
-      [this, post = post_, reason = std::move(reason)]() mutable { post([this, reason = std::move(reason)] { Leave(reason); }); });
+  parts_.local.end_subscribers(reason, [this, post = post_, reason] { post([this, reason] { Leave(reason); }); });
 }
 
 void Fleet::Stop() {

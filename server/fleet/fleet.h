@@ -49,10 +49,10 @@ class Fleet final : public DrainAwaiter {
 
   // Once. `hub` outlives Stop(). `address`: where others are told that this server is.
   void Start(WatchHub* hub, std::string address);
-  // When this server's subscribers have been ended, which somebody sees to, drains get `reason`, also those that come later, and the record
-  // goes: not before, because the others wait for whom it served for limits::kSubscriberGrace from then on. Does not block.
+  // Ends this server's subscribers with `reason`, and then drains, also those that come later; and the record goes: not before the
+  // subscribers, because the others wait for these for limits::kSubscriberGrace from then on. Does not block.
   void Drain(absl::Status reason);
-  // The same at once, and nothing happens any more. Idempotent.
+  // Drains end and the record goes at once, and nothing happens any more. Idempotent.
   void Stop();
 
   // For people: why drains elsewhere do not wait for this server's subscribers, and none begins here; empty: they do.

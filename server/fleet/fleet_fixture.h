@@ -8,7 +8,6 @@
 #include <random>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -23,7 +22,6 @@
 #include "storage/memory/memory_engine.h"
 #include "storage/testing/await.h"
 #include "storage/testing/fake_clock.h"
-#include "storage/testing/forwarding_store.h"
 #include "storage/testing/sync_store.h"
 
 namespace scoutlight::server {
@@ -44,7 +42,7 @@ class FakeLocal {
                 },
             .on_server_gone = [this] { gone_.fetch_add(1); },
             .on_admitted = [this] { admitted_ = true; },
-            .when_drained = [this](absl::AnyInvocable<void() &&> done) { WhenDrained(std::move(done)); }};
+            .end_subscribers = [this](const absl::Status& /*reason*/, absl::AnyInvocable<void() &&> done) { End(std::move(done)); }};
   }
 
   // The only wait that goes on.
@@ -77,7 +75,7 @@ class FakeLocal {
   void EndSubscribers() {
     MutexLock lock(&mu_);
     holds_subscribers_ = false;
-    if (drained_) std::move(drained_)();
+    if (ended_) std::move(ended_)();
   }
 
  private:
@@ -95,10 +93,10 @@ class FakeLocal {
     MutexLock lock(&mu_);
     follows_.erase(number);
   }
-  void WhenDrained(absl::AnyInvocable<void() &&> done) {
+  void End(absl::AnyInvocable<void() &&> done) {
     MutexLock lock(&mu_);
     if (!holds_subscribers_) return std::move(done)();
-    drained_ = std::move(done);
+    ended_ = std::move(done);
   }
 
   std::atomic<uint64_t> drawn_ = 0;
@@ -109,7 +107,7 @@ class FakeLocal {
   mutable Mutex mu_;
   int begun_ ABSL_GUARDED_BY(mu_) = 0;
   bool holds_subscribers_ ABSL_GUARDED_BY(mu_) = false;
-  absl::AnyInvocable<void() &&> drained_ ABSL_GUARDED_BY(mu_);
+  absl::AnyInvocable<void() &&> ended_ ABSL_GUARDED_BY(mu_);
   absl::btree_map<uint64_t, Followed> follows_ ABSL_GUARDED_BY(mu_);
 };
 
@@ -123,124 +121,6 @@ class FakePlaces final : public DrainAwaiter {
 
  private:
   std::atomic<uint64_t> taken_ = 0;
-};
-
-// Lets a test do something before a read of one server, whose fleet waits for that as if the server had been stopped, or refuse the read.
-class HeldReads final : public storage::ForwardingStore {
- public:
-  // Of reads so far, this one too. Not OK: the answer.
-  using OnRead = std::function<absl::Status(int reads)>;
-
-  HeldReads(storage::Store* store, OnRead on_read) : ForwardingStore(store), on_read_(std::move(on_read)) {}
-
-  void Read(storage::Query query, storage::Done<storage::Page> done) override {
-    absl::Status refused = on_read_(asked_.fetch_add(1) + 1);
-    ForwardingStore::Read(std::move(query), [this, refused, done = std::move(done)](storage::Page page) mutable {
-      if (!refused.ok()) page.status = std::move(refused);
-      std::move(done)(std::move(page));
-      answered_.fetch_add(1);
-    });
-  }
-  int answered() const { return answered_; }
-
- private:
-  const OnRead on_read_;
-  std::atomic<int> asked_ = 0;
-  std::atomic<int> answered_ = 0;
-};
-
-// Refuses what would put a server's record, until it is told to accept it.
-class RefusedRecords final : public storage::ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-
-  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
-    const auto* const put = transaction.on_success.empty() ? nullptr : std::get_if<storage::PutOperation>(&transaction.on_success.front());
-    const std::optional<FleetKey> key = put == nullptr ? std::nullopt : ReadFleetKey(put->key.path());
-    if (accepts_ || !key.has_value() || key->kind != FleetKey::Kind::kServer) return store_.Commit(std::move(transaction), std::move(done));
-    // The answer is never given within the call.
-    store_.Read({.range = {ServersTree(), Scope::kKey}}, [this, done = std::move(done)](const storage::Page& page) mutable {
-      std::move(done)({.status = absl::ResourceExhaustedError("etcd is full"), .revision = page.revision});
-      refused_.fetch_add(1);
-    });
-  }
-  void Accept() { accepts_ = true; }
-  int refused() const { return refused_; }
-
- private:
-  std::atomic<bool> accepts_ = false;
-  std::atomic<int> refused_ = 0;
-};
-
-// Accepts the first server's record that is put, and answers that it has not.
-class LostAnswer final : public storage::ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-
-  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
-    const auto* const put = transaction.on_success.empty() ? nullptr : std::get_if<storage::PutOperation>(&transaction.on_success.front());
-    const std::optional<FleetKey> key = put == nullptr ? std::nullopt : ReadFleetKey(put->key.path());
-    MutexLock lock(&mu_);
-    if (!lost_.empty() || !key.has_value() || key->kind != FleetKey::Kind::kServer) {
-      return store_.Commit(std::move(transaction), std::move(done));
-    }
-    lost_ = key->server;
-    store_.Commit(std::move(transaction), [done = std::move(done)](storage::CommitResult result) mutable {
-      EXPECT_TRUE(result.status.ok()) << result.status;
-      result.status = absl::UnavailableError("the answer was lost");
-      std::move(done)(std::move(result));
-    });
-  }
-  // The server whose record it was; empty: none yet.
-  std::string lost() const {
-    MutexLock lock(&mu_);
-    return lost_;
-  }
-
- private:
-  mutable Mutex mu_;
-  std::string lost_ ABSL_GUARDED_BY(mu_);
-};
-
-// Stalls the first put of a standing: it is answered as one whose outcome is not known, and comes when the test says so.
-class StalledStanding final : public storage::ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-
-  void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
-    const auto* const put = transaction.on_success.empty() ? nullptr : std::get_if<storage::PutOperation>(&transaction.on_success.front());
-    const std::optional<FleetKey> key = put == nullptr ? std::nullopt : ReadFleetKey(put->key.path());
-    MutexLock lock(&mu_);
-    if (stalled_.has_value() || !key.has_value() || key->kind != FleetKey::Kind::kStanding) {
-      return store_.Commit(std::move(transaction), std::move(done));
-    }
-    stalled_ = std::move(transaction);
-    // The answer is never given within the call.
-    store_.Read({.range = {DrainsTree(), Scope::kKey}}, [done = std::move(done)](const storage::Page& /*page*/) mutable {
-      std::move(done)({.status = absl::UnknownError("the link is stalled")});
-    });
-  }
-  void Read(storage::Query query, storage::Done<storage::Page> done) override {
-    const std::optional<FleetKey> key = ReadFleetKey(query.range.key.path());
-    const bool is_of_standing = key.has_value() && key->kind == FleetKey::Kind::kStanding;
-    ForwardingStore::Read(std::move(query), [this, is_of_standing, done = std::move(done)](storage::Page page) mutable {
-      std::move(done)(std::move(page));
-      if (is_of_standing) read_.fetch_add(1);
-    });
-  }
-  // What was stalled; once it has been.
-  storage::Transaction stalled() const {
-    MutexLock lock(&mu_);
-    EXPECT_TRUE(stalled_.has_value());
-    return stalled_.value_or(storage::Transaction());
-  }
-  // Reads of standings that have been answered.
-  int read() const { return read_; }
-
- private:
-  mutable Mutex mu_;
-  std::optional<storage::Transaction> stalled_ ABSL_GUARDED_BY(mu_);
-  std::atomic<int> read_ = 0;
 };
 
 // One server of several.

@@ -31,8 +31,8 @@ struct LocalDrains {
   std::function<void()> on_server_gone;
   // What was held back until the others knew of this server can be shown.
   std::function<void()> on_admitted;
-  // As SubscriberHub::WhenDrained.
-  std::function<void(absl::AnyInvocable<void() &&> done)> when_drained;
+  // As SubscriberHub::Drain.
+  std::function<void(absl::Status reason, absl::AnyInvocable<void() &&> done)> end_subscribers;
 };
 
 // What the parts of a Fleet work with. All outlives it.

@@ -1,94 +1,25 @@
 #include "server/fleet/fleet.h"
 
+#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "gmock/gmock.h"
+#include "server/fleet/faulty_stores.h"
 #include "server/fleet/fleet_fixture.h"
+#include "server/fleet/laggard_names.h"
 
 namespace scoutlight::server {
 namespace {
 
 using storage::AwaitCondition;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-std::vector<std::string> Named(const DrainOutcome& outcome) {
-  std::vector<std::string> named;
-  for (const auto& laggard : outcome.laggards) named.push_back(laggard.subscriber_id.empty() ? laggard.peer : laggard.subscriber_id);
-  return named;
-}
-
-TEST_F(FleetTest, AServersRecordIsThereAsLongAsItIs) {
-  std::unique_ptr<FleetMember> a = Join("a:1");
-  EXPECT_NE(RecordOf("a:1")->lease_id, 0);
-  a->fleet.Stop();
-  EXPECT_TRUE(AwaitCondition([this] { return !RecordOf("a:1").has_value(); }));
-}
-
-TEST_F(FleetTest, ItStaysUntilItsSubscribersHaveBeenEnded) {
-  const std::unique_ptr<FleetMember> a = Join("a:1");
-  const std::unique_ptr<FleetMember> b = Join("b:1");
-  a->local.HoldSubscribers();
-  const auto drain = Drain(*a);
-  a->fleet.Drain(absl::UnavailableError("it stops"));
-  // As long as they may be shown something, drains wait for them.
-  ASSERT_TRUE(AwaitFollowed(*b));
-  AwaitWatched(*a);
-  AwaitWatched(*b);
-  EXPECT_TRUE(RecordOf("a:1").has_value());
-  EXPECT_FALSE(drain->answered());
-  EXPECT_EQ(b->local.gone(), 0);
-  a->local.EndSubscribers();
-  EXPECT_EQ(drain->Await().status.message(), "it stops");
-  EXPECT_TRUE(AwaitCondition([&] { return b->local.gone() == 1; }));
-  EXPECT_FALSE(RecordOf("a:1").has_value());
-}
-
-TEST_F(FleetTest, WhenItsLeaseIsLostItComesBackUnderAnotherId) {
-  const std::unique_ptr<FleetMember> a = Join("a:1");
-  const std::optional<std::string> before = IdOf("a:1");
-  ASSERT_TRUE(sync_->Revoke(RecordOf("a:1")->lease_id).status.ok());
-  // By the watch it need not hear of that, which may have begun after it.
-  clock_.Advance(kServerTtl / 3);
-  EXPECT_TRUE(AwaitCondition([&] { return IdOf("a:1").has_value() && IdOf("a:1") != before; }));
-}
-
-TEST_F(FleetTest, AfterAPutWhoseAnswerWasLostItComesUnderAnotherId) {
-  LostAnswer lossy(store_.get());
-  FleetMember a(&lossy, &clock_, hub_.get(), 1, "a:1");
-  ASSERT_TRUE(AwaitCondition([&] {
-    clock_.Advance(kFleetRetry);
-    return a.local.admitted() && IdOf("a:1").has_value();
-  }));
-  EXPECT_NE(lossy.lost(), "");
-  EXPECT_NE(*IdOf("a:1"), lossy.lost()) << "others may have seen that one go";
-}
-
-TEST_F(FleetTest, NothingIsShownBeforeTheCatalogIsBehindTheRecord) {
-  FleetMember a(store_.get(), &clock_, hub_.get(), 1, "a:1", 0);
-  ASSERT_TRUE(AwaitCondition([&] { return a.local.asked() == 1; }));
-  EXPECT_TRUE(RecordOf("a:1").has_value());
-  clock_.Advance(kFleetRetry);
-  ASSERT_TRUE(AwaitCondition([&] { return a.local.asked() == 2; }));
-  EXPECT_FALSE(a.local.admitted());
-  a.local.SetReached(RecordOf("a:1")->mod_revision);
-  clock_.Advance(kFleetRetry);
-  EXPECT_TRUE(AwaitCondition([&] { return a.local.admitted(); }));
-}
-
-TEST_F(FleetTest, IfItStaysBehindSubscribersAreServedAllTheSame) {
-  FleetMember a(store_.get(), &clock_, hub_.get(), 1, "a:1", 0);
-  ASSERT_TRUE(AwaitCondition([&] { return a.local.asked() == 1; }));
-  clock_.Advance(kAdmittedAfter);
-  EXPECT_TRUE(AwaitCondition([&] { return a.local.admitted(); }));
-}
 
 TEST_F(FleetTest, AloneADrainIsAsHereAndNothingIsWritten) {
   const std::unique_ptr<FleetMember> a = Join("a:1");
@@ -154,45 +85,48 @@ TEST_F(FleetTest, OneThatWasStoppedDoesNotCallCompleteWhatIsSoNoMore) {
   EXPECT_TRUE(AwaitCleared());
 }
 
-TEST_F(FleetTest, AServerThatHasComeUnseenIsWaitedFor) {
+// A drain of a, which is alone as far as it knows.
+class FleetReadBackTest : public FleetTest {
+ protected:
+  // It is complete there, and while the store is read back something happens for which it is not.
+  void ReadBackWhile(std::function<void()> happens) {
+    reads_ = std::make_unique<HeldReads>(store_.get(), [happens = std::move(happens)](int read) {
+      // The first is of the servers, when the drain begins.
+      if (read == 2) happens();
+      return absl::OkStatus();
+    });
+    a_ = JoinOver(reads_.get(), "a:1");
+    drain_ = Drain(*a_);
+    ASSERT_TRUE(AwaitFollowed(*a_));
+    a_->local.Complete();
+    ASSERT_TRUE(AwaitCondition([this] { return reads_->answered() == 2; }));
+    AwaitWatched(*a_);
+    EXPECT_FALSE(drain_->answered());
+  }
+
+  std::unique_ptr<HeldReads> reads_;
+  std::unique_ptr<FleetMember> a_;
+  std::shared_ptr<Waited> drain_;
+};
+
+TEST_F(FleetReadBackTest, AServerThatHasComeUnseenIsWaitedFor) {
   std::unique_ptr<FleetMember> c;
-  HeldReads reads(store_.get(), [&](int read) {
-    if (read == 2) c = Join("c:1");
-    return absl::OkStatus();
-  });
-  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
-  const auto drain = Drain(*a);
-  ASSERT_TRUE(AwaitFollowed(*a));
-  a->local.Complete();
-  ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == 2; }));
-  AwaitWatched(*a);
-  EXPECT_FALSE(drain->answered());
+  ASSERT_NO_FATAL_FAILURE(ReadBackWhile([&] { c = Join("c:1"); }));
   clock_.Advance(kFleetRetry);
   ASSERT_TRUE(AwaitFollowed(*c));
-  EXPECT_FALSE(drain->answered());
+  EXPECT_FALSE(drain_->answered());
   c->local.Complete();
-  EXPECT_TRUE(drain->Await().complete);
+  EXPECT_TRUE(drain_->Await().complete);
 }
 
-TEST_F(FleetTest, WithoutItsRecordNothingIsComplete) {
-  HeldReads reads(store_.get(), [&](int read) {
-    if (read != 2) return absl::OkStatus();
-    EXPECT_TRUE(sync_->Revoke(RecordOf("a:1")->lease_id).status.ok());
-    return absl::OkStatus();
-  });
-  const std::unique_ptr<FleetMember> a = JoinOver(&reads, "a:1");
-  const auto drain = Drain(*a);
-  ASSERT_TRUE(AwaitFollowed(*a));
-  a->local.Complete();
-  ASSERT_TRUE(AwaitCondition([&] { return reads.answered() == 2; }));
-  AwaitWatched(*a);
-  EXPECT_FALSE(drain->answered());
+TEST_F(FleetReadBackTest, WithoutItsRecordNothingIsComplete) {
+  ASSERT_NO_FATAL_FAILURE(ReadBackWhile([this] { EXPECT_TRUE(sync_->Revoke(RecordOf("a:1")->lease_id).status.ok()); }));
   // By the watch or by its renewal it has heard of that, and comes back under another id.
   clock_.Advance(kServerTtl / 3);
-  ASSERT_TRUE(AwaitCondition([&] { return RecordOf("a:1").has_value() && a->local.gone() > 0; }));
-  AwaitWatched(*a);
+  ASSERT_TRUE(AwaitCondition([this] { return RecordOf("a:1").has_value() && a_->local.gone() > 0; }));
+  AwaitWatched(*a_);
   clock_.Advance(limits::kSubscriberGrace);
-  EXPECT_TRUE(drain->Await().complete);
+  EXPECT_TRUE(drain_->Await().complete);
 }
 
 TEST_F(FleetTest, WhatTheStoreDoesNotConfirmIsAskedOnceASecondAndNotComplete) {
@@ -212,126 +146,6 @@ TEST_F(FleetTest, WhatTheStoreDoesNotConfirmIsAskedOnceASecondAndNotComplete) {
   EXPECT_EQ(ReasonOf(drain->Await().status), Reason::kBackendUnavailable);
 }
 
-TEST_F(FleetTest, AStandingThatChangesQuicklyIsPutAfterAPauseAndAtOnceThatItWaits) {
-  const std::unique_ptr<FleetMember> a = Join("a:1");
-  const std::unique_ptr<FleetMember> b = Join("b:1");
-  const auto drain = Drain(*a);
-  ASSERT_TRUE(AwaitFollowed(*a));
-  ASSERT_TRUE(AwaitFollowed(*b));
-  const std::string id = *IdOf("b:1");
-  const auto puts = [&] { return PutsOfStanding(id); };
-  b->local.Complete();
-  ASSERT_TRUE(AwaitCondition([&] { return puts() == 1; }));
-  for (int i = 0; i < 100; ++i) {
-    b->local.Tell({});
-    b->local.Complete();
-  }
-  ASSERT_TRUE(AwaitCondition([&] { return !StandingOf(id).settled; }));
-  AwaitWatched(*b);
-  EXPECT_EQ(puts(), 2);
-  // Of the second that a coordinator waits for it after the timeout, most is left.
-  clock_.Advance(kStandingsWait / 10);
-  ASSERT_TRUE(AwaitCondition([&] { return StandingOf(id).settled; }));
-  EXPECT_EQ(puts(), 3);
-  a->local.Complete();
-  EXPECT_TRUE(drain->Await().complete);
-}
-
-TEST_F(FleetTest, WhatAServerSaysAtTheTimeoutItSaysWithoutAPause) {
-  const std::unique_ptr<FleetMember> a = Join("a:1");
-  const std::unique_ptr<FleetMember> b = Join("b:1");
-  const auto drain = Drain(*a);
-  ASSERT_TRUE(AwaitFollowed(*a));
-  ASSERT_TRUE(AwaitFollowed(*b));
-  const std::string id = *IdOf("b:1");
-  clock_.Advance(absl::Seconds(60) - kStandingPause / 2);
-  b->local.Complete();
-  ASSERT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 1; }));
-  b->local.Tell({});
-  ASSERT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 2; }));
-  clock_.Advance(kStandingPause / 2);
-  DrainStanding over{.settled = true, .outcome = {}};
-  over.outcome.laggards = {{.subscriber_id = "slow", .peer = "p"}};
-  b->local.Tell(over);
-  EXPECT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 3; }));
-  a->local.Complete();
-  EXPECT_THAT(Named(drain->Await()), ElementsAre("slow"));
-}
-
-TEST_F(FleetTest, APutWhoseAnswerWasLostDoesNotComeAfterTheNext) {
-  const std::unique_ptr<FleetMember> a = Join("a:1");
-  StalledStanding stalling(store_.get());
-  const std::unique_ptr<FleetMember> b = JoinOver(&stalling, "b:1");
-  const auto drain = Drain(*a);
-  ASSERT_TRUE(AwaitFollowed(*a));
-  ASSERT_TRUE(AwaitFollowed(*b));
-  const std::string id = *IdOf("b:1");
-  b->local.Complete();
-  ASSERT_TRUE(AwaitCondition([&] { return stalling.read() == 1; }));
-  AwaitWatched(*b);
-  b->local.Tell({});
-  AwaitWatched(*b);
-  clock_.Advance(kFleetRetry);
-  ASSERT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 1; }));
-  EXPECT_FALSE(StandingOf(id).settled);
-  EXPECT_TRUE(absl::IsFailedPrecondition(sync_->Commit(stalling.stalled()).status));
-  EXPECT_FALSE(StandingOf(id).settled);
-  a->local.Complete();
-  b->local.Complete();
-  clock_.Advance(kStandingPause);
-  EXPECT_TRUE(drain->Await().complete);
-}
-
-TEST_F(FleetTest, APutThatComesAfterItsAnswerWasLostIsTakenBack) {
-  const std::unique_ptr<FleetMember> a = Join("a:1");
-  StalledStanding stalling(store_.get());
-  const std::unique_ptr<FleetMember> b = JoinOver(&stalling, "b:1");
-  const auto drain = Drain(*a);
-  ASSERT_TRUE(AwaitFollowed(*a));
-  ASSERT_TRUE(AwaitFollowed(*b));
-  const std::string id = *IdOf("b:1");
-  b->local.Complete();
-  ASSERT_TRUE(AwaitCondition([&] { return stalling.read() == 1; }));
-  AwaitWatched(*b);
-  EXPECT_TRUE(sync_->Commit(stalling.stalled()).status.ok());
-  ASSERT_TRUE(StandingOf(id).settled);
-  b->local.Tell({});
-  AwaitWatched(*b);
-  clock_.Advance(kFleetRetry);
-  ASSERT_TRUE(AwaitCondition([&] { return !StandingOf(id).settled; }));
-  // That it waits is put all the same.
-  clock_.Advance(kFleetRetry);
-  ASSERT_TRUE(AwaitCondition([&] { return PutsOfStanding(id) == 1; }));
-  EXPECT_FALSE(StandingOf(id).settled);
-  b->local.Complete();
-  clock_.Advance(kStandingPause);
-  ASSERT_TRUE(AwaitCondition([&] { return StandingOf(id).settled; }));
-  AwaitWatched(*a);
-  a->local.Complete();
-  EXPECT_TRUE(drain->Await().complete);
-}
-
-TEST_F(FleetTest, AServerWithoutARecordServesAndBeginsNoDrain) {
-  RefusedRecords full(store_.get());
-  FleetMember a(&full, &clock_, hub_.get(), 1, "a:1");
-  ASSERT_TRUE(AwaitCondition([&] { return full.refused() > 0; }));
-  EXPECT_EQ(a.fleet.problem(), "");
-  EXPECT_TRUE(a.fleet.TakeDrainPlace().ok()) << "it may be there in a moment";
-  clock_.Advance(kAdmittedAfter);
-  ASSERT_TRUE(AwaitCondition([&] { return a.local.admitted() && !a.fleet.problem().empty(); }));
-  EXPECT_THAT(a.fleet.problem(), HasSubstr("etcd is full"));
-  const absl::Status refused = a.fleet.TakeDrainPlace().status();
-  EXPECT_EQ(ReasonOf(refused), Reason::kBackendUnavailable);
-  EXPECT_EQ(refused.message(), a.fleet.problem());
-  full.Accept();
-  // One that was refused just before is tried again a second after that.
-  EXPECT_TRUE(AwaitCondition([&] {
-    clock_.Advance(kFleetRetry);
-    return a.fleet.problem().empty();
-  }));
-  EXPECT_TRUE(a.fleet.TakeDrainPlace().ok());
-}
-
 TEST_F(FleetTest, LaggardsOfAllAreNamedAndAServerThatIsSilentByItsAddress) {
   const std::unique_ptr<FleetMember> a = Join("a:1");
   const std::unique_ptr<FleetMember> b = Join("b:1");
@@ -347,7 +161,7 @@ TEST_F(FleetTest, LaggardsOfAllAreNamedAndAServerThatIsSilentByItsAddress) {
   clock_.Advance(absl::Seconds(60) + kStandingsWait);
   const DrainOutcome outcome = drain->Await();
   EXPECT_FALSE(outcome.complete);
-  EXPECT_THAT(Named(outcome), ElementsAre("c:1", "slow"));
+  EXPECT_THAT(LaggardNames(outcome), ElementsAre("c:1", "slow"));
   EXPECT_TRUE(AwaitCleared());
 }
 
@@ -400,25 +214,6 @@ TEST_F(FleetTest, AServerThatStartsMeanwhileTakesPart) {
   EXPECT_FALSE(drain->answered());
   c->local.Complete();
   EXPECT_TRUE(drain->Await().complete);
-}
-
-TEST_F(FleetTest, OneThatComesBackUnderAnotherIdTellsAgain) {
-  const std::unique_ptr<FleetMember> a = Join("a:1");
-  const std::unique_ptr<FleetMember> b = Join("b:1");
-  const auto drain = Drain(*a);
-  ASSERT_TRUE(AwaitFollowed(*a));
-  ASSERT_TRUE(AwaitFollowed(*b));
-  b->local.Complete();
-  ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 2; }));
-  ASSERT_TRUE(sync_->Revoke(RecordOf("b:1")->lease_id).status.ok());
-  clock_.Advance(kServerTtl / 3);
-  ASSERT_TRUE(AwaitCondition([this] { return DrainKeys().size() == 3; })) << "under both ids";
-  a->local.Complete();
-  ASSERT_TRUE(AwaitCondition([&] { return a->local.gone() > 0; }));
-  AwaitWatched(*a);
-  clock_.Advance(limits::kSubscriberGrace);
-  EXPECT_TRUE(drain->Await().complete);
-  EXPECT_TRUE(AwaitCleared());
 }
 
 TEST_F(FleetTest, WhenTheCoordinatorLosesItsRecordsTheDrainBeginsAnewOnTheOthers) {

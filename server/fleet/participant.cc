@@ -1,6 +1,7 @@
 #include "server/fleet/participant.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -10,6 +11,14 @@ namespace {
 
 // After all that its record allows for, a drain that is not ended is given up: its coordinator has forgotten it.
 constexpr absl::Duration kForgottenAfter = absl::Minutes(1);
+
+// That a key stands since `revision`; 0: that it does not.
+storage::Condition StandsSince(Key key, Revision revision) {
+  return {.key = std::move(key),
+          .target = storage::Condition::Target::kModRevision,
+          .comparison = storage::Condition::Comparison::kEqual,
+          .number = revision};
+}
 
 }  // namespace
 
@@ -144,31 +153,35 @@ void Participant::Follow(Part* part, absl::Duration now) {
   });
 }
 
+template <typename Result>
+storage::Done<Result> Participant::Ask(Part* part, void (Participant::*then)(Part*, const Result&)) {
+  part->asking = true;
+  return [this, drain = part->drain, number = part->number, then, post = post_](Result result) {
+    post([this, drain, number, then, result = std::move(result)] {
+      Part* const asked = Find(drain, number);
+      if (asked == nullptr) return;
+      asked->asking = false;
+      (this->*then)(asked, result);
+    });
+  };
+}
+
 void Participant::Put(Part* part, absl::Duration now) {
   part->told = true;
-  part->asking = true;
   part->put_at = now;
-  part->stands = part->stands || part->standing->settled;
+  part->puts_settled = part->standing->settled;
+  part->stands = part->stands || part->puts_settled;
   storage::Transaction transaction;
   // Of the record that this is an answer to: put again, it is another.
-  transaction.conditions.push_back({.key = DrainKey(part->drain),
-                                    .target = storage::Condition::Target::kModRevision,
-                                    .comparison = storage::Condition::Comparison::kEqual,
-                                    .number = part->revision});
+  transaction.conditions.push_back(StandsSince(DrainKey(part->drain), part->revision));
   transaction.on_success.push_back(storage::PutOperation{.key = StandingKey(part->drain, part->server),
                                                          .value = {Value::Form::kText, EncodeStanding(*part->standing)},
                                                          .lease_id = part->lease_id,
                                                          .expected_mod_revision = part->stands_at});
-  parts_.store->Commit(std::move(transaction), [this, drain = part->drain, number = part->number, settled = part->standing->settled,
-                                                post = post_](storage::CommitResult result) {
-    post([this, drain, number, settled, result = std::move(result)] { OnPut(drain, number, settled, result); });
-  });
+  parts_.store->Commit(std::move(transaction), Ask(part, &Participant::OnPut));
 }
 
-void Participant::OnPut(const std::string& drain, uint64_t number, bool settled, const storage::CommitResult& result) {
-  Part* const part = Find(drain, number);
-  if (part == nullptr) return;
-  part->asking = false;
+void Participant::OnPut(Part* part, const storage::CommitResult& result) {
   const absl::Duration now = parts_.clock->SinceBoot();
   if (!result.status.ok()) {
     part->told = false;
@@ -177,28 +190,22 @@ void Participant::OnPut(const std::string& drain, uint64_t number, bool settled,
   }
   // Else the drain's record is there no longer.
   if (result.succeeded) part->stands_at = result.revision;
-  part->stands = settled;
+  part->stands = part->puts_settled;
   part->told = part->told || SaysNothing(*part);
   Advance(part, now);
 }
 
 void Participant::ReadBack(Part* part) {
   part->known = false;
-  part->asking = true;
   storage::Query query;
   query.range = {StandingKey(part->drain, part->server), Scope::kKey};
   query.show_system = true;
   query.entries_max = 1;
   query.bytes_max = limits::kMiB;
-  parts_.store->Read(std::move(query), [this, drain = part->drain, number = part->number, post = post_](storage::Page page) {
-    post([this, drain, number, page = std::move(page)] { OnReadBack(drain, number, page); });
-  });
+  parts_.store->Read(std::move(query), Ask(part, &Participant::OnReadBack));
 }
 
-void Participant::OnReadBack(const std::string& drain, uint64_t number, const storage::Page& page) {
-  Part* const part = Find(drain, number);
-  if (part == nullptr) return;
-  part->asking = false;
+void Participant::OnReadBack(Part* part, const storage::Page& page) {
   const absl::Duration now = parts_.clock->SinceBoot();
   if (!page.status.ok()) {
     part->retry_at = now + kFleetRetry;
@@ -215,24 +222,14 @@ void Participant::OnReadBack(const std::string& drain, uint64_t number, const st
 }
 
 void Participant::TakeBack(Part* part) {
-  part->asking = true;
   storage::Transaction transaction;
   const Key key = StandingKey(part->drain, part->server);
-  transaction.conditions.push_back({.key = key,
-                                    .target = storage::Condition::Target::kModRevision,
-                                    .comparison = storage::Condition::Comparison::kEqual,
-                                    .number = part->stands_at});
+  transaction.conditions.push_back(StandsSince(key, part->stands_at));
   transaction.on_success.push_back(storage::DeleteOperation{.range = {key, Scope::kKey}});
-  parts_.store->Commit(std::move(transaction),
-                       [this, drain = part->drain, number = part->number, post = post_](storage::CommitResult result) {
-                         post([this, drain, number, result = std::move(result)] { OnTakenBack(drain, number, result); });
-                       });
+  parts_.store->Commit(std::move(transaction), Ask(part, &Participant::OnTakenBack));
 }
 
-void Participant::OnTakenBack(const std::string& drain, uint64_t number, const storage::CommitResult& result) {
-  Part* const part = Find(drain, number);
-  if (part == nullptr) return;
-  part->asking = false;
+void Participant::OnTakenBack(Part* part, const storage::CommitResult& result) {
   const absl::Duration now = parts_.clock->SinceBoot();
   if (result.status.ok() && result.succeeded) {
     part->stands_at = 0;

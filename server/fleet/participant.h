@@ -66,7 +66,8 @@ class Participant {
     std::optional<DrainStanding> standing;
     bool told = true;                                   // The standing, or it is being told.
     bool asking = false;                                // The store has not answered a put, read or delete yet.
-    bool stands = false;                                // Something other than that it waits may be put, now or later.
+    bool puts_settled = false;                          // What is being put is something other than that it waits.
+    bool stands = false;                                // Such a thing may be put, now or later.
     std::string server;                                 // As which it tells,
     Revision stands_at = 0;                             // since when something stands; 0: nothing does.
     bool known = true;                                  // `stands_at` is so, as far as the store has answered.
@@ -83,15 +84,17 @@ class Participant {
   // The catalog has to show the instance as draining before anybody is looked for who has not seen that.
   void Reach(Part* part);
   void Follow(Part* part, absl::Duration now);
+  // The store is asked something of the part: what `then` is called with its answer by, if the part is there by then.
+  template <typename Result>
+  storage::Done<Result> Ask(Part* part, void (Participant::*then)(Part*, const Result&));
   void Put(Part* part, absl::Duration now);
-  // `settled`: of what was put.
-  void OnPut(const std::string& drain, uint64_t number, bool settled, const storage::CommitResult& result);
+  void OnPut(Part* part, const storage::CommitResult& result);
   // What this server has told.
   void ReadBack(Part* part);
-  void OnReadBack(const std::string& drain, uint64_t number, const storage::Page& page);
+  void OnReadBack(Part* part, const storage::Page& page);
   // Deletes that.
   void TakeBack(Part* part);
-  void OnTakenBack(const std::string& drain, uint64_t number, const storage::CommitResult& result);
+  void OnTakenBack(Part* part, const storage::CommitResult& result);
   void End(const std::string& drain);
 
   const FleetParts& parts_;

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/fleet/laggard_names.h"
 
 namespace scoutlight::server {
 namespace {
@@ -27,12 +28,6 @@ DrainStanding Over(const std::vector<std::string>& laggards) {
 }
 DrainStanding Waits() { return {}; }
 
-std::vector<std::string> Named(const DrainOutcome& outcome) {
-  std::vector<std::string> named;
-  for (const auto& laggard : outcome.laggards) named.push_back(laggard.subscriber_id.empty() ? laggard.peer : laggard.subscriber_id);
-  return named;
-}
-
 SharedDrain DrainOver(absl::btree_map<std::string, std::string> servers, absl::Duration linger = absl::ZeroDuration()) {
   SharedDrain drain({.name = {"c", "s", "i"}, .revision = 5, .timeout = kTimeout, .linger = linger}, kStart);
   drain.SetServers(std::move(servers));
@@ -48,6 +43,27 @@ SharedDrain::Stored CompleteOn(const std::vector<std::string>& servers) {
     stored.complete.insert(server);
   }
   return stored;
+}
+// Here and on b, which are all, it is said to be complete.
+SharedDrain CompleteHereAndOnB() {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete(), kTold);
+  return drain;
+}
+// The store has not been told so by b.
+void DoubtB(SharedDrain* drain) {
+  SharedDrain::Stored stored = CompleteOn({"b"});
+  stored.complete.clear();
+  drain->BeginConfirm();
+  EXPECT_FALSE(drain->Confirm(stored, kStart));
+}
+// The store has, but meanwhile somebody was waited for here.
+void ConfirmWhileItWaitsHere(SharedDrain* drain) {
+  drain->BeginConfirm();
+  drain->TellHere(Waits());
+  drain->TellHere(Complete());
+  EXPECT_FALSE(drain->Confirm(CompleteOn({"b"}), kStart));
 }
 // What is decided when the store has said that.
 std::optional<DrainOutcome> DecideOver(SharedDrain* drain, const std::vector<std::string>& servers, absl::Duration now = kStart) {
@@ -71,18 +87,13 @@ TEST(SharedDrain, AloneItIsAsHere) {
 }
 
 TEST(SharedDrain, WhatTheStoreSaysGoesBeforeWhatTheWatchHasBrought) {
-  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
-  drain.TellHere(Complete());
-  drain.Tell("b", Complete(), kTold);
-  SharedDrain::Stored stored = CompleteOn({"b"});
-  stored.complete.clear();
-  drain.BeginConfirm();
-  EXPECT_FALSE(drain.Confirm(stored, kStart));
+  SharedDrain drain = CompleteHereAndOnB();
+  DoubtB(&drain);
   EXPECT_FALSE(drain.Decide(kStart + kTimeout).has_value()) << "it may be asked once more";
   const std::optional<DrainOutcome> over = drain.Decide(kStart + kTimeout + kStandingsWait);
   ASSERT_TRUE(over.has_value());
   EXPECT_FALSE(over->complete);
-  EXPECT_THAT(Named(*over), ElementsAre("host-b:1"));
+  EXPECT_THAT(LaggardNames(*over), ElementsAre("host-b:1"));
   EXPECT_TRUE(DecideOver(&drain, {"b"})->complete);
 }
 
@@ -96,9 +107,7 @@ TEST(SharedDrain, AServerThatOnlyTheStoreKnowsIsWaitedFor) {
 }
 
 TEST(SharedDrain, AServerThatTheStoreHasNoMoreIsWaitedForUntilTheWatchHasShownItGo) {
-  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
-  drain.TellHere(Complete());
-  drain.Tell("b", Complete(), kTold);
+  SharedDrain drain = CompleteHereAndOnB();
   EXPECT_FALSE(DecideOver(&drain, {}).has_value());
   drain.Drop("b", kStart);
   EXPECT_FALSE(DecideOver(&drain, {}).has_value());
@@ -106,24 +115,14 @@ TEST(SharedDrain, AServerThatTheStoreHasNoMoreIsWaitedForUntilTheWatchHasShownIt
 }
 
 TEST(SharedDrain, OneThatWasNotCompleteHereWhileTheStoreWasReadIsReadAgain) {
-  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
-  drain.TellHere(Complete());
-  drain.Tell("b", Complete(), kTold);
-  drain.BeginConfirm();
-  drain.TellHere(Waits());
-  drain.TellHere(Complete());
-  EXPECT_FALSE(drain.Confirm(CompleteOn({"b"}), kStart));
+  SharedDrain drain = CompleteHereAndOnB();
+  ConfirmWhileItWaitsHere(&drain);
   EXPECT_TRUE(DecideOver(&drain, {"b"})->complete);
 }
 
 TEST(SharedDrain, AtTheTimeoutWhatTheStoreHasSaidIsAnAnswerThoughNobodyIsNamed) {
-  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
-  drain.TellHere(Complete());
-  drain.Tell("b", Complete(), kTold);
-  drain.BeginConfirm();
-  drain.TellHere(Waits());
-  drain.TellHere(Complete());
-  EXPECT_FALSE(drain.Confirm(CompleteOn({"b"}), kStart));
+  SharedDrain drain = CompleteHereAndOnB();
+  ConfirmWhileItWaitsHere(&drain);
   const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
   ASSERT_TRUE(outcome.has_value());
   EXPECT_TRUE(outcome->status.ok()) << outcome->status;
@@ -132,13 +131,8 @@ TEST(SharedDrain, AtTheTimeoutWhatTheStoreHasSaidIsAnAnswerThoughNobodyIsNamed) 
 }
 
 TEST(SharedDrain, WhatTheStoreSaidBeforeItWasCompleteAgainIsNoAnswer) {
-  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
-  drain.TellHere(Complete());
-  drain.Tell("b", Complete(), kTold);
-  SharedDrain::Stored stored = CompleteOn({"b"});
-  stored.complete.clear();
-  drain.BeginConfirm();
-  EXPECT_FALSE(drain.Confirm(stored, kStart));
+  SharedDrain drain = CompleteHereAndOnB();
+  DoubtB(&drain);
   drain.TellHere(Waits());
   drain.TellHere(Complete());
   const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
@@ -187,7 +181,7 @@ TEST(SharedDrain, ItIsOverWhenAllHaveSaidSo) {
   const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout);
   ASSERT_TRUE(outcome.has_value());
   EXPECT_FALSE(outcome->complete);
-  EXPECT_THAT(Named(*outcome), ElementsAre("x", "y"));
+  EXPECT_THAT(LaggardNames(*outcome), ElementsAre("x", "y"));
 }
 
 TEST(SharedDrain, AServerThatSaysNothingIsNamed) {
@@ -197,7 +191,7 @@ TEST(SharedDrain, AServerThatSaysNothingIsNamed) {
   const std::optional<DrainOutcome> outcome = drain.Decide(kStart + kTimeout + kStandingsWait);
   ASSERT_TRUE(outcome.has_value());
   EXPECT_FALSE(outcome->complete);
-  EXPECT_THAT(Named(*outcome), ElementsAre("host-b:1", "host-c:1"));
+  EXPECT_THAT(LaggardNames(*outcome), ElementsAre("host-b:1", "host-c:1"));
 }
 
 TEST(SharedDrain, WhenAServerHasGoneItIsNotCompleteUntilItsSubscribersCouldComeToOthers) {

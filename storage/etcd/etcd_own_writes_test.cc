@@ -1,4 +1,3 @@
-#include <atomic>
 #include <iterator>
 #include <memory>
 #include <random>
@@ -24,28 +23,6 @@ using ::testing::ElementsAre;
 constexpr char kPrefix[] = "p/";
 constexpr absl::Time kWrittenByOthers = absl::FromUnixSeconds(1'000);
 
-// Tells whether the store has said that all is shown.
-class FreshSink : public RecordingSink {
- public:
-  explicit FreshSink(Revision after) : RecordingSink(after, Revisions::kIncreasing) {}
-
-  void OnFresh() override {
-    RecordingSink::OnFresh();
-    fresh_ = true;
-  }
-  void OnStale() override {
-    RecordingSink::OnStale();
-    fresh_ = false;
-  }
-  bool is_fresh() const { return fresh_; }
-  bool WaitUntilFresh() const {
-    return AwaitCondition([this] { return fresh_.load(); });
-  }
-
- private:
-  std::atomic<bool> fresh_ = false;  // Orders nothing.
-};
-
 // A store whose watch has caught up, over an etcd that shows it nothing until it is told to.
 class EtcdOwnWritesTest : public ::testing::Test {
  protected:
@@ -61,7 +38,7 @@ class EtcdOwnWritesTest : public ::testing::Test {
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
     sync_ = std::make_unique<SyncStore>(store_.get());
-    sink_ = std::make_shared<FreshSink>(etcd_.revision());
+    sink_ = std::make_shared<RecordingSink>(etcd_.revision(), *store_);
     store_->Follow(etcd_.revision(), sink_);
     ASSERT_TRUE(sink_->WaitUntilFresh());
     etcd_.HoldWatches();
@@ -118,7 +95,7 @@ class EtcdOwnWritesTest : public ::testing::Test {
   ScriptedEtcd etcd_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<SyncStore> sync_;
-  std::shared_ptr<FreshSink> sink_;
+  std::shared_ptr<RecordingSink> sink_;
 };
 
 TEST_F(EtcdOwnWritesTest, AWriteIsShownFromItsAnswerAndNotAgainFromTheWatch) {
@@ -133,7 +110,7 @@ TEST_F(EtcdOwnWritesTest, AWriteIsShownFromItsAnswerAndNotAgainFromTheWatch) {
   EXPECT_THAT(ShownValues(), ElementsAre("1", "2", "theirs"));
 
   // What another store is shown of these revisions is the same.
-  const auto watched = std::make_shared<FreshSink>(made.revision - 1);
+  const auto watched = std::make_shared<RecordingSink>(made.revision - 1, *store_);
   store_->Follow(made.revision - 1, watched);
   ASSERT_TRUE(watched->WaitFor(changed.revision));
   ASSERT_EQ(own.size(), 2u);

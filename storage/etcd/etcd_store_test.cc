@@ -1,6 +1,5 @@
 #include "storage/etcd/etcd_store.h"
 
-#include <atomic>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -48,27 +47,6 @@ std::unique_ptr<Store> OpenConformanceStore(Clock&) { return SharedEtcd() == nul
 
 INSTANTIATE_TEST_SUITE_P(Etcd, StoreConformance, ::testing::Values(StoreUnderTest{"Etcd", OpenConformanceStore, /*obeys_clock=*/false}),
                          StoreName);
-
-// Keeps whether the store has called what it shows stale.
-class StaleSink : public RecordingSink {
- public:
-  explicit StaleSink(Revision after) : RecordingSink(after, Revisions::kIncreasing) {}
-
-  void OnStale() override {
-    RecordingSink::OnStale();
-    stale_ = true;
-  }
-  void OnFresh() override {
-    RecordingSink::OnFresh();
-    stale_ = false;
-  }
-  bool WaitUntilStale(bool stale) const {
-    return AwaitCondition([this, stale] { return stale_ == stale; });
-  }
-
- private:
-  std::atomic<bool> stale_ = false;  // Orders nothing.
-};
 
 // A store of its own over the shared etcd.
 class EtcdStoreTest : public ::testing::Test {
@@ -188,7 +166,7 @@ TEST_F(EtcdStoreTest, AListOfChildrenInATransactionIsCutWhereTheAnswerEnds) {
 TEST_F(EtcdStoreTest, AnExpiredLeaseTakesItsKeysAtOneRevision) {
   const LeaseId id = sync_->Grant(store_->traits().ttl_min).lease.id;
   const Revision put = sync_->Commit(TransactionOf({PutOf(K("/a"), "v", id), PutOf(K("/b"), "v", id)})).revision;
-  const auto sink = std::make_shared<StaleSink>(put);
+  const auto sink = std::make_shared<RecordingSink>(put, *store_);
   store_->Follow(put, sink);
   ASSERT_TRUE(AwaitCondition([&] { return !sink->batches().empty(); })) << "fences are revisions too, but no batches";
   ASSERT_EQ(sink->batches().size(), 1u);
@@ -203,7 +181,7 @@ TEST_F(EtcdStoreTest, ServersOverOneEtcdShareTheHistoryAndPrefixesDoNot) {
   const SyncStore other_sync(other.get());
   EXPECT_EQ(other->store_id(), store_->store_id());
   const Revision start = sync_->Latest();
-  const auto sink = std::make_shared<StaleSink>(start);
+  const auto sink = std::make_shared<RecordingSink>(start, *store_);
   store_->Follow(start, sink);
   const Revision revision = other_sync.Put(K("/a"), "theirs").revision;
   ASSERT_TRUE(sink->WaitFor(revision));
@@ -220,11 +198,11 @@ TEST_F(EtcdStoreTest, ServersOverOneEtcdShareTheHistoryAndPrefixesDoNot) {
 TEST_F(EtcdStoreTest, WhatAServerWritesItselfItShowsAsOthersSeeIt) {
   const std::unique_ptr<Store> other = Open();
   const Revision start = sync_->Latest();
-  const auto own = std::make_shared<StaleSink>(start);
-  const auto others = std::make_shared<StaleSink>(start);
+  const auto own = std::make_shared<RecordingSink>(start, *store_);
+  const auto others = std::make_shared<RecordingSink>(start, *store_);
   store_->Follow(start, own);
   other->Follow(start, others);
-  ASSERT_TRUE(own->WaitUntilStale(false));
+  ASSERT_TRUE(own->WaitUntilFresh());
   const LeaseId lease = sync_->Grant(absl::Minutes(1)).lease.id;
   PutOperation absent = PutOf(K("/m"), "new", lease);
   absent.if_absent = true;
@@ -302,16 +280,16 @@ TEST(EtcdStoreFaults, FollowGoesOnWhereItWasWhenEtcdIsBack) {
   ASSERT_NE(store, nullptr);
   const SyncStore sync(store.get());
   const Revision start = sync.Latest();
-  const auto sink = std::make_shared<StaleSink>(start);
+  const auto sink = std::make_shared<RecordingSink>(start, *store);
   store->Follow(start, sink);
   const Revision first = sync.Put(K("/a"), "1").revision;
   EXPECT_GE(sink->reached(), first) << "shown before it was answered";
   etcd->Kill();
-  ASSERT_TRUE(sink->WaitUntilStale(true));
+  ASSERT_TRUE(sink->WaitUntilStale());
   EXPECT_TRUE(AwaitCondition([&] { return absl::IsUnavailable(sync.Put(K("/never"), "sent").status); }))
       << "with no connection nothing is sent, and so nothing is left open";
   ASSERT_TRUE(etcd->Restart());
-  ASSERT_TRUE(sink->WaitUntilStale(false));
+  ASSERT_TRUE(sink->WaitUntilFresh());
   CommitResult second;
   ASSERT_TRUE(AwaitCondition([&] { return (second = sync.Put(K("/a"), "2")).status.ok(); }));
   EXPECT_GE(sink->reached(), second.revision) << "shown before it was answered";

@@ -86,6 +86,15 @@ class RecordingSink : public Sink {
     return true;
   }
 
+  // Whether the store has said last that all is shown.
+  bool is_fresh() const { return IsStale() == false; }
+  bool WaitUntilFresh() const {
+    return AwaitCondition([this] { return is_fresh(); });
+  }
+  bool WaitUntilStale() const {
+    return AwaitCondition([this] { return IsStale() == true; });
+  }
+
   std::vector<std::shared_ptr<const Batch>> batches() const {
     MutexLock lock(&mu_);
     return batches_;
@@ -97,6 +106,11 @@ class RecordingSink : public Sink {
   }
 
  private:
+  std::optional<bool> IsStale() const {
+    MutexLock lock(&mu_);
+    return stale_;
+  }
+
   const Revisions revisions_;
   mutable Mutex mu_;
   mutable CondVar changed_;

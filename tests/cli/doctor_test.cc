@@ -137,6 +137,15 @@ sed -E 's/[0-9a-f]{16,32}/SUBSCRIBER/; s/confirmed [0-9]+ of [0-9]+/confirmed M 
 )");
 }
 
+// What it says of a server whose disk is, of which nothing else is to be said.
+constexpr char kNearlyFull[] = R"(
+SEVERITY  KIND            SUBJECT  COMMAND  MEANING
+error     server_problem  server   df -h    the disk is nearly full
+! looked at the server and 0 instances of 0 services: 1 error, 0 warnings
+! scoutctl: failed precondition: found 1 error
+[exit 1]
+)";
+
 TEST_F(DoctorTest, ADiskThatIsNearlyFull) {
   const TempDir mounted;
   const auto full = StartServer(
@@ -145,27 +154,15 @@ TEST_F(DoctorTest, ADiskThatIsNearlyFull) {
       absl::StrCat("export SCOUTLIGHT_ENDPOINT=", full->address(), "; ballast=/proc/", full->pid(), "/root", mounted.File("ballast"), "; ");
   const std::string well = "! looked at the server and 0 instances of 0 services: 0 errors, 0 warnings\n";
   Shows(to + "scoutctl doctor", well);
-  Shows(to + "head -c 48M /dev/zero >$ballast; scoutctl kv put /a 1 2>&1 | grep -o DISK_FULL; scoutctl doctor", R"(
-DISK_FULL
-SEVERITY  KIND            SUBJECT  COMMAND  MEANING
-error     server_problem  server   df -h    the disk is nearly full
-! looked at the server and 0 instances of 0 services: 1 error, 0 warnings
-! scoutctl: failed precondition: found 1 error
-[exit 1]
-)");
+  Shows(to + "head -c 48M /dev/zero >$ballast; scoutctl kv put /a 1 2>&1 | grep -o DISK_FULL; scoutctl doctor",
+        absl::StrCat("\nDISK_FULL", kNearlyFull));
   Shows(to + "rm $ballast; scoutctl kv put /a 1 -o name; scoutctl doctor", absl::StrCat("/a\n", well));
 }
 
 TEST_F(DoctorTest, AServerThatIsInTrouble) {
   const TempDir data;
   const auto full = StartServer({.data_dir = data.path(), .flags = {"--disk-reserve=1000000GiB"}});
-  Shows(absl::StrCat("scoutctl --endpoint ", full->address(), " doctor"), R"(
-SEVERITY  KIND            SUBJECT  COMMAND  MEANING
-error     server_problem  server   df -h    the disk is nearly full
-! looked at the server and 0 instances of 0 services: 1 error, 0 warnings
-! scoutctl: failed precondition: found 1 error
-[exit 1]
-)");
+  Shows(absl::StrCat("scoutctl --endpoint ", full->address(), " doctor"), kNearlyFull);
   server().Kill();
   Shows("scoutctl doctor --timeout 1s 2>&1 | head -c 22", "scoutctl: unavailable:");
 }

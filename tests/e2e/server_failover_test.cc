@@ -1,5 +1,5 @@
 // A program of the library that knows two servers goes on when the one that it uses is killed: its session lives, what it follows is
-// current.
+// current. So it does when that one is cut off from etcd for good, and goes on answering.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,12 +15,15 @@
 #include "client/locator.h"
 #include "client/session.h"
 #include "tests/e2e/server_pair.h"
+#include "tests/support/faulty_proxy.h"
 
 namespace scoutlight::testing {
 namespace {
 
 // "Within 5 s" of the kill.
 constexpr absl::Duration kCurrentWithin = absl::Seconds(5);
+// Of a server that answers and does not reach etcd: that it says so, and the 15 s for which a locator bears it.
+constexpr absl::Duration kLeftWithin = absl::Seconds(60);
 // Until all programs are registered, which is not what is measured.
 constexpr absl::Duration kRegisteredWithin = absl::Minutes(5);
 constexpr int kConnections = 10;
@@ -140,6 +143,30 @@ TEST_F(ServerFailover, SessionsLiveAndSubscribersAreCurrentWithinFiveSeconds) {
         << programs_[i]->name.id << " " << programs_[i]->why();
     EXPECT_EQ(programs_[i]->epoch(), epochs[i]) << programs_[i]->name.id;
   }
+}
+
+TEST_F(ServerFailover, AServerThatIsCutOffFromEtcdIsLeft) {
+  FaultyProxy link(etcd_->target());
+  const std::unique_ptr<PairedServer> c = NewServerOver(link.address());
+  const Connection connection = Connection::Open({.endpoints = {c->address(), a().address()}}).value();
+  Locator locator = Locator::Open(connection, {.heartbeat = absl::Seconds(1)}).value();
+  ASSERT_TRUE(locator.Follow({"News"}).ok());
+  const auto knows = [&](const std::string& id) {
+    const discovery::SnapshotPtr snapshot = locator.SnapshotOf("News");
+    return snapshot != nullptr && snapshot->Find(id) != nullptr;
+  };
+  RegisterNews("before");
+  ASSERT_TRUE(WaitUntil([&] { return knows("before"); }));
+  ASSERT_EQ(SubscribersOf(*c), 1);
+
+  link.Set(FaultyProxy::Mode::kBlackHole);
+  RegisterNews("after");
+  // Until then it knows how old that is.
+  ASSERT_TRUE(WaitUntil([&] { return locator.AgeOf("News") > absl::Seconds(5); }));
+  EXPECT_TRUE(knows("before"));
+  EXPECT_TRUE(WaitUntil([&] { return knows("after"); }, kLeftWithin));
+  EXPECT_LE(locator.AgeOf("News"), absl::Seconds(5));
+  EXPECT_EQ(SubscribersOf(a()), 1);
 }
 
 }  // namespace

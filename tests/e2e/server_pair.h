@@ -99,11 +99,13 @@ class ServerPair : public ::testing::Test {
     b_ = NewServer();
   }
 
-  std::unique_ptr<PairedServer> NewServer() const {
+  std::unique_ptr<PairedServer> NewServer() const { return NewServerOver(etcd_->target()); }
+  // `etcd`: where it finds the etcd of all.
+  static std::unique_ptr<PairedServer> NewServerOver(const std::string& etcd) {
     const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
     std::string prefix = absl::StrCat(test->test_suite_name(), ".", test->name());
     for (char& each : prefix) each = each == '/' ? '.' : each;
-    return std::make_unique<PairedServer>(absl::StrCat("--store=etcd://", etcd_->target(), "/", prefix));
+    return std::make_unique<PairedServer>(absl::StrCat("--store=etcd://", etcd, "/", prefix));
   }
   PairedServer& a() { return *a_; }
   PairedServer& b() { return *b_; }

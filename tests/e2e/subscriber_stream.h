@@ -42,11 +42,15 @@ class SubscriberStream
     return Send(request);
   }
 
+  // By which the server named it; empty: it has taken in nothing yet.
+  const std::string& id() const { return id_; }
+
   // Takes in messages until one is the whole of a view that `shows` likes; false: none came.
   template <typename Shows>
   bool TakeUntil(Shows shows) {
     while (std::optional<disco::SubscribeResponse> message = Next(kSoon)) {
       ++taken_;
+      if (!message->subscriber_id().empty()) id_ = message->subscriber_id();
       for (const disco::Instance& instance : message->frame().changed()) status_ = instance.status();
       const bool whole = message->frame().kind() != disco::WatchResponse::KIND_SNAPSHOT && !message->frame().fragment();
       if (message->has_frame() && whole && shows(*this)) return true;
@@ -59,6 +63,7 @@ class SubscriberStream
 
  private:
   int64_t taken_ = 0;
+  std::string id_;
   disco::InstanceStatus status_ = disco::INSTANCE_STATUS_UNSPECIFIED;
 };
 

@@ -130,12 +130,36 @@ TEST_F(TwoServers, WhoComesForTheFirstTimeIsNotWaitedFor) {
   const auto there = b().SubscribeAll("s", 1);
   std::future<Drained> drained = BeginDrain();
   ASSERT_TRUE(there[0]->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  // Whom this server showed it at work before would be waited for.
+  ASSERT_TRUE(WaitUntil([this] { return IsDrainingOn(a()); }));
   // They have no names, so they come from no other server, and confirm nothing.
   const auto here = a().Subscribe("");
   const auto newcomer = b().Subscribe("");
   ASSERT_TRUE(here->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
   ASSERT_TRUE(newcomer->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
   ASSERT_TRUE(there[0]->Confirm());
+  const Drained complete = drained.get();
+  ASSERT_TRUE(complete.ok()) << complete.status.error_message();
+  EXPECT_TRUE(complete->complete());
+  EXPECT_THAT(Laggards(complete), IsEmpty());
+}
+
+TEST_F(TwoServers, WhoCameWithoutANameIsWaitedForWhereItMovesTo) {
+  Register("Printer", "laser");
+  AwaitEndOfTheHolds();
+  const auto there = b().Subscribe("");
+  ASSERT_TRUE(there->TakeStatus(disco::INSTANCE_STATUS_UP));
+  ASSERT_TRUE(there->Confirm());
+  b().process().Signal(SIGTERM);
+  std::future<Drained> drained = BeginDrain();
+  b().process().WaitForExit();
+  const auto here = a().Subscribe(there->id());
+  ASSERT_TRUE(here->TakeStatus(disco::INSTANCE_STATUS_DRAINING));
+  EXPECT_EQ(here->id(), there->id());
+  // Nobody is waited for any more but who has come here.
+  AwaitEndOfTheHolds();
+  EXPECT_FALSE(IsReady(drained)) << "it was shown at work by the other server";
+  ASSERT_TRUE(here->Confirm());
   const Drained complete = drained.get();
   ASSERT_TRUE(complete.ok()) << complete.status.error_message();
   EXPECT_TRUE(complete->complete());
