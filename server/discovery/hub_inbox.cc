@@ -31,9 +31,12 @@ std::optional<HubInbox::Round> HubInbox::Take(absl::Duration timeout) {
 }
 
 void HubInbox::Close() {
+  // Destroyed after the lock.
+  Round dropped;
   {
     MutexLock lock(&mu_);
     closed_ = true;
+    dropped = std::exchange(round_, Round());
   }
   wake_.NotifyAll();
 }

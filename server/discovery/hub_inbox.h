@@ -28,13 +28,14 @@ class HubInbox {
     bool any_changed = false;  // Besides those of `changed` any others may have.
   };
 
-  // Bounded by whoever posts: at most a few for each stream and call. After Close(): destroyed without having run.
+  // Bounded by whoever posts: at most a few for each stream and call. After Close(): dropped, as what Close() finds.
   void Post(Task task);
   // Instances of these services have changed; empty: of any.
   void NoteChanged(const std::vector<discovery::ServiceName>& services);
 
   // All that was left since, once there is something, or `timeout` is over, at the latest after kIdleLook; nullopt: it was closed.
   std::optional<Round> Take(absl::Duration timeout);
+  // Ends Take(). What is left is destroyed without having run: it may hold what holds this.
   void Close();
 
  private:

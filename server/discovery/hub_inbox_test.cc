@@ -1,5 +1,6 @@
 #include "server/discovery/hub_inbox.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -52,6 +53,16 @@ TEST(HubInbox, WhatComesAfterTheEndIsNotDone) {
   bool done = false;
   inbox.Post([&done] { done = true; });
   EXPECT_FALSE(inbox.Take(absl::ZeroDuration()).has_value());
+  EXPECT_FALSE(done);
+}
+
+TEST(HubInbox, WhatIsLeftAtTheEndIsDestroyedThoughItHoldsTheInbox) {
+  const auto inbox = std::make_shared<HubInbox>();
+  bool done = false;
+  inbox->Post([inbox, &done] { done = true; });
+  inbox->Close();
+  EXPECT_EQ(inbox.use_count(), 1);
+  EXPECT_FALSE(inbox->Take(absl::ZeroDuration()).has_value());
   EXPECT_FALSE(done);
 }
 
