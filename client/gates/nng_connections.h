@@ -27,8 +27,10 @@ void HangUp(const std::vector<int>& pipes, const std::optional<TcpAddress>& list
 // waits until that is closed, and is refused then. nng notices nothing, and those who are connected go on. False: it could not be done.
 bool StopAccepting(const TcpAddress& listening);
 
-// Whether there is a connection that was made to `listening`, also one that nng has no pipe for yet, and one that it is about to close.
-bool HasAccepted(const TcpAddress& listening);
+// Lets be heard whose connection to `listening` had begun before StopAccepting(): where that keeps the others off by what connections take
+// over from their listener, they would hear nothing of what their peers go on to send. Whether there is a connection that was made to
+// `listening`, also one that nng has no pipe for yet, and one that it is about to close.
+bool TakeInAccepted(const TcpAddress& listening);
 
 }  // namespace scoutlight::client
 
