@@ -12,16 +12,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 
 namespace scoutlight::client {
 namespace {
-
-using Connection = std::pair<TcpAddress, TcpAddress>;  // Own, peer's.
 
 constexpr size_t kPortEnd = 1 + sizeof(uint16_t);
 
@@ -38,12 +34,6 @@ std::optional<TcpAddress> AddressOf(const nng_sockaddr& address) {
   return std::nullopt;
 }
 
-std::optional<TcpAddress> AddressOf(nng_pipe pipe, const char* which) {
-  nng_sockaddr address;
-  if (nng_pipe_get_addr(pipe, which, &address) != 0) return std::nullopt;
-  return AddressOf(address);
-}
-
 std::optional<TcpAddress> AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage address = {};
   socklen_t bytes = sizeof(address);
@@ -57,14 +47,6 @@ std::optional<TcpAddress> AddressOf(int descriptor, int (*get)(int, sockaddr*, s
     return MakeAddress(true, v6.sin6_port, &v6.sin6_addr);
   }
   return std::nullopt;
-}
-
-template <typename From, typename Which>
-std::optional<Connection> ConnectionOf(From from, Which own, Which peer) {
-  std::optional<TcpAddress> at = AddressOf(from, own);
-  std::optional<TcpAddress> to = AddressOf(from, peer);
-  if (!at.has_value() || !to.has_value()) return std::nullopt;
-  return Connection(*std::move(at), *std::move(to));
 }
 
 bool IsTcp(int descriptor) {
@@ -130,23 +112,6 @@ std::optional<TcpAddress> ListeningAddress(nng_listener listener) {
   nng_sockaddr address;
   if (nng_listener_get_addr(listener, NNG_OPT_LOCADDR, &address) != 0) return std::nullopt;
   return AddressOf(address);
-}
-
-void HangUp(const std::vector<int>& pipes, const std::optional<TcpAddress>& listening) {
-  absl::flat_hash_set<Connection> connections;
-  for (const int id : pipes) {
-    const nng_pipe pipe = {static_cast<uint32_t>(id)};
-    if (auto connection = ConnectionOf(pipe, NNG_OPT_LOCADDR, NNG_OPT_REMADDR); connection.has_value()) {
-      connections.insert(*std::move(connection));
-    }
-  }
-  if (connections.empty() && !listening.has_value()) return;
-  const auto is_ours = [&](int descriptor) {
-    const auto connection = ConnectionOf(descriptor, &getsockname, &getpeername);
-    if (connection.has_value()) return connections.contains(*connection);
-    return listening.has_value() && AddressOf(descriptor, &getsockname) == listening && Listens(descriptor);
-  };
-  static_cast<void>(WithDescriptors(Which::kAll, is_ours, [](int descriptor) { shutdown(descriptor, SHUT_RDWR); }));
 }
 
 bool StopAccepting(const TcpAddress& listening) {
