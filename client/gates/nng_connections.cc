@@ -12,16 +12,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 
 namespace scoutlight::client {
 namespace {
-
-using Connection = std::pair<TcpAddress, TcpAddress>;  // Own, peer's.
 
 constexpr size_t kPortEnd = 1 + sizeof(uint16_t);
 
@@ -38,12 +34,6 @@ std::optional<TcpAddress> AddressOf(const nng_sockaddr& address) {
   return std::nullopt;
 }
 
-std::optional<TcpAddress> AddressOf(nng_pipe pipe, const char* which) {
-  nng_sockaddr address;
-  if (nng_pipe_get_addr(pipe, which, &address) != 0) return std::nullopt;
-  return AddressOf(address);
-}
-
 std::optional<TcpAddress> AddressOf(int descriptor, int (*get)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage address = {};
   socklen_t bytes = sizeof(address);
@@ -57,14 +47,6 @@ std::optional<TcpAddress> AddressOf(int descriptor, int (*get)(int, sockaddr*, s
     return MakeAddress(true, v6.sin6_port, &v6.sin6_addr);
   }
   return std::nullopt;
-}
-
-template <typename From, typename Which>
-std::optional<Connection> ConnectionOf(From from, Which own, Which peer) {
-  std::optional<TcpAddress> at = AddressOf(from, own);
-  std::optional<TcpAddress> to = AddressOf(from, peer);
-  if (!at.has_value() || !to.has_value()) return std::nullopt;
-  return Connection(*std::move(at), *std::move(to));
 }
 
 bool IsTcp(int descriptor) {
@@ -86,23 +68,24 @@ bool Covers(const TcpAddress& listening, const TcpAddress& own) {
   return stands_for_all ? own.compare(1, sizeof(uint16_t), listening, 1, sizeof(uint16_t)) == 0 : own == listening;
 }
 
-// Calls `do_it` with the first descriptor of the process that is so, or with each; whether there is one. It is held meanwhile, and looked
-// at once more: nng may close it, and another thread get its number.
+// Calls `do_it` with the first descriptor of the process that is so, or with each. It is held meanwhile, and looked at once more: nng may
+// close it, and another thread get its number. Whether there is one, also one that cannot be held; nullopt: they cannot be looked through,
+// and errno says why.
 enum class Which { kFirst, kAll };
-bool WithDescriptors(Which which, const std::function<bool(int)>& is_so, const std::function<void(int)>& do_it) {
+std::optional<bool> WithDescriptors(Which which, const std::function<bool(int)>& is_so, const std::function<void(int)>& do_it) {
   const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), &closedir);
-  if (descriptors == nullptr) return false;
+  if (descriptors == nullptr) return std::nullopt;
   bool found = false;
   while (const dirent* const entry = readdir(descriptors.get())) {
     int descriptor = -1;
     if (!absl::SimpleAtoi(entry->d_name, &descriptor) || !is_so(descriptor)) continue;
+    found = true;
     const int held = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     if (held < 0) continue;
     const bool is_still = is_so(held);
     if (is_still) do_it(held);
     close(held);
-    found |= is_still;
-    if (found && which == Which::kFirst) break;
+    if (is_still && which == Which::kFirst) break;
   }
   return found;
 }
@@ -116,7 +99,7 @@ bool TakeFromNearest(int descriptor) {
   return v4 || v6;
 }
 
-// One that had begun before is made all the same, and what was set comes with it: it would hear nothing of what its peer goes on to send.
+// Undoes it for a connection.
 void TakeFromAnywhere(int connection) {
   const int hops = 0;
   static_cast<void>(setsockopt(connection, IPPROTO_IP, IP_MINTTL, &hops, sizeof(hops)));
@@ -131,51 +114,28 @@ std::optional<TcpAddress> ListeningAddress(nng_listener listener) {
   return AddressOf(address);
 }
 
-void HangUp(const std::vector<int>& pipes, const std::optional<TcpAddress>& listening) {
-  absl::flat_hash_set<Connection> connections;
-  for (const int id : pipes) {
-    const nng_pipe pipe = {static_cast<uint32_t>(id)};
-    if (auto connection = ConnectionOf(pipe, NNG_OPT_LOCADDR, NNG_OPT_REMADDR); connection.has_value()) {
-      connections.insert(*std::move(connection));
-    }
-  }
-  if (connections.empty() && !listening.has_value()) return;
-  const auto is_ours = [&](int descriptor) {
-    const auto connection = ConnectionOf(descriptor, &getsockname, &getpeername);
-    if (connection.has_value()) return connections.contains(*connection);
-    return listening.has_value() && AddressOf(descriptor, &getsockname) == listening && Listens(descriptor);
-  };
-  WithDescriptors(Which::kAll, is_ours, [](int descriptor) { shutdown(descriptor, SHUT_RDWR); });
-}
-
 bool StopAccepting(const TcpAddress& listening) {
   // shutdown(2) would do it too, but nng would ask for the next connection without end.
   sock_filter drop_all[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
   const sock_fprog program = {.len = 1, .filter = drop_all};
   bool stopped = false;
-  WithDescriptors(
+  static_cast<void>(WithDescriptors(
       Which::kFirst, [&listening](int descriptor) { return AddressOf(descriptor, &getsockname) == listening && Listens(descriptor); },
       [&](int descriptor) {
         stopped = setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0 || TakeFromNearest(descriptor);
-      });
+      }));
   return stopped;
 }
 
-bool HasAccepted(const TcpAddress& listening) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> descriptors(opendir("/proc/self/fd"), &closedir);
-  // Where there is no such folder nobody can tell; where it cannot be opened just now there may be somebody.
-  if (descriptors == nullptr) return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
-  bool has = false;
-  while (const dirent* const entry = readdir(descriptors.get())) {
-    int descriptor = -1;
-    if (!absl::SimpleAtoi(entry->d_name, &descriptor) || !IsTcp(descriptor)) continue;
+bool TakeInAccepted(const TcpAddress& listening) {
+  const auto is_accepted = [&listening](int descriptor) {
+    if (!IsTcp(descriptor)) return false;
     const std::optional<TcpAddress> own = AddressOf(descriptor, &getsockname);
-    if (own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value()) {
-      TakeFromAnywhere(descriptor);
-      has = true;
-    }
-  }
-  return has;
+    return own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value();
+  };
+  const std::optional<bool> has = WithDescriptors(Which::kAll, is_accepted, &TakeFromAnywhere);
+  // Where there is no such folder nobody can tell; where it cannot be opened just now there may be somebody.
+  return has.has_value() ? *has : errno == EMFILE || errno == ENFILE || errno == ENOMEM;
 }
 
 }  // namespace scoutlight::client

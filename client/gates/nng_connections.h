@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace scoutlight::client {
 
@@ -18,17 +17,14 @@ using TcpAddress = std::string;
 // Where a listener that has been started listens; nullopt: not over TCP.
 std::optional<TcpAddress> ListeningAddress(nng_listener listener);
 
-// Ends the connections of these pipes, both ways, as if their peers had hung up; what was sent is still delivered. And no other is accepted
-// at `listening`. nng notices by itself, and lets go of them; it asks for the next connection again and again, so its socket is to be
-// closed soon.
-void HangUp(const std::vector<int>& pipes, const std::optional<TcpAddress>& listening);
-
 // Nobody new connects at `listening` any more, from when this returns: the system drops what would begin a connection, so that who tries
 // waits until that is closed, and is refused then. nng notices nothing, and those who are connected go on. False: it could not be done.
 bool StopAccepting(const TcpAddress& listening);
 
-// Whether there is a connection that was made to `listening`, also one that nng has no pipe for yet, and one that it is about to close.
-bool HasAccepted(const TcpAddress& listening);
+// Lets be heard whose connection to `listening` had begun before StopAccepting(): where that keeps the others off by what connections take
+// over from their listener, they would hear nothing of what their peers go on to send. Whether there is a connection that was made to
+// `listening`, also one that nng has no pipe for yet, and one that it is about to close.
+bool TakeInAccepted(const TcpAddress& listening);
 
 }  // namespace scoutlight::client
 

@@ -28,11 +28,6 @@ class NngContexts : public std::enable_shared_from_this<NngContexts> {
   absl::Status Ask(uint64_t ask, absl::string_view body, absl::Duration timeout);
   absl::Status Receive();
 
-  // Whether none is in use.
-  bool IsIdle() const {
-    MutexLock lock(&mu_);
-    return free_.size() == contexts_.size();
-  }
   // Nothing is begun any more. Before the socket is closed.
   void Close();
   // After that: waits for what is told of the contexts, and frees them.
@@ -73,7 +68,7 @@ class NngContexts : public std::enable_shared_from_this<NngContexts> {
   const int contexts_max_;
   SocketEvents& events_;
   Entrance entrance_;  // Of answers, which may come after the socket.
-  mutable Mutex mu_;
+  Mutex mu_;
   std::vector<std::unique_ptr<Context>> contexts_ ABSL_GUARDED_BY(mu_);
   std::vector<Context*> free_ ABSL_GUARDED_BY(mu_);
   bool receive_waits_ ABSL_GUARDED_BY(mu_) = false;  // For a context.

@@ -3,12 +3,8 @@
 
 #include <nng/nng.h>
 
-#include <vector>
-
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/time/time.h"
-#include "base/clock.h"
 #include "base/mutex.h"
 
 namespace scoutlight::client {
@@ -20,7 +16,6 @@ class NngPeers {
   // Whether this changed count().
   bool Change(int pipe, nng_pipe_ev event) {
     MutexLock lock(&mu_);
-    changed_.NotifyAll();
     switch (event) {
       case NNG_PIPE_EV_ADD_PRE:
         pipes_.emplace(pipe, false);
@@ -47,29 +42,14 @@ class NngPeers {
     MutexLock lock(&mu_);
     return count_;
   }
-  // Those that stand, and those that are about to.
-  std::vector<int> pipes() const {
+  // Whether there is none, nor one that is about to be.
+  bool IsEmpty() const {
     MutexLock lock(&mu_);
-    std::vector<int> pipes;
-    for (const auto& [pipe, added] : pipes_) pipes.push_back(pipe);
-    return pipes;
+    return pipes_.empty();
   }
-  // Waits until there is none, until there is one; whether it came to that.
-  bool AwaitNone(absl::Duration timeout) { return Await(false, timeout); }
-  bool AwaitAny(absl::Duration timeout) { return Await(true, timeout); }
 
  private:
-  bool Await(bool any, absl::Duration timeout) {
-    const absl::Duration end = Clock::System().SinceBoot() + timeout;
-    MutexLock lock(&mu_);
-    for (absl::Duration left = timeout; pipes_.empty() == any && left > absl::ZeroDuration(); left = end - Clock::System().SinceBoot()) {
-      changed_.WaitFor(&mu_, left);
-    }
-    return pipes_.empty() != any;
-  }
-
   mutable Mutex mu_;
-  CondVar changed_;
   absl::flat_hash_map<int, bool> pipes_ ABSL_GUARDED_BY(mu_);  // Whether each has been added.
   int count_ ABSL_GUARDED_BY(mu_) = 0;                         // Of those that have.
 };

@@ -36,13 +36,8 @@ namespace {
 
 using topology::LinkType;
 
-// How long a socket waits for its connections to hang up, and for nng to let go of it; kCloseMax for all of that.
-constexpr absl::Duration kHangUpMax = absl::Milliseconds(50);
-constexpr absl::Duration kReconnectAtOnceMax = absl::Milliseconds(20);
-constexpr int kHangUpsMax = 6;
-constexpr absl::Duration kRestMax = absl::Milliseconds(20);
+// How long a socket waits for nng to let go of it.
 constexpr absl::Duration kCloseMax = absl::Milliseconds(900);
-constexpr nng_duration kNeverMilliseconds = 3'600'000;
 
 absl::Status Closed() { return absl::FailedPreconditionError("the socket is closed"); }
 
@@ -196,13 +191,13 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     return poll(&writable, 1, 0) == 1;
   }
 
-  bool IsAlone() override { return peers_.pipes().empty(); }
+  bool IsAlone() override { return peers_.IsEmpty(); }
 
   void StopListening() override {
     // What cannot be stopped is only waited for.
     if (listening_.has_value()) static_cast<void>(StopAccepting(*listening_));
   }
-  bool HasNewcomers() override { return listening_.has_value() && HasAccepted(*listening_); }
+  bool HasNewcomers() override { return listening_.has_value() && TakeInAccepted(*listening_); }
 
   std::string Problem() override {
     int dialer = 0;
@@ -223,7 +218,6 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     contexts_->Close();
     // Whatever nng waits for must not hold up the program.
     shared_->closing.Run([socket = shared_from_this()] {
-      socket->ComeToRest();
       socket->Free();
       socket->freed_.Tell();
     });
@@ -269,37 +263,6 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
   // A message that no connection has taken goes back: it would wait for this peer, while others are there.
   void TakeBack() {
     if (options_.type == LinkType::kPush || options_.type == LinkType::kPair) nng_aio_cancel(send_aio_);
-  }
-
-  // Nothing is to be on its way when a socket closes: see docs/decisions/0026-gates.md.
-  void ComeToRest() {
-    switch (options_.type) {
-      case LinkType::kPush:
-      case LinkType::kPub:
-        return;
-      case LinkType::kPull:
-      case LinkType::kRep:
-      case LinkType::kPair:
-        // Nobody receives any more: each connection takes in one more message, and keeps it.
-        static_cast<void>(peers_.AwaitNone(kRestMax));
-        return;
-      case LinkType::kReq:
-        if (!contexts_->IsIdle()) HangUpAll();
-        return;
-      case LinkType::kSub:
-        HangUpAll();
-        return;
-    }
-  }
-
-  // Ends connections by hanging up, which nng survives. A dialer may connect again at once, whatever it was told, and is to be left alone
-  // while it does: else it leaks the connection.
-  void HangUpAll() {
-    for (int i = 0; i < kHangUpsMax; ++i) {
-      if (nng_dialer_id(dialer_) > 0) nng_dialer_set_ms(dialer_, NNG_OPT_RECONNMINT, kNeverMilliseconds);
-      HangUp(peers_.pipes(), listening_);
-      if (!peers_.AwaitNone(kHangUpMax) || !peers_.AwaitAny(kReconnectAtOnceMax)) return;
-    }
   }
 
   absl::Duration TimeToClose() const {

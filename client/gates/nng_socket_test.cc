@@ -159,6 +159,38 @@ TEST(NngSocket, WhoIsAcceptedIsKnownBeforeItHasGreeted) {
   }
 }
 
+// Our end of the connection that was made to the port at the end of `url`; -1: there is none.
+int AcceptedAt(const std::string& url) {
+  const int port = std::stoi(url.substr(url.rfind(':') + 1));
+  for (int descriptor = 0; descriptor < getdtablesize(); ++descriptor) {
+    sockaddr_in own = {}, peer = {};
+    socklen_t bytes = sizeof(own);
+    if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&own), &bytes) != 0 || own.sin_family != AF_INET) continue;
+    if (ntohs(own.sin_port) == port && getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &bytes) == 0) return descriptor;
+  }
+  return -1;
+}
+
+TEST(NngSocket, WhoHadBegunToConnectIsHeardAfterListeningHasStopped) {
+  NoEvents events;
+  const auto socket = NngSockets()({.type = LinkType::kPull, .message_bytes_max = 100, .contexts_max = 1, .backlog_max = 1}, &events);
+  ASSERT_TRUE(socket.ok()) << socket.status();
+  const absl::StatusOr<std::string> url = (*socket)->Listen("tcp://127.0.0.1:0");
+  ASSERT_TRUE(url.ok()) << url.status();
+  {
+    const RawConnection newcomer = RawConnection::To(*url);
+    EXPECT_EQ(newcomer.Receive(8).size(), 8);
+    (*socket)->StopListening();
+    // As if it had been in the middle of it, where no filter may be attached.
+    const int hops = 255;
+    ASSERT_EQ(setsockopt(AcceptedAt(*url), IPPROTO_IP, IP_MINTTL, &hops, sizeof(hops)), 0);
+    EXPECT_TRUE((*socket)->HasNewcomers());
+    newcomer.Greet(80);
+    EXPECT_TRUE(Await([&] { return !(*socket)->IsAlone(); }));
+  }
+  (*socket)->Close();
+}
+
 TEST(NngSocket, ManyCloseOnOneThreadIfThereIsNoOther) {
   std::atomic<int> left = 1;
   const SocketMaker make_socket = NngSockets([&left](std::function<void()> work) { return left.fetch_sub(1) > 0 && TryThread(work); });
