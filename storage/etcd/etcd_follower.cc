@@ -32,6 +32,8 @@ constexpr absl::Duration kRest = absl::Milliseconds(2);
 constexpr absl::Duration kTurn = absl::Microseconds(500);
 // Not if it is so many revisions behind: then what others change would come late.
 constexpr Revision kRestLagMax = 64;
+// Nor while this store writes less than so much at once: then a turn costs more switches of threads than it saves.
+constexpr size_t kRestWritesMin = 8;
 
 }  // namespace
 
@@ -244,8 +246,8 @@ void EtcdFollower::EndOwn(absl::Time committed) {
 }
 
 bool EtcdFollower::MayRestAt(Revision revision) const {
-  return brought_.empty() && waiting_.empty() && std::max(fenced_, wanted_) <= shown_ && !fence_is_due_ &&
-         shown_ - revision < kRestLagMax && options_.clock->SinceBoot() - rested_ >= kTurn;
+  return own_under_way_.size() >= kRestWritesMin && brought_.empty() && waiting_.empty() && std::max(fenced_, wanted_) <= shown_ &&
+         !fence_is_due_ && shown_ - revision < kRestLagMax && options_.clock->SinceBoot() - rested_ >= kTurn;
 }
 
 void EtcdFollower::Rest() {
