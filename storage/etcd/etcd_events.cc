@@ -21,26 +21,22 @@ void EtcdChange::SetCauses() {
   }
 }
 
-absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::WatchResponse& response, Revision after, absl::Time seen) {
+absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::WatchResponse& response, int from, int to, Revision after,
+                                                        absl::Time seen) {
   std::vector<EtcdChange> changes;
-  const auto take = [this, seen, &changes]() -> absl::Status {
-    absl::StatusOr<EtcdChange> change = Take(seen);
-    if (change.ok()) changes.push_back(*std::move(change));
-    return change.status();
-  };
-  for (const mvccpb::Event& event : response.events()) {
-    if (!open_.empty() && open_.back().kv().mod_revision() != event.kv().mod_revision()) {
-      if (absl::Status foreign = take(); !foreign.ok()) return foreign;
-    }
-    if (event.kv().mod_revision() > after) {
-      open_.push_back(event);
+  for (int i = from; i < to; ++i) {
+    const mvccpb::Event& event = response.events(i);
+    const Revision revision = event.kv().mod_revision();
+    if (open_.has_value() && open_->revision != revision) changes.push_back(Close(seen));
+    if (revision > after) {
+      if (!open_.has_value()) open_ = EtcdChange{.revision = revision, .batch = std::make_shared<Batch>()};
+      if (absl::Status foreign = Take(event); !foreign.ok()) return foreign;
     } else if (mapping_.IsMark(event.kv().key()) && event.type() == mvccpb::Event::PUT) {
       if (absl::Status foreign = TakeMark(event).status(); !foreign.ok()) return foreign;
     }
   }
-  if (!open_.empty() && !response.fragment()) {
-    if (absl::Status foreign = take(); !foreign.ok()) return foreign;
-  }
+  const bool ends = to == response.events_size() && !response.fragment();
+  if (open_.has_value() && ends) changes.push_back(Close(seen));
   return changes;
 }
 
@@ -51,35 +47,38 @@ absl::StatusOr<absl::Time> EtcdEvents::TakeMark(const mvccpb::Event& event) {
   return mark->committed;
 }
 
-absl::StatusOr<EtcdChange> EtcdEvents::Take(absl::Time seen) {
-  const std::vector<mvccpb::Event> events = std::exchange(open_, {});
-  EtcdChange change{.revision = events.front().kv().mod_revision(), .batch = std::make_shared<Batch>()};
-  for (const mvccpb::Event& event : events) {
-    if (mapping_.IsMark(event.kv().key())) {
-      // Deleted with all that was there.
-      if (event.type() == mvccpb::Event::DELETE) continue;
-      const absl::StatusOr<absl::Time> committed = TakeMark(event);
-      if (!committed.ok()) return committed.status();
-      change.marked = *committed;
-    } else if (mapping_.IsRevocation(event.kv().key())) {
-      if (event.type() == mvccpb::Event::DELETE) change.end_of_lease = EventCause::kLeaseRevoked;
-    } else if (mapping_.IsIdentity(event.kv().key())) {
-      change.identity = event.type() == mvccpb::Event::DELETE ? "" : event.kv().value();
-    } else if (mapping_.IsNode(event.kv().key())) {
-      absl::StatusOr<Event> made = mapping_.ToEvent(event);
-      if (!made.ok()) return made.status();
-      change.batch->events.push_back(*std::move(made));
-    }
+absl::Status EtcdEvents::Take(const mvccpb::Event& event) {
+  if (mapping_.IsMark(event.kv().key())) {
+    // Deleted with all that was there.
+    if (event.type() == mvccpb::Event::DELETE) return absl::OkStatus();
+    const absl::StatusOr<absl::Time> committed = TakeMark(event);
+    if (!committed.ok()) return committed.status();
+    open_->marked = *committed;
+  } else if (mapping_.IsRevocation(event.kv().key())) {
+    if (event.type() == mvccpb::Event::DELETE) open_->end_of_lease = EventCause::kLeaseRevoked;
+  } else if (mapping_.IsIdentity(event.kv().key())) {
+    open_->identity = event.type() == mvccpb::Event::DELETE ? "" : event.kv().value();
+  } else if (mapping_.IsNode(event.kv().key())) {
+    absl::StatusOr<Event> made = mapping_.ToEvent(event);
+    if (!made.ok()) return made.status();
+    open_->batch->events.push_back(*std::move(made));
   }
-  if (change.batch->events.empty()) {
+  return absl::OkStatus();
+}
+
+EtcdChange EtcdEvents::Close(absl::Time seen) {
+  EtcdChange change = *std::exchange(open_, std::nullopt);
+  std::vector<Event>& events = change.batch->events;
+  if (events.empty()) {
     change.batch = nullptr;
     return change;
   }
   change.batch->revision = change.revision;
   change.batch->committed = change.marked.value_or(std::max(seen, last_mark_));
   change.SetCauses();
-  // etcd shows them in the order of the transaction's operations.
-  std::sort(change.batch->events.begin(), change.batch->events.end(), [](const Event& a, const Event& b) { return a.key < b.key; });
+  // etcd shows those of a transaction in the order of its operations, those that go with a lease in key order.
+  const auto before = [](const Event& a, const Event& b) { return a.key < b.key; };
+  if (!std::is_sorted(events.begin(), events.end(), before)) std::sort(events.begin(), events.end(), before);
   return change;
 }
 

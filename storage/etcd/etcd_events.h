@@ -41,15 +41,22 @@ class EtcdEvents {
 
   // The revisions after `after` that are complete with `response`, in order; of earlier ones only the marks are looked at. kDataLoss: it
   // has what no ScoutLight wrote.
-  absl::StatusOr<std::vector<EtcdChange>> Add(const etcdserverpb::WatchResponse& response, Revision after, absl::Time seen);
+  absl::StatusOr<std::vector<EtcdChange>> Add(const etcdserverpb::WatchResponse& response, Revision after, absl::Time seen) {
+    return Add(response, 0, response.events_size(), after, seen);
+  }
+  // Likewise of its events [from, to): a response is added part by part, in order.
+  absl::StatusOr<std::vector<EtcdChange>> Add(const etcdserverpb::WatchResponse& response, int from, int to, Revision after,
+                                              absl::Time seen);
 
  private:
-  absl::StatusOr<EtcdChange> Take(absl::Time seen);
+  // Into the revision that is open.
+  absl::Status Take(const mvccpb::Event& event);
+  EtcdChange Close(absl::Time seen);
   // When that was committed.
   absl::StatusOr<absl::Time> TakeMark(const mvccpb::Event& event);
 
   const EtcdMapping& mapping_;
-  std::vector<mvccpb::Event> open_;              // Of one revision, which may go on.
+  std::optional<EtcdChange> open_;               // May go on. Its batch is never null.
   absl::Time last_mark_ = absl::InfinitePast();  // The latest: of a write that was tried again it may be before that of an earlier one.
 };
 

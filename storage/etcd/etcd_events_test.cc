@@ -1,5 +1,7 @@
 #include "storage/etcd/etcd_events.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -99,6 +101,29 @@ TEST_F(EtcdEventsTest, ARevisionThatFragmentsCutIsOneBatch) {
   ASSERT_EQ(changes.size(), 2u);
   EXPECT_EQ(changes[0].batch->events.size(), 2u);
   EXPECT_EQ(changes[1].batch->events.size(), 1u);
+}
+
+TEST_F(EtcdEventsTest, AResponseInPartsIsTheSameAsAtOnce) {
+  const std::vector<mvccpb::Event> events = {PutNode("/b", 5), PutNode("/a", 5), Mark(5),
+                                             PutNode("/c", 6), Mark(6),          DeleteOf(mapping_.Encode(K("/a")), 7, 9)};
+  const std::vector<EtcdChange> whole = Add(events);
+  etcdserverpb::WatchResponse response;
+  for (const mvccpb::Event& event : events) *response.add_events() = event;
+  for (int part = 1; part < response.events_size(); ++part) {
+    EtcdEvents in_parts(mapping_);
+    std::vector<EtcdChange> changes;
+    for (int from = 0; from < response.events_size(); from += part) {
+      absl::StatusOr<std::vector<EtcdChange>> more =
+          in_parts.Add(response, from, std::min(from + part, response.events_size()), /*after=*/0, kSeen);
+      ASSERT_TRUE(more.ok()) << more.status();
+      std::move(more->begin(), more->end(), std::back_inserter(changes));
+    }
+    ASSERT_EQ(changes.size(), whole.size()) << part;
+    for (size_t i = 0; i < whole.size(); ++i) {
+      EXPECT_EQ(*changes[i].batch, *whole[i].batch) << part;
+      EXPECT_EQ(changes[i].marked, whole[i].marked) << part;
+    }
+  }
 }
 
 TEST_F(EtcdEventsTest, WhatNoScoutLightWroteIsNamed) {

@@ -17,13 +17,23 @@ constexpr size_t kBroughtMax = 1'000;
 constexpr size_t kBroughtBytesMax = 4 * limits::kMiB;
 // What is kept of this store's own answers; the rest the watch brings.
 constexpr size_t kOwnBytesMax = 16 * limits::kMiB;
-// Of what was there before, asked for at once: values are up to 1 MiB each.
+// What is taken of a response, or shown of what was brought, in one turn.
+constexpr int kTurnEventsMax = 256;
+constexpr size_t kTurnChangesMax = 256;
+// Of what was there before, asked for at once: reads, and events in them. Values are up to 1 MiB each, so a read asks for few where one
+// brought much.
 constexpr size_t kLooksMax = 32;
+constexpr size_t kLooksEventsMax = 256;
+constexpr size_t kLookMax = 128;
+constexpr size_t kLookBytesSmall = 64 * 1024;
+constexpr size_t kLookBytesLarge = 256 * 1024;
 // A watch that brings what has been shown already is read in turns.
 constexpr absl::Duration kRest = absl::Milliseconds(2);
 constexpr absl::Duration kTurn = absl::Microseconds(500);
 // Not if it is so many revisions behind: then what others change would come late.
 constexpr Revision kRestLagMax = 64;
+// Nor while this store writes less than so much at once: then a turn costs more switches of threads than it saves.
+constexpr size_t kRestWritesMin = 8;
 
 }  // namespace
 
@@ -104,8 +114,9 @@ void EtcdFollower::Watch() {
   has_heard_ = true;
 }
 
-EtcdClient::StreamStep EtcdFollower::OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response) {
-  if (watch != watches_) return EtcdClient::StreamStep::kStop;
+EtcdClient::StreamStep EtcdFollower::OnResponse(int64_t watch, etcdserverpb::WatchResponse response) {
+  // Only a client that closes reads on before it is told to.
+  if (watch != watches_ || !response_.is_taken()) return EtcdClient::StreamStep::kStop;
   has_heard_ = true;
   if (response.canceled()) {
     if (response.compact_revision() > 0) OnGap(response.compact_revision());
@@ -118,25 +129,41 @@ EtcdClient::StreamStep EtcdFollower::OnResponse(int64_t watch, const etcdserverp
   }
   // Not shown as progress: what lies before it may still come.
   if (response.events().empty() && asks_progress_ && brought_.empty()) SetFresh();
-  const Revision before = shown_;
-  if (absl::Status foreign = Take(response); !foreign.ok()) {
+  const size_t bytes = response.ByteSizeLong();
+  response_ = {.response = std::move(response), .at = 0, .bytes = bytes, .shown = shown_};
+  return TakeTurn();
+}
+
+EtcdClient::StreamStep EtcdFollower::TakeTurn() {
+  const int64_t watch = watches_;
+  if (absl::Status foreign = TakeEvents(); !foreign.ok()) {
     // Somebody else writes under our prefix: trying again would show the same.
     Stop(std::move(foreign));
     return EtcdClient::StreamStep::kStop;
   }
   ShowBrought();
   if (watch != watches_) return EtcdClient::StreamStep::kStop;
+  if (!response_.is_taken()) {
+    client_.thread().Post([this, watch] {
+      if (watch == watches_ && TakeTurn() == EtcdClient::StreamStep::kGoOn) resume_();
+    });
+    return EtcdClient::StreamStep::kPause;
+  }
+  const Response taken = std::exchange(response_, {});
   is_paused_ = brought_.size() > kBroughtMax || brought_bytes_ > kBroughtBytesMax;
-  const bool is_repetition = response.events_size() > 0 && !response.fragment() && shown_ == before;
-  if (is_repetition && MayRestAt(response.events().rbegin()->kv().mod_revision())) Rest();
+  const auto& events = taken.response.events();
+  const bool is_repetition = !events.empty() && !taken.response.fragment() && shown_ == taken.shown;
+  if (is_repetition && MayRestAt(events.rbegin()->kv().mod_revision())) Rest();
   return is_paused_ || rests_ ? EtcdClient::StreamStep::kPause : EtcdClient::StreamStep::kGoOn;
 }
 
-absl::Status EtcdFollower::Take(const etcdserverpb::WatchResponse& response) {
-  absl::StatusOr<std::vector<EtcdChange>> changes = events_->Add(response, shown_, options_.clock->Now());
+absl::Status EtcdFollower::TakeEvents() {
+  const int from = response_.at;
+  response_.at = std::min(from + kTurnEventsMax, response_.response.events_size());
+  absl::StatusOr<std::vector<EtcdChange>> changes = events_->Add(response_.response, from, response_.at, shown_, options_.clock->Now());
   if (!changes.ok()) return changes.status();
   if (changes->empty()) return absl::OkStatus();
-  brought_bytes_ += response.ByteSizeLong();
+  brought_bytes_ += std::exchange(response_.bytes, 0);
   for (EtcdChange& change : *changes) {
     // etcd before 3.4.24 may say things twice.
     if (brought_.empty() || change.revision > brought_.back().revision) brought_.push_back(std::move(change));
@@ -145,7 +172,8 @@ absl::Status EtcdFollower::Take(const etcdserverpb::WatchResponse& response) {
 }
 
 void EtcdFollower::ShowBrought() {
-  if (absl::Status exchanged = TryShowBrought(); !exchanged.ok()) return Stop(std::move(exchanged));
+  const absl::StatusOr<bool> may_go_on = TryShowBrought();
+  if (!may_go_on.ok()) return Stop(may_go_on.status());
   if (brought_.empty()) {
     brought_bytes_ = 0;
     if (std::exchange(is_paused_, false)) {
@@ -156,12 +184,22 @@ void EtcdFollower::ShowBrought() {
     return;
   }
   LookBack();
+  if (*may_go_on) return ShowMoreLater();
   if (!IsOther(brought_.front())) AwaitAnswer();
 }
 
-absl::Status EtcdFollower::TryShowBrought() {
+void EtcdFollower::ShowMoreLater() {
+  if (std::exchange(shows_more_, true)) return;
+  client_.thread().Post([this] {
+    shows_more_ = false;
+    if (!brought_.empty()) ShowBrought();
+  });
+}
+
+absl::StatusOr<bool> EtcdFollower::TryShowBrought() {
   Revision silent = 0;  // The last one that shows as progress only.
-  while (!brought_.empty()) {
+  bool is_blocked = false;
+  for (size_t i = 0; i < kTurnChangesMax && !brought_.empty(); ++i) {
     const EtcdChange& change = brought_.front();
     const auto own = own_.find(change.revision);
     if (change.revision > shown_) {
@@ -170,7 +208,8 @@ absl::Status EtcdFollower::TryShowBrought() {
                                            " on, this server serves store \"", store_id_,
                                            "\": it was wiped or exchanged; start the server anew"));
       }
-      if (change.batch != nullptr && own == own_.end() && !change.IsComplete()) break;
+      is_blocked = change.batch != nullptr && own == own_.end() && !change.IsComplete();
+      if (is_blocked) break;
       silent = change.batch == nullptr ? change.revision : 0;
     }
     const Revision revision = change.revision;
@@ -184,7 +223,7 @@ absl::Status EtcdFollower::TryShowBrought() {
     sink_->OnProgress(silent);
     Reached(silent);
   }
-  return absl::OkStatus();
+  return !is_blocked && !brought_.empty();
 }
 
 bool EtcdFollower::IsOther(const EtcdChange& change) const {
@@ -207,8 +246,8 @@ void EtcdFollower::EndOwn(absl::Time committed) {
 }
 
 bool EtcdFollower::MayRestAt(Revision revision) const {
-  return brought_.empty() && waiting_.empty() && std::max(fenced_, wanted_) <= shown_ && !fence_is_due_ &&
-         shown_ - revision < kRestLagMax && options_.clock->SinceBoot() - rested_ >= kTurn;
+  return own_under_way_.size() >= kRestWritesMin && brought_.empty() && waiting_.empty() && std::max(fenced_, wanted_) <= shown_ &&
+         !fence_is_due_ && shown_ - revision < kRestLagMax && options_.clock->SinceBoot() - rested_ >= kTurn;
 }
 
 void EtcdFollower::Rest() {
@@ -228,13 +267,17 @@ void EtcdFollower::EndRest() {
 void EtcdFollower::LookBack() {
   for (EtcdChange& change : brought_) {
     if (change.batch == nullptr || own_.contains(change.revision) || !IsOther(change)) continue;
+    const std::vector<Event>& events = change.batch->events;
     for (std::optional<size_t> event = change.FirstWithoutPrevious(); event.has_value(); event = change.FirstWithoutPrevious()) {
-      if (looks_ == kLooksMax) return;
+      if (looks_ == kLooksMax || looks_events_ >= kLooksEventsMax) return;
+      size_t end = *event + 1;
+      while (end < events.size() && end - *event < look_max_ && !events[end].previous_known) ++end;
       ++looks_;
+      looks_events_ += end - *event;
       ++change.looks;
-      change.looked_at = *event + 1;
+      change.looked_at = end;
       // The past does not change: any member that has it knows it.
-      LookAt({change.revision, *event}, Member::kAny);
+      LookAt({.revision = change.revision, .event = *event, .end = end, .begun_with = end - *event}, Member::kAny);
     }
   }
 }
@@ -243,20 +286,30 @@ void EtcdFollower::LookAt(Asked asked, Member member) {
   const EtcdChange* change = Brought(asked.revision);
   if (change == nullptr) {
     // Shown meanwhile, by its answer.
-    --looks_;
+    EndLook(asked);
     return ShowBrought();
   }
+  const std::vector<Event>& events = change->batch->events;
+  const size_t read_to = std::min(asked.end, asked.event + look_max_);
   etcdserverpb::RangeRequest request;
-  request.set_key(mapping_.Encode(change->batch->events[asked.event].key));
+  request.set_key(mapping_.Encode(events[asked.event].key));
+  if (read_to - asked.event > 1) request.set_range_end(EtcdMapping::Successor(mapping_.Encode(events[read_to - 1].key)));
+  request.set_limit(static_cast<int64_t>(read_to - asked.event));
   request.set_revision(asked.revision - 1);
   request.set_serializable(member == Member::kAny);
   client_.Range(std::move(request),
-                [this, watch = watches_, asked, member](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
-                  if (watch == watches_) TakePrevious(asked, member, outcome, response);
+                [this, watch = watches_, asked, read_to, member](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
+                  if (watch == watches_) TakePrevious(asked, read_to, member, outcome, response);
                 });
 }
 
-void EtcdFollower::TakePrevious(Asked asked, Member member, const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
+void EtcdFollower::EndLook(const Asked& asked) {
+  --looks_;
+  looks_events_ -= asked.begun_with;
+}
+
+void EtcdFollower::TakePrevious(Asked asked, size_t read_to, Member member, const RpcOutcome& outcome,
+                                const etcdserverpb::RangeResponse& response) {
   const bool is_gone = IsCompacted(outcome);
   // It lags behind the one of the watch.
   if (IsFutureRevision(outcome) && member == Member::kAny) return LookAt(asked, Member::kUpToDate);
@@ -266,20 +319,46 @@ void EtcdFollower::TakePrevious(Asked asked, Member member, const RpcOutcome& ou
     });
     return;
   }
-  --looks_;
   has_heard_ = true;
   EtcdChange* change = Brought(asked.revision);
+  if (change != nullptr && !is_gone) {
+    const absl::StatusOr<size_t> next = SetPrevious(asked, read_to, response, change);
+    if (!next.ok()) return Stop(next.status());
+    asked.event = *next;
+    if (asked.event < asked.end) return LookAt(asked, member);
+  }
+  EndLook(asked);
   if (change != nullptr) {
     --change->looks;
-    if (!is_gone && response.kvs_size() > 0) {
-      absl::StatusOr<Entry> previous = mapping_.ToEntry(response.kvs(0));
-      if (!previous.ok()) return Stop(previous.status());
-      change->batch->events[asked.event].previous = *std::move(previous);
-      change->batch->events[asked.event].previous_known = true;
-    }
     if (change->IsComplete()) change->SetCauses();
   }
   ShowBrought();
+}
+
+absl::StatusOr<size_t> EtcdFollower::SetPrevious(const Asked& asked, size_t read_to, const etcdserverpb::RangeResponse& response,
+                                                 EtcdChange* change) {
+  std::vector<Event>& events = change->batch->events;
+  size_t next = asked.event;
+  size_t found = 0;
+  for (const mvccpb::KeyValue& pair : response.kvs()) {
+    while (next < read_to && mapping_.Encode(events[next].key) < pair.key()) ++next;
+    if (next == read_to || mapping_.Encode(events[next].key) != pair.key()) continue;
+    absl::StatusOr<Entry> previous = mapping_.ToEntry(pair);
+    if (!previous.ok()) return previous.status();
+    events[next].previous = *std::move(previous);
+    events[next].previous_known = true;
+    ++found;
+    ++next;
+  }
+  const size_t wanted = read_to - asked.event;
+  const size_t bytes = response.ByteSizeLong();
+  if (found * 2 < wanted || bytes > kLookBytesLarge) {
+    look_max_ = std::max<size_t>(wanted / 2, 1);
+  } else if (found == wanted && bytes <= kLookBytesSmall) {
+    look_max_ = std::clamp(wanted * 2, look_max_, kLookMax);
+  }
+  // Behind the last pair there may be more; without more, all that was asked for has been seen.
+  return response.more() && !response.kvs().empty() ? next : read_to;
 }
 
 EtcdChange* EtcdFollower::Brought(Revision revision) {
@@ -294,7 +373,9 @@ void EtcdFollower::DropWatch() {
   brought_.clear();
   brought_bytes_ = 0;
   is_paused_ = false;
+  response_ = {};
   looks_ = 0;
+  looks_events_ = 0;
 }
 
 void EtcdFollower::AskFence() {
@@ -419,7 +500,7 @@ void EtcdFollower::LookNow() {
 bool EtcdFollower::IsSilent(bool owes_answer) {
   if (!cancel_ || std::exchange(has_heard_, false)) return false;
   // It is not read while this is at work on what it has brought.
-  if (is_paused_ || looks_ > 0) return false;
+  if (is_paused_ || looks_ > 0 || !response_.is_taken()) return false;
   // etcd has answered others what the watch does not say. One that is long at work through history says something now and then.
   return !is_created_ || owes_answer || fenced_ > shown_;
 }

@@ -47,8 +47,12 @@ struct EtcdFollowerOptions {
 // watch has brought those. What the watch brings afterwards is not shown again.
 //
 // The watch does not bring what was there before: etcd looks that up for each event of each watch, and copies what it has not written to
-// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read, many keys at once. So what the watch
-// brings of an own write waits for the answer, but not for long.
+// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read, many keys at once: neighbours as one
+// range, as long as what lies between them is not more than they. So what the watch brings of an own write waits for the answer, but not
+// for long.
+//
+// What the watch brings is taken and shown in turns of bounded length, between which the client's thread does what else there is; but a
+// revision is one batch, however long.
 class EtcdFollower {
  public:
   using Task = absl::AnyInvocable<void() &&>;
@@ -86,23 +90,33 @@ class EtcdFollower {
   void Begin();
   void BeginBehind(Revision latest);
   void Watch();
-  EtcdClient::StreamStep OnResponse(int64_t watch, const etcdserverpb::WatchResponse& response);
-  absl::Status Take(const etcdserverpb::WatchResponse& response);
+  EtcdClient::StreamStep OnResponse(int64_t watch, etcdserverpb::WatchResponse response);
+  // One turn of the response at hand; the next one comes by itself.
+  EtcdClient::StreamStep TakeTurn();
+  absl::Status TakeEvents();
   // Shows what the watch has brought as far as it is known what was there before, and sees to the rest.
   void ShowBrought();
-  absl::Status TryShowBrought();
+  // True: that was a turn, and there may be more to show.
+  absl::StatusOr<bool> TryShowBrought();
+  void ShowMoreLater();
   bool IsOther(const EtcdChange& change) const;
   // The first change that lacks what was there before may be an own write: waits a little for its answer.
   void AwaitAnswer();
-  // Asks etcd for what was there before, key by key: a read is allowed where etcd is full, a transaction of reads in some releases not.
+  // Asks etcd for what was there before: reads are allowed where etcd is full, a transaction of reads in some releases not.
   void LookBack();
+  // The events [event, end) of a revision, of which a read asks for the first look_max_.
   struct Asked {
     Revision revision = 0;
     size_t event = 0;
+    size_t end = 0;
+    size_t begun_with = 0;  // Events.
   };
   enum class Member { kAny, kUpToDate };  // Which one is to answer.
   void LookAt(Asked asked, Member member);
-  void TakePrevious(Asked asked, Member member, const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response);
+  void EndLook(const Asked& asked);
+  void TakePrevious(Asked asked, size_t read_to, Member member, const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response);
+  // What was there before the events [event, read_to), as far as the read got; where to go on.
+  absl::StatusOr<size_t> SetPrevious(const Asked& asked, size_t read_to, const etcdserverpb::RangeResponse& response, EtcdChange* change);
   // Null: it is not there, or not any more.
   EtcdChange* Brought(Revision revision);
   // Whether nothing is missed if what the watch brings behind `revision` waits a little, so that more comes at once.
@@ -182,12 +196,24 @@ class EtcdFollower {
   };
   Since behind_since_;
   absl::Status problem_;
+  struct Response {
+    etcdserverpb::WatchResponse response;
+    int at = 0;          // The events before have been taken.
+    size_t bytes = 0;    // Not counted in brought_bytes_ yet.
+    Revision shown = 0;  // When it came.
+
+    bool is_taken() const { return at == response.events_size(); }
+  };
+  Response response_;                        // At hand.
+  bool shows_more_ = false;                  // ShowBrought() is due.
   std::deque<EtcdChange> brought_;           // By the watch, in order, and not shown yet. Bounded: the watch pauses.
   size_t brought_bytes_ = 0;                 // Since it was empty.
   bool is_paused_ = false;                   // Until that has been shown.
   bool rests_ = false;                       // It is paused too, for a moment.
   absl::Duration rested_;                    // Since boot: when that ended last.
-  size_t looks_ = 0;                         // For what was there before, under way or to be asked for again.
+  size_t looks_ = 0;                         // For what was there before, under way or to be asked for again; each is a chain of reads.
+  size_t looks_events_ = 0;                  // How many events those began with.
+  size_t look_max_ = 1;                      // So many events a read asks for: more, the closer their keys lie.
   bool awaits_answer_ = false;               // Until a timer ends; then ...
   Revision awaited_ = 0;                     // ... no longer for that of this revision.
   std::multiset<absl::Time> own_under_way_;  // Each is a call in flight.

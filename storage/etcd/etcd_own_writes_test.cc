@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <random>
@@ -201,22 +202,73 @@ TEST_F(EtcdHastyTest, AWatchThatWaitsForTheStoreIsNotTakenForASilentOne) {
   EXPECT_EQ(sink_->batches().size(), 1'501u);
 }
 
-TEST_F(EtcdOwnWritesTest, TheEndOfALargeLeaseIsShownWithWhatWasThere) {
-  constexpr int kKeys = 5'000;
+// How many events of a batch of ends lack what was there, or say a wrong cause.
+int WrongEnds(const Batch& batch) {
+  int wrong = 0;
+  for (const Event& event : batch.events) {
+    const bool is_known = event.previous_known && event.previous.has_value() && event.previous->key == event.key;
+    const EventCause cause = is_known && event.previous->lease_id != 0 ? EventCause::kLeaseExpired : EventCause::kWrite;
+    if (!is_known || event.cause != cause) ++wrong;
+  }
+  return wrong;
+}
+
+TEST_F(EtcdOwnWritesTest, TheEndOfALargeLeaseIsShownWithWhatWasThereAfterFewReads) {
+  constexpr int kKeys = 20'000;
   const std::vector<std::string> keys = PutOnLeaseAsAnother(kKeys);
   const Revision end = etcd_.EndLease(keys);
   etcd_.ReleaseWatches();
   ASSERT_TRUE(sink_->WaitFor(end));
   const std::vector<std::shared_ptr<const Batch>> batches = sink_->batches();
   ASSERT_EQ(batches.size(), 2u);
-  ASSERT_EQ(batches[1]->events.size(), static_cast<size_t>(kKeys));
-  int wrong = 0;
-  for (const Event& event : batches[1]->events) {
-    const bool is_known = event.previous_known && event.previous.has_value();
-    const EventCause cause = is_known && event.previous->lease_id != 0 ? EventCause::kLeaseExpired : EventCause::kWrite;
-    if (!is_known || event.cause != cause) ++wrong;
+  EXPECT_EQ(batches[1]->events.size(), static_cast<size_t>(kKeys));
+  EXPECT_EQ(WrongEnds(*batches[1]), 0);
+  // 128 at once, once it is seen that nothing lies between them; until then few each, 32 reads at once.
+  EXPECT_LT(etcd_.look_backs(), kKeys / 128 + 200);
+}
+
+TEST_F(EtcdOwnWritesTest, TheEndOfALeaseWhoseKeysLieFarApartIsShownWithWhatWasThere) {
+  constexpr int kKeys = 4'000;
+  const std::vector<std::string> keys = PutOnLeaseAsAnother(kKeys);
+  std::vector<std::string> ended;
+  for (int i = 0; i < kKeys; ++i) {
+    // Alone among many that stay, in threes among few, and a hundred of one kind.
+    if (i < 2'000 ? i % 50 == 0 : i < 3'900 ? i % 5 < 3 : true) ended.push_back(keys[i]);
   }
-  EXPECT_EQ(wrong, 0);
+  const Revision end = etcd_.EndLease(ended);
+  etcd_.ReleaseWatches();
+  ASSERT_TRUE(sink_->WaitFor(end));
+  const std::shared_ptr<const Batch> batch = sink_->batches().back();
+  EXPECT_EQ(batch->events.size(), ended.size());
+  EXPECT_EQ(WrongEnds(*batch), 0);
+  EXPECT_LE(etcd_.look_backs(), static_cast<int>(ended.size()));
+}
+
+TEST_F(EtcdOwnWritesTest, AReadThatFailsAmongManyIsMadeAgain) {
+  const std::vector<std::string> keys = PutOnLeaseAsAnother(1'000);
+  etcd_.RefuseLookBacks(5, absl::InternalError("etcdserver: something went wrong"));
+  const Revision end = etcd_.EndLease(keys);
+  etcd_.ReleaseWatches();
+  ASSERT_TRUE(sink_->WaitFor(end));
+  EXPECT_EQ(WrongEnds(*sink_->batches().back()), 0);
+}
+
+TEST_F(EtcdOwnWritesTest, AnOwnWriteDuringALongResponseIsShownInItsPlace) {
+  // One response, which takes many turns.
+  constexpr int kOthers = 3'000;
+  for (int i = 0; i < kOthers; ++i) PutAsAnother(("/k" + std::to_string(i)).c_str(), "theirs");
+  std::vector<Pending<CommitResult>> own;
+  for (int i = 0; i < 20; ++i) own.push_back(StartPut("/own", std::to_string(i).c_str()));
+  etcd_.ReleaseWatches();
+  Revision last = 0;
+  for (Pending<CommitResult>& one : own) {
+    const CommitResult result = one.Wait();
+    EXPECT_TRUE(result.status.ok()) << result.status;
+    EXPECT_LE(result.revision, sink_->reached());
+    last = std::max(last, result.revision);
+  }
+  ASSERT_TRUE(sink_->WaitFor(last));
+  EXPECT_EQ(sink_->batches().size(), static_cast<size_t>(kOthers) + own.size());
 }
 
 TEST_F(EtcdOwnWritesTest, AMemberThatLagsOrFailsTakesNothingOfWhatWasThereAndNoWatch) {

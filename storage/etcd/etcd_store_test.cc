@@ -176,6 +176,40 @@ TEST_F(EtcdStoreTest, AnExpiredLeaseTakesItsKeysAtOneRevision) {
   store_.reset();
 }
 
+TEST_F(EtcdStoreTest, TheEndOfALargeLeaseIsShownWithWhatWasThere) {
+  constexpr int kTransactions = 40;
+  const LeaseId lease = sync_->Grant(absl::Minutes(1)).lease.id;
+  const int puts = store_->traits().operations_max;
+  Revision put = 0;
+  for (int i = 0; i < kTransactions; ++i) {
+    std::vector<Operation> operations;
+    for (int j = 0; j < puts; ++j) {
+      // Half of them stay, some alone among those that go, some many in a row.
+      const bool goes = i % 2 == 0 || j % 5 == 0;
+      operations.push_back(PutOf(K(absl::StrCat("/large/", i, "/", j).c_str()), absl::StrCat(i, ".", j), goes ? lease : 0));
+    }
+    const CommitResult made = sync_->Commit(TransactionOf(std::move(operations)));
+    ASSERT_TRUE(made.status.ok()) << made.status;
+    put = made.revision;
+  }
+  const auto sink = std::make_shared<StaleSink>(put);
+  store_->Follow(put, sink);
+  const CommitResult revoked = sync_->Revoke(lease);
+  ASSERT_TRUE(revoked.status.ok()) << revoked.status;
+  ASSERT_TRUE(sink->WaitFor(revoked.revision));
+  ASSERT_EQ(sink->batches().size(), 1u);
+  const std::vector<Event>& events = sink->batches()[0]->events;
+  EXPECT_EQ(events.size(), static_cast<size_t>(kTransactions / 2 * (puts + (puts + 4) / 5)));
+  int wrong = 0;
+  for (const Event& event : events) {
+    const bool is_right = event.previous_known && event.previous.has_value() && event.previous->key == event.key &&
+                          event.previous->lease_id == lease && event.cause == EventCause::kLeaseRevoked;
+    if (!is_right) ++wrong;
+  }
+  EXPECT_EQ(wrong, 0);
+  store_.reset();
+}
+
 TEST_F(EtcdStoreTest, ServersOverOneEtcdShareTheHistoryAndPrefixesDoNot) {
   const std::unique_ptr<Store> other = Open();
   const SyncStore other_sync(other.get());

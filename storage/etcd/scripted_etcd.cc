@@ -100,10 +100,16 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     return watches_;
   }
 
+  int look_backs() const {
+    MutexLock lock(&mu_);
+    return look_backs_;
+  }
+
  private:
   grpc::Status Range(grpc::ServerContext*, const RangeRequest* request, RangeResponse* response) override {
     MutexLock lock(&mu_);
     const bool is_look_back = request->serializable() && request->revision() > 0;
+    if (is_look_back) ++look_backs_;
     while (is_look_back && wishes_.hold_look_backs && !closing_) changed_.Wait(&mu_);
     if (is_look_back && wishes_.refuse_look_backs > 0) {
       --wishes_.refuse_look_backs;
@@ -161,14 +167,24 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   }
 
   void Read(const RangeRequest& request, RangeResponse* response) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    const auto found = events_of_.find(request.key());
-    if (found == events_of_.end()) return;
-    for (auto place = found->second.rbegin(); place != found->second.rend(); ++place) {
-      const mvccpb::Event& event = events_[*place];
-      if (request.revision() > 0 && event.kv().mod_revision() > request.revision()) continue;
-      if (event.type() == mvccpb::Event::PUT) *response->add_kvs() = event.kv();
-      return;
+    const bool is_range = !request.range_end().empty();
+    for (auto key = events_of_.lower_bound(request.key()); key != events_of_.end(); ++key) {
+      if (is_range ? key->first >= request.range_end() : key->first != request.key()) return;
+      const mvccpb::KeyValue* const pair = PairAt(key->second, request.revision());
+      if (pair == nullptr) continue;
+      if (request.limit() > 0 && response->kvs_size() == request.limit()) return response->set_more(true);
+      *response->add_kvs() = *pair;
     }
+  }
+
+  // What these events of one key have left of it at `revision`, 0: by now; null: nothing.
+  const mvccpb::KeyValue* PairAt(const std::vector<size_t>& places, Revision revision) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    for (auto place = places.rbegin(); place != places.rend(); ++place) {
+      const mvccpb::Event& event = events_[*place];
+      if (revision > 0 && event.kv().mod_revision() > revision) continue;
+      return event.type() == mvccpb::Event::PUT ? &event.kv() : nullptr;
+    }
+    return nullptr;
   }
 
   void Append(mvccpb::Event event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -220,6 +236,7 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   std::vector<mvccpb::Event> events_ ABSL_GUARDED_BY(mu_);                     // All there were, in order.
   std::map<std::string, std::vector<size_t>> events_of_ ABSL_GUARDED_BY(mu_);  // Their places, by key.
   int watches_ ABSL_GUARDED_BY(mu_) = 0;
+  int look_backs_ ABSL_GUARDED_BY(mu_) = 0;
   Wishes wishes_ ABSL_GUARDED_BY(mu_);
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
 };
@@ -266,6 +283,8 @@ void ScriptedEtcd::RefuseLookBacks(int reads, absl::Status refusal) {
 Revision ScriptedEtcd::EndLease(const std::vector<std::string>& keys) { return state_->EndLease(keys); }
 
 int ScriptedEtcd::watches() const { return state_->watches(); }
+
+int ScriptedEtcd::look_backs() const { return state_->look_backs(); }
 
 void ScriptedEtcd::LoseNextAnswer() {
   state_->Set([](State::Wishes& wishes) { wishes.lose_next = true; });

@@ -12,8 +12,8 @@
 namespace scoutlight::storage {
 
 // What a real etcd cannot be made to do on demand: to answer a transaction before its watch says so, or never. It carries out puts,
-// compares of versions, ends of leases and reads of single keys, keeps all states, and watches show it from any revision on. Serves on a
-// port of its own until it is destroyed. Thread-safe.
+// compares of versions, ends of leases and reads of keys and ranges, keeps all states, and watches show it from any revision on. Serves on
+// a port of its own until it is destroyed. Thread-safe.
 class ScriptedEtcd {
  public:
   ScriptedEtcd();
@@ -36,8 +36,9 @@ class ScriptedEtcd {
   void RefuseLookBacks(int reads, absl::Status refusal);
   // A revision with the end of a lease that these keys were on.
   Revision EndLease(const std::vector<std::string>& keys);
-  // Begun so far.
+  // Begun so far; and reads of the past that any member may answer.
   int watches() const;
+  int look_backs() const;
   // A revision of another client, with all of these puts.
   Revision Put(const etcdserverpb::TxnRequest& puts);
   // Of the last put of anybody.
