@@ -95,19 +95,46 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     return revision_;
   }
 
+  void RestoreTo(Revision revision) {
+    MutexLock lock(&mu_);
+    revision_ = revision;
+    const std::vector<mvccpb::Event> events = std::exchange(events_, {});
+    events_of_.clear();
+    pairs_.clear();
+    for (const mvccpb::Event& event : events) {
+      if (event.kv().mod_revision() > revision) break;
+      if (event.type() == mvccpb::Event::PUT) {
+        pairs_[event.kv().key()] = event.kv();
+      } else {
+        pairs_.erase(event.kv().key());
+      }
+      Append(event);
+    }
+    ++restorations_;
+    changed_.NotifyAll();
+  }
+
   int watches() const {
     MutexLock lock(&mu_);
     return watches_;
+  }
+
+  int held_look_backs() const {
+    MutexLock lock(&mu_);
+    return held_look_backs_;
   }
 
  private:
   grpc::Status Range(grpc::ServerContext*, const RangeRequest* request, RangeResponse* response) override {
     MutexLock lock(&mu_);
     const bool is_look_back = request->serializable() && request->revision() > 0;
-    while (is_look_back && wishes_.hold_look_backs && !closing_) changed_.Wait(&mu_);
+    if (is_look_back) HoldLookBack();
     if (is_look_back && wishes_.refuse_look_backs > 0) {
       --wishes_.refuse_look_backs;
       return {static_cast<grpc::StatusCode>(wishes_.refusal.code()), std::string(wishes_.refusal.message())};
+    }
+    if (request->revision() > revision_) {
+      return {grpc::StatusCode::OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision"};
     }
     Read(*request, response);
     response->mutable_header()->set_revision(revision_);
@@ -128,6 +155,7 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   }
 
   grpc::Status Watch(grpc::ServerContext* context, grpc::ServerReaderWriter<WatchResponse, WatchRequest>* stream) override {
+    const int begun = restorations();
     WatchRequest request;
     if (!stream->Read(&request)) return grpc::Status::OK;
     WatchResponse created;
@@ -142,8 +170,11 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
       WatchResponse response;
       {
         MutexLock lock(&mu_);
-        while ((wishes_.hold_watches || revision_ < next) && !closing_ && !context->IsCancelled()) changed_.WaitFor(&mu_, kLook);
-        if (closing_ || context->IsCancelled()) return grpc::Status::OK;
+        const auto is_over = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+          return closing_ || context->IsCancelled() || restorations_ != begun;
+        };
+        while ((wishes_.hold_watches || revision_ < next) && !is_over()) changed_.WaitFor(&mu_, kLook);
+        if (is_over()) return grpc::Status::OK;
         for (const mvccpb::Event& event : events_) {
           if (event.kv().mod_revision() < next) continue;
           *response.add_events() = event;
@@ -153,6 +184,17 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
       }
       if (!stream->Write(response)) return grpc::Status::OK;
     }
+  }
+
+  int restorations() const {
+    MutexLock lock(&mu_);
+    return restorations_;
+  }
+
+  void HoldLookBack() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    ++held_look_backs_;
+    while (wishes_.hold_look_backs && !closing_) changed_.Wait(&mu_);
+    --held_look_backs_;
   }
 
   bool Holds(const etcdserverpb::Compare& compare) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -220,6 +262,8 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   std::vector<mvccpb::Event> events_ ABSL_GUARDED_BY(mu_);                     // All there were, in order.
   std::map<std::string, std::vector<size_t>> events_of_ ABSL_GUARDED_BY(mu_);  // Their places, by key.
   int watches_ ABSL_GUARDED_BY(mu_) = 0;
+  int held_look_backs_ ABSL_GUARDED_BY(mu_) = 0;
+  int restorations_ ABSL_GUARDED_BY(mu_) = 0;
   Wishes wishes_ ABSL_GUARDED_BY(mu_);
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
 };
@@ -264,6 +308,10 @@ void ScriptedEtcd::RefuseLookBacks(int reads, absl::Status refusal) {
 }
 
 Revision ScriptedEtcd::EndLease(const std::vector<std::string>& keys) { return state_->EndLease(keys); }
+
+int ScriptedEtcd::held_look_backs() const { return state_->held_look_backs(); }
+
+void ScriptedEtcd::RestoreTo(Revision revision) { state_->RestoreTo(revision); }
 
 int ScriptedEtcd::watches() const { return state_->watches(); }
 
