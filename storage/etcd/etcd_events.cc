@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace scoutlight::storage {
+namespace {
+
+// How far the mark of a write that was tried again is taken to lie before earlier ones: as long as a call to etcd may take, by default.
+// What lies further back shows that the earlier one came from a clock that is ahead.
+constexpr absl::Duration kTryLagMax = absl::Seconds(5);
+
+}  // namespace
 
 std::optional<size_t> EtcdChange::FirstWithoutPrevious() const {
   for (size_t i = looked_at; i < batch->events.size(); ++i) {
@@ -43,7 +50,7 @@ absl::StatusOr<std::vector<EtcdChange>> EtcdEvents::Add(const etcdserverpb::Watc
 absl::StatusOr<absl::Time> EtcdEvents::TakeMark(const mvccpb::Event& event) {
   const absl::StatusOr<EtcdMark> mark = EtcdMapping::DecodeMark(event.kv());
   if (!mark.ok()) return mark.status();
-  last_mark_ = std::max(last_mark_, mark->committed);
+  if (mark->committed > last_mark_ || last_mark_ - mark->committed > kTryLagMax) last_mark_ = mark->committed;
   return mark->committed;
 }
 

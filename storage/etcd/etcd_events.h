@@ -33,7 +33,7 @@ struct EtcdChange {
 };
 
 // Makes batches of a watch's responses, which may be fragments that end inside a revision. A mark says when a write was committed; the end
-// of a lease bears none, and counts as committed when it was `seen`, or when the write before it was, if that is later. Not thread-safe.
+// of a lease bears none, and counts as committed when it was `seen`, or when the writes before it were, if that is later. Not thread-safe.
 class EtcdEvents {
  public:
   // `mapping` outlives it.
@@ -56,8 +56,9 @@ class EtcdEvents {
   absl::StatusOr<absl::Time> TakeMark(const mvccpb::Event& event);
 
   const EtcdMapping& mapping_;
-  std::optional<EtcdChange> open_;               // May go on. Its batch is never null.
-  absl::Time last_mark_ = absl::InfinitePast();  // The latest: of a write that was tried again it may be before that of an earlier one.
+  std::optional<EtcdChange> open_;  // May go on. Its batch is never null.
+  // The latest, as of a write that was tried again it may be before that of an earlier one; but not one of a clock that is ahead.
+  absl::Time last_mark_ = absl::InfinitePast();
 };
 
 }  // namespace scoutlight::storage

@@ -153,12 +153,31 @@ TEST_F(EtcdEventsTest, AnotherIdentityIsTold) {
 
 TEST_F(EtcdEventsTest, AWriteThatWasTriedAgainDatesNoLaterEndOfALeaseBack) {
   const absl::Time late = kSeen + absl::Seconds(1);
+  const absl::Time tried_again = late - absl::Seconds(2);
   const std::vector<EtcdChange> changes =
-      Add({PutNode("/a", 5), Mark(5, late), PutNode("/b", 6), Mark(6, kWritten), DeleteOf(mapping_.Encode(K("/a")), 7, 9)});
+      Add({PutNode("/a", 5), Mark(5, late), PutNode("/b", 6), Mark(6, tried_again), DeleteOf(mapping_.Encode(K("/a")), 7, 9)});
   ASSERT_EQ(changes.size(), 3u);
-  EXPECT_EQ(changes[1].batch->committed, kWritten);
-  EXPECT_EQ(changes[1].marked, kWritten);
+  EXPECT_EQ(changes[1].batch->committed, tried_again);
+  EXPECT_EQ(changes[1].marked, tried_again);
   EXPECT_EQ(changes[2].batch->committed, late);
+}
+
+TEST_F(EtcdEventsTest, AClockThatIsAheadDatesNoEndOfALeaseBehindTheWritesOfOthers) {
+  const std::string node = mapping_.Encode(K("/a"));
+  const absl::Time ahead = kSeen + absl::Minutes(5);
+  const struct {
+    absl::Time next;
+    absl::Time end;
+  } cases[] = {{ahead - absl::Seconds(5), ahead},  // It may be a try of before.
+               {ahead - absl::Seconds(5) - absl::Milliseconds(1), ahead - absl::Seconds(5) - absl::Milliseconds(1)},
+               {kSeen + absl::Seconds(1), kSeen + absl::Seconds(1)}};
+  Revision revision = 5;
+  for (const auto& c : cases) {
+    const std::vector<EtcdChange> changes = Add({Mark(revision, ahead), Mark(revision + 1, c.next), DeleteOf(node, revision + 2, 9)});
+    ASSERT_EQ(changes.size(), 3u);
+    EXPECT_EQ(changes[2].batch->committed, c.end) << c.next;
+    revision += 3;
+  }
 }
 
 }  // namespace

@@ -57,9 +57,11 @@ void EtcdFollower::Begin() {
   const int64_t watch = watches_;
   fenced_ = 0;
   fence_is_due_ = true;
+  // Before the read, which is linearizable; answers that come while it is under way may be ahead of it.
+  const Revision known = std::max(shown_, answered_);
   etcdserverpb::RangeRequest request;
   request.set_key(mapping_.identity_key());
-  client_.Range(std::move(request), [this, watch](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
+  client_.Range(std::move(request), [this, watch, known](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
     if (watch != watches_) return;
     if (!outcome.ok()) return BeginLater();
     EtcdIdentity there;
@@ -68,9 +70,9 @@ void EtcdFollower::Begin() {
       if (!decoded.ok()) return Stop(decoded.status());
       there = *std::move(decoded);
     }
-    if (there.restoring || there.id != store_id_ || response.header().revision() < shown_) {
+    if (there.restoring || there.id != store_id_ || response.header().revision() < known) {
       return Stop(StoreExchanged(absl::StrCat("etcd now holds store \"", there.id, "\" at revision ", response.header().revision(),
-                                              ", this server has shown store \"", store_id_, "\" up to revision ", shown_,
+                                              ", this server has seen store \"", store_id_, "\" up to revision ", known,
                                               ": it was wiped, restored or exchanged; start the server anew")));
     }
     BeginBehind(response.header().revision());
@@ -311,8 +313,12 @@ void EtcdFollower::EndLook(const Asked& asked) {
 void EtcdFollower::TakePrevious(Asked asked, size_t read_to, Member member, const RpcOutcome& outcome,
                                 const etcdserverpb::RangeResponse& response) {
   const bool is_gone = IsCompacted(outcome);
-  // It lags behind the one of the watch.
-  if (IsFutureRevision(outcome) && member == Member::kAny) return LookAt(asked, Member::kUpToDate);
+  if (IsFutureRevision(outcome)) {
+    // It lags behind the one of the watch.
+    if (member == Member::kAny) return LookAt(asked, Member::kUpToDate);
+    // The watch has brought that revision, so the cluster was wiped or restored since. A watch that is paused does not notice its end.
+    return BeginLater();
+  }
   if (!outcome.ok() && !is_gone) {
     client_.thread().PostAfter(options_.retry_after, [this, watch = watches_, asked] {
       if (watch == watches_) LookAt(asked, Member::kAny);
@@ -414,18 +420,17 @@ void EtcdFollower::AskProgress() {
 }
 
 void EtcdFollower::WhenShown(Revision revision, std::shared_ptr<const Batch> own, Task task) {
+  answered_ = std::max(answered_, revision);
   if (sink_ == nullptr || revision <= shown_) {
     std::move(task)();
     return;
   }
   if (own != nullptr && problem_.ok()) Keep(std::move(own));
-  if (fresh_ == false) {
-    std::move(task)();
-  } else {
-    waiting_.emplace(revision, Waiting{options_.clock->SinceBoot() + options_.stale_after, std::move(task)});
-  }
+  waiting_.emplace(revision, Waiting{options_.clock->SinceBoot() + options_.stale_after, std::move(task)});
   ShowOwn();
   if (!brought_.empty()) ShowBrought();
+  // With what could be shown at once the sink may have become fresh.
+  if (fresh_ == false) RunWaiting(std::numeric_limits<Revision>::max());
   if (waiting_.empty()) return;
   EndRest();
   LookAfter();

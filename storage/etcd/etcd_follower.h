@@ -38,9 +38,9 @@ struct EtcdFollowerOptions {
 //
 // A new watch is known to have caught up when it has brought a fence that was put after it began; only then is the sink called fresh.
 // Before each, the store's id and latest revision are looked at: a cluster that was wiped or restored has another id, or a past that this
-// watch has seen the future of; then nothing more is shown, as when the watch itself brings another identity. Where etcd is full and takes
-// no fence, the progress that the watch tells on request stands for it, which some releases tell too early. A watch that is silent while
-// others get answers, or behind the mark that they read, is given up, and its member left.
+// watch, or an answer, has seen the future of; then nothing more is shown, as when the watch itself brings another identity. Where etcd is
+// full and takes no fence, the progress that the watch tells on request stands for it, which some releases tell too early. A watch that is
+// silent while others get answers, or behind the mark that they read, is given up, and its member left.
 //
 // What this store wrote itself need not wait for the watch: etcd's answer says it all, and it is shown if it is the very next revision,
 // while a watch stands whose beginning has been looked at. With others' revisions between it and the last one shown, it waits until the
@@ -165,6 +165,7 @@ class EtcdFollower {
   size_t member_ = 0;
   bool asks_progress_ = false;  // In the place of the fence.
   Revision shown_ = 0;          // Everything up to here has been shown.
+  Revision answered_ = 0;       // etcd has made this store's writes up to here.
   Revision began_ = 0;          // What had been shown when the watch began.
   bool is_created_ = false;     // It has answered.
   Revision fenced_ = 0;         // The sink has the latest state when this has been shown ...

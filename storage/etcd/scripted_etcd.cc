@@ -95,6 +95,25 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     return revision_;
   }
 
+  void RestoreTo(Revision revision) {
+    MutexLock lock(&mu_);
+    revision_ = revision;
+    const std::vector<mvccpb::Event> events = std::exchange(events_, {});
+    events_of_.clear();
+    pairs_.clear();
+    for (const mvccpb::Event& event : events) {
+      if (event.kv().mod_revision() > revision) break;
+      if (event.type() == mvccpb::Event::PUT) {
+        pairs_[event.kv().key()] = event.kv();
+      } else {
+        pairs_.erase(event.kv().key());
+      }
+      Append(event);
+    }
+    ++restorations_;
+    changed_.NotifyAll();
+  }
+
   int watches() const {
     MutexLock lock(&mu_);
     return watches_;
@@ -104,16 +123,25 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     MutexLock lock(&mu_);
     return look_backs_;
   }
+  int held_look_backs() const {
+    MutexLock lock(&mu_);
+    return held_look_backs_;
+  }
 
  private:
   grpc::Status Range(grpc::ServerContext*, const RangeRequest* request, RangeResponse* response) override {
     MutexLock lock(&mu_);
     const bool is_look_back = request->serializable() && request->revision() > 0;
-    if (is_look_back) ++look_backs_;
-    while (is_look_back && wishes_.hold_look_backs && !closing_) changed_.Wait(&mu_);
+    if (is_look_back) {
+      ++look_backs_;
+      HoldLookBack();
+    }
     if (is_look_back && wishes_.refuse_look_backs > 0) {
       --wishes_.refuse_look_backs;
       return {static_cast<grpc::StatusCode>(wishes_.refusal.code()), std::string(wishes_.refusal.message())};
+    }
+    if (request->revision() > revision_) {
+      return {grpc::StatusCode::OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision"};
     }
     Read(*request, response);
     response->mutable_header()->set_revision(revision_);
@@ -134,6 +162,7 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   }
 
   grpc::Status Watch(grpc::ServerContext* context, grpc::ServerReaderWriter<WatchResponse, WatchRequest>* stream) override {
+    const int begun = restorations();
     WatchRequest request;
     if (!stream->Read(&request)) return grpc::Status::OK;
     WatchResponse created;
@@ -148,8 +177,11 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
       WatchResponse response;
       {
         MutexLock lock(&mu_);
-        while ((wishes_.hold_watches || revision_ < next) && !closing_ && !context->IsCancelled()) changed_.WaitFor(&mu_, kLook);
-        if (closing_ || context->IsCancelled()) return grpc::Status::OK;
+        const auto is_over = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+          return closing_ || context->IsCancelled() || restorations_ != begun;
+        };
+        while ((wishes_.hold_watches || revision_ < next) && !is_over()) changed_.WaitFor(&mu_, kLook);
+        if (is_over()) return grpc::Status::OK;
         for (const mvccpb::Event& event : events_) {
           if (event.kv().mod_revision() < next) continue;
           *response.add_events() = event;
@@ -159,6 +191,17 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
       }
       if (!stream->Write(response)) return grpc::Status::OK;
     }
+  }
+
+  int restorations() const {
+    MutexLock lock(&mu_);
+    return restorations_;
+  }
+
+  void HoldLookBack() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    ++held_look_backs_;
+    while (wishes_.hold_look_backs && !closing_) changed_.Wait(&mu_);
+    --held_look_backs_;
   }
 
   bool Holds(const etcdserverpb::Compare& compare) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -237,6 +280,8 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
   std::map<std::string, std::vector<size_t>> events_of_ ABSL_GUARDED_BY(mu_);  // Their places, by key.
   int watches_ ABSL_GUARDED_BY(mu_) = 0;
   int look_backs_ ABSL_GUARDED_BY(mu_) = 0;
+  int held_look_backs_ ABSL_GUARDED_BY(mu_) = 0;
+  int restorations_ ABSL_GUARDED_BY(mu_) = 0;
   Wishes wishes_ ABSL_GUARDED_BY(mu_);
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
 };
@@ -281,6 +326,10 @@ void ScriptedEtcd::RefuseLookBacks(int reads, absl::Status refusal) {
 }
 
 Revision ScriptedEtcd::EndLease(const std::vector<std::string>& keys) { return state_->EndLease(keys); }
+
+int ScriptedEtcd::held_look_backs() const { return state_->held_look_backs(); }
+
+void ScriptedEtcd::RestoreTo(Revision revision) { state_->RestoreTo(revision); }
 
 int ScriptedEtcd::watches() const { return state_->watches(); }
 

@@ -34,11 +34,15 @@ class ScriptedEtcd {
   void HoldLookBacks();
   void ReleaseLookBacks();
   void RefuseLookBacks(int reads, absl::Status refusal);
+  // That wait now.
+  int held_look_backs() const;
   // A revision with the end of a lease that these keys were on.
   Revision EndLease(const std::vector<std::string>& keys);
   // Begun so far; and reads of the past that any member may answer.
   int watches() const;
   int look_backs() const;
+  // Goes back to an earlier revision, as a cluster that was restored, and ends the watches.
+  void RestoreTo(Revision revision);
   // A revision of another client, with all of these puts.
   Revision Put(const etcdserverpb::TxnRequest& puts);
   // Of the last put of anybody.
