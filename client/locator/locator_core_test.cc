@@ -168,7 +168,7 @@ TEST(LocatorCore, AServerThatTellsOfAnotherServiceIsNotLeft) {
   Move(&locator, 9);
   locator.Deliver(SnapshotEnd(9), "Scanner");
   locator.loop.Advance(absl::Seconds(4));
-  locator.Deliver(Changes(9, {Up("scanner")}), "Scanner");
+  locator.Deliver(Changes(10, {Up("scanner")}), "Scanner");
   locator.loop.Advance(absl::Seconds(8));
   EXPECT_EQ(locator.streams.given_up(), 0);
   EXPECT_EQ(locator.Picked(), (std::set<std::string>{"a"}));

@@ -8,6 +8,7 @@ namespace scoutlight::client {
 
 using discovery::InstancePtr;
 using discovery::SnapshotPtr;
+using Frame = discovery::v1::WatchResponse;
 
 LocatorFeeds::LocatorFeeds(Subscription::Parts parts, const LocatorOptions& options, Clock* clock, Events events)
     : loop_(*parts.loop),
@@ -72,8 +73,7 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
   const absl::StatusOr<bool> shows = followed->feed.Take(frame, clock_.SinceBoot());
   if (!shows.ok()) return shows.status();
   if (frame.revision() > 0) events_.saw(frame.revision(), frame.store_id());
-  if (frame.kind() == discovery::v1::WatchResponse::KIND_CHANGES) spoke_at_ = clock_.SinceBoot();
-  if (frame.kind() == discovery::v1::WatchResponse::KIND_SNAPSHOT_END) snapshot_at_ = clock_.SinceBoot();
+  NoteSent(frame, followed);
   if (disconnected_) {
     disconnected_ = false;
     events_.on_connection(absl::OkStatus(), Subscription::Events::Refused::kNo);
@@ -83,8 +83,20 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
   return absl::OkStatus();
 }
 
+void LocatorFeeds::NoteSent(const Frame& frame, Followed* followed) {
+  const bool of_snapshot = frame.kind() == Frame::KIND_SNAPSHOT || frame.kind() == Frame::KIND_SNAPSHOT_END;
+  // At a revision of before they may be of the end of a hold, or of an instance's load.
+  const bool are_of_store = frame.kind() == Frame::KIND_CHANGES && frame.revision() > sent_up_to_;
+  if (are_of_store) spoke_at_ = clock_.SinceBoot();
+  followed->sending = followed->sending || of_snapshot || are_of_store;
+  if (followed->sending) sending_at_ = clock_.SinceBoot();
+  if (frame.kind() != Frame::KIND_SNAPSHOT && !frame.fragment()) followed->sending = false;
+  sent_up_to_ = std::max(sent_up_to_, frame.revision());
+}
+
 void LocatorFeeds::OnProgress(const discovery::v1::WatchResponse& frame) {
   spoke_at_ = clock_.SinceBoot();
+  sent_up_to_ = std::max(sent_up_to_, frame.revision());
   for (auto& [service, followed] : followed_) {
     const SnapshotPtr before = followed->feed.snapshot();
     const bool shows = followed->feed.Reach(frame.revision(), frame.store_id());
@@ -110,7 +122,11 @@ void LocatorFeeds::OnEnd(const absl::Status& status, Subscription::Events::Refus
 
 void LocatorFeeds::Restart() {
   spoke_at_ = std::nullopt;
-  for (auto& [service, followed] : followed_) followed->feed.Restart();
+  sent_up_to_ = 0;
+  for (auto& [service, followed] : followed_) {
+    followed->feed.Restart();
+    followed->sending = false;
+  }
 }
 
 void LocatorFeeds::NoteLeaving(const std::string& service, const SnapshotPtr& before, const SnapshotPtr& after) {
@@ -188,7 +204,8 @@ void LocatorFeeds::Look() {
 }
 
 void LocatorFeeds::LeaveWhoCannotTell(absl::Duration now) {
-  if (now - spoke_at_.value_or(snapshot_at_) < heartbeat_ + ServiceFeed::kOlderMax || !AnyHoldsOlder()) return;
+  const absl::Duration heard_at = std::max(sending_at_, spoke_at_.value_or(sending_at_));
+  if (now - heard_at < heartbeat_ + ServiceFeed::kOlderMax || !AnyHoldsOlder()) return;
   subscription_.GiveUp(absl::UnavailableError("the server is behind, and cannot tell how far"));
 }
 

@@ -69,11 +69,14 @@ class LocatorFeeds {
     std::shared_ptr<ServiceState> state;
     ServiceFeed feed;
     bool too_old = false;
+    bool sending = false;  // More follows of a snapshot, or of a step that has come from the store.
     std::vector<std::weak_ptr<ServiceWatcher>> watchers;
   };
 
   Subscription::Events SubscriptionEvents();
   absl::Status OnFrame(const std::string& service, const discovery::v1::WatchResponse& frame);
+  // What a frame that was taken says of its server.
+  void NoteSent(const discovery::v1::WatchResponse& frame, Followed* followed);
   void OnProgress(const discovery::v1::WatchResponse& frame);
   void OnEnd(const absl::Status& status, Subscription::Events::Refused refused);
   void Restart();
@@ -99,10 +102,12 @@ class LocatorFeeds {
   const absl::Duration heartbeat_;
   const Events events_;
   std::map<std::string, std::unique_ptr<Followed>> followed_;
-  bool disconnected_ = false;   // A stream has ended, and none has brought anything since.
-  absl::Duration snapshot_at_;  // When the stream brought its last one.
-  // When its server last said how far its store is: one that does not reach it sends snapshots, and heartbeats that say nothing.
+  bool disconnected_ = false;  // A stream has ended, and none has brought anything since.
+  absl::Duration sending_at_;  // When the stream last brought a part of a snapshot, or of such a step: no heartbeat comes between.
+  // When its server last said how far its store is. One that does not reach it sends snapshots, heartbeats that say nothing, and changes
+  // that are in no store, at a revision of before.
   std::optional<absl::Duration> spoke_at_;
+  Revision sent_up_to_ = 0;  // The highest revision that the stream has named.
   std::vector<std::string> leaving_;
   absl::Duration leaving_until_;
   bool unsaved_ = false;
