@@ -91,6 +91,24 @@ TEST(LocatorBehind, AServerThatTellsOfAnotherServiceIsNotLeft) {
   EXPECT_EQ(locator.Picked(), (std::set<std::string>{"a"}));
 }
 
+// Also of a service that is added when its server has said how far its store is.
+TEST(LocatorBehind, AServerIsNotLeftWithinALongSnapshotOfAnotherService) {
+  for (const bool has_spoken : {false, true}) {
+    LocatorFixture locator;
+    ASSERT_TRUE(locator.core->Follow({"Scanner"}).ok());
+    locator.Follow({Up("a")});
+    locator.Deliver(SnapshotEnd(8), "Scanner");
+    Move(&locator, 9);
+    if (has_spoken) locator.Deliver(MakeFrame(Frame::KIND_PROGRESS, 9), "");
+    for (const char* id : {"x", "y", "z"}) {
+      locator.loop.Advance(absl::Seconds(5));
+      locator.Deliver(SnapshotOf({Up(id)}), "Scanner");
+    }
+    EXPECT_EQ(locator.streams.given_up(), 0);
+    EXPECT_EQ(locator.Picked(), (std::set<std::string>{"a"}));
+  }
+}
+
 TEST(LocatorBehind, WhatIsHeldBackIsNotConfirmed) {
   LocatorFixture locator;
   locator.Follow({Up("a")});

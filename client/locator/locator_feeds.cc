@@ -75,7 +75,9 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
   // At a revision of before it may be a change that is in no store, as of an instance's load.
   if (frame.kind() == discovery::v1::WatchResponse::KIND_CHANGES && frame.revision() > sent_up_to_) NoteSpoke();
   sent_up_to_ = std::max(sent_up_to_, frame.revision());
-  if (frame.kind() == discovery::v1::WatchResponse::KIND_SNAPSHOT_END) snapshot_at_ = clock_.SinceBoot();
+  if (frame.kind() == discovery::v1::WatchResponse::KIND_SNAPSHOT || frame.kind() == discovery::v1::WatchResponse::KIND_SNAPSHOT_END) {
+    snapshot_at_ = clock_.SinceBoot();
+  }
   if (disconnected_) {
     disconnected_ = false;
     events_.on_connection(absl::OkStatus(), Subscription::Events::Refused::kNo);
@@ -210,7 +212,8 @@ bool LocatorFeeds::IsTooOld(const Followed& followed, absl::Duration now) const 
 void LocatorFeeds::LeaveWhoCannotTell(absl::Duration now) {
   const int patience = 1 << std::min(left_in_vain_, kPatienceDoublings);
   const char* why = nullptr;
-  if (AnyHoldsOlder() && now - spoke_at_.value_or(snapshot_at_) >= patience * (heartbeat_ + ServiceFeed::kOlderMax)) {
+  const absl::Duration heard_at = std::max(snapshot_at_, spoke_at_.value_or(snapshot_at_));
+  if (AnyHoldsOlder() && now - heard_at >= patience * (heartbeat_ + ServiceFeed::kOlderMax)) {
     why = "the server is behind, and cannot tell how far";
   } else if (now - cut_off_since_.value_or(now) >= patience * std::max(kCutOffMax, Subscription::kSilentHeartbeats * heartbeat_)) {
     why = "the server does not reach its store";

@@ -111,7 +111,7 @@ class LocatorFeeds {
   const Events events_;
   std::map<std::string, std::unique_ptr<Followed>> followed_;
   bool disconnected_ = false;   // A stream has ended, and none has brought anything since.
-  absl::Duration snapshot_at_;  // When the stream brought its last one.
+  absl::Duration snapshot_at_;  // When a stream last brought a part of one: no heartbeat comes between.
   // When its server last said how far its store is: one that does not reach it sends snapshots and what changes on it alone.
   std::optional<absl::Duration> spoke_at_;
   std::optional<absl::Duration> cut_off_since_;  // Its server says since then that it does not reach its store.

@@ -222,7 +222,9 @@ void Coordinator::OnRecordsReadBack(Drain* drain, const storage::Page& page) {
     if (key->kind == FleetKey::Kind::kDrain) {
       is_there = entry.mod_revision == drain->put_at;
     } else if (const absl::StatusOr<DrainStanding> standing = ParseStanding(entry.value.bytes); standing.ok()) {
-      if (standing->settled && standing->outcome.complete) drain->told_complete.insert(key->server);
+      // Below a record that was put again may stand what was told of it before.
+      const bool is_of_record = entry.mod_revision > drain->put_at;
+      if (is_of_record && standing->settled && standing->outcome.complete) drain->told_complete.insert(key->server);
     }
   }
   if (!page.status.ok() || page.more || !is_there) return TryAgain(drain);

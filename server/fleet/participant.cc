@@ -28,8 +28,10 @@ Participant::Part* Participant::Find(const std::string& drain, uint64_t number) 
 }
 
 void Participant::OnDrain(const std::string& drain, const DrainRecord& record, Revision revision, LeaseId lease_id) {
+  std::string server;
   if (const auto found = parts_of_.find(drain); found != parts_of_.end()) {
     if (found->second->revision == revision) return;
+    server = found->second->server;
     End(drain);
   }
   if (parts_of_.size() >= static_cast<size_t>(kForeignDrainsMax)) return;
@@ -43,6 +45,10 @@ void Participant::OnDrain(const std::string& drain, const DrainRecord& record, R
   part->number = parts_.local.new_number();
   part->deadline = now + record.timeout;
   part->end = part->deadline + record.linger + kForgottenAfter;
+  // Below a record that was put again stands what was told of it before.
+  part->stands = !server.empty();
+  part->known = server.empty();
+  part->server = std::move(server);
   Advance(part, now);
 }
 

@@ -39,7 +39,8 @@ class Participant {
   Participant(const FleetParts* parts, const Membership* membership, FleetPost post)
       : parts_(*parts), membership_(*membership), post_(std::move(post)) {}
 
-  // The record of a drain is there, put at `revision` on `lease_id`. One that is known already with this revision is passed over.
+  // The record of a drain is there, put at `revision` on `lease_id`. One that is known already with this revision is passed over; put
+  // again, what this server has told of it before is read first, and told anew or taken back.
   void OnDrain(const std::string& drain, const DrainRecord& record, Revision revision, LeaseId lease_id);
   void OnDrainGone(const std::string& drain);
   // All that are there.

@@ -45,6 +45,7 @@ void SharedDrain::TellHere(DrainStanding standing) {
 }
 
 void SharedDrain::Tell(const std::string& server, DrainStanding standing, Revision revision) {
+  if (asked_at_.has_value() && revision < *asked_at_) return;
   doubted_.erase(server);
   standings_[server] = {std::move(standing), revision};
   NoteComplete();
@@ -72,7 +73,7 @@ void SharedDrain::DropUnless(const absl::flat_hash_set<std::string>& all, absl::
 
 const DrainStanding* SharedDrain::StandingOf(const std::string& server) const {
   const auto found = standings_.find(server);
-  return found == standings_.end() || !asked_ ? nullptr : &found->second.standing;
+  return found == standings_.end() || !asked_at_.has_value() ? nullptr : &found->second.standing;
 }
 
 template <typename Holds>

@@ -44,16 +44,16 @@ class SharedDrain {
 
   // How it stands here, and on another, which need not be known yet.
   void TellHere(DrainStanding standing);
-  // `revision`: at which it was told.
+  // `revision`: at which it was told; what is older than the drain's record is passed over.
   void Tell(const std::string& server, DrainStanding standing, Revision revision);
-  // The drain's record is there since `revision`: what was told before is not told of it.
+  // The drain's record is there since `revision`: what was told before is not told of it, also if it comes only now.
   void Asked(Revision revision) {
-    asked_ = true;
+    asked_at_ = revision;
     absl::erase_if(standings_, [revision](const auto& told) { return told.second.revision < revision; });
   }
   // It may not be there: the others will tell anew.
   void NotAsked() {
-    asked_ = false;
+    asked_at_ = std::nullopt;
     standings_.clear();
     NoteComplete();
   }
@@ -93,7 +93,7 @@ class SharedDrain {
     Revision revision = 0;
   };
   absl::btree_map<std::string, Told> standings_;
-  bool asked_ = false;                          // The others have been: else what they say is of another time.
+  std::optional<Revision> asked_at_;            // Of the others; nullopt: they are not, what they say is of another time.
   bool stayed_complete_ = false;                // Here, since BeginConfirm().
   bool store_said_ = false;                     // What it is, since all say that it is complete.
   absl::flat_hash_set<std::string> doubted_;    // Those of which the store said something else.

@@ -288,5 +288,14 @@ TEST(SharedDrain, WithoutTheServersThereIsNoTelling) {
   EXPECT_EQ(ReasonOf(outcome->status), Reason::kBackendUnavailable);
 }
 
+TEST(SharedDrain, WhatWasToldBeforeTheRecordIsNotToldOfItAlsoWhenItComesLater) {
+  SharedDrain drain = DrainOver({{"b", "host-b:1"}});
+  drain.TellHere(Complete());
+  drain.Tell("b", Complete(), kTold - 1);
+  EXPECT_FALSE(drain.is_to_be_confirmed(kStart));
+  drain.Tell("b", Complete(), kTold + 1);
+  EXPECT_TRUE(DecideOver(&drain, {"b"})->complete);
+}
+
 }  // namespace
 }  // namespace scoutlight::server

@@ -192,7 +192,7 @@ TEST_F(EtcdStoreTest, TheEndOfALargeLeaseIsShownWithWhatWasThere) {
     ASSERT_TRUE(made.status.ok()) << made.status;
     put = made.revision;
   }
-  const auto sink = std::make_shared<StaleSink>(put);
+  const auto sink = std::make_shared<RecordingSink>(put, *store_);
   store_->Follow(put, sink);
   const CommitResult revoked = sync_->Revoke(lease);
   ASSERT_TRUE(revoked.status.ok()) << revoked.status;
