@@ -35,7 +35,7 @@ namespace scoutlight::storage {
 //
 // A batch: evaluate each write on the published state and what the batch has changed; give revisions; one synced engine write; publish the
 // view; show the sink; give leadership up; answer, under no lock. After a failed engine write the whole batch is answered
-// kUnknown, and everything but tasks is refused until recovery (LocalStore runs it).
+// kUnknown, and everything but tasks is refused until recovery (LocalUpkeep runs it).
 //
 // Thread-safe. Lock order: mu_ before nothing; the leases' mutex is taken with no other held.
 class Committer {
