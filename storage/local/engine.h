@@ -92,6 +92,7 @@ class Engine {
   struct Room {
     int64_t for_puts_bytes = 0;
     int64_t for_deletes_bytes = 0;
+    int64_t disk_bytes = 0;  // All of the disk, what is in use included.
   };
   virtual std::optional<Room> FreeRoom() = 0;
 

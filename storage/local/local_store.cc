@@ -14,6 +14,7 @@
 #include "storage/local/open_state.h"
 #include "storage/local/pinned_views.h"
 #include "storage/local/read_queue.h"
+#include "storage/local/room_gauge.h"
 #include "storage/local/shared_leases.h"
 #include "storage/local/view.h"
 #include "storage/store_errors.h"
@@ -282,8 +283,8 @@ StoreHealth LocalStore::health() const {
     health.state = StoreHealth::State::kUnavailable;
   } else if (!health.problem.empty()) {
     health.state = StoreHealth::State::kReadOnly;
-  } else if (const std::optional<Engine::Room> room = engine_->FreeRoom(); room.has_value() && room->for_puts_bytes <= 0) {
-    health.problem = "the disk is nearly full";
+  } else if (const std::optional<Engine::Room> room = engine_->FreeRoom(); room.has_value()) {
+    health.problem = RoomProblem(*room);
   }
   return health;
 }

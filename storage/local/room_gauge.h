@@ -2,8 +2,10 @@
 #define SCOUTLIGHT_STORAGE_LOCAL_ROOM_GAUGE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -32,6 +34,13 @@ class RoomGauge {
   std::optional<Engine::Room> room_;
   absl::Duration looked_ = -absl::InfiniteDuration();
 };
+
+// Puts will soon be refused with less room for them than this, or than a tenth of the disk if that is less.
+inline constexpr int64_t kLowRoomBytes = int64_t{1} << 30;
+inline constexpr int64_t kLowRoomShare = 10;
+
+// For people: that puts are refused, or soon will be; empty: there is room.
+std::string RoomProblem(const Engine::Room& room);
 
 }  // namespace scoutlight::storage
 

@@ -36,5 +36,18 @@ TEST(RoomGauge, WithoutABoundThereIsNone) {
   EXPECT_FALSE(gauge.At(absl::ZeroDuration()).has_value());
 }
 
+TEST(RoomProblem, SaysSoBeforePutsAreRefusedAndWhenTheyAre) {
+  constexpr int64_t kMiB = int64_t{1} << 20;
+  const auto of = [](int64_t puts, int64_t disk) { return RoomProblem({.for_puts_bytes = puts, .disk_bytes = disk}); };
+  EXPECT_EQ(of(0, 1'000 * kMiB), "the disk is nearly full: puts are refused");
+  EXPECT_EQ(of(-1, 1'000 * kMiB), "the disk is nearly full: puts are refused");
+  EXPECT_EQ(of(100 * kMiB - 1, 1'000 * kMiB), "the disk has 99 MiB left for puts, of 1000 MiB: when they are used up, puts are refused");
+  EXPECT_EQ(of(100 * kMiB, 1'000 * kMiB), "");
+  // A large disk has room for long when it has this much.
+  EXPECT_EQ(of(kLowRoomBytes, 1'000'000 * kMiB), "");
+  EXPECT_EQ(of(kLowRoomBytes - 1, 1'000'000 * kMiB),
+            "the disk has 1023 MiB left for puts, of 1000000 MiB: when they are used up, puts are refused");
+}
+
 }  // namespace
 }  // namespace scoutlight::storage

@@ -153,7 +153,8 @@ std::optional<Engine::Room> RocksdbEngine::FreeRoom() {
   if (::statvfs(options_.directory->path().c_str(), &facts) != 0) return std::nullopt;
   const int64_t free_bytes = static_cast<int64_t>(facts.f_bavail * facts.f_frsize);
   return Room{.for_puts_bytes = free_bytes - static_cast<int64_t>(reserve_bytes_),
-              .for_deletes_bytes = free_bytes - static_cast<int64_t>(reserve_bytes_ / kDeleteReserveShare)};
+              .for_deletes_bytes = free_bytes - static_cast<int64_t>(reserve_bytes_ / kDeleteReserveShare),
+              .disk_bytes = static_cast<int64_t>(facts.f_blocks * facts.f_frsize)};
 }
 
 void RocksdbEngine::SyncHighWater() {

@@ -369,6 +369,7 @@ TEST_F(RocksdbEngineTest, RoomCountsFromTheReserves) {
   EXPECT_GT(room.for_puts_bytes, 0);
   // Other processes write to the disk too, but both come from one look at it.
   EXPECT_EQ(room.for_deletes_bytes - room.for_puts_bytes, (1 << 20) / 4 * 3);
+  EXPECT_EQ(room.disk_bytes, static_cast<int64_t>(std::filesystem::space(dir_).capacity));
 }
 
 enum class Death { kKill, kPowerCut, kTornWrite };

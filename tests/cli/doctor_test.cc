@@ -140,7 +140,7 @@ sed -E 's/[0-9a-f]{16,32}/SUBSCRIBER/; s/confirmed [0-9]+ of [0-9]+/confirmed M 
 // What it says of a server whose disk is, of which nothing else is to be said.
 constexpr char kNearlyFull[] = R"(
 SEVERITY  KIND            SUBJECT  COMMAND  MEANING
-error     server_problem  server   df -h    the disk is nearly full
+error     server_problem  server   df -h    the disk is nearly full: puts are refused
 ! looked at the server and 0 instances of 0 services: 1 error, 0 warnings
 ! scoutctl: failed precondition: found 1 error
 [exit 1]
@@ -154,6 +154,11 @@ TEST_F(DoctorTest, ADiskThatIsNearlyFull) {
       absl::StrCat("export SCOUTLIGHT_ENDPOINT=", full->address(), "; ballast=/proc/", full->pid(), "/root", mounted.File("ballast"), "; ");
   const std::string well = "! looked at the server and 0 instances of 0 services: 0 errors, 0 warnings\n";
   Shows(to + "scoutctl doctor", well);
+  // 5 MiB or 4 are left, by what the store takes.
+  Shows(to + R"(head -c 34M /dev/zero >$ballast; scoutctl doctor 2>/dev/null | sed -E 's/has [45] MiB/has 4 MiB/')", R"(
+SEVERITY  KIND            SUBJECT  COMMAND  MEANING
+error     server_problem  server   df -h    the disk has 4 MiB left for puts, of 64 MiB: when they are used up, puts are refused
+)");
   Shows(to + "head -c 48M /dev/zero >$ballast; scoutctl kv put /a 1 2>&1 | grep -o DISK_FULL; scoutctl doctor",
         absl::StrCat("\nDISK_FULL", kNearlyFull));
   Shows(to + "rm $ballast; scoutctl kv put /a 1 -o name; scoutctl doctor", absl::StrCat("/a\n", well));
