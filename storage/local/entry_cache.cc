@@ -1,19 +1,12 @@
 #include "storage/local/entry_cache.h"
 
-#include <iterator>
+#include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/hash/hash.h"
 
 namespace scoutlight::storage {
-namespace {
-
-constexpr size_t kPlaceBytes = 224;
-
-size_t BytesOf(const Entry& entry) { return EntryBytes(entry) + kPlaceBytes; }
-
-}  // namespace
 
 EntryCache::Shard& EntryCache::ShardOf(absl::string_view path) {
   // By the upper bits: the shard's table goes by the lower ones.
@@ -26,27 +19,23 @@ std::optional<Entry> EntryCache::Find(absl::string_view path, Revision at) {
   std::shared_ptr<const Entry> entry;
   {
     MutexLock lock(&shard.mu);
-    const auto found = shard.places.find(path);
-    if (found == shard.places.end() || found->second->read_at > at) return std::nullopt;
-    shard.uses.splice(shard.uses.begin(), shard.uses, found->second);
-    entry = found->second->entry;
+    const Found* const found = shard.kept.Use(path);
+    if (found == nullptr || found->read_at > at) return std::nullopt;
+    entry = found->entry;
   }
   return *entry;
 }
 
 void EntryCache::Keep(const Entry& entry, Revision read_at) {
-  if (EntryBytes(entry) > kEntryBytesMax) return;
-  const size_t bytes = BytesOf(entry);
-  Uses added;
-  added.push_front({.entry = std::make_shared<const Entry>(entry), .read_at = read_at});
-  Shard& shard = ShardOf(entry.key.path());
-  Uses dropped;
+  const size_t bytes = EntryBytes(entry);
+  if (bytes > kEntryBytesMax) return;
+  Found found{.entry = std::make_shared<const Entry>(entry), .read_at = read_at};
+  const std::string& path = found.entry->key.path();
+  Shard& shard = ShardOf(path);
+  Kept::Uses dropped;
   MutexLock lock(&shard.mu);
-  if (read_at < shard.changed || shard.places.contains(entry.key.path())) return;
-  shard.uses.splice(shard.uses.begin(), added);
-  shard.places.emplace(shard.uses.front().entry->key.path(), shard.uses.begin());
-  shard.bytes += bytes;
-  while (shard.bytes > kBytesMax / kShards) shard.Drop(std::prev(shard.uses.end()), &dropped);
+  if (read_at < shard.changed || shard.kept.Find(path) != nullptr) return;
+  shard.kept.Set(path, std::move(found), bytes + sizeof(Entry), &dropped);
 }
 
 void EntryCache::Forget(const std::vector<std::shared_ptr<const Batch>>& batches) {
@@ -69,27 +58,19 @@ void EntryCache::Forget(const std::vector<std::shared_ptr<const Batch>>& batches
 
 void EntryCache::ForgetAll(Revision revision) {
   for (Shard& shard : shards_) {
-    Uses dropped;
+    Kept::Uses dropped;
     MutexLock lock(&shard.mu);
-    shard.places.clear();
-    dropped.swap(shard.uses);
-    shard.bytes = 0;
+    shard.kept.Clear(&dropped);
     shard.changed = revision;
   }
 }
 
 void EntryCache::ForgetPath(absl::string_view path, Revision revision) {
   Shard& shard = ShardOf(path);
-  Uses dropped;
+  Kept::Uses dropped;
   MutexLock lock(&shard.mu);
   shard.changed = revision;
-  if (const auto found = shard.places.find(path); found != shard.places.end()) shard.Drop(found->second, &dropped);
-}
-
-void EntryCache::Shard::Drop(Uses::iterator use, Uses* dropped) {
-  bytes -= BytesOf(*use->entry);
-  places.erase(use->entry->key.path());
-  dropped->splice(dropped->begin(), uses, use);
+  shard.kept.Erase(path, &dropped);
 }
 
 }  // namespace scoutlight::storage

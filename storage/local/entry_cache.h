@@ -3,17 +3,15 @@
 
 #include <array>
 #include <cstddef>
-#include <list>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "base/entry.h"
 #include "base/mutex.h"
+#include "storage/local/recent_map.h"
 
 namespace scoutlight::storage {
 
@@ -22,7 +20,7 @@ namespace scoutlight::storage {
 // `read_at` not behind a view's revision, and was found after that view was loaded, is what that view shows. Thread-safe.
 class EntryCache {
  public:
-  // By EntryBytes of each, and a constant for what holds it.
+  // By EntryBytes of each, its path and a constant for what holds it.
   static constexpr size_t kBytesMax = size_t{16} << 20;
   // A larger entry is not kept.
   static constexpr size_t kEntryBytesMax = size_t{16} << 10;
@@ -39,26 +37,19 @@ class EntryCache {
   void ForgetAll(Revision revision);
 
  private:
-  struct Kept {
+  struct Found {
     std::shared_ptr<const Entry> entry;
     Revision read_at = 0;
   };
-  // In order of use, the last used first.
-  using Uses = std::list<Kept>;
+  using Kept = RecentMap<Found>;
 
+  static constexpr size_t kShards = 16;
   struct Shard {
     Mutex mu;
-    Uses uses ABSL_GUARDED_BY(mu);
-    // By path: that of the entry in `uses`, which goes after it, so that no path is kept twice.
-    absl::flat_hash_map<absl::string_view, Uses::iterator> places ABSL_GUARDED_BY(mu);
-    size_t bytes ABSL_GUARDED_BY(mu) = 0;
+    Kept kept ABSL_GUARDED_BY(mu){kBytesMax / kShards};  // By path.
     // Of the last batch that changed something that belongs here: what was read before that is not taken.
     Revision changed ABSL_GUARDED_BY(mu) = 0;
-
-    // Into `dropped`, which frees it when the mutex is free again.
-    void Drop(Uses::iterator use, Uses* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
   };
-  static constexpr size_t kShards = 16;
 
   Shard& ShardOf(absl::string_view path);
   void ForgetPath(absl::string_view path, Revision revision);

@@ -2,15 +2,14 @@
 #define SCOUTLIGHT_STORAGE_LOCAL_LATEST_RECORDS_H_
 
 #include <cstddef>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "storage/local/recent_map.h"
 #include "storage/local/state_reader.h"
 
 namespace scoutlight::storage {
@@ -25,7 +24,7 @@ class LatestRecords {
   static constexpr size_t kRecordBytesMax = size_t{16} << 10;
 
   // The record at `path`; nullptr: not known here. Valid until the next call that is not const.
-  const std::string* Find(absl::string_view path) const;
+  const std::string* Find(absl::string_view path) const { return records_.Find(path); }
 
   // Batches are written that have left `record` at `path`; nullopt: nothing.
   void Set(absl::string_view path, std::optional<std::string> record);
@@ -33,20 +32,8 @@ class LatestRecords {
   void Clear();
 
  private:
-  struct Kept {
-    std::string path;
-    std::string record;
-  };
-  // In order of writing, the last written first.
-  using Writes = std::list<Kept>;
-
-  static size_t BytesOf(const Kept& kept);
-  void Drop(Writes::iterator write);
-
-  Writes writes_;
-  // By the path that is in `writes_`.
-  absl::flat_hash_map<absl::string_view, Writes::iterator> places_;
-  size_t bytes_ = 0;
+  // By path, in order of writing.
+  RecentMap<std::string> records_{kBytesMax};
 };
 
 // The latest state of a snapshot, of which some records are known. `known` outlives it, and is of that state.

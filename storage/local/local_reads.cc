@@ -1,6 +1,7 @@
 #include "storage/local/local_reads.h"
 
 #include <algorithm>
+#include <string>
 
 #include "base/limits.h"
 #include "storage/local/history.h"
@@ -10,10 +11,8 @@
 namespace scoutlight::storage {
 namespace {
 
-// Whether what it asks for may stand in the EntryCache.
-bool IsOfLatestKey(const Query& query) {
-  return query.range.scope == Scope::kKey && query.revision == 0 && !query.keys_only && !query.after.has_value();
-}
+// Whether it asks for the whole entry of one key.
+bool IsOfKey(const Query& query) { return query.range.scope == Scope::kKey && !query.keys_only && !query.after.has_value(); }
 
 }  // namespace
 
@@ -74,11 +73,14 @@ void LocalReads::Read(Query query, Done<Page> done) {
   AnswerLater(parts_.pool, [shared_done, page = std::move(page)]() mutable { std::move (*shared_done)(std::move(page)); });
 }
 
-std::optional<Page> LocalReads::FindKept(const Query& query, const View* view) {
-  if (!IsOfLatestKey(query) || view == nullptr || query.min_revision > view->revision) return std::nullopt;
-  std::optional<Entry> entry = parts_.kept->Find(query.range.key.path(), view->revision);
+std::optional<Page> LocalReads::FindKept(const Query& query, const View* view) const {
+  if (!IsOfKey(query) || view == nullptr) return std::nullopt;
+  const Revision revision = query.revision == 0 ? view->revision : query.revision;
+  if (revision < view->oldest || std::max(revision, query.min_revision) > view->revision) return std::nullopt;
+  const std::string& path = query.range.key.path();
+  std::optional<Entry> entry = query.revision == 0 ? parts_.kept->Find(path, revision) : parts_.kept_past->Find(path, revision);
   if (!entry.has_value()) return std::nullopt;
-  Page page{.status = {}, .revision = view->revision, .oldest_revision = view->oldest, .entries = {}};
+  Page page{.status = {}, .revision = revision, .oldest_revision = view->oldest, .entries = {}};
   page.entries.push_back(*std::move(entry));
   return page;
 }
@@ -97,14 +99,18 @@ void LocalReads::FinishLater(std::unique_ptr<ReadJob> job, std::shared_ptr<const
                             done = std::move(done)]() mutable { FinishRead(*job, std::move(view), revision, is_past, std::move(done)); });
 }
 
-void LocalReads::KeepFound(const Query& query, const Page& page, const View& view) {
-  if (IsOfLatestKey(query) && page.status.ok() && page.entries.size() == 1) parts_.kept->Keep(page.entries.front(), view.revision);
+void LocalReads::KeepFound(const Query& query, const Page& page, const View& view, bool is_past) const {
+  if (!IsOfKey(query) || !page.status.ok() || page.entries.size() != 1) return;
+  if (is_past) {
+    parts_.kept_past->Keep(page.entries.front(), page.revision);
+  } else if (query.revision == 0) {
+    parts_.kept->Keep(page.entries.front(), view.revision);
+  }
 }
 
 void LocalReads::FinishRead(ReadJob& job, std::shared_ptr<const View> view, Revision revision, bool is_past, Done<Page> done) {
   Page page = job.TakePage();
   if (absl::IsDataLoss(page.status)) parts_.note_damage(page.status);
-  KeepFound(job.query(), page, *view);
   page.revision = revision;
   page.oldest_revision = view->oldest;
   if (is_past) {
@@ -116,6 +122,7 @@ void LocalReads::FinishRead(ReadJob& job, std::shared_ptr<const View> view, Revi
       page = {.status = Compacted(revision, now->oldest), .revision = now->revision, .oldest_revision = now->oldest, .entries = {}};
     }
   }
+  KeepFound(job.query(), page, *view, is_past);
   if (job.query().expect_more_pages && page.more && revision == view->revision) {
     parts_.pinned->Pin(std::move(view), parts_.clock->SinceBoot());
   }

@@ -12,6 +12,7 @@
 #include "base/entry.h"
 #include "base/reader_pool.h"
 #include "storage/local/entry_cache.h"
+#include "storage/local/past_entries.h"
 #include "storage/local/pinned_views.h"
 #include "storage/local/read_job.h"
 #include "storage/local/state_reader.h"
@@ -30,6 +31,7 @@ class LocalReads {
     ReaderPool* pool = nullptr;
     const PublishedView* published = nullptr;
     EntryCache* kept = nullptr;
+    PastEntries* kept_past = nullptr;
     PinnedViews* pinned = nullptr;
     std::function<void(const absl::Status&)> note_damage;  // From any thread, with no lock held.
   };
@@ -51,9 +53,9 @@ class LocalReads {
   };
   Chosen Choose(const Query& query, const View* view) const;
   // The answer to a query for one key that was read before; nullopt: it must be read.
-  std::optional<Page> FindKept(const Query& query, const View* view);
+  std::optional<Page> FindKept(const Query& query, const View* view) const;
   // Keeps what such a query has found.
-  void KeepFound(const Query& query, const Page& page, const View& view);
+  void KeepFound(const Query& query, const Page& page, const View& view, bool is_past) const;
   // A read of one key's past that is finished; null: it is none, or takes long.
   static std::unique_ptr<ReadJob> TryPastKey(const Query& query, const Chosen& chosen, const View& view);
   void FinishLater(std::unique_ptr<ReadJob> job, std::shared_ptr<const View> view, const Chosen& chosen, Done<Page> done);

@@ -12,6 +12,7 @@
 #include "storage/local/local_reads.h"
 #include "storage/local/local_upkeep.h"
 #include "storage/local/open_state.h"
+#include "storage/local/past_entries.h"
 #include "storage/local/pinned_views.h"
 #include "storage/local/read_queue.h"
 #include "storage/local/room_gauge.h"
@@ -88,6 +89,7 @@ class LocalStore : public Store {
   const std::unique_ptr<Engine> engine_;
   PublishedView published_;
   EntryCache kept_;
+  PastEntries kept_past_;
   PinnedViews pinned_{limits::kPinnedViewsMax, limits::kPinnedViewAgeMax};
   SharedLeases leases_;
   // Ended in the destructor's body, in an order that lets each still use the others.
@@ -125,6 +127,7 @@ LocalStore::LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options
               .pool = pool_.get(),
               .published = &published_,
               .kept = &kept_,
+              .kept_past = &kept_past_,
               .pinned = &pinned_,
               .note_damage = [this](const absl::Status& status) { upkeep_.NoteDamage(status); }}) {}
 

@@ -241,6 +241,9 @@ TEST_P(StoreConformance, PastStatesOfAKeyAreAllThere) {
   remember(sync_->Put(At("/other"), "y").revision);
   remember(sync_->Put(At("/a"), "3").revision);
   for (const auto& [revision, entry] : states) EXPECT_EQ(sync_->Get(At("/a"), revision), entry) << revision;
+  // What was read before may be known by another way.
+  sync_->Put(At("/a/below"), "v");
+  for (const auto& [revision, entry] : states) EXPECT_EQ(sync_->Get(At("/a"), revision), entry) << revision;
 }
 
 // What was not there then is passed, however much it is.
