@@ -104,8 +104,9 @@ class LeaseRevoker : public std::enable_shared_from_this<LeaseRevoker> {
     put->set_lease(id_);
     client_.Txn(std::move(request), EtcdClient::Repeat::kAnytime,
                 [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::TxnResponse&) {
+                  self->announced_ = outcome.reached_etcd && !IsFull(outcome);
                   if (outcome.ok() || IsFull(outcome)) return self->Revoke();  // Full: the end is shown as an expiry, but room is made.
-                  self->Fail(outcome, ReadError(outcome));
+                  self->Fail(outcome);
                 });
   }
 
@@ -113,14 +114,31 @@ class LeaseRevoker : public std::enable_shared_from_this<LeaseRevoker> {
     etcdserverpb::LeaseRevokeRequest request;
     request.set_id(id_);
     client_.LeaseRevoke(request, [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::LeaseRevokeResponse& response) {
-      if (!outcome.ok()) return self->Fail(outcome, WriteError(outcome));
+      if (!outcome.ok()) return self->Fail(outcome);
       self->Finish({}, absl::OkStatus(), response.header().revision());
     });
   }
 
-  void Fail(const RpcOutcome& outcome, absl::Status status) {
-    if (IsLeaseNotFound(outcome)) return Finish({}, LeaseNotFound(absl::StatusCode::kNotFound, id_), 0);
-    Finish(outcome, std::move(status), 0);
+  void Fail(const RpcOutcome& outcome) {
+    if (IsLeaseNotFound(outcome)) return FinishEnded();
+    RpcOutcome told = outcome;
+    // What stands for the revocation may be on the lease now: whenever that ends, this is said to be why.
+    told.reached_etcd |= announced_;
+    Finish(outcome, WriteError(told), 0);
+  }
+
+  // It was there when this began, and has ended since: of itself or by another, but that is shown as this revocation once it is announced,
+  // which the answer must not contradict.
+  void FinishEnded() {
+    etcdserverpb::RangeRequest request;
+    request.set_key(mapping_.RevocationKey(id_));
+    request.set_count_only(true);
+    client_.Range(std::move(request), [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& now) {
+      if (outcome.ok()) return self->Finish({}, absl::OkStatus(), now.header().revision());
+      RpcOutcome told = outcome;
+      told.reached_etcd = true;
+      self->Finish(outcome, WriteError(told), 0);
+    });
   }
 
   void Finish(const RpcOutcome& outcome, absl::Status status, Revision revision) {
@@ -132,6 +150,7 @@ class LeaseRevoker : public std::enable_shared_from_this<LeaseRevoker> {
   const LeaseId id_;
   absl::AnyInvocable<void(EtcdRevokeResult) &&> done_;
   int64_t keys_ = 0;
+  bool announced_ = false;  // Maybe.
 };
 
 }  // namespace

@@ -44,7 +44,8 @@ struct EtcdGrant {
 void GrantEtcdLease(EtcdClient& client, EtcdGrant grant, absl::AnyInvocable<void(EtcdLeaseResult) &&> done);
 
 // Ends the lease. If nodes are on it, what stands for its revocation is put on it first, so that whoever sees them go knows why. `deleted`
-// counts those that were there just before.
+// counts those that were there just before. kNotFound in the status: it was not there when this began; if it ends meanwhile by other means,
+// this is as good as done. kUnknown also when etcd took what stands for the revocation, but not the revocation.
 void RevokeEtcdLease(EtcdClient& client, const EtcdMapping& mapping, LeaseId id, absl::AnyInvocable<void(EtcdRevokeResult) &&> done);
 
 // The lease with its keys, those of other applications left out; kNotFound in the result's status: there is none. `done` runs on the
