@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/entry.h"
+#include "storage/etcd/etcd_backlog.h"
 #include "storage/etcd/etcd_client.h"
 #include "storage/etcd/etcd_events.h"
 #include "storage/etcd/etcd_fence.h"
@@ -47,9 +47,8 @@ struct EtcdFollowerOptions {
 // watch has brought those. What the watch brings afterwards is not shown again.
 //
 // The watch does not bring what was there before: etcd looks that up for each event of each watch, and copies what it has not written to
-// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read, many keys at once: neighbours as one
-// range, as long as what lies between them is not more than they. So what the watch brings of an own write waits for the answer, but not
-// for long.
+// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read (EtcdBacklog). So what the watch brings
+// of an own write waits for the answer, but not for long.
 //
 // What the watch brings is taken and shown in turns of bounded length, between which the client's thread does what else there is; but a
 // revision is one batch, however long.
@@ -87,6 +86,7 @@ class EtcdFollower {
   void Close();
 
  private:
+  EtcdBacklogOptions BacklogOptions();
   void Begin();
   void BeginBehind(Revision latest);
   void Watch();
@@ -102,23 +102,6 @@ class EtcdFollower {
   bool IsOther(const EtcdChange& change) const;
   // The first change that lacks what was there before may be an own write: waits a little for its answer.
   void AwaitAnswer();
-  // Asks etcd for what was there before: reads are allowed where etcd is full, a transaction of reads in some releases not.
-  void LookBack();
-  // The events [event, end) of a revision, of which a read asks for the first look_max_.
-  struct Asked {
-    Revision revision = 0;
-    size_t event = 0;
-    size_t end = 0;
-    size_t begun_with = 0;  // Events.
-  };
-  enum class Member { kAny, kUpToDate };  // Which one is to answer.
-  void LookAt(Asked asked, Member member);
-  void EndLook(const Asked& asked);
-  void TakePrevious(Asked asked, size_t read_to, Member member, const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response);
-  // What was there before the events [event, read_to), as far as the read got; where to go on.
-  absl::StatusOr<size_t> SetPrevious(const Asked& asked, size_t read_to, const etcdserverpb::RangeResponse& response, EtcdChange* change);
-  // Null: it is not there, or not any more.
-  EtcdChange* Brought(Revision revision);
   // Whether nothing is missed if what the watch brings behind `revision` waits a little, so that more comes at once.
   bool MayRestAt(Revision revision) const;
   void Rest();
@@ -207,14 +190,10 @@ class EtcdFollower {
   };
   Response response_;                        // At hand.
   bool shows_more_ = false;                  // ShowBrought() is due.
-  std::deque<EtcdChange> brought_;           // By the watch, in order, and not shown yet. Bounded: the watch pauses.
-  size_t brought_bytes_ = 0;                 // Since it was empty.
+  EtcdBacklog backlog_;                      // Brought by the watch and not shown yet.
   bool is_paused_ = false;                   // Until that has been shown.
   bool rests_ = false;                       // It is paused too, for a moment.
   absl::Duration rested_;                    // Since boot: when that ended last.
-  size_t looks_ = 0;                         // For what was there before, under way or to be asked for again; each is a chain of reads.
-  size_t looks_events_ = 0;                  // How many events those began with.
-  size_t look_max_ = 1;                      // So many events a read asks for: more, the closer their keys lie.
   bool awaits_answer_ = false;               // Until a timer ends; then ...
   Revision awaited_ = 0;                     // ... no longer for that of this revision.
   std::multiset<absl::Time> own_under_way_;  // Each is a call in flight.
