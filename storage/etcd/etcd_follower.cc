@@ -51,6 +51,7 @@ void EtcdFollower::Follow(Revision after, std::shared_ptr<Sink> sink) {
   DropWatch();
   sink_ = std::move(sink);
   shown_ = after;
+  mark_ = std::nullopt;
   // What was known is the earlier sink's.
   fresh_ = std::nullopt;
   behind_since_.set(options_.clock->SinceBoot());
@@ -82,24 +83,40 @@ void EtcdFollower::Begin() {
                                               ", this server has seen store \"", store_id_, "\" up to revision ", known,
                                               ": it was wiped, restored or exchanged; start the server anew")));
     }
-    BeginBehind(response.header().revision());
+    CheckAnswers(response.header().revision());
   });
 }
 
+void EtcdFollower::CheckAnswers(Revision latest) {
+  if (!answered_mark_.has_value() || answered_mark_->revision <= shown_) return BeginBehind(latest);
+  Search({answered_mark_->revision, answered_mark_}, [this, latest](const PointSearch&) { BeginBehind(latest); });
+}
+
 void EtcdFollower::BeginBehind(Revision latest) {
-  etcdserverpb::RangeRequest request;
-  request.set_key(mapping_.identity_key());
-  request.set_revision(std::max<Revision>(shown_, 1));
-  client_.Range(std::move(request), [this, watch = watches_, latest](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
-    if (watch != watches_) return;
+  Search({shown_, mark_}, [this, latest](const PointSearch& search) {
     // What was compacted away last may be the very revision that is due, of which etcd shows no deletes.
-    if (IsCompacted(outcome)) {
+    if (search.found == PointSearch::Found::kCompacted) {
       OnGap(std::max(latest, shown_ + 1));
-    } else if (!outcome.ok()) {
-      return BeginLater();
+      return Begin();
     }
+    mark_ = search.mark;
     Watch();
   });
+}
+
+void EtcdFollower::Search(const HistoryPoint& point, absl::AnyInvocable<void(const PointSearch&) &&> then) {
+  SearchPoint(client_, mapping_, point,
+              [this, watch = watches_, revision = point.revision, then = std::move(then)](const PointSearch& search) mutable {
+                if (watch != watches_) return;
+                if (!search.outcome.ok()) return BeginLater();
+                if (search.found != PointSearch::Found::kOther) return std::move(then)(search);
+                Stop(OtherHistory(revision));
+              });
+}
+
+absl::Status EtcdFollower::OtherHistory(Revision revision) const {
+  return StoreExchanged(absl::StrCat("etcd now has another history of store \"", store_id_, "\" at revision ", revision,
+                                     " than this server has seen: it was restored, and written to since; start the server anew"));
 }
 
 void EtcdFollower::Watch() {
@@ -108,7 +125,7 @@ void EtcdFollower::Watch() {
   request.set_start_revision(shown_ + 1);
   request.set_fragment(true);
   events_.emplace(mapping_);
-  began_ = shown_;
+  began_ = {shown_, mark_};
   is_created_ = false;
   const auto stream = client_.Watch(
       std::move(request), {[this, watch = watches_](const etcdserverpb::WatchResponse& response) { return OnResponse(watch, response); },
@@ -213,6 +230,8 @@ absl::StatusOr<bool> EtcdFollower::TryShowBrought() {
       }
       is_blocked = own == own_.end() && !backlog_.front_is_complete();
       if (is_blocked) break;
+      if (own != own_.end() && change.marked != own->second.batch->committed) return OtherHistory(change.revision);
+      if (change.marked.has_value()) mark_ = {change.revision, *change.marked};
       silent = change.batch == nullptr ? change.revision : 0;
     }
     const Revision revision = change.revision;
@@ -285,18 +304,14 @@ void EtcdFollower::AskFence() {
 }
 
 void EtcdFollower::CheckBeginning(Revision fence) {
-  etcdserverpb::RangeRequest request;
-  request.set_key(mapping_.identity_key());
-  request.set_revision(std::max<Revision>(began_, 1));
-  client_.Range(std::move(request), [this, watch = watches_, fence](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
-    if (watch != watches_) return;
-    if (IsCompacted(outcome)) {
+  Search(began_, [this, fence](const PointSearch& search) {
+    if (search.found == PointSearch::Found::kCompacted) {
       const Revision gap = std::max(fence, shown_);
+      mark_ = std::nullopt;
       sink_->OnGap(gap);
       Reached(gap);
       return BeginLater();
     }
-    if (!outcome.ok()) return BeginLater();
     fence_is_due_ = false;
     fenced_ = std::max(fenced_, fence);
     if (fenced_ <= shown_) SetFresh();
@@ -312,6 +327,7 @@ void EtcdFollower::AskProgress() {
 
 void EtcdFollower::WhenShown(Revision revision, std::shared_ptr<const Batch> own, Task task) {
   answered_ = std::max(answered_, revision);
+  if (own != nullptr && revision == answered_) answered_mark_ = {revision, own->committed};
   if (sink_ == nullptr || revision <= shown_) {
     std::move(task)();
     return;
@@ -334,7 +350,7 @@ void EtcdFollower::Keep(std::shared_ptr<const Batch> own) {
   }
   if (own_bytes_ + bytes > kOwnBytesMax) return;
   const Revision revision = own->revision;
-  if (own_.emplace(revision, Own{std::move(own), bytes}).second) own_bytes_ += bytes;
+  if (own_.emplace(revision, Own{std::move(own), bytes, watches_}).second) own_bytes_ += bytes;
 }
 
 void EtcdFollower::ShowUpTo(Revision revision) {
@@ -419,6 +435,7 @@ void EtcdFollower::NoteSilence() {
 
 void EtcdFollower::OnGap(Revision oldest) {
   if (oldest <= shown_) return;
+  mark_ = std::nullopt;
   sink_->OnGap(oldest);
   Reached(oldest);
 }
@@ -478,9 +495,12 @@ void EtcdFollower::Advance(Revision revision) {
 }
 
 void EtcdFollower::ShowOwn() {
-  // Until the beginning of a new watch has been looked at nobody knows whether etcd still has the history that was shown.
-  while (cancel_ && !fence_is_due_ && !own_.empty() && own_.begin()->first == shown_ + 1) {
-    sink_->OnBatch(std::exchange(own_.begin()->second.batch, nullptr));
+  // Until the beginning of a new watch has been looked at nobody knows whether etcd still has the history that was shown; and what was
+  // answered before it may be of that.
+  while (cancel_ && !fence_is_due_ && !own_.empty() && own_.begin()->first == shown_ + 1 && own_.begin()->second.watch == watches_) {
+    const std::shared_ptr<const Batch> batch = std::exchange(own_.begin()->second.batch, nullptr);
+    mark_ = {batch->revision, batch->committed};
+    sink_->OnBatch(batch);
     Advance(shown_ + 1);
   }
 }

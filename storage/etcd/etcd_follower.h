@@ -21,6 +21,7 @@
 #include "storage/etcd/etcd_events.h"
 #include "storage/etcd/etcd_fence.h"
 #include "storage/etcd/etcd_mapping.h"
+#include "storage/etcd/history_point.h"
 #include "storage/store.h"
 
 namespace scoutlight::storage {
@@ -37,10 +38,11 @@ struct EtcdFollowerOptions {
 // the client's thread only.
 //
 // A new watch is known to have caught up when it has brought a fence that was put after it began; only then is the sink called fresh.
-// Before each, the store's id and latest revision are looked at: a cluster that was wiped or restored has another id, or a past that this
-// watch, or an answer, has seen the future of; then nothing more is shown, as when the watch itself brings another identity. Where etcd is
-// full and takes no fence, the progress that the watch tells on request stands for it, which some releases tell too early. A watch that is
-// silent while others get answers, or behind the mark that they read, is given up, and its member left.
+// Before each, the store's id, its latest revision and its history (HistoryPoint) are looked at: a cluster that was wiped or restored has
+// another id, or a past that this watch, or an answer, has seen the future of, or has made another future of that since; then nothing more
+// is shown, as when the watch itself brings another identity. Where etcd is full and takes no fence, the progress that the watch tells on
+// request stands for it, which some releases tell too early. A watch that is silent while others get answers, or behind the mark that they
+// read, is given up, and its member left.
 //
 // What this store wrote itself need not wait for the watch: etcd's answer says it all, and it is shown if it is the very next revision,
 // while a watch stands whose beginning has been looked at. With others' revisions between it and the last one shown, it waits until the
@@ -88,7 +90,12 @@ class EtcdFollower {
  private:
   EtcdBacklogOptions BacklogOptions();
   void Begin();
+  // Of what this store was answered last etcd may know nothing any more, though it has come further.
+  void CheckAnswers(Revision latest);
   void BeginBehind(Revision latest);
+  // Looks whether etcd has the history of `point`; `then`, if it has, or if that is compacted away.
+  void Search(const HistoryPoint& point, absl::AnyInvocable<void(const PointSearch&) &&> then);
+  absl::Status OtherHistory(Revision revision) const;
   void Watch();
   EtcdClient::StreamStep OnResponse(int64_t watch, etcdserverpb::WatchResponse response);
   // One turn of the response at hand; the next one comes by itself.
@@ -146,14 +153,16 @@ class EtcdFollower {
   std::function<void(etcdserverpb::WatchRequest)> write_;
   std::function<void()> resume_;
   size_t member_ = 0;
-  bool asks_progress_ = false;  // In the place of the fence.
-  Revision shown_ = 0;          // Everything up to here has been shown.
-  Revision answered_ = 0;       // etcd has made this store's writes up to here.
-  Revision began_ = 0;          // What had been shown when the watch began.
-  bool is_created_ = false;     // It has answered.
-  Revision fenced_ = 0;         // The sink has the latest state when this has been shown ...
-  bool fence_is_due_ = false;   // ... and etcd has taken the fence of this watch.
-  Revision wanted_ = 0;         // By ShowUpTo.
+  bool asks_progress_ = false;               // In the place of the fence.
+  Revision shown_ = 0;                       // Everything up to here has been shown.
+  std::optional<PlacedMark> mark_;           // As of shown_; nullopt: not known.
+  Revision answered_ = 0;                    // etcd has made this store's writes up to here.
+  std::optional<PlacedMark> answered_mark_;  // Of the last of them that is known with all it did.
+  HistoryPoint began_;                       // What had been shown when the watch began.
+  bool is_created_ = false;                  // It has answered.
+  Revision fenced_ = 0;                      // The sink has the latest state when this has been shown ...
+  bool fence_is_due_ = false;                // ... and etcd has taken the fence of this watch.
+  Revision wanted_ = 0;                      // By ShowUpTo.
   bool wanted_is_timed_ = false;
   bool looks_after_ = false;   // LookNow() is due.
   bool has_heard_ = false;     // The watch has said something since the last look, or what it said has got on.
@@ -205,6 +214,7 @@ class EtcdFollower {
   struct Own {
     std::shared_ptr<const Batch> batch;
     size_t bytes = 0;
+    int64_t watch = 0;  // That stood when it was answered.
   };
   std::map<Revision, Own> own_;  // Not shown yet.
   size_t own_bytes_ = 0;         // Bounded: what does not fit is left to the watch.
