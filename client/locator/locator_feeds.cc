@@ -8,6 +8,7 @@ namespace scoutlight::client {
 
 using discovery::InstancePtr;
 using discovery::SnapshotPtr;
+using Frame = discovery::v1::WatchResponse;
 
 LocatorFeeds::LocatorFeeds(Subscription::Parts parts, const LocatorOptions& options, Clock* clock, Events events)
     : loop_(*parts.loop),
@@ -72,12 +73,7 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
   const absl::StatusOr<bool> shows = followed->feed.Take(frame, clock_.SinceBoot());
   if (!shows.ok()) return shows.status();
   if (frame.revision() > 0) events_.saw(frame.revision(), frame.store_id());
-  // At a revision of before it may be a change that is in no store, as of an instance's load.
-  if (frame.kind() == discovery::v1::WatchResponse::KIND_CHANGES && frame.revision() > sent_up_to_) NoteSpoke();
-  sent_up_to_ = std::max(sent_up_to_, frame.revision());
-  if (frame.kind() == discovery::v1::WatchResponse::KIND_SNAPSHOT || frame.kind() == discovery::v1::WatchResponse::KIND_SNAPSHOT_END) {
-    snapshot_at_ = clock_.SinceBoot();
-  }
+  NoteSent(frame, followed);
   if (disconnected_) {
     disconnected_ = false;
     events_.on_connection(absl::OkStatus(), Subscription::Events::Refused::kNo);
@@ -85,6 +81,21 @@ absl::Status LocatorFeeds::OnFrame(const std::string& service, const discovery::
   SetCurrent(followed);
   if (*shows) PublishStep(service, before, followed);
   return absl::OkStatus();
+}
+
+void LocatorFeeds::NoteSent(const Frame& frame, Followed* followed) {
+  // At a revision of before it may be a change that is in no store, as of an instance's load.
+  if (frame.kind() == Frame::KIND_CHANGES && frame.revision() > sent_up_to_) {
+    NoteSpoke();
+    spoke_of_ = frame.revision();
+  }
+  sent_up_to_ = std::max(sent_up_to_, frame.revision());
+  const bool of_snapshot = frame.kind() == Frame::KIND_SNAPSHOT || frame.kind() == Frame::KIND_SNAPSHOT_END;
+  // The steps of several services may be at one revision.
+  const bool begins_step = frame.kind() == Frame::KIND_CHANGES && frame.fragment() && frame.revision() == spoke_of_;
+  if (!of_snapshot && !begins_step && !followed->in_step) return;
+  sending_at_ = clock_.SinceBoot();
+  followed->in_step = frame.fragment();
 }
 
 void LocatorFeeds::OnProgress(const discovery::v1::WatchResponse& frame) {
@@ -126,7 +137,7 @@ void LocatorFeeds::OnEnd(const absl::Status& status, Subscription::Events::Refus
 
 void LocatorFeeds::Restart() {
   spoke_at_ = cut_off_since_ = std::nullopt;
-  sent_up_to_ = 0;
+  sent_up_to_ = spoke_of_ = 0;
   for (auto& [service, followed] : followed_) followed->feed.Restart();
 }
 
@@ -212,7 +223,7 @@ bool LocatorFeeds::IsTooOld(const Followed& followed, absl::Duration now) const 
 void LocatorFeeds::LeaveWhoCannotTell(absl::Duration now) {
   const int patience = 1 << std::min(left_in_vain_, kPatienceDoublings);
   const char* why = nullptr;
-  const absl::Duration heard_at = std::max(snapshot_at_, spoke_at_.value_or(snapshot_at_));
+  const absl::Duration heard_at = std::max(sending_at_, spoke_at_.value_or(sending_at_));
   if (AnyHoldsOlder() && now - heard_at >= patience * (heartbeat_ + ServiceFeed::kOlderMax)) {
     why = "the server is behind, and cannot tell how far";
   } else if (now - cut_off_since_.value_or(now) >= patience * std::max(kCutOffMax, Subscription::kSilentHeartbeats * heartbeat_)) {

@@ -75,11 +75,14 @@ class LocatorFeeds {
     std::shared_ptr<ServiceState> state;
     ServiceFeed feed;
     bool too_old = false;
+    bool in_step = false;  // More follows of one that has come from the store.
     std::vector<std::weak_ptr<ServiceWatcher>> watchers;
   };
 
   Subscription::Events SubscriptionEvents();
   absl::Status OnFrame(const std::string& service, const discovery::v1::WatchResponse& frame);
+  // What a frame that was taken says of its server.
+  void NoteSent(const discovery::v1::WatchResponse& frame, Followed* followed);
   void OnProgress(const discovery::v1::WatchResponse& frame);
   void OnCutOff();
   // The stream's server has said something that it has from its store now.
@@ -110,12 +113,15 @@ class LocatorFeeds {
   const absl::Duration heartbeat_;
   const Events events_;
   std::map<std::string, std::unique_ptr<Followed>> followed_;
-  bool disconnected_ = false;   // A stream has ended, and none has brought anything since.
-  absl::Duration snapshot_at_;  // When a stream last brought a part of one: no heartbeat comes between.
+  bool disconnected_ = false;  // A stream has ended, and none has brought anything since.
+  // When a stream last brought a part of a snapshot, or of a step of several frames that has come from the store: no heartbeat comes
+  // between.
+  absl::Duration sending_at_;
   // When its server last said how far its store is: one that does not reach it sends snapshots and what changes on it alone.
   std::optional<absl::Duration> spoke_at_;
   std::optional<absl::Duration> cut_off_since_;  // Its server says since then that it does not reach its store.
-  Revision sent_up_to_ = 0;                      // The highest revision that it has named.
+  Revision sent_up_to_ = 0;                      // The highest revision that it has named ...
+  Revision spoke_of_ = 0;                        // ... and that of the last changes which said how far its store is.
   int left_in_vain_ = 0;                         // Servers left in a row, none of which said how far its store is.
   std::vector<std::string> leaving_;
   absl::Duration leaving_until_;

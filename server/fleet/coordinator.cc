@@ -125,6 +125,7 @@ void Coordinator::Advance(Drain* drain, absl::Duration now) {
   if (drain->lease_id != 0 && !drain->asking && (!identity.has_value() || identity->lease_id != drain->lease_id)) {
     drain->lease_id = 0;
     drain->put = false;
+    drain->stands = std::nullopt;
     drain->shared.NotAsked();
   }
   drain->due = absl::InfiniteDuration();
@@ -137,7 +138,7 @@ void Coordinator::Advance(Drain* drain, absl::Duration now) {
       drain->asking = true;
       ListServers(drain->id, 0, &Coordinator::OnServersRead);
     } else if (identity.has_value() && drain->shared.waits_for_others() && !drain->put) {
-      PutRecord(drain, *identity, now);
+      drain->stands.has_value() ? PutRecord(drain, *identity, now) : FindRecord(drain);
     } else if (identity.has_value() && drain->shared.is_to_be_confirmed(now)) {
       ReadBack(drain);
     }
@@ -247,14 +248,34 @@ void Coordinator::OnServersReadBack(Drain* drain, const storage::Page& page) {
   Advance(drain, now);
 }
 
+void Coordinator::FindRecord(Drain* drain) {
+  drain->asking = true;
+  storage::Query query;
+  query.range = {DrainKey(drain->id), Scope::kKey};
+  query.show_system = true;
+  parts_.store->Read(std::move(query), [this, id = drain->id, post = post_](storage::Page page) {
+    post([this, id, page = std::move(page)] { OnRecordFound(Find(id), page); });
+  });
+}
+
+void Coordinator::OnRecordFound(Drain* drain, const storage::Page& page) {
+  if (!page.status.ok()) return TryAgain(drain);
+  drain->asking = false;
+  drain->stands = page.entries.empty() ? 0 : page.entries.front().mod_revision;
+  Advance(drain, parts_.clock->SinceBoot());
+}
+
 void Coordinator::PutRecord(Drain* drain, const ServerIdentity& identity, absl::Duration now) {
   drain->asking = true;
   drain->lease_id = identity.lease_id;
   const DrainRecord record{
       .name = drain->wait.name, .revision = drain->wait.revision, .timeout = drain->shared.TimeoutLeft(now), .linger = drain->wait.linger};
   storage::Transaction transaction;
-  transaction.on_success.push_back(storage::PutOperation{
-      .key = DrainKey(drain->id), .value = {Value::Form::kText, EncodeDrainRecord(record)}, .lease_id = drain->lease_id});
+  transaction.on_success.push_back(storage::PutOperation{.key = DrainKey(drain->id),
+                                                         .value = {Value::Form::kText, EncodeDrainRecord(record)},
+                                                         .lease_id = drain->lease_id,
+                                                         // One whose answer was lost may come later: not after the next one.
+                                                         .expected_mod_revision = drain->stands});
   parts_.store->Commit(std::move(transaction), [this, id = drain->id, post = post_](const storage::CommitResult& result) {
     post([this, id, status = result.status, revision = result.revision] { OnPut(id, status, revision); });
   });
@@ -266,6 +287,7 @@ void Coordinator::OnPut(const std::string& id, const absl::Status& status, Revis
   const absl::Duration now = parts_.clock->SinceBoot();
   drain->put = status.ok();
   drain->put_at = revision;
+  drain->stands = status.ok() ? std::optional(revision) : std::nullopt;
   // One whose answer was lost may be there, and others may have told of it.
   drain->put ? drain->shared.Asked(revision) : drain->shared.NotAsked();
   // It may be there all the same.

@@ -76,6 +76,7 @@ class Coordinator {
     LeaseId lease_id = 0;                            // That its record may be on; 0: there is none.
     bool put = false;                                // It is there,
     Revision put_at = 0;                             // since this.
+    std::optional<Revision> stands = 0;              // Since when it, or one before, may be there; 0: none is. nullopt: not known.
     absl::Duration retry_at;
     absl::Duration due;
   };
@@ -97,6 +98,9 @@ class Coordinator {
   void ReadBack(Drain* drain);
   void OnRecordsReadBack(Drain* drain, const storage::Page& page);
   void OnServersReadBack(Drain* drain, const storage::Page& page);
+  // What has come of puts before.
+  void FindRecord(Drain* drain);
+  void OnRecordFound(Drain* drain, const storage::Page& page);
   void PutRecord(Drain* drain, const ServerIdentity& identity, absl::Duration now);
   void DeleteRecords(Drain* drain);
   void OnPut(const std::string& id, const absl::Status& status, Revision revision);

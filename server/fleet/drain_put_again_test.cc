@@ -1,9 +1,10 @@
 // A drain's record that is put again because the first answer was lost is another one: what a server has told of the first is not told of
-// it.
+// it, and the first does not come behind it.
 #include <memory>
 #include <string>
 
 #include "gtest/gtest.h"
+#include "server/fleet/faulty_stores.h"
 #include "server/fleet/fleet.h"
 #include "server/fleet/fleet_fixture.h"
 
@@ -46,6 +47,47 @@ TEST_F(DrainPutAgainTest, AServerThatIsCompleteTellsItAnewAtOnce) {
   b_->local.Complete();
   EXPECT_TRUE(AwaitCondition([this] { return PutsOfStanding(id_) == 2; }));
   EXPECT_TRUE(StandingOf(id_).settled);
+}
+
+// The put of a drain's record is stalled, and its coordinator has heard that its outcome is not known.
+class StalledDrainTest : public FleetTest {
+ protected:
+  void SetUp() override {
+    a_ = JoinOver(&stalling_, "a:1");
+    b_ = Join("b:1");
+    drain_ = Drain(*a_);
+    ASSERT_TRUE(AwaitCondition([this] { return stalling_.answered(); }));
+    AwaitWatched(*a_);
+  }
+
+  StalledPut stalling_{store_.get(), FleetKey::Kind::kDrain};  // Outlives a.
+  std::unique_ptr<FleetMember> a_;
+  std::unique_ptr<FleetMember> b_;
+  std::shared_ptr<Waited> drain_;
+};
+
+TEST_F(StalledDrainTest, OneThatComesLateDoesNotTakeThePlaceOfTheNext) {
+  clock_.Advance(kFleetRetry);
+  ASSERT_TRUE(AwaitFollowed(*b_));
+  EXPECT_TRUE(absl::IsFailedPrecondition(sync_->Commit(stalling_.stalled()).status));
+  a_->local.Complete();
+  b_->local.Complete();
+  EXPECT_TRUE(drain_->Await().complete);
+  EXPECT_TRUE(AwaitCleared());
+}
+
+TEST_F(StalledDrainTest, OneThatCameIsPutAgainAndToldOfAnew) {
+  ASSERT_TRUE(sync_->Commit(stalling_.stalled()).status.ok());
+  ASSERT_TRUE(AwaitFollowed(*b_));
+  const std::string id = *IdOf("b:1");
+  b_->local.Complete();
+  ASSERT_TRUE(AwaitCondition([&] { return StandingOf(id).settled; }));
+  clock_.Advance(kFleetRetry);
+  ASSERT_TRUE(AwaitCondition([&] { return b_->local.begun() == 2; }));
+  a_->local.Complete();
+  b_->local.Complete();
+  EXPECT_TRUE(drain_->Await().complete);
+  EXPECT_TRUE(AwaitCleared());
 }
 
 }  // namespace

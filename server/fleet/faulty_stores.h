@@ -102,24 +102,27 @@ class LostAnswer final : public storage::ForwardingStore {
   std::string lost_ ABSL_GUARDED_BY(mu_);
 };
 
-// Stalls the first put of a standing: it is answered as one whose outcome is not known, and comes when the test says so.
-class StalledStanding final : public storage::ForwardingStore {
+// Stalls the first put of a record of one kind: it is answered as one whose outcome is not known, and comes when the test says so.
+class StalledPut final : public storage::ForwardingStore {
  public:
-  using ForwardingStore::ForwardingStore;
+  StalledPut(storage::Store* store, FleetKey::Kind kind) : ForwardingStore(store), kind_(kind) {}
 
   void Commit(storage::Transaction transaction, storage::Done<storage::CommitResult> done) override {
-    const bool is_of_standing = PutOf(transaction, FleetKey::Kind::kStanding).has_value();
+    const bool is_of_kind = PutOf(transaction, kind_).has_value();
     MutexLock lock(&mu_);
-    if (stalled_.has_value() || !is_of_standing) return store_.Commit(std::move(transaction), std::move(done));
+    if (stalled_.has_value() || !is_of_kind) return store_.Commit(std::move(transaction), std::move(done));
     stalled_ = std::move(transaction);
-    AnswerLater(store_, absl::UnknownError("the link is stalled"), std::move(done));
+    AnswerLater(store_, absl::UnknownError("the link is stalled"), [this, done = std::move(done)](storage::CommitResult result) mutable {
+      std::move(done)(std::move(result));
+      answered_ = true;
+    });
   }
   void Read(storage::Query query, storage::Done<storage::Page> done) override {
     const std::optional<FleetKey> key = ReadFleetKey(query.range.key.path());
-    const bool is_of_standing = key.has_value() && key->kind == FleetKey::Kind::kStanding;
-    ForwardingStore::Read(std::move(query), [this, is_of_standing, done = std::move(done)](storage::Page page) mutable {
+    const bool is_of_kind = key.has_value() && key->kind == kind_;
+    ForwardingStore::Read(std::move(query), [this, is_of_kind, done = std::move(done)](storage::Page page) mutable {
       std::move(done)(std::move(page));
-      if (is_of_standing) read_.fetch_add(1);
+      if (is_of_kind) read_.fetch_add(1);
     });
   }
   // What was stalled; once it has been.
@@ -128,12 +131,16 @@ class StalledStanding final : public storage::ForwardingStore {
     EXPECT_TRUE(stalled_.has_value());
     return stalled_.value_or(storage::Transaction());
   }
-  // Reads of standings that have been answered.
+  // Whether its caller has been told that the outcome is not known.
+  bool answered() const { return answered_; }
+  // Reads of such records that have been answered.
   int read() const { return read_; }
 
  private:
+  const FleetKey::Kind kind_;
   mutable Mutex mu_;
   std::optional<storage::Transaction> stalled_ ABSL_GUARDED_BY(mu_);
+  std::atomic<bool> answered_ = false;
   std::atomic<int> read_ = 0;
 };
 

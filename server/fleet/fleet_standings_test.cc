@@ -40,7 +40,7 @@ class FleetStandingsTest : public FleetTest {
     return AwaitCondition([&] { return is_settled() == settled; });
   }
 
-  StalledStanding stalling_{store_.get()};  // Outlives b.
+  StalledPut stalling_{store_.get(), FleetKey::Kind::kStanding};  // Outlives b.
   std::unique_ptr<FleetMember> a_;
   std::unique_ptr<FleetMember> b_;
   std::shared_ptr<Waited> drain_;

@@ -12,13 +12,6 @@ constexpr absl::Duration kTryLagMax = absl::Seconds(5);
 
 }  // namespace
 
-std::optional<size_t> EtcdChange::FirstWithoutPrevious() const {
-  for (size_t i = looked_at; i < batch->events.size(); ++i) {
-    if (!batch->events[i].previous_known) return i;
-  }
-  return std::nullopt;
-}
-
 void EtcdChange::SetCauses() {
   if (marked.has_value()) return;
   for (Event& event : batch->events) {

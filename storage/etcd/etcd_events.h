@@ -21,13 +21,7 @@ struct EtcdChange {
   std::optional<std::string> identity;                  // Put there, as EtcdMapping encodes it; empty: deleted.
   std::optional<absl::Time> marked;                     // A write, and when; else the end of a lease ...
   EventCause end_of_lease = EventCause::kLeaseExpired;  // ... for this reason.
-  size_t looked_at = 0;                                 // Of the batch's events: what was before these has been asked for, if need be ...
-  size_t looks = 0;                                     // ... and so often has not been answered yet.
 
-  // Where the first event is before which something was that the watch did not bring, nor anybody has asked for; nullopt: nowhere.
-  std::optional<size_t> FirstWithoutPrevious() const;
-  // What was there before is known, if it can be.
-  bool IsComplete() const { return looks == 0 && !FirstWithoutPrevious().has_value(); }
   // Says of each event why it happened, by what was there before.
   void SetCauses();
 };

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -139,6 +140,30 @@ TEST_F(EtcdMisfortune, AStoreThatIsWipedUnderItIsNoMore) {
     EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(store_->store_id()));
   }
+}
+
+TEST_F(EtcdMisfortune, AStoreThatIsRestoredUnderItAndWrittenToIsNoMore) {
+  Begin();
+  const auto sink = Follow();
+  ASSERT_TRUE(sync_->Put(K("/a"), "kept").status.ok());
+  const std::string snapshot = ::testing::TempDir() + "/snapshot";
+  ASSERT_TRUE(etcd_->SaveTo(snapshot));
+  const Revision lost = sync_->Put(K("/a"), "lost").revision;
+  ASSERT_TRUE(sink->WaitFor(lost));
+  ASSERT_TRUE(etcd_->RestoreFrom(snapshot, [&](const std::string& target) {
+    EtcdStoreOptions options = options_;
+    options.endpoints = {target};
+    const absl::StatusOr<std::unique_ptr<Store>> other = OpenEtcdStore(options);
+    ASSERT_TRUE(other.ok()) << other.status();
+    EXPECT_EQ((*other)->store_id(), store_->store_id());
+    Revision revision = 0;
+    for (int i = 0; i < 100 && revision <= lost; ++i) revision = SyncStore(other->get()).Put(K("/a"), "another").revision;
+    EXPECT_GT(revision, lost);
+  }));
+  // While it is away it is not there either.
+  EXPECT_TRUE(AwaitCondition([&] { return absl::StrContains(store_->health().problem, "start the server anew"); }));
+  EXPECT_THAT(store_->health().problem, HasSubstr("another history"));
+  EXPECT_EQ(sink->batches().back()->events[0].entry.value, Text("lost"));
 }
 
 TEST_F(EtcdMisfortune, RequestsOnALeaseThatIsNotThereLeaveOneLeaseOfTheStores) {

@@ -12,21 +12,11 @@
 namespace scoutlight::storage {
 namespace {
 
-// What is kept of what the watch has brought; a response more may come.
-constexpr size_t kBroughtMax = 1'000;
-constexpr size_t kBroughtBytesMax = 4 * limits::kMiB;
 // What is kept of this store's own answers; the rest the watch brings.
 constexpr size_t kOwnBytesMax = 16 * limits::kMiB;
 // What is taken of a response, or shown of what was brought, in one turn.
 constexpr int kTurnEventsMax = 256;
 constexpr size_t kTurnChangesMax = 256;
-// Of what was there before, asked for at once: reads, and events in them. Values are up to 1 MiB each, so a read asks for few where one
-// brought much.
-constexpr size_t kLooksMax = 32;
-constexpr size_t kLooksEventsMax = 256;
-constexpr size_t kLookMax = 128;
-constexpr size_t kLookBytesSmall = 64 * 1024;
-constexpr size_t kLookBytesLarge = 256 * 1024;
 // A watch that brings what has been shown already is read in turns.
 constexpr absl::Duration kRest = absl::Milliseconds(2);
 constexpr absl::Duration kTurn = absl::Microseconds(500);
@@ -38,12 +28,30 @@ constexpr size_t kRestWritesMin = 8;
 }  // namespace
 
 EtcdFollower::EtcdFollower(EtcdClient& client, const EtcdMapping& mapping, EtcdFence& fence, StoreId store_id, EtcdFollowerOptions options)
-    : client_(client), mapping_(mapping), fence_(fence), store_id_(std::move(store_id)), options_(options) {}
+    : client_(client),
+      mapping_(mapping),
+      fence_(fence),
+      store_id_(std::move(store_id)),
+      options_(options),
+      backlog_(client, mapping, BacklogOptions()) {}
+
+EtcdBacklogOptions EtcdFollower::BacklogOptions() {
+  return {.retry_after = options_.retry_after,
+          .read =
+              [this] {
+                has_heard_ = true;
+                ShowBrought();
+              },
+          // A watch that is paused does not notice its end.
+          .lost = [this] { BeginLater(); },
+          .stopped = [this](const absl::Status& why) { Stop(why); }};
+}
 
 void EtcdFollower::Follow(Revision after, std::shared_ptr<Sink> sink) {
   DropWatch();
   sink_ = std::move(sink);
   shown_ = after;
+  mark_ = std::nullopt;
   // What was known is the earlier sink's.
   fresh_ = std::nullopt;
   behind_since_.set(options_.clock->SinceBoot());
@@ -75,24 +83,40 @@ void EtcdFollower::Begin() {
                                               ", this server has seen store \"", store_id_, "\" up to revision ", known,
                                               ": it was wiped, restored or exchanged; start the server anew")));
     }
-    BeginBehind(response.header().revision());
+    CheckAnswers(response.header().revision());
   });
 }
 
+void EtcdFollower::CheckAnswers(Revision latest) {
+  if (!answered_mark_.has_value() || answered_mark_->revision <= shown_) return BeginBehind(latest);
+  Search({answered_mark_->revision, answered_mark_}, [this, latest](const PointSearch&) { BeginBehind(latest); });
+}
+
 void EtcdFollower::BeginBehind(Revision latest) {
-  etcdserverpb::RangeRequest request;
-  request.set_key(mapping_.identity_key());
-  request.set_revision(std::max<Revision>(shown_, 1));
-  client_.Range(std::move(request), [this, watch = watches_, latest](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
-    if (watch != watches_) return;
+  Search({shown_, mark_}, [this, latest](const PointSearch& search) {
     // What was compacted away last may be the very revision that is due, of which etcd shows no deletes.
-    if (IsCompacted(outcome)) {
+    if (search.found == PointSearch::Found::kCompacted) {
       OnGap(std::max(latest, shown_ + 1));
-    } else if (!outcome.ok()) {
-      return BeginLater();
+      return Begin();
     }
+    mark_ = search.mark;
     Watch();
   });
+}
+
+void EtcdFollower::Search(const HistoryPoint& point, absl::AnyInvocable<void(const PointSearch&) &&> then) {
+  SearchPoint(client_, mapping_, point,
+              [this, watch = watches_, revision = point.revision, then = std::move(then)](const PointSearch& search) mutable {
+                if (watch != watches_) return;
+                if (!search.outcome.ok()) return BeginLater();
+                if (search.found != PointSearch::Found::kOther) return std::move(then)(search);
+                Stop(OtherHistory(revision));
+              });
+}
+
+absl::Status EtcdFollower::OtherHistory(Revision revision) const {
+  return StoreExchanged(absl::StrCat("etcd now has another history of store \"", store_id_, "\" at revision ", revision,
+                                     " than this server has seen: it was restored, and written to since; start the server anew"));
 }
 
 void EtcdFollower::Watch() {
@@ -101,7 +125,7 @@ void EtcdFollower::Watch() {
   request.set_start_revision(shown_ + 1);
   request.set_fragment(true);
   events_.emplace(mapping_);
-  began_ = shown_;
+  began_ = {shown_, mark_};
   is_created_ = false;
   const auto stream = client_.Watch(
       std::move(request), {[this, watch = watches_](const etcdserverpb::WatchResponse& response) { return OnResponse(watch, response); },
@@ -130,7 +154,7 @@ EtcdClient::StreamStep EtcdFollower::OnResponse(int64_t watch, etcdserverpb::Wat
     return EtcdClient::StreamStep::kGoOn;
   }
   // Not shown as progress: what lies before it may still come.
-  if (response.events().empty() && asks_progress_ && brought_.empty()) SetFresh();
+  if (response.events().empty() && asks_progress_ && backlog_.empty()) SetFresh();
   const size_t bytes = response.ByteSizeLong();
   response_ = {.response = std::move(response), .at = 0, .bytes = bytes, .shown = shown_};
   return TakeTurn();
@@ -152,7 +176,7 @@ EtcdClient::StreamStep EtcdFollower::TakeTurn() {
     return EtcdClient::StreamStep::kPause;
   }
   const Response taken = std::exchange(response_, {});
-  is_paused_ = brought_.size() > kBroughtMax || brought_bytes_ > kBroughtBytesMax;
+  is_paused_ = backlog_.is_full();
   const auto& events = taken.response.events();
   const bool is_repetition = !events.empty() && !taken.response.fragment() && shown_ == taken.shown;
   if (is_repetition && MayRestAt(events.rbegin()->kv().mod_revision())) Rest();
@@ -164,20 +188,14 @@ absl::Status EtcdFollower::TakeEvents() {
   response_.at = std::min(from + kTurnEventsMax, response_.response.events_size());
   absl::StatusOr<std::vector<EtcdChange>> changes = events_->Add(response_.response, from, response_.at, shown_, options_.clock->Now());
   if (!changes.ok()) return changes.status();
-  if (changes->empty()) return absl::OkStatus();
-  brought_bytes_ += std::exchange(response_.bytes, 0);
-  for (EtcdChange& change : *changes) {
-    // etcd before 3.4.24 may say things twice.
-    if (brought_.empty() || change.revision > brought_.back().revision) brought_.push_back(std::move(change));
-  }
+  if (!changes->empty()) backlog_.Add(*std::move(changes), std::exchange(response_.bytes, 0));
   return absl::OkStatus();
 }
 
 void EtcdFollower::ShowBrought() {
   const absl::StatusOr<bool> may_go_on = TryShowBrought();
   if (!may_go_on.ok()) return Stop(may_go_on.status());
-  if (brought_.empty()) {
-    brought_bytes_ = 0;
+  if (backlog_.empty()) {
     if (std::exchange(is_paused_, false)) {
       // What it said last it said long ago.
       has_heard_ = true;
@@ -185,24 +203,24 @@ void EtcdFollower::ShowBrought() {
     }
     return;
   }
-  LookBack();
+  backlog_.Complete([this](const EtcdChange& change) { return !own_.contains(change.revision) && IsOther(change); });
   if (*may_go_on) return ShowMoreLater();
-  if (!IsOther(brought_.front())) AwaitAnswer();
+  if (!IsOther(backlog_.front())) AwaitAnswer();
 }
 
 void EtcdFollower::ShowMoreLater() {
   if (std::exchange(shows_more_, true)) return;
   client_.thread().Post([this] {
     shows_more_ = false;
-    if (!brought_.empty()) ShowBrought();
+    if (!backlog_.empty()) ShowBrought();
   });
 }
 
 absl::StatusOr<bool> EtcdFollower::TryShowBrought() {
   Revision silent = 0;  // The last one that shows as progress only.
   bool is_blocked = false;
-  for (size_t i = 0; i < kTurnChangesMax && !brought_.empty(); ++i) {
-    const EtcdChange& change = brought_.front();
+  for (size_t i = 0; i < kTurnChangesMax && !backlog_.empty(); ++i) {
+    const EtcdChange& change = backlog_.front();
     const auto own = own_.find(change.revision);
     if (change.revision > shown_) {
       if (change.identity.has_value() && *change.identity != EtcdMapping::EncodeIdentity({.id = store_id_})) {
@@ -210,13 +228,15 @@ absl::StatusOr<bool> EtcdFollower::TryShowBrought() {
                                            " on, this server serves store \"", store_id_,
                                            "\": it was wiped or exchanged; start the server anew"));
       }
-      is_blocked = change.batch != nullptr && own == own_.end() && !change.IsComplete();
+      is_blocked = own == own_.end() && !backlog_.front_is_complete();
       if (is_blocked) break;
+      if (own != own_.end() && change.marked != own->second.batch->committed) return OtherHistory(change.revision);
+      if (change.marked.has_value()) mark_ = {change.revision, *change.marked};
       silent = change.batch == nullptr ? change.revision : 0;
     }
     const Revision revision = change.revision;
     const std::shared_ptr<const Batch> batch = own == own_.end() ? change.batch : own->second.batch;
-    brought_.pop_front();
+    backlog_.DropFront();
     if (revision <= shown_ || batch == nullptr) continue;
     sink_->OnBatch(batch);
     Reached(revision);
@@ -225,7 +245,7 @@ absl::StatusOr<bool> EtcdFollower::TryShowBrought() {
     sink_->OnProgress(silent);
     Reached(silent);
   }
-  return !is_blocked && !brought_.empty();
+  return !is_blocked && !backlog_.empty();
 }
 
 bool EtcdFollower::IsOther(const EtcdChange& change) const {
@@ -235,7 +255,7 @@ bool EtcdFollower::IsOther(const EtcdChange& change) const {
 void EtcdFollower::AwaitAnswer() {
   if (awaits_answer_) return;
   awaits_answer_ = true;
-  client_.thread().PostAfter(options_.fence_after, [this, revision = brought_.back().revision] {
+  client_.thread().PostAfter(options_.fence_after, [this, revision = backlog_.last_revision()] {
     awaits_answer_ = false;
     awaited_ = std::max(awaited_, revision);
     ShowBrought();
@@ -244,11 +264,11 @@ void EtcdFollower::AwaitAnswer() {
 
 void EtcdFollower::EndOwn(absl::Time committed) {
   own_under_way_.erase(own_under_way_.find(committed));
-  if (!brought_.empty()) ShowBrought();
+  if (!backlog_.empty()) ShowBrought();
 }
 
 bool EtcdFollower::MayRestAt(Revision revision) const {
-  return own_under_way_.size() >= kRestWritesMin && brought_.empty() && waiting_.empty() && std::max(fenced_, wanted_) <= shown_ &&
+  return own_under_way_.size() >= kRestWritesMin && backlog_.empty() && waiting_.empty() && std::max(fenced_, wanted_) <= shown_ &&
          !fence_is_due_ && shown_ - revision < kRestLagMax && options_.clock->SinceBoot() - rested_ >= kTurn;
 }
 
@@ -266,122 +286,12 @@ void EtcdFollower::EndRest() {
   resume_();
 }
 
-void EtcdFollower::LookBack() {
-  for (EtcdChange& change : brought_) {
-    if (change.batch == nullptr || own_.contains(change.revision) || !IsOther(change)) continue;
-    const std::vector<Event>& events = change.batch->events;
-    for (std::optional<size_t> event = change.FirstWithoutPrevious(); event.has_value(); event = change.FirstWithoutPrevious()) {
-      if (looks_ == kLooksMax || looks_events_ >= kLooksEventsMax) return;
-      size_t end = *event + 1;
-      while (end < events.size() && end - *event < look_max_ && !events[end].previous_known) ++end;
-      ++looks_;
-      looks_events_ += end - *event;
-      ++change.looks;
-      change.looked_at = end;
-      // The past does not change: any member that has it knows it.
-      LookAt({.revision = change.revision, .event = *event, .end = end, .begun_with = end - *event}, Member::kAny);
-    }
-  }
-}
-
-void EtcdFollower::LookAt(Asked asked, Member member) {
-  const EtcdChange* change = Brought(asked.revision);
-  if (change == nullptr) {
-    // Shown meanwhile, by its answer.
-    EndLook(asked);
-    return ShowBrought();
-  }
-  const std::vector<Event>& events = change->batch->events;
-  const size_t read_to = std::min(asked.end, asked.event + look_max_);
-  etcdserverpb::RangeRequest request;
-  request.set_key(mapping_.Encode(events[asked.event].key));
-  if (read_to - asked.event > 1) request.set_range_end(EtcdMapping::Successor(mapping_.Encode(events[read_to - 1].key)));
-  request.set_limit(static_cast<int64_t>(read_to - asked.event));
-  request.set_revision(asked.revision - 1);
-  request.set_serializable(member == Member::kAny);
-  client_.Range(std::move(request),
-                [this, watch = watches_, asked, read_to, member](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response) {
-                  if (watch == watches_) TakePrevious(asked, read_to, member, outcome, response);
-                });
-}
-
-void EtcdFollower::EndLook(const Asked& asked) {
-  --looks_;
-  looks_events_ -= asked.begun_with;
-}
-
-void EtcdFollower::TakePrevious(Asked asked, size_t read_to, Member member, const RpcOutcome& outcome,
-                                const etcdserverpb::RangeResponse& response) {
-  const bool is_gone = IsCompacted(outcome);
-  if (IsFutureRevision(outcome)) {
-    // It lags behind the one of the watch.
-    if (member == Member::kAny) return LookAt(asked, Member::kUpToDate);
-    // The watch has brought that revision, so the cluster was wiped or restored since. A watch that is paused does not notice its end.
-    return BeginLater();
-  }
-  if (!outcome.ok() && !is_gone) {
-    client_.thread().PostAfter(options_.retry_after, [this, watch = watches_, asked] {
-      if (watch == watches_) LookAt(asked, Member::kAny);
-    });
-    return;
-  }
-  has_heard_ = true;
-  EtcdChange* change = Brought(asked.revision);
-  if (change != nullptr && !is_gone) {
-    const absl::StatusOr<size_t> next = SetPrevious(asked, read_to, response, change);
-    if (!next.ok()) return Stop(next.status());
-    asked.event = *next;
-    if (asked.event < asked.end) return LookAt(asked, member);
-  }
-  EndLook(asked);
-  if (change != nullptr) {
-    --change->looks;
-    if (change->IsComplete()) change->SetCauses();
-  }
-  ShowBrought();
-}
-
-absl::StatusOr<size_t> EtcdFollower::SetPrevious(const Asked& asked, size_t read_to, const etcdserverpb::RangeResponse& response,
-                                                 EtcdChange* change) {
-  std::vector<Event>& events = change->batch->events;
-  size_t next = asked.event;
-  size_t found = 0;
-  for (const mvccpb::KeyValue& pair : response.kvs()) {
-    while (next < read_to && mapping_.Encode(events[next].key) < pair.key()) ++next;
-    if (next == read_to || mapping_.Encode(events[next].key) != pair.key()) continue;
-    absl::StatusOr<Entry> previous = mapping_.ToEntry(pair);
-    if (!previous.ok()) return previous.status();
-    events[next].previous = *std::move(previous);
-    events[next].previous_known = true;
-    ++found;
-    ++next;
-  }
-  const size_t wanted = read_to - asked.event;
-  const size_t bytes = response.ByteSizeLong();
-  if (found * 2 < wanted || bytes > kLookBytesLarge) {
-    look_max_ = std::max<size_t>(wanted / 2, 1);
-  } else if (found == wanted && bytes <= kLookBytesSmall) {
-    look_max_ = std::clamp(wanted * 2, look_max_, kLookMax);
-  }
-  // Behind the last pair there may be more; without more, all that was asked for has been seen.
-  return response.more() && !response.kvs().empty() ? next : read_to;
-}
-
-EtcdChange* EtcdFollower::Brought(Revision revision) {
-  const auto found = std::lower_bound(brought_.begin(), brought_.end(), revision,
-                                      [](const EtcdChange& change, Revision wanted) { return change.revision < wanted; });
-  return found == brought_.end() || found->revision != revision ? nullptr : &*found;
-}
-
 void EtcdFollower::DropWatch() {
   ++watches_;
   if (cancel_) std::exchange(cancel_, nullptr)();
-  brought_.clear();
-  brought_bytes_ = 0;
+  backlog_.Clear();
   is_paused_ = false;
   response_ = {};
-  looks_ = 0;
-  looks_events_ = 0;
 }
 
 void EtcdFollower::AskFence() {
@@ -394,18 +304,14 @@ void EtcdFollower::AskFence() {
 }
 
 void EtcdFollower::CheckBeginning(Revision fence) {
-  etcdserverpb::RangeRequest request;
-  request.set_key(mapping_.identity_key());
-  request.set_revision(std::max<Revision>(began_, 1));
-  client_.Range(std::move(request), [this, watch = watches_, fence](const RpcOutcome& outcome, const etcdserverpb::RangeResponse&) {
-    if (watch != watches_) return;
-    if (IsCompacted(outcome)) {
+  Search(began_, [this, fence](const PointSearch& search) {
+    if (search.found == PointSearch::Found::kCompacted) {
       const Revision gap = std::max(fence, shown_);
+      mark_ = std::nullopt;
       sink_->OnGap(gap);
       Reached(gap);
       return BeginLater();
     }
-    if (!outcome.ok()) return BeginLater();
     fence_is_due_ = false;
     fenced_ = std::max(fenced_, fence);
     if (fenced_ <= shown_) SetFresh();
@@ -421,6 +327,7 @@ void EtcdFollower::AskProgress() {
 
 void EtcdFollower::WhenShown(Revision revision, std::shared_ptr<const Batch> own, Task task) {
   answered_ = std::max(answered_, revision);
+  if (own != nullptr && revision == answered_) answered_mark_ = {revision, own->committed};
   if (sink_ == nullptr || revision <= shown_) {
     std::move(task)();
     return;
@@ -428,7 +335,7 @@ void EtcdFollower::WhenShown(Revision revision, std::shared_ptr<const Batch> own
   if (own != nullptr && problem_.ok()) Keep(std::move(own));
   waiting_.emplace(revision, Waiting{options_.clock->SinceBoot() + options_.stale_after, std::move(task)});
   ShowOwn();
-  if (!brought_.empty()) ShowBrought();
+  if (!backlog_.empty()) ShowBrought();
   // With what could be shown at once the sink may have become fresh.
   if (fresh_ == false) RunWaiting(std::numeric_limits<Revision>::max());
   if (waiting_.empty()) return;
@@ -443,7 +350,7 @@ void EtcdFollower::Keep(std::shared_ptr<const Batch> own) {
   }
   if (own_bytes_ + bytes > kOwnBytesMax) return;
   const Revision revision = own->revision;
-  if (own_.emplace(revision, Own{std::move(own), bytes}).second) own_bytes_ += bytes;
+  if (own_.emplace(revision, Own{std::move(own), bytes, watches_}).second) own_bytes_ += bytes;
 }
 
 void EtcdFollower::ShowUpTo(Revision revision) {
@@ -505,7 +412,7 @@ void EtcdFollower::LookNow() {
 bool EtcdFollower::IsSilent(bool owes_answer) {
   if (!cancel_ || std::exchange(has_heard_, false)) return false;
   // It is not read while this is at work on what it has brought.
-  if (is_paused_ || looks_ > 0 || !response_.is_taken()) return false;
+  if (is_paused_ || backlog_.reads() || !response_.is_taken()) return false;
   // etcd has answered others what the watch does not say. One that is long at work through history says something now and then.
   return !is_created_ || owes_answer || fenced_ > shown_;
 }
@@ -514,7 +421,7 @@ void EtcdFollower::NoteMark(Revision revision) {
   if (sink_ == nullptr || !problem_.ok() || fence_is_due_) return;
   fenced_ = std::max(fenced_, revision);
   // The end of a lease puts no mark.
-  if (!brought_.empty()) fenced_ = std::max(fenced_, brought_.back().revision);
+  if (!backlog_.empty()) fenced_ = std::max(fenced_, backlog_.last_revision());
   if (fenced_ <= shown_) return SetFresh();
   behind_since_.set_first(options_.clock->SinceBoot());
   LookAfter();
@@ -528,6 +435,7 @@ void EtcdFollower::NoteSilence() {
 
 void EtcdFollower::OnGap(Revision oldest) {
   if (oldest <= shown_) return;
+  mark_ = std::nullopt;
   sink_->OnGap(oldest);
   Reached(oldest);
 }
@@ -587,9 +495,12 @@ void EtcdFollower::Advance(Revision revision) {
 }
 
 void EtcdFollower::ShowOwn() {
-  // Until the beginning of a new watch has been looked at nobody knows whether etcd still has the history that was shown.
-  while (cancel_ && !fence_is_due_ && !own_.empty() && own_.begin()->first == shown_ + 1) {
-    sink_->OnBatch(std::exchange(own_.begin()->second.batch, nullptr));
+  // Until the beginning of a new watch has been looked at nobody knows whether etcd still has the history that was shown; and what was
+  // answered before it may be of that.
+  while (cancel_ && !fence_is_due_ && !own_.empty() && own_.begin()->first == shown_ + 1 && own_.begin()->second.watch == watches_) {
+    const std::shared_ptr<const Batch> batch = std::exchange(own_.begin()->second.batch, nullptr);
+    mark_ = {batch->revision, batch->committed};
+    sink_->OnBatch(batch);
     Advance(shown_ + 1);
   }
 }

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,10 +16,12 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/entry.h"
+#include "storage/etcd/etcd_backlog.h"
 #include "storage/etcd/etcd_client.h"
 #include "storage/etcd/etcd_events.h"
 #include "storage/etcd/etcd_fence.h"
 #include "storage/etcd/etcd_mapping.h"
+#include "storage/etcd/history_point.h"
 #include "storage/store.h"
 
 namespace scoutlight::storage {
@@ -37,19 +38,19 @@ struct EtcdFollowerOptions {
 // the client's thread only.
 //
 // A new watch is known to have caught up when it has brought a fence that was put after it began; only then is the sink called fresh.
-// Before each, the store's id and latest revision are looked at: a cluster that was wiped or restored has another id, or a past that this
-// watch, or an answer, has seen the future of; then nothing more is shown, as when the watch itself brings another identity. Where etcd is
-// full and takes no fence, the progress that the watch tells on request stands for it, which some releases tell too early. A watch that is
-// silent while others get answers, or behind the mark that they read, is given up, and its member left.
+// Before each, the store's id, its latest revision and its history (HistoryPoint) are looked at: a cluster that was wiped or restored has
+// another id, or a past that this watch, or an answer, has seen the future of, or has made another future of that since; then nothing more
+// is shown, as when the watch itself brings another identity. Where etcd is full and takes no fence, the progress that the watch tells on
+// request stands for it, which some releases tell too early. A watch that is silent while others get answers, or behind the mark that they
+// read, is given up, and its member left.
 //
 // What this store wrote itself need not wait for the watch: etcd's answer says it all, and it is shown if it is the very next revision,
 // while a watch stands whose beginning has been looked at. With others' revisions between it and the last one shown, it waits until the
 // watch has brought those. What the watch brings afterwards is not shown again.
 //
 // The watch does not bring what was there before: etcd looks that up for each event of each watch, and copies what it has not written to
-// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read, many keys at once: neighbours as one
-// range, as long as what lies between them is not more than they. So what the watch brings of an own write waits for the answer, but not
-// for long.
+// disk yet each time (3.4). Of own writes their answers say it; of what others changed it is read (EtcdBacklog). So what the watch brings
+// of an own write waits for the answer, but not for long.
 //
 // What the watch brings is taken and shown in turns of bounded length, between which the client's thread does what else there is; but a
 // revision is one batch, however long.
@@ -87,8 +88,14 @@ class EtcdFollower {
   void Close();
 
  private:
+  EtcdBacklogOptions BacklogOptions();
   void Begin();
+  // Of what this store was answered last etcd may know nothing any more, though it has come further.
+  void CheckAnswers(Revision latest);
   void BeginBehind(Revision latest);
+  // Looks whether etcd has the history of `point`; `then`, if it has, or if that is compacted away.
+  void Search(const HistoryPoint& point, absl::AnyInvocable<void(const PointSearch&) &&> then);
+  absl::Status OtherHistory(Revision revision) const;
   void Watch();
   EtcdClient::StreamStep OnResponse(int64_t watch, etcdserverpb::WatchResponse response);
   // One turn of the response at hand; the next one comes by itself.
@@ -102,23 +109,6 @@ class EtcdFollower {
   bool IsOther(const EtcdChange& change) const;
   // The first change that lacks what was there before may be an own write: waits a little for its answer.
   void AwaitAnswer();
-  // Asks etcd for what was there before: reads are allowed where etcd is full, a transaction of reads in some releases not.
-  void LookBack();
-  // The events [event, end) of a revision, of which a read asks for the first look_max_.
-  struct Asked {
-    Revision revision = 0;
-    size_t event = 0;
-    size_t end = 0;
-    size_t begun_with = 0;  // Events.
-  };
-  enum class Member { kAny, kUpToDate };  // Which one is to answer.
-  void LookAt(Asked asked, Member member);
-  void EndLook(const Asked& asked);
-  void TakePrevious(Asked asked, size_t read_to, Member member, const RpcOutcome& outcome, const etcdserverpb::RangeResponse& response);
-  // What was there before the events [event, read_to), as far as the read got; where to go on.
-  absl::StatusOr<size_t> SetPrevious(const Asked& asked, size_t read_to, const etcdserverpb::RangeResponse& response, EtcdChange* change);
-  // Null: it is not there, or not any more.
-  EtcdChange* Brought(Revision revision);
   // Whether nothing is missed if what the watch brings behind `revision` waits a little, so that more comes at once.
   bool MayRestAt(Revision revision) const;
   void Rest();
@@ -163,14 +153,16 @@ class EtcdFollower {
   std::function<void(etcdserverpb::WatchRequest)> write_;
   std::function<void()> resume_;
   size_t member_ = 0;
-  bool asks_progress_ = false;  // In the place of the fence.
-  Revision shown_ = 0;          // Everything up to here has been shown.
-  Revision answered_ = 0;       // etcd has made this store's writes up to here.
-  Revision began_ = 0;          // What had been shown when the watch began.
-  bool is_created_ = false;     // It has answered.
-  Revision fenced_ = 0;         // The sink has the latest state when this has been shown ...
-  bool fence_is_due_ = false;   // ... and etcd has taken the fence of this watch.
-  Revision wanted_ = 0;         // By ShowUpTo.
+  bool asks_progress_ = false;               // In the place of the fence.
+  Revision shown_ = 0;                       // Everything up to here has been shown.
+  std::optional<PlacedMark> mark_;           // As of shown_; nullopt: not known.
+  Revision answered_ = 0;                    // etcd has made this store's writes up to here.
+  std::optional<PlacedMark> answered_mark_;  // Of the last of them that is known with all it did.
+  HistoryPoint began_;                       // What had been shown when the watch began.
+  bool is_created_ = false;                  // It has answered.
+  Revision fenced_ = 0;                      // The sink has the latest state when this has been shown ...
+  bool fence_is_due_ = false;                // ... and etcd has taken the fence of this watch.
+  Revision wanted_ = 0;                      // By ShowUpTo.
   bool wanted_is_timed_ = false;
   bool looks_after_ = false;   // LookNow() is due.
   bool has_heard_ = false;     // The watch has said something since the last look, or what it said has got on.
@@ -207,14 +199,10 @@ class EtcdFollower {
   };
   Response response_;                        // At hand.
   bool shows_more_ = false;                  // ShowBrought() is due.
-  std::deque<EtcdChange> brought_;           // By the watch, in order, and not shown yet. Bounded: the watch pauses.
-  size_t brought_bytes_ = 0;                 // Since it was empty.
+  EtcdBacklog backlog_;                      // Brought by the watch and not shown yet.
   bool is_paused_ = false;                   // Until that has been shown.
   bool rests_ = false;                       // It is paused too, for a moment.
   absl::Duration rested_;                    // Since boot: when that ended last.
-  size_t looks_ = 0;                         // For what was there before, under way or to be asked for again; each is a chain of reads.
-  size_t looks_events_ = 0;                  // How many events those began with.
-  size_t look_max_ = 1;                      // So many events a read asks for: more, the closer their keys lie.
   bool awaits_answer_ = false;               // Until a timer ends; then ...
   Revision awaited_ = 0;                     // ... no longer for that of this revision.
   std::multiset<absl::Time> own_under_way_;  // Each is a call in flight.
@@ -226,6 +214,7 @@ class EtcdFollower {
   struct Own {
     std::shared_ptr<const Batch> batch;
     size_t bytes = 0;
+    int64_t watch = 0;  // That stood when it was answered.
   };
   std::map<Revision, Own> own_;  // Not shown yet.
   size_t own_bytes_ = 0;         // Bounded: what does not fit is left to the watch.

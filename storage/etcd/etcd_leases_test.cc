@@ -2,13 +2,13 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "base/error.h"
-#include "base/mutex.h"
 #include "compat/etcd/rpc.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "storage/etcd/etcd_client.h"

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -9,8 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/etcd/etcd_mapping.h"
-#include "storage/etcd/etcd_store.h"
-#include "storage/etcd/scripted_etcd.h"
+#include "storage/etcd/scripted_etcd_fixture.h"
 #include "storage/testing/await.h"
 #include "storage/testing/recording_sink.h"
 #include "storage/testing/sync_store.h"
@@ -19,87 +17,11 @@ namespace scoutlight::storage {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
-constexpr char kPrefix[] = "p/";
-constexpr absl::Time kWrittenByOthers = absl::FromUnixSeconds(1'000);
+class EtcdOwnWrites : public ScriptedEtcdTest {};
+class EtcdHastyOwnWrites : public HastyScriptedEtcdTest {};
 
-// A store whose watch has caught up, over an etcd that shows it nothing until it is told to.
-class EtcdOwnWritesTest : public ::testing::Test {
- protected:
-  void SetUp() override { Open(kAwaitBound); }
-
-  void Open(absl::Duration stale_after) {
-    EtcdStoreOptions options;
-    options.endpoints = {etcd_.target()};
-    options.prefix = kPrefix;
-    options.random = [generator = std::make_shared<std::mt19937_64>()] { return (*generator)(); };
-    options.stale_after = stale_after;
-    absl::StatusOr<std::unique_ptr<Store>> store = OpenEtcdStore(options);
-    ASSERT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
-    sync_ = std::make_unique<SyncStore>(store_.get());
-    sink_ = std::make_shared<RecordingSink>(etcd_.revision(), *store_);
-    store_->Follow(etcd_.revision(), sink_);
-    ASSERT_TRUE(sink_->WaitUntilFresh());
-    etcd_.HoldWatches();
-  }
-
-  // A put that may not be answered yet.
-  Pending<CommitResult> StartPut(const char* path, const char* value) {
-    return Pending<CommitResult>::Start(
-        [&](Done<CommitResult> done) { store_->Commit(TransactionOf({PutOf(K(path), value)}), std::move(done)); });
-  }
-
-  // As another server over the same etcd would.
-  Revision PutAsAnother(const char* path, const char* value) {
-    etcdserverpb::TxnRequest request;
-    etcdserverpb::PutRequest* put = request.add_success()->mutable_request_put();
-    put->set_key(mapping_.Encode(K(path)));
-    put->set_value(EtcdMapping::EncodeValue(Text(value)));
-    put = request.add_success()->mutable_request_put();
-    put->set_key(mapping_.mark_key());
-    put->set_value(EtcdMapping::EncodeMark({EtcdMark::Kind::kWrite, kWrittenByOthers}));
-    return etcd_.Put(request);
-  }
-
-  // A call behind what was answered so far, for it to be looked at.
-  void LetAnswersCome() { sync_->Latest(); }
-
-  std::vector<std::string> ShownValues() const {
-    std::vector<std::string> values;
-    for (const auto& batch : sink_->batches()) {
-      for (const Event& event : batch->events) values.push_back(event.entry.value.bytes);
-    }
-    return values;
-  }
-
-  // All of one revision, as another server writes them; and what becomes of that with its lease.
-  std::vector<std::string> PutOnLeaseAsAnother(int keys) {
-    std::vector<std::string> etcd_keys;
-    etcdserverpb::TxnRequest request;
-    for (int i = 0; i < keys; ++i) {
-      etcdserverpb::PutRequest* put = request.add_success()->mutable_request_put();
-      etcd_keys.push_back(mapping_.Encode(K("/leased" + std::to_string(i))));
-      put->set_key(etcd_keys.back());
-      put->set_value(EtcdMapping::EncodeValue(Text("v")));
-      put->set_lease(i % 2 == 0 ? 7 : 0);
-    }
-    etcdserverpb::PutRequest* mark = request.add_success()->mutable_request_put();
-    mark->set_key(mapping_.mark_key());
-    mark->set_value(EtcdMapping::EncodeMark({EtcdMark::Kind::kWrite, kWrittenByOthers}));
-    etcd_.Put(request);
-    return etcd_keys;
-  }
-
-  const EtcdMapping mapping_{kPrefix};
-  ScriptedEtcd etcd_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<SyncStore> sync_;
-  std::shared_ptr<RecordingSink> sink_;
-};
-
-TEST_F(EtcdOwnWritesTest, AWriteIsShownFromItsAnswerAndNotAgainFromTheWatch) {
+TEST_F(EtcdOwnWrites, AWriteIsShownFromItsAnswerAndNotAgainFromTheWatch) {
   const CommitResult made = sync_->Put(K("/a"), "1");
   ASSERT_TRUE(made.status.ok()) << made.status;
   const CommitResult changed = sync_->Put(K("/a"), "2");
@@ -119,7 +41,7 @@ TEST_F(EtcdOwnWritesTest, AWriteIsShownFromItsAnswerAndNotAgainFromTheWatch) {
   EXPECT_EQ(*own[1], *watched->batches()[1]);
 }
 
-TEST_F(EtcdOwnWritesTest, AWriteBehindAnothersWaitsUntilTheWatchHasBroughtThat) {
+TEST_F(EtcdOwnWrites, AWriteBehindAnothersWaitsUntilTheWatchHasBroughtThat) {
   const Revision others = PutAsAnother("/a", "theirs");
   Pending<CommitResult> first = StartPut("/b", "first");
   ASSERT_TRUE(AwaitCondition([&] { return etcd_.revision() == others + 1; }));
@@ -135,7 +57,7 @@ TEST_F(EtcdOwnWritesTest, AWriteBehindAnothersWaitsUntilTheWatchHasBroughtThat) 
   EXPECT_THAT(ShownValues(), ElementsAre("theirs", "first", "second", "last"));
 }
 
-TEST_F(EtcdOwnWritesTest, WhatAnotherReplacedIsShownToo) {
+TEST_F(EtcdOwnWrites, WhatAnotherReplacedIsShownToo) {
   PutAsAnother("/a", "1");
   PutAsAnother("/a", "2");
   Pending<CommitResult> own = StartPut("/a", "3");
@@ -152,7 +74,7 @@ TEST_F(EtcdOwnWritesTest, WhatAnotherReplacedIsShownToo) {
   }
 }
 
-TEST_F(EtcdOwnWritesTest, WhatTheWatchBringsWhoseAnswerDoesNotComeIsShownAllTheSame) {
+TEST_F(EtcdOwnWrites, WhatTheWatchBringsWhoseAnswerDoesNotComeIsShownAllTheSame) {
   ASSERT_TRUE(sync_->Put(K("/a"), "old").status.ok());
   etcd_.HoldNextAnswers(1);
   const Revision before = etcd_.revision();
@@ -168,7 +90,7 @@ TEST_F(EtcdOwnWritesTest, WhatTheWatchBringsWhoseAnswerDoesNotComeIsShownAllTheS
   EXPECT_THAT(ShownValues(), ElementsAre("old", "new", "last"));
 }
 
-TEST_F(EtcdOwnWritesTest, AWatchThatBringsMoreThanIsKeptGoesOnWhenThatIsShown) {
+TEST_F(EtcdOwnWrites, AWatchThatBringsMoreThanIsKeptGoesOnWhenThatIsShown) {
   // Each replaces the one before, so that all of them have to be looked up.
   constexpr int kPuts = 1'500;
   for (int i = 0; i < kPuts; ++i) PutAsAnother("/a", "theirs");
@@ -179,14 +101,7 @@ TEST_F(EtcdOwnWritesTest, AWatchThatBringsMoreThanIsKeptGoesOnWhenThatIsShown) {
   EXPECT_EQ(ShownValues().back(), "last");
 }
 
-// Whose store gives up early what seems to hang.
-class EtcdHastyTest : public EtcdOwnWritesTest {
- protected:
-  static constexpr absl::Duration kStaleAfter = absl::Milliseconds(200);
-  void SetUp() override { Open(kStaleAfter); }
-};
-
-TEST_F(EtcdHastyTest, AWatchThatWaitsForTheStoreIsNotTakenForASilentOne) {
+TEST_F(EtcdHastyOwnWrites, AWatchThatWaitsForTheStoreIsNotTakenForASilentOne) {
   etcd_.HoldLookBacks();
   for (int i = 0; i < 1'500; ++i) PutAsAnother("/a", "theirs");
   etcd_.ReleaseWatches();
@@ -216,7 +131,7 @@ int WrongEnds(const Batch& batch) {
   return wrong;
 }
 
-TEST_F(EtcdOwnWritesTest, TheEndOfALargeLeaseIsShownWithWhatWasThereAfterFewReads) {
+TEST_F(EtcdOwnWrites, TheEndOfALargeLeaseIsShownWithWhatWasThereAfterFewReads) {
   constexpr int kKeys = 20'000;
   const std::vector<std::string> keys = PutOnLeaseAsAnother(kKeys);
   const Revision end = etcd_.EndLease(keys);
@@ -230,7 +145,7 @@ TEST_F(EtcdOwnWritesTest, TheEndOfALargeLeaseIsShownWithWhatWasThereAfterFewRead
   EXPECT_LT(etcd_.look_backs(), kKeys / 128 + 200);
 }
 
-TEST_F(EtcdOwnWritesTest, TheEndOfALeaseWhoseKeysLieFarApartIsShownWithWhatWasThere) {
+TEST_F(EtcdOwnWrites, TheEndOfALeaseWhoseKeysLieFarApartIsShownWithWhatWasThere) {
   constexpr int kKeys = 4'000;
   const std::vector<std::string> keys = PutOnLeaseAsAnother(kKeys);
   std::vector<std::string> ended;
@@ -247,7 +162,7 @@ TEST_F(EtcdOwnWritesTest, TheEndOfALeaseWhoseKeysLieFarApartIsShownWithWhatWasTh
   EXPECT_LE(etcd_.look_backs(), static_cast<int>(ended.size()));
 }
 
-TEST_F(EtcdOwnWritesTest, AReadThatFailsAmongManyIsMadeAgain) {
+TEST_F(EtcdOwnWrites, AReadThatFailsAmongManyIsMadeAgain) {
   const std::vector<std::string> keys = PutOnLeaseAsAnother(1'000);
   etcd_.RefuseLookBacks(5, absl::InternalError("etcdserver: something went wrong"));
   const Revision end = etcd_.EndLease(keys);
@@ -256,7 +171,7 @@ TEST_F(EtcdOwnWritesTest, AReadThatFailsAmongManyIsMadeAgain) {
   EXPECT_EQ(WrongEnds(*sink_->batches().back()), 0);
 }
 
-TEST_F(EtcdOwnWritesTest, AnOwnWriteDuringALongResponseIsShownInItsPlace) {
+TEST_F(EtcdOwnWrites, AnOwnWriteDuringALongResponseIsShownInItsPlace) {
   // One response, which takes many turns.
   constexpr int kOthers = 3'000;
   for (int i = 0; i < kOthers; ++i) PutAsAnother(("/k" + std::to_string(i)).c_str(), "theirs");
@@ -274,7 +189,7 @@ TEST_F(EtcdOwnWritesTest, AnOwnWriteDuringALongResponseIsShownInItsPlace) {
   EXPECT_EQ(sink_->batches().size(), static_cast<size_t>(kOthers) + own.size());
 }
 
-TEST_F(EtcdOwnWritesTest, AMemberThatLagsOrFailsTakesNothingOfWhatWasThereAndNoWatch) {
+TEST_F(EtcdOwnWrites, AMemberThatLagsOrFailsTakesNothingOfWhatWasThereAndNoWatch) {
   const struct {
     int reads;
     absl::Status refusal;
@@ -297,7 +212,7 @@ TEST_F(EtcdOwnWritesTest, AMemberThatLagsOrFailsTakesNothingOfWhatWasThereAndNoW
   EXPECT_EQ(etcd_.watches(), watches);
 }
 
-TEST_F(EtcdOwnWritesTest, WhatWasThereIsNotKnownIfItIsCompactedAway) {
+TEST_F(EtcdOwnWrites, WhatWasThereIsNotKnownIfItIsCompactedAway) {
   etcd_.ReleaseWatches();
   const std::vector<std::string> keys = PutOnLeaseAsAnother(2);
   etcd_.RefuseLookBacks(1, absl::OutOfRangeError("etcdserver: mvcc: required revision has been compacted"));
@@ -309,7 +224,7 @@ TEST_F(EtcdOwnWritesTest, WhatWasThereIsNotKnownIfItIsCompactedAway) {
   EXPECT_EQ(known, 1);
 }
 
-TEST_F(EtcdHastyTest, WhatTheWatchHasBroughtAndTheSinkLacksIsNoticed) {
+TEST_F(EtcdHastyOwnWrites, WhatTheWatchHasBroughtAndTheSinkLacksIsNoticed) {
   etcd_.ReleaseWatches();
   const std::vector<std::string> keys = PutOnLeaseAsAnother(2);
   ASSERT_TRUE(sink_->WaitFor(etcd_.revision()));
@@ -322,7 +237,7 @@ TEST_F(EtcdHastyTest, WhatTheWatchHasBroughtAndTheSinkLacksIsNoticed) {
   EXPECT_TRUE(sink_->WaitUntilFresh());
 }
 
-TEST_F(EtcdHastyTest, AnAnswerThatCameBeforeTheSinkWasStaleIsShownAllTheSame) {
+TEST_F(EtcdHastyOwnWrites, AnAnswerThatCameBeforeTheSinkWasStaleIsShownAllTheSame) {
   ASSERT_TRUE(sync_->Put(K("/a"), "1").status.ok());
   PutAsAnother("/b", "theirs");
   ASSERT_TRUE(sync_->Put(K("/a"), "2").status.ok());
@@ -336,7 +251,7 @@ TEST_F(EtcdHastyTest, AnAnswerThatCameBeforeTheSinkWasStaleIsShownAllTheSame) {
   EXPECT_THAT(ShownValues(), ElementsAre("1", "theirs", "2", "3"));
 }
 
-TEST_F(EtcdOwnWritesTest, ManyAnswersThatDoNotComeAreWaitedForAtOnce) {
+TEST_F(EtcdOwnWrites, ManyAnswersThatDoNotComeAreWaitedForAtOnce) {
   // As many as are looked at at once.
   constexpr int kPuts = 32;
   ASSERT_TRUE(sync_->Put(K("/a"), "old").status.ok());
@@ -354,7 +269,7 @@ TEST_F(EtcdOwnWritesTest, ManyAnswersThatDoNotComeAreWaitedForAtOnce) {
   for (Pending<CommitResult>& one : pending) EXPECT_TRUE(one.Wait().status.ok());
 }
 
-TEST_F(EtcdOwnWritesTest, WhatAnotherWritesAmongManyOwnWritesComesInItsPlace) {
+TEST_F(EtcdOwnWrites, WhatAnotherWritesAmongManyOwnWritesComesInItsPlace) {
   etcd_.ReleaseWatches();
   std::vector<std::string> values;
   for (int i = 0; i < 300; ++i) {
@@ -369,7 +284,7 @@ TEST_F(EtcdOwnWritesTest, WhatAnotherWritesAmongManyOwnWritesComesInItsPlace) {
   EXPECT_EQ(ShownValues(), values);
 }
 
-TEST_F(EtcdOwnWritesTest, AnswersThatComeOutOfOrderAreShownInOrder) {
+TEST_F(EtcdOwnWrites, AnswersThatComeOutOfOrderAreShownInOrder) {
   etcd_.HoldNextAnswers(1);
   const Revision before = etcd_.revision();
   Pending<CommitResult> first = StartPut("/a", "first");
@@ -384,7 +299,7 @@ TEST_F(EtcdOwnWritesTest, AnswersThatComeOutOfOrderAreShownInOrder) {
   EXPECT_THAT(ShownValues(), ElementsAre("first", "second"));
 }
 
-TEST_F(EtcdOwnWritesTest, AWriteBehindOneWhoseAnswerIsLostWaitsForTheWatch) {
+TEST_F(EtcdOwnWrites, AWriteBehindOneWhoseAnswerIsLostWaitsForTheWatch) {
   etcd_.LoseNextAnswer();
   const CommitResult lost = sync_->Put(K("/a"), "lost");
   EXPECT_EQ(lost.status.code(), absl::StatusCode::kUnknown) << lost.status;
@@ -398,7 +313,7 @@ TEST_F(EtcdOwnWritesTest, AWriteBehindOneWhoseAnswerIsLostWaitsForTheWatch) {
   EXPECT_THAT(ShownValues(), ElementsAre("lost", "next"));
 }
 
-TEST_F(EtcdOwnWritesTest, AChangeWhoseAnswerCannotBeReadIsLeftOpen) {
+TEST_F(EtcdOwnWrites, AChangeWhoseAnswerCannotBeReadIsLeftOpen) {
   etcdserverpb::TxnRequest request;
   etcdserverpb::PutRequest* foreign = request.add_success()->mutable_request_put();
   foreign->set_key(mapping_.Encode(K("/a")));
@@ -415,7 +330,7 @@ TEST_F(EtcdOwnWritesTest, AChangeWhoseAnswerCannotBeReadIsLeftOpen) {
   EXPECT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kUnavailable; })) << "the watch shows it too";
 }
 
-TEST_F(EtcdOwnWritesTest, WhatStillWaitsWhenTheStoreEndsIsAnsweredBehindOnStale) {
+TEST_F(EtcdOwnWrites, WhatStillWaitsWhenTheStoreEndsIsAnsweredBehindOnStale) {
   const Revision others = PutAsAnother("/a", "theirs");
   bool was_fresh = true;
   CommitResult result;
@@ -430,7 +345,7 @@ TEST_F(EtcdOwnWritesTest, WhatStillWaitsWhenTheStoreEndsIsAnsweredBehindOnStale)
   EXPECT_FALSE(was_fresh);
 }
 
-TEST_F(EtcdHastyTest, AStaleSinkIsShownAWriteBeforeItsDoneIfThatCanBe) {
+TEST_F(EtcdHastyOwnWrites, AStaleSinkIsShownAWriteBeforeItsDoneIfThatCanBe) {
   ASSERT_TRUE(sync_->Put(K("/a"), "old").status.ok());
   etcd_.HoldLookBacks();
   etcd_.HoldNextAnswers(1);
@@ -454,28 +369,6 @@ TEST_F(EtcdHastyTest, AStaleSinkIsShownAWriteBeforeItsDoneIfThatCanBe) {
   etcd_.ReleaseLookBacks();
   EXPECT_TRUE(sink_->WaitFor(etcd_.revision()));
   EXPECT_THAT(ShownValues(), ElementsAre("old", "new", "next"));
-}
-
-TEST_F(EtcdHastyTest, AWatchThatIsPausedWhenTheClusterIsWipedIsGivenUp) {
-  etcd_.HoldLookBacks();
-  for (int i = 0; i < 1'500; ++i) PutAsAnother("/a", "theirs");
-  etcd_.ReleaseWatches();
-  ASSERT_TRUE(AwaitCondition([&] { return etcd_.held_look_backs() > 0; }));
-  etcd_.RestoreTo(1);
-  etcd_.ReleaseLookBacks();
-  EXPECT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kUnavailable; }));
-  EXPECT_THAT(store_->health().problem, HasSubstr("start the server anew"));
-}
-
-TEST_F(EtcdHastyTest, AnswersThatARestoredClusterHasLostAreNotShown) {
-  const Revision others = PutAsAnother("/a", "theirs");
-  // The sink lacks the one before. So many that no fence of a new watch makes up for them.
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(sync_->Put(K("/b"), "lost").status.ok());
-  ASSERT_LT(sink_->reached(), others);
-  etcd_.RestoreTo(others);
-  EXPECT_TRUE(AwaitCondition([&] { return store_->health().state == StoreHealth::State::kUnavailable; }));
-  EXPECT_THAT(store_->health().problem, HasSubstr("start the server anew"));
-  EXPECT_THAT(ShownValues(), ElementsAre());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -49,6 +50,13 @@ std::string MakeTemporaryFolder() {
   std::string folder = (std::filesystem::temp_directory_path() / "scoutlight-etcd-XXXXXX").string();
   EXPECT_NE(mkdtemp(folder.data()), nullptr);
   return folder;
+}
+
+bool Etcdctl(const std::string& arguments) {
+  const std::string command = absl::StrCat("ETCDCTL_API=3 etcdctl ", arguments, " >/dev/null 2>&1");
+  const bool succeeded = std::system(command.c_str()) == 0;
+  EXPECT_TRUE(succeeded) << command;
+  return succeeded;
 }
 
 // In the child: becomes etcd, which writes what it has to say to `log`.
@@ -104,9 +112,13 @@ std::vector<std::unique_ptr<EtcdProcess>> EtcdProcess::StartCluster(int members)
 }
 
 void EtcdProcess::ChoosePorts() {
-  client_port_ = FreePort();
+  SetClientPort(FreePort());
   peer_port_ = FreePort();
-  target_ = absl::StrCat("127.0.0.1:", client_port_);
+}
+
+void EtcdProcess::SetClientPort(int port) {
+  client_port_ = port;
+  target_ = absl::StrCat("127.0.0.1:", port);
 }
 
 std::string EtcdProcess::peer_url() const { return absl::StrCat("http://127.0.0.1:", peer_port_); }
@@ -160,6 +172,25 @@ bool EtcdProcess::Restart() {
   const bool started = Launch();
   EXPECT_TRUE(started) << "etcd did not start again";
   return started;
+}
+
+bool EtcdProcess::SaveTo(const std::string& snapshot) const {
+  return Etcdctl(absl::StrCat("--endpoints=", target_, " snapshot save ", snapshot));
+}
+
+bool EtcdProcess::RestoreFrom(const std::string& snapshot, const std::function<void(const std::string& target)>& before) {
+  Kill();
+  std::filesystem::remove_all(folder_ + "/data");
+  const std::string cluster = absl::StrCat(" --name=", name_, " --initial-cluster=", name_, "=", peer_url());
+  const std::string where = absl::StrCat(" --data-dir=", folder_, "/data --initial-advertise-peer-urls=", peer_url());
+  if (!Etcdctl(absl::StrCat("snapshot restore ", snapshot, cluster, where))) return false;
+  const int port = client_port_;
+  SetClientPort(FreePort());
+  const bool started = Restart();
+  if (started) before(target_);
+  Kill();
+  SetClientPort(port);
+  return started && Restart();
 }
 
 bool EtcdProcess::Launch() {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,10 @@ class EtcdProcess {
   void Resume();
   // Starts it again on the same port and data. False, and a failed test: it did not start.
   bool Restart();
+  // Writes what it holds into the file `snapshot`; kills it and starts it again with what that file holds in the place of its data, at
+  // first on another port, which `before` is told, then on its own. False, and a failed test: that did not go.
+  bool SaveTo(const std::string& snapshot) const;
+  bool RestoreFrom(const std::string& snapshot, const std::function<void(const std::string& target)>& before);
   // Whether it says that it leads its cluster. Only if it answers.
   bool IsLeader() const;
 
@@ -45,6 +50,7 @@ class EtcdProcess {
   bool HasExited();
 
   void ChoosePorts();
+  void SetClientPort(int port);
   std::string peer_url() const;
   std::string log() const;
 

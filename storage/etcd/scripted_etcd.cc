@@ -95,7 +95,7 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
     return revision_;
   }
 
-  void RestoreTo(Revision revision) {
+  void RestoreTo(Revision revision, const std::vector<TxnRequest>& then) {
     MutexLock lock(&mu_);
     revision_ = revision;
     const std::vector<mvccpb::Event> events = std::exchange(events_, {});
@@ -109,6 +109,10 @@ class ScriptedEtcd::State : public etcdserverpb::KV::Service, public etcdserverp
         pairs_.erase(event.kv().key());
       }
       Append(event);
+    }
+    for (const TxnRequest& request : then) {
+      TxnResponse answer;
+      Carry(request, &answer);
     }
     ++restorations_;
     changed_.NotifyAll();
@@ -329,7 +333,7 @@ Revision ScriptedEtcd::EndLease(const std::vector<std::string>& keys) { return s
 
 int ScriptedEtcd::held_look_backs() const { return state_->held_look_backs(); }
 
-void ScriptedEtcd::RestoreTo(Revision revision) { state_->RestoreTo(revision); }
+void ScriptedEtcd::RestoreTo(Revision revision, const std::vector<TxnRequest>& then) { state_->RestoreTo(revision, then); }
 
 int ScriptedEtcd::watches() const { return state_->watches(); }
 

@@ -41,8 +41,8 @@ class ScriptedEtcd {
   // Begun so far; and reads of the past that any member may answer.
   int watches() const;
   int look_backs() const;
-  // Goes back to an earlier revision, as a cluster that was restored, and ends the watches.
-  void RestoreTo(Revision revision);
+  // Goes back to `revision`, as a cluster that was restored, and ends the watches; before anybody is answered it carries out `then`.
+  void RestoreTo(Revision revision, const std::vector<etcdserverpb::TxnRequest>& then = {});
   // A revision of another client, with all of these puts.
   Revision Put(const etcdserverpb::TxnRequest& puts);
   // Of the last put of anybody.
