@@ -99,11 +99,13 @@ bool TakeFromNearest(int descriptor) {
   return v4 || v6;
 }
 
-// Undoes it for a connection.
+// Undoes either for a connection, which has taken it over from its listener. The filter lets no handshake end but one whose last packet has
+// just passed it, on another processor.
 void TakeFromAnywhere(int connection) {
-  const int hops = 0;
-  static_cast<void>(setsockopt(connection, IPPROTO_IP, IP_MINTTL, &hops, sizeof(hops)));
-  static_cast<void>(setsockopt(connection, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &hops, sizeof(hops)));
+  const int none = 0;
+  static_cast<void>(setsockopt(connection, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)));
+  static_cast<void>(setsockopt(connection, IPPROTO_IP, IP_MINTTL, &none, sizeof(none)));
+  static_cast<void>(setsockopt(connection, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &none, sizeof(none)));
 }
 
 }  // namespace
