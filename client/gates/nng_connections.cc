@@ -131,9 +131,9 @@ bool StopAccepting(const TcpAddress& listening) {
 
 bool TakeInAccepted(const TcpAddress& listening) {
   const auto is_accepted = [&listening](int descriptor) {
-    if (!IsTcp(descriptor)) return false;
+    // First what tells most descriptors apart: it is asked of each.
     const std::optional<TcpAddress> own = AddressOf(descriptor, &getsockname);
-    return own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value();
+    return own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value() && IsTcp(descriptor);
   };
   const std::optional<bool> has = WithDescriptors(Which::kAll, is_accepted, &TakeFromAnywhere);
   // Where there is no such folder nobody can tell; where it cannot be opened just now there may be somebody.
