@@ -98,6 +98,7 @@ class LeavingLines {
     }
     if (!leaving->closing || !socket.IsClosed()) return false;
     socket.Close();
+    traffic_.End(leaving->line);
     return true;
   }
 

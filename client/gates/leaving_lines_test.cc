@@ -87,6 +87,20 @@ TEST_F(LeavingLinesTest, NobodyIsTakenInWhereNobodyIsKeptOff) {
   EXPECT_FALSE(socket.closed);
 }
 
+// While nobody pulled, one more was kept with each endpoint that came and went.
+TEST_F(LeavingLinesTest, OneThatWaitsForRoomIsKeptNoLongerThanItsSocket) {
+  Leave(LinkType::kPull);
+  LinePtr line = *traffic_->OpenLine();
+  traffic_->Start(line);
+  FakeSocket& socket = sockets_.at(sockets_.size() - 1);
+  for (int i = 0; i < socket.receives; ++i) socket.events.OnReceived(ReceivedMessage{.body = "nobody pulls it"});
+  const std::weak_ptr<Line> kept = line;
+  leaving_->Add(std::move(line), kLinger);
+  loop_.Advance(LeavingLines::kSettle * 2);
+  EXPECT_TRUE(socket.closed);
+  EXPECT_TRUE(kept.expired());
+}
+
 TEST_F(LeavingLinesTest, NoneStaysLongerThanItMayLinger) {
   FakeSocket& socket = Leave(LinkType::kPull);
   socket.newcomers = true;
