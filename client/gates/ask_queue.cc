@@ -246,11 +246,16 @@ int64_t AskQueue::AwaitEmpty(absl::Duration timeout) {
 
 void AskQueue::Drop() {
   // Destroyed without the lock: a cause that is refused may go on with another gate's work.
+  std::vector<std::optional<Message>> causes;
   absl::flat_hash_map<uint64_t, ItemPtr> dropped;
   std::deque<ItemPtr> pending;
   std::deque<ItemPtr> suspected;
   MutexLock lock(&mu_);
-  for (const auto& [number, item] : items_) room_.Free(item->body_bytes);
+  for (const auto& [number, item] : items_) {
+    room_.Free(item->body_bytes);
+    // Of one that waits to be sent again the loop has the rest.
+    causes.push_back(std::exchange(item->cause, std::nullopt));
+  }
   dropped.swap(items_);
   pending.swap(pending_);
   suspected.swap(suspected_);

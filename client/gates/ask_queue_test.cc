@@ -162,6 +162,21 @@ TEST_F(AckQueueTest, CauseIsRefusedWhenWhatWasMadeOfItIsDropped) {
   EXPECT_EQ(traffic_->Count().waiting, 0);
 }
 
+// It was when its delay was over, up to half a minute later.
+TEST_F(AckQueueTest, CauseOfOneThatWaitsToBeSentAgainIsRefusedAtOnceToo) {
+  FakeSocket& socket = Connect();
+  Cause cause;
+  Message message = cause.MakeMessage();
+  ASSERT_TRUE(traffic_->acked()->Relay(&message, "made of it", absl::ZeroDuration()).ok());
+  Answer(&socket, 1, Verdict::kRefused);
+  traffic_->sender()->Stop();
+  EXPECT_EQ(cause.refused, 0);
+  traffic_->sender()->Drop();
+  EXPECT_EQ(cause.refused, 1);
+  loop_.Advance(AskQueue::kRefusedDelayMax);
+  EXPECT_EQ(socket.asks.size(), 1);
+}
+
 TEST_F(AckQueueTest, CauseStaysAsItWasWhenThereIsNoRoom) {
   Make({.queue = "q", .type = LinkType::kPush, .delivery = Delivery::kAcked, .messages_max = 1});
   ASSERT_TRUE(Push("fills it").ok());

@@ -45,7 +45,10 @@ class FakeSocket final : public Socket {
   bool IsFlushed() override { return flushed; }
   bool IsAlone() override { return alone; }
   void StopListening() override { listens = false; }
-  bool HasNewcomers() override { return newcomers; }
+  bool TakeInNewcomers() override {
+    ++looks_for_newcomers;
+    return newcomers;
+  }
   std::string Problem() override { return problem ? problem() : std::string(); }
   void BeginClose() override { closed = true; }
   bool IsClosed() override { return closed; }
@@ -61,6 +64,7 @@ class FakeSocket final : public Socket {
   bool alone = true;
   bool listens = true;
   bool newcomers = false;
+  int looks_for_newcomers = 0;
   std::function<std::string()> problem;  // Null: none.
   bool closed = false;
   absl::Status listen_error;  // Of the next Listen().

@@ -76,6 +76,10 @@ void GateTraffic::Retire(const LinePtr& line) {
   if (sender_ != nullptr) sender_->Retire(line);
 }
 
+void GateTraffic::End(const LinePtr& line) {
+  if (receiver_ != nullptr) receiver_->Remove(line);
+}
+
 bool GateTraffic::IsDone(const LinePtr& line) const {
   if (sender_ != nullptr && !(sender_->IsIdle(line) && line->socket().IsFlushed())) return false;
   // What a peer has sent is known to have come only when it has hung up.

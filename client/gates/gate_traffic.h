@@ -38,6 +38,8 @@ class GateTraffic final : public LineUser {
   void Start(const LinePtr& line);
   // Sends nothing new over it.
   void Retire(const LinePtr& line);
+  // Its socket has closed: keeps it no longer.
+  void End(const LinePtr& line);
   // Whether all that was sent over it is out of this process, and answered if it is to be; and nobody sends anything over it any more.
   bool IsDone(const LinePtr& line) const;
   // Whether a peer that nobody knows of yet may have sent something that is not to be lost.

@@ -1,6 +1,7 @@
 // When a line that leaves is believed to be done.
 #include "client/gates/leaving_lines.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "client/events/manual_loop.h"
@@ -60,6 +61,44 @@ TEST_F(LeavingLinesTest, OneWithNewcomersDoesNotGo) {
   socket.newcomers = false;
   loop_.Advance(LeavingLines::kSettle * 2);
   EXPECT_TRUE(socket.closed);
+}
+
+// They were only when all others had hung up, which for one whom nobody hears may be too late.
+TEST_F(LeavingLinesTest, NewcomersAreTakenInWhoeverElseStays) {
+  FakeSocket& socket = Leave(LinkType::kPull, absl::Minutes(1));
+  socket.alone = false;
+  absl::Duration after = LeavingLines::kTakeInFirst;
+  for (int looks = 0; looks < 10; ++looks) {
+    loop_.Advance(after - LeavingLines::kLook);
+    ASSERT_EQ(socket.looks_for_newcomers, looks) << after;
+    loop_.Advance(LeavingLines::kLook);
+    ASSERT_EQ(socket.looks_for_newcomers, looks + 1) << after;
+    after = std::min(2 * after, LeavingLines::kTakeInMax);
+  }
+  EXPECT_EQ(after, LeavingLines::kTakeInMax);
+  EXPECT_FALSE(socket.closed);
+}
+
+TEST_F(LeavingLinesTest, NobodyIsTakenInWhereNobodyIsKeptOff) {
+  FakeSocket& socket = Leave(LinkType::kPush);
+  socket.flushed = false;
+  loop_.Advance(LeavingLines::kTakeInMax * 3);
+  EXPECT_EQ(socket.looks_for_newcomers, 0);
+  EXPECT_FALSE(socket.closed);
+}
+
+// While nobody pulled, one more was kept with each endpoint that came and went.
+TEST_F(LeavingLinesTest, OneThatWaitsForRoomIsKeptNoLongerThanItsSocket) {
+  Leave(LinkType::kPull);
+  LinePtr line = *traffic_->OpenLine();
+  traffic_->Start(line);
+  FakeSocket& socket = sockets_.at(sockets_.size() - 1);
+  for (int i = 0; i < socket.receives; ++i) socket.events.OnReceived(ReceivedMessage{.body = "nobody pulls it"});
+  const std::weak_ptr<Line> kept = line;
+  leaving_->Add(std::move(line), kLinger);
+  loop_.Advance(LeavingLines::kSettle * 2);
+  EXPECT_TRUE(socket.closed);
+  EXPECT_TRUE(kept.expired());
 }
 
 TEST_F(LeavingLinesTest, NoneStaysLongerThanItMayLinger) {

@@ -70,7 +70,8 @@ class Line final : public SocketEvents, public std::enable_shared_from_this<Line
   // The same of its receiver.
   struct {
     bool receiving = false;
-    bool paused = false;  // It would receive, were there room.
+    bool paused = false;   // It would receive, were there room.
+    bool removed = false;  // It receives nothing more.
   } to_receive;
 
  private:

@@ -59,8 +59,9 @@ TEST_F(MachineTest, GovernorIsReplaceable) {
     absl::StatusOr<OutGate> out = machine->OutGate("plaintext");
     ASSERT_TRUE(Await([&] { return out->Look().endpoints.size() == 1; }));
     resolver_->Set("encryptor/plaintext", {"tcp://127.0.0.1:2"});
-    // Both are asked; each does what it is for.
+    // Both are asked; each does what it is for. One that follows keeps the first for a while beside the second.
     ASSERT_TRUE(Await([&] { return !follows || out->Look().endpoints[0].endpoint.url == "tcp://127.0.0.1:2"; }));
+    ASSERT_EQ(out->Look().endpoints.size(), 1);
     EXPECT_EQ(out->Look().endpoints[0].endpoint.url, follows ? "tcp://127.0.0.1:2" : "tcp://127.0.0.1:1");
   }
 }

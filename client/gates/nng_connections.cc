@@ -99,11 +99,13 @@ bool TakeFromNearest(int descriptor) {
   return v4 || v6;
 }
 
-// Undoes it for a connection.
+// Undoes either for a connection, which has taken it over from its listener. The filter lets no handshake end but one whose last packet has
+// just passed it, on another processor.
 void TakeFromAnywhere(int connection) {
-  const int hops = 0;
-  static_cast<void>(setsockopt(connection, IPPROTO_IP, IP_MINTTL, &hops, sizeof(hops)));
-  static_cast<void>(setsockopt(connection, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &hops, sizeof(hops)));
+  const int none = 0;
+  static_cast<void>(setsockopt(connection, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)));
+  static_cast<void>(setsockopt(connection, IPPROTO_IP, IP_MINTTL, &none, sizeof(none)));
+  static_cast<void>(setsockopt(connection, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &none, sizeof(none)));
 }
 
 }  // namespace
@@ -129,9 +131,9 @@ bool StopAccepting(const TcpAddress& listening) {
 
 bool TakeInAccepted(const TcpAddress& listening) {
   const auto is_accepted = [&listening](int descriptor) {
-    if (!IsTcp(descriptor)) return false;
+    // First what tells most descriptors apart: it is asked of each.
     const std::optional<TcpAddress> own = AddressOf(descriptor, &getsockname);
-    return own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value();
+    return own.has_value() && Covers(listening, *own) && AddressOf(descriptor, &getpeername).has_value() && IsTcp(descriptor);
   };
   const std::optional<bool> has = WithDescriptors(Which::kAll, is_accepted, &TakeFromAnywhere);
   // Where there is no such folder nobody can tell; where it cannot be opened just now there may be somebody.

@@ -21,9 +21,9 @@ std::optional<TcpAddress> ListeningAddress(nng_listener listener);
 // waits until that is closed, and is refused then. nng notices nothing, and those who are connected go on. False: it could not be done.
 bool StopAccepting(const TcpAddress& listening);
 
-// Lets be heard whose connection to `listening` had begun before StopAccepting(): where that keeps the others off by what connections take
-// over from their listener, they would hear nothing of what their peers go on to send. Whether there is a connection that was made to
-// `listening`, also one that nng has no pipe for yet, and one that it is about to close.
+// Lets be heard who was in the middle of connecting to `listening` at StopAccepting() and has connected since: what keeps the others off is
+// taken over by a connection from its listener, and drops all that its peer sends. To be called again later, for those who have not by now.
+// Whether there is a connection that was made to `listening`, also one that nng has no pipe for yet, and one that it is about to close.
 bool TakeInAccepted(const TcpAddress& listening);
 
 }  // namespace scoutlight::client

@@ -197,7 +197,7 @@ class NngSocket final : public Socket, public std::enable_shared_from_this<NngSo
     // What cannot be stopped is only waited for.
     if (listening_.has_value()) static_cast<void>(StopAccepting(*listening_));
   }
-  bool HasNewcomers() override { return listening_.has_value() && TakeInAccepted(*listening_); }
+  bool TakeInNewcomers() override { return listening_.has_value() && TakeInAccepted(*listening_); }
 
   std::string Problem() override {
     int dialer = 0;

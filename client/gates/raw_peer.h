@@ -27,18 +27,27 @@ class RawConnection {
   // To the port at the end of `url`.
   static RawConnection To(const std::string& url) {
     RawConnection connection = Towards(url);
-    pollfd writable = {.fd = connection.descriptor_, .events = POLLOUT, .revents = 0};
-    if (poll(&writable, 1, 60'000) != 1 || !connection.stands()) std::abort();
-    fcntl(connection.descriptor_, F_SETFL, 0);
+    connection.AwaitConnected();
     return connection;
   }
   // The same without waiting until it stands; nothing is sent or received over it.
   static RawConnection Towards(const std::string& url) {
-    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))))};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 && errno != EINPROGRESS) std::abort();
-    return RawConnection(descriptor);
+    RawConnection connection(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    connection.Connect(url);
+    return connection;
+  }
+  // The same in the middle: its other end waits for the last packet of the handshake (state 3 of proc(5)'s net/tcp) until EndHandshake(),
+  // because this one takes nothing that comes from so far.
+  static RawConnection HalfTo(const std::string& url) {
+    RawConnection connection(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    connection.TakeFromHops(255);
+    connection.Connect(url);
+    return connection;
+  }
+  // Waits until it stands, which is when the other end has sent its answer again.
+  void EndHandshake() {
+    TakeFromHops(0);
+    AwaitConnected();
   }
   RawConnection(RawConnection&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   ~RawConnection() {
@@ -82,6 +91,20 @@ class RawConnection {
   }
 
  private:
+  void Connect(const std::string& url) const {
+    sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))))};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 && errno != EINPROGRESS) std::abort();
+  }
+  void AwaitConnected() const {
+    pollfd writable = {.fd = descriptor_, .events = POLLOUT, .revents = 0};
+    if (poll(&writable, 1, 60'000) != 1 || !stands()) std::abort();
+    fcntl(descriptor_, F_SETFL, 0);
+  }
+  void TakeFromHops(int hops_min) const {
+    if (setsockopt(descriptor_, IPPROTO_IP, IP_MINTTL, &hops_min, sizeof(hops_min)) != 0) std::abort();
+  }
+
   int descriptor_;
 };
 

@@ -84,11 +84,17 @@ bool ReceiveQueue::HasRoom() const {
 
 void ReceiveQueue::Add(const LinePtr& line) { Receive(line); }
 
+void ReceiveQueue::Remove(const LinePtr& line) {
+  MutexLock lock(&mu_);
+  line->to_receive.removed = true;
+  if (std::exchange(line->to_receive.paused, false)) std::erase(paused_, line);
+}
+
 void ReceiveQueue::Receive(const LinePtr& line) {
   {
     MutexLock lock(&mu_);
     auto& state = line->to_receive;
-    if ((stopped_ && !refuses_) || state.receiving || state.paused) return;
+    if ((stopped_ && !refuses_) || state.receiving || state.paused || state.removed) return;
     if (!HasRoom()) {
       state.paused = true;
       paused_.push_back(line);

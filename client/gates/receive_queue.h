@@ -38,6 +38,8 @@ class ReceiveQueue : public std::enable_shared_from_this<ReceiveQueue> {
 
   // Receives from `line` from now on.
   void Add(const LinePtr& line);
+  // Not any more, nor keeps it: its socket has closed.
+  void Remove(const LinePtr& line);
   void OnReceived(const LinePtr& line, absl::StatusOr<ReceivedMessage> received);
   // Takes no more. kNothing: receives no more either; Pull() still gives out what is there. kAll: refuses what is there, and what comes, so
   // that nobody waits for an answer to it.

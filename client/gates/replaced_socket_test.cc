@@ -211,7 +211,7 @@ class SlowSocket final : public Socket {
   bool IsFlushed() override { return true; }
   bool IsAlone() override { return true; }
   void StopListening() override {}
-  bool HasNewcomers() override { return false; }
+  bool TakeInNewcomers() override { return false; }
   std::string Problem() override { return std::string(); }
   void BeginClose() override { closed_at_ = std::min(closed_at_, Clock::System().SinceBoot() + absl::Milliseconds(300)); }
   bool IsClosed() override { return Clock::System().SinceBoot() >= closed_at_; }

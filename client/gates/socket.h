@@ -89,9 +89,10 @@ class Socket {
   virtual bool IsAlone() = 0;
   // Nobody new connects to where this listens, as far as the transport can keep them off; who has connected before is still taken in.
   virtual void StopListening() = 0;
-  // Whether somebody has connected to where this listens who is not known yet, or has just hung up: what such a one sends may be on its
-  // way, and is taken in, which StopListening() may have prevented. Costs a look at all descriptors of the process, as that does.
-  virtual bool HasNewcomers() = 0;
+  // Who was in the middle of connecting when StopListening() was called may not be heard, with all that it sends, until this is called
+  // once it has connected. Whether somebody has who is not known yet, or has just hung up: what such a one sends may be on its way. Costs
+  // a look at all descriptors of the process, as StopListening() does.
+  virtual bool TakeInNewcomers() = 0;
   // Why nobody is connected, in words for operators, as it was a moment ago at the latest; empty: not known, or somebody is. Costs a look
   // at all sockets of the process, once for those that are asked at about the same time.
   virtual std::string Problem() = 0;

@@ -1,10 +1,18 @@
 // Peers that do not behave: silent ones, those of other protocols, those that do not read, those that cut off.
+#include <linux/filter.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <fstream>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "client/gate.h"
 #include "client/gates/gate_fixture.h"
 #include "client/gates/raw_peer.h"
@@ -105,6 +113,56 @@ TEST(StrangePeers, LeavingGateTakesInWhoHasConnectedBeforeAndNobodyElse) {
   }
   closing.join();
   EXPECT_LT(Now() - start, kLong / 2) << "nobody is there";
+}
+
+// Whether somebody who connects to the port at the end of `url` is in the middle of it.
+bool IsBeingConnected(const std::string& url) {
+  const std::string port = absl::StrFormat(":%04X", std::stoi(url.substr(url.rfind(':') + 1)));
+  std::ifstream connections("/proc/net/tcp");
+  std::string number, own, peer, state, rest;
+  while (connections >> number >> own >> peer >> state && std::getline(connections, rest)) {
+    if (absl::EndsWith(own, port) && state == "03") return true;
+  }
+  return false;
+}
+
+bool MayAttachFilters() {
+  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sock_filter take_all[] = {BPF_STMT(BPF_RET | BPF_K, 0xffff)};
+  const sock_fprog program = {.len = 1, .filter = take_all};
+  const bool may = setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+  close(descriptor);
+  return may;
+}
+
+// Where no filter may be attached such a one was let in and not heard before all others had hung up: too late for what it had sent, if nng
+// had given it up by then.
+TEST(StrangePeers, WhoIsInTheMiddleOfConnectingToALeavingGateIsHeardOrKeptOff) {
+  GateFactory gates;
+  auto [in, url] = gates.Bound<InGate>({.queue = "q", .type = LinkType::kPull});
+  std::optional<RawConnection> staying = RawConnection::To(url);
+  staying->Greet(kPush);
+  ASSERT_TRUE(Await([&in = in] { return in.Look().counters.peers == 1; }));
+  std::optional<RawConnection> late = RawConnection::HalfTo(url);
+  ASSERT_TRUE(Await([&url = url] { return IsBeingConnected(url); }));
+  std::thread closing([&in = in] { in.Close(kLong); });
+  EXPECT_TRUE(Await([&url = url] { return !RawConnection::Towards(url).stands(); }));
+  late->EndHandshake();
+  if (MayAttachFilters()) {
+    staying.reset();
+    closing.join();
+    late->Greet(kPush);
+    EXPECT_EQ(late->Receive(8), "") << "it was told that it may send";
+    return;
+  }
+  EXPECT_EQ(late->Receive(8).size(), 8) << "it may send now";
+  late->Greet(kPush);
+  late->SendMessage("sent while another stays");
+  const absl::StatusOr<Message> message = in.Pull(kLong);
+  EXPECT_EQ(message.ok() ? message->body() : message.status().ToString(), "sent while another stays");
+  staying.reset();
+  late.reset();
+  closing.join();
 }
 
 TEST(StrangePeers, MessageThatItsReceiverCutsOffDoesNotHoldUpTheOthers) {

@@ -57,8 +57,10 @@ class BatchWriter {
   std::vector<std::shared_ptr<const Batch>> TakeBatches() { return std::move(batches_); }
   // Makes what was changed known.
   void KeepRecords() &&;
-  // Puts granted leases into the table, takes ended ones out, and counts what hangs on them.
+  // Puts granted leases into the table, and counts what hangs on them.
   void ApplyLeases();
+  // Takes ended ones out.
+  void ApplyLeaseEnds();
   // Shows every request that is to be remembered.
   void ForEachRequest(const std::function<void(const Origin& origin, RequestIndex::Request request)>& show) const;
 

@@ -192,10 +192,13 @@ void Committer::Publish(BatchWriter& writer, const View& before) {
   });
   // Before the view, so that whoever reads a lease's key there finds the lease.
   writer.ApplyLeases();
-  if (!writer.changed()) return;
-  parts_.kept->Forget(writer.batches());
-  parts_.published->Exchange(std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), writer.revision(), before.oldest}));
-  if (!following_.live) return;
+  if (writer.changed()) {
+    parts_.kept->Forget(writer.batches());
+    parts_.published->Exchange(std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), writer.revision(), before.oldest}));
+  }
+  // After it, so that whoever finds the lease gone finds its keys gone.
+  writer.ApplyLeaseEnds();
+  if (!writer.changed() || !following_.live) return;
   for (std::shared_ptr<const Batch>& batch : writer.TakeBatches()) {
     following_.shown = batch->revision;
     following_.sink->OnBatch(std::move(batch));

@@ -244,6 +244,8 @@ LeaseResult LocalStore::FindLease(LeaseId id) {
   result.revision = view->revision;
   std::optional<LeaseInfo> lease = keeper_.Find(id);
   if (!lease.has_value()) {
+    // It may have ended since.
+    result.revision = published_.revision();
     result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
     return result;
   }
