@@ -101,19 +101,15 @@ void BatchWriter::KeepRecords() && {
       [this](const std::string& path, std::optional<std::string> record) { parts_.known->Set(path, std::move(record)); });
 }
 
-void BatchWriter::ApplyLeases() {
-  if (granted_.empty() && load_delta_.empty() && noted_.empty()) return;
+void BatchWriter::ApplyLeases(absl::FunctionRef<void()> publish) {
+  if (granted_.empty() && load_delta_.empty() && ended_.empty() && noted_.empty()) return publish();
   MutexLock lock(&parts_.leases->mu);
   LeaseTable& table = parts_.leases->table;
   for (const auto& [id, lease] : granted_) table.Add(lease);
   for (const auto& [id, load] : load_delta_) table.AddLoad(id, load);
+  for (const LeaseId id : ended_) table.Remove(id);
   for (const LeaseId id : noted_) table.NoteRenewed(id);
-}
-
-void BatchWriter::ApplyLeaseEnds() {
-  if (ended_.empty()) return;
-  MutexLock lock(&parts_.leases->mu);
-  for (const LeaseId id : ended_) parts_.leases->table.Remove(id);
+  publish();
 }
 
 void BatchWriter::ForEachRequest(const std::function<void(const Origin&, RequestIndex::Request)>& show) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/limits.h"
@@ -57,10 +58,10 @@ class BatchWriter {
   std::vector<std::shared_ptr<const Batch>> TakeBatches() { return std::move(batches_); }
   // Makes what was changed known.
   void KeepRecords() &&;
-  // Puts granted leases into the table, and counts what hangs on them.
-  void ApplyLeases();
-  // Takes ended ones out.
-  void ApplyLeaseEnds();
+  // Puts granted leases into the table, takes ended ones out, and counts what hangs on them. `publish` makes the batches known, and is
+  // called once, with the leases locked if any are changed: whoever finds a lease gone finds its keys gone, whoever finds those gone finds
+  // no lease to renew, and whoever reads a lease's key finds the lease.
+  void ApplyLeases(absl::FunctionRef<void()> publish);
   // Shows every request that is to be remembered.
   void ForEachRequest(const std::function<void(const Origin& origin, RequestIndex::Request request)>& show) const;
 

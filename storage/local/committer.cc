@@ -190,14 +190,15 @@ void Committer::Publish(BatchWriter& writer, const View& before) {
   writer.ForEachRequest([this](const Origin& origin, RequestIndex::Request request) {
     requests_.Add(origin.caller, origin.request_id, request, last_committed_);
   });
-  // Before the view, so that whoever reads a lease's key there finds the lease.
-  writer.ApplyLeases();
+  std::shared_ptr<const View> view;
   if (writer.changed()) {
     parts_.kept->Forget(writer.batches());
-    parts_.published->Exchange(std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), writer.revision(), before.oldest}));
+    view = std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), writer.revision(), before.oldest});
   }
-  // After it, so that whoever finds the lease gone finds its keys gone.
-  writer.ApplyLeaseEnds();
+  writer.ApplyLeases([&] {
+    if (view != nullptr) view = parts_.published->Exchange(std::move(view));
+  });
+  view.reset();
   if (!writer.changed() || !following_.live) return;
   for (std::shared_ptr<const Batch>& batch : writer.TakeBatches()) {
     following_.shown = batch->revision;
