@@ -220,9 +220,9 @@ def fuzz_targets():
 def fuzzed(sums):
     """What scripts/fuzz.py ran."""
     lines = ["## Fuzzers", "",
-             f"`./dev fuzz TARGET SECONDS` runs one with libFuzzer and clang's sanitizers, and adds what it ran to this table. "
-             f"{FUZZ_SECONDS_ASKED:,} s of each are", "asked for, in as many pieces as one likes. A run that broke something stays counted "
-             "when that is mended.", "",
+             "`./dev fuzz TARGET SECONDS` runs one with libFuzzer and clang's sanitizers, and adds what it ran to this table. "
+             f"{FUZZ_SECONDS_ASKED:,} s of", "the processor's time are asked for of each, in as many pieces as one likes. "
+             "A run that broke something stays counted when that is", "mended.", "",
              "| target | runs | that broke something | seconds | of those asked for | executions | last | command |",
              "|---|---|---|---|---|---|---|---|"]
     for target in fuzz_targets():

@@ -64,14 +64,14 @@ class ResultsTest(TemporaryTree):
 
 class FuzzTest(TemporaryTree):
     def run_fuzzer(self, *script, target="keys", times=(0, 900)):
-        """Runs the target with a program of these lines of sh, in $OUT the folder for what breaks; the clock shows the times in turn."""
+        """Runs the target with a program of these lines of sh, in $OUT the folder for what breaks; it has used the times in turn."""
         program = self.folder / "fuzzer"
         program.write_text('#!/bin/sh\nfor word; do case $word in -artifact_prefix=*) OUT=${word#*=} ;; esac; done\n' + "\n".join(script),
                            encoding="utf-8")
         program.chmod(0o700)
         said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), mock.patch.object(fuzz, "time") as clock:
-            clock.monotonic.side_effect = times
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), \
+                mock.patch.object(fuzz, "processor_seconds", side_effect=times):
             status = fuzz.fuzz(str(program), target, 900)
         return status, said.getvalue()
 
