@@ -22,7 +22,7 @@ class Claims {
     for (size_t i = 0; i < pins_.size(); ++i) Claim(static_cast<int>(i));
     NoteValues();
     for (const LoggedBatch& logged : history_.log) {
-      if (writers_[logged.batch.revision] == kNobody) writers_[logged.batch.revision] = FindWriter(logged.batch);
+      if (writers_[logged.batch.revision] == kNobody) writers_[logged.batch.revision] = FindWriter(logged);
     }
     for (const auto& [id, calls] : repetitions_) CheckCarriedOutOnce(calls);
     return std::move(writers_);
@@ -106,11 +106,12 @@ class Claims {
     }
   }
 
-  int FindWriter(const Batch& batch) {
+  int FindWriter(const LoggedBatch& logged) {
+    const Batch& batch = logged.batch;
     if (batch.events.empty()) return kNobody;
     const Event& first = batch.events.front();
     if (first.cause == EventCause::kLeaseExpired) return kTheStore;
-    if (first.cause == EventCause::kLeaseRevoked) return FindRevoker(batch);
+    if (first.cause == EventCause::kLeaseRevoked) return FindRevoker(logged);
     for (const Event& event : batch.events) {
       if (event.kind == EventKind::kPut) return FindPutter(batch.revision, event);
     }
@@ -136,16 +137,24 @@ class Claims {
     return unanswered;
   }
 
-  int FindRevoker(const Batch& batch) {
+  int FindRevoker(const LoggedBatch& logged) {
+    const Batch& batch = logged.batch;
     const LeaseId lease = batch.events.front().previous.value_or(Entry()).lease_id;
+    std::vector<int> others;
+    bool was_begun = false;
     for (size_t i = 0; i < history_.calls.size(); ++i) {
       const auto* const revoke = std::get_if<Revoke>(&history_.calls[i].request);
       const int call = static_cast<int>(i);
-      if (revoke == nullptr || revoke->id != lease || (Unanswered(call) != call && !MayHaveRevoked(call, batch.revision))) continue;
-      Take(call, batch.revision);
-      return call;
+      if (revoke == nullptr || revoke->id != lease) continue;
+      if (Unanswered(call) == call || MayHaveRevoked(call, batch.revision)) {
+        Take(call, batch.revision);
+        return call;
+      }
+      others.push_back(call);
+      was_begun = was_begun || MayHaveBegun(call, logged);
     }
-    findings_.Add(Rule::kContiguity, batch.revision, {}, absl::StrCat("nobody revoked lease ", lease, " at revision ", batch.revision));
+    if (was_begun) return kTheStore;
+    findings_.Add(Rule::kContiguity, batch.revision, others, absl::StrCat("nobody revoked lease ", lease, " at revision ", batch.revision));
     return kNobody;
   }
 
@@ -154,6 +163,13 @@ class Claims {
     const Pin& pin = pins_[call];
     const bool ok = history_.calls[call].outcome == Outcome::kOk && !IsReplayed(history_.calls[call]);
     return history_.over_etcd && ok && pin.kind == Pin::Kind::kRead && pin.revision >= revision;
+  }
+
+  // Over etcd a lease that ends by itself while it is being revoked ends as one that was revoked; the call finds none any more.
+  bool MayHaveBegun(int index, const LoggedBatch& end) const {
+    const Call& call = history_.calls[index];
+    const bool found_none = call.outcome == Outcome::kFailed && call.failure.reason == Reason::kLeaseNotFound;
+    return history_.over_etcd && found_none && call.called <= end.received;
   }
 
   // The first call without an answer, and not yet with a revision, among the repetitions of `call`; kNobody: there is none.

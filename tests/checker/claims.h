@@ -11,7 +11,7 @@ namespace scoutlight::checker {
 
 // Who made a revision, if no call did.
 inline constexpr int kNobody = -1;    // Nobody, as far as known: a violation, reported.
-inline constexpr int kTheStore = -2;  // A lease ended by itself.
+inline constexpr int kTheStore = -2;  // A lease ended by itself; over etcd perhaps while somebody revoked it.
 inline constexpr int kDeleter = -3;   // Only deletes: an unanswered one, which its values do not tell (unanswered_deletes.h).
 
 // Checks that the log is 2, 3, ... N, that every acknowledged write is in it, and that each revision has one writer; calls without an

@@ -183,5 +183,30 @@ TEST(OverEtcd, NoOtherCallsLeaseIsRevoked) {
   EXPECT_EQ(Wrong(history), std::vector<std::string>{});
 }
 
+TEST(OverEtcd, ALeaseThatEndsWhileItIsRevokedEndsAsRevoked) {
+  constexpr Nanos kEnd = 2 * kSecond + 1;
+  Call revoke{.client = 2, .called = kEnd - 1, .returned = kEnd + 1, .outcome = Outcome::kFailed};
+  revoke.failure = {.code = absl::StatusCode::kNotFound, .reason = Reason::kLeaseNotFound, .revision = 3};
+  revoke.request = Revoke{.id = 7};
+  const auto wrong_with = [](const Call& call, bool over_etcd) {
+    History history = LeaseThatEnds(kEnd);
+    history.over_etcd = over_etcd;
+    history.log[1].batch.events[0].cause = EventCause::kLeaseRevoked;
+    history.calls.push_back(call);
+    return Wrong(history);
+  };
+  EXPECT_EQ(wrong_with(revoke, true), std::vector<std::string>{});
+  EXPECT_EQ(wrong_with(revoke, false).size(), 1u) << "only etcd is told so in two steps";
+  Call late = revoke;
+  late.called = kEnd + 1;
+  EXPECT_EQ(wrong_with(late, true).size(), 1u) << "it had ended by then";
+  Call refused = revoke;
+  refused.failure.reason = Reason::kInvalidField;
+  EXPECT_EQ(wrong_with(refused, true).size(), 1u) << "that begins nothing";
+  Call other = revoke;
+  other.request = Revoke{.id = 8};
+  EXPECT_EQ(wrong_with(other, true).size(), 1u) << "it is another lease";
+}
+
 }  // namespace
 }  // namespace scoutlight::checker
