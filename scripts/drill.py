@@ -10,7 +10,6 @@ Each tests/drill/NAME.patch begins with the lines `Fault: what it does.` and `Ca
 import argparse
 import contextlib
 import datetime
-import json
 import pathlib
 import re
 import shutil
@@ -90,14 +89,12 @@ def run_drill(drill, folder, bazel_flags):
 
 def keep(outcomes):
     """Puts {name: outcome} into the results that docs/reliability.md is made of."""
-    results = reliability.load(reliability.RESULTS)
     known = {drill.name for drill in all_drills()}
-    kept = {name: result for name, result in results.get("drill", {}).items() if name in known}
-    for name, outcome in outcomes.items():
-        kept[name] = {"outcome": outcome, "date": f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}"}
-    results["drill"] = dict(sorted(kept.items()))
-    reliability.RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    reliability.PAGE.write_text(reliability.page(), encoding="utf-8")
+    with reliability.results_to_change() as results:
+        kept = {name: result for name, result in results.get("drill", {}).items() if name in known}
+        for name, outcome in outcomes.items():
+            kept[name] = {"outcome": outcome, "date": f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}"}
+        results["drill"] = dict(sorted(kept.items()))
 
 
 def run(names, bazel_flags):

@@ -138,14 +138,18 @@ class Claims {
 
   int FindRevoker(const Batch& batch) {
     const LeaseId lease = batch.events.front().previous.value_or(Entry()).lease_id;
+    std::vector<int> others;
     for (size_t i = 0; i < history_.calls.size(); ++i) {
       const auto* const revoke = std::get_if<Revoke>(&history_.calls[i].request);
       const int call = static_cast<int>(i);
-      if (revoke == nullptr || revoke->id != lease || (Unanswered(call) != call && !MayHaveRevoked(call, batch.revision))) continue;
-      Take(call, batch.revision);
-      return call;
+      if (revoke == nullptr || revoke->id != lease) continue;
+      if (Unanswered(call) == call || MayHaveRevoked(call, batch.revision)) {
+        Take(call, batch.revision);
+        return call;
+      }
+      others.push_back(call);
     }
-    findings_.Add(Rule::kContiguity, batch.revision, {}, absl::StrCat("nobody revoked lease ", lease, " at revision ", batch.revision));
+    findings_.Add(Rule::kContiguity, batch.revision, others, absl::StrCat("nobody revoked lease ", lease, " at revision ", batch.revision));
     return kNobody;
   }
 

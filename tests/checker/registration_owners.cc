@@ -15,12 +15,17 @@ using State = SessionStream::State;
 
 std::string Owner(const InstanceState& state) { return absl::StrCat("session \"", state.session, "\" (epoch ", state.epoch, ")"); }
 
+// Register is refused so behind the fact, too: somebody else took the instance, or it went, before the answer was made.
+bool MayHaveRegistered(const RegistrationCall& call) {
+  return call.outcome != Outcome::kFailed || call.reason == "FENCED" || call.reason == "INSTANCE_NOT_FOUND";
+}
+
 // When somebody first asked for registrations of a name, by session.
 class Claims {
  public:
   explicit Claims(const RegistrationHistory& history) {
     for (const RegistrationCall& call : history.calls) {
-      if (call.kind == CallKind::kRegister && call.outcome != Outcome::kFailed) Note(call.name, call.session, call.called, call.take_over);
+      if (call.kind == CallKind::kRegister && MayHaveRegistered(call)) Note(call.name, call.session, call.called, call.take_over);
     }
     for (const SessionStream& stream : history.sessions) {
       for (const SessionStream::Declaration& declaration : stream.declarations) {
