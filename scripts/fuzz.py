@@ -86,8 +86,8 @@ def keep(target, seconds, executions, broke):
 
 
 def breaks_again(command, environment, inputs):
-    """Whether one of the inputs breaks something, each run by itself."""
-    return any(run_fuzzer([*command, str(path)], environment)[0] for path in inputs)
+    """Whether one of the inputs breaks something, each run by itself. One that is interrupted was not seen to."""
+    return any(run_fuzzer([*command, str(path)], environment)[0] not in (0, INTERRUPTED) for path in inputs)
 
 
 def folders_of(target):

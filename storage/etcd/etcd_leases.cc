@@ -134,6 +134,7 @@ class LeaseRevoker : public std::enable_shared_from_this<LeaseRevoker> {
     request.set_key(mapping_.RevocationKey(id_));
     request.set_count_only(true);
     client_.Range(std::move(request), [self = shared_from_this()](const RpcOutcome& outcome, const etcdserverpb::RangeResponse& now) {
+      self->ended_meanwhile_ = true;
       if (outcome.ok()) return self->Finish({}, absl::OkStatus(), now.header().revision());
       RpcOutcome told = outcome;
       told.reached_etcd = true;
@@ -142,7 +143,8 @@ class LeaseRevoker : public std::enable_shared_from_this<LeaseRevoker> {
   }
 
   void Finish(const RpcOutcome& outcome, absl::Status status, Revision revision) {
-    std::move(done_)({.outcome = outcome, .status = std::move(status), .revision = revision, .deleted = keys_});
+    std::move(done_)(
+        {.outcome = outcome, .status = std::move(status), .revision = revision, .deleted = keys_, .ended_meanwhile = ended_meanwhile_});
   }
 
   EtcdClient& client_;
@@ -151,6 +153,7 @@ class LeaseRevoker : public std::enable_shared_from_this<LeaseRevoker> {
   absl::AnyInvocable<void(EtcdRevokeResult) &&> done_;
   int64_t keys_ = 0;
   bool announced_ = false;  // Maybe.
+  bool ended_meanwhile_ = false;
 };
 
 }  // namespace

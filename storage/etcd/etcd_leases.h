@@ -27,6 +27,7 @@ struct EtcdRevokeResult {
   absl::Status status;  // kNotFound: there is no such lease.
   Revision revision = 0;
   int64_t deleted = 0;
+  bool ended_meanwhile = false;  // By other means; `revision` is the cluster's latest, which may be of others.
 };
 
 struct EtcdGrant {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "base/error.h"
+#include "base/key.h"
 #include "compat/etcd/rpc.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "storage/etcd/etcd_client.h"
@@ -18,6 +19,7 @@
 namespace scoutlight::storage {
 namespace {
 
+constexpr char kPrefix[] = "p/";
 constexpr LeaseId kLease = 7;
 constexpr Revision kRevision = 41;
 
@@ -48,7 +50,7 @@ class Member : public etcdserverpb::KV::Service, public etcdserverpb::Lease::Ser
     response->set_id(request->id());
     response->set_ttl(request->id() == kLease ? 5 : -1);
     response->set_grantedttl(request->id() == kLease ? 5 : 0);
-    if (request->id() == kLease) response->add_keys(EtcdMapping("").Nodes().begin + "a");
+    if (request->id() == kLease) response->add_keys(EtcdMapping(kPrefix).Encode(*Key::Parse("/a")));
     response->mutable_header()->set_revision(kRevision - 1);
     return grpc::Status::OK;
   }
@@ -73,7 +75,7 @@ EtcdRevokeResult Revoke(const Member& member, LeaseId id) {
   options.endpoints = {member.target()};
   options.call_timeout = absl::Milliseconds(200);
   EtcdClient client(std::move(options));
-  const EtcdMapping mapping("");
+  const EtcdMapping mapping(kPrefix);
   EtcdRevokeResult result;
   absl::Notification done;
   RevokeEtcdLease(client, mapping, id, [&](EtcdRevokeResult revoked) {
@@ -90,6 +92,7 @@ TEST(RevokeEtcdLease, EndsALeaseThatIsThere) {
   EXPECT_TRUE(result.status.ok()) << result.status;
   EXPECT_EQ(result.revision, kRevision);
   EXPECT_EQ(result.deleted, 1);
+  EXPECT_FALSE(result.ended_meanwhile);
   EXPECT_EQ(Revoke(member, kLease + 1).status.code(), absl::StatusCode::kNotFound);
 }
 
@@ -102,6 +105,7 @@ TEST(RevokeEtcdLease, OneThatEndsMeanwhileIsRevoked) {
     EXPECT_TRUE(result.status.ok()) << result.status;
     EXPECT_EQ(result.revision, kRevision);
     EXPECT_EQ(result.deleted, 1);
+    EXPECT_TRUE(result.ended_meanwhile);
   }
 }
 

@@ -190,6 +190,8 @@ class EtcdStore : public Store {
       result.changed = revoked.deleted > 0;
       result.succeeded = true;
       result.results.emplace_back().deleted = revoked.deleted;
+      // Nobody may write where the watch looks.
+      if (revoked.ended_meanwhile) follower_.ShowUpTo(revoked.revision);
       AnswerWhenShown(std::move(result), nullptr, std::move(done));
     });
   }

@@ -47,7 +47,7 @@ struct EtcdStoreOptions {
 //   Read          always linearizable, min_revision saves nothing.
 //   Batch         `committed` is by the clock of the server that wrote; of the end of a lease, when this server saw it.
 //   RevokeLease   counts the keys that were on the lease just before. A revocation that was begun but not finished makes the lease's end
-//                 count as revoked, whenever it comes: the call is OK if it came meanwhile, else OUTCOME_UNKNOWN.
+//                 count as revoked, whenever it comes; the call is OK if the lease ends meanwhile, else OUTCOME_UNKNOWN.
 //   RenewLeases   `revision` is that of a member just before: not the latest, if others write elsewhere.
 //   leases        are those of the whole cluster, in whole seconds; how much is on one is not bounded. They get their full ttl anew when
 //                 the cluster changes its leader. Ids from 2^62 on are this store's own. Before 3.4.31 and 3.5.13 a leader that stood still
