@@ -22,6 +22,29 @@ TEST(RegistrationCheck, TrueHistoriesRaiseNoAlarm) {
   }
 }
 
+// Who is overtaken before it is answered.
+TEST(RegistrationCheck, WhoIsToldThatAnotherHasItMayHaveRegistered) {
+  int changed = 0;
+  for (const char* reason : {"FENCED", "INSTANCE_NOT_FOUND", "INSTANCE_OWNED"}) {
+    bool alarmed = false;
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+      RegistrationHistory history = SimulateRegistrations(seed);
+      for (RegistrationCall& call : history.calls) {
+        if (call.kind != CallKind::kRegister || call.outcome != Outcome::kOk || call.replayed) continue;
+        ++changed;
+        call.outcome = Outcome::kFailed;
+        call.code = absl::StatusCode::kAborted;
+        call.reason = reason;
+      }
+      const std::vector<Violation> violations = CheckRegistrations(history, kSimulatedRegistrationBounds);
+      alarmed = alarmed || std::any_of(violations.begin(), violations.end(),
+                                       [](const Violation& violation) { return violation.rule == Rule::kOneOwner; });
+    }
+    EXPECT_EQ(alarmed, std::string(reason) == "INSTANCE_OWNED") << reason;
+  }
+  EXPECT_GT(changed, 100);
+}
+
 TEST(RegistrationCheck, AHistoryWithoutALogSaysSo) {
   RegistrationHistory history = SimulateRegistrations(1, 300);
   history.stores.clear();

@@ -147,32 +147,18 @@ class Run {
     RegistrationCall call = CallOf(CallKind::kRegister);
     call.session = std::vector<std::string>{"", "p1", "p2"}[world_.Between(0, 2)];
     call.take_over = Chance(30);
-    if (!CarryOut(&call)) return Refuse(std::move(call), absl::StatusCode::kAlreadyExists, "INSTANCE_OWNED");
-    if (!Chance(5)) return Accept(std::move(call));
-    // Another takes it over before the answer is made.
-    RegistrationCall taker = CallOf(CallKind::kRegister);
-    taker.name = call.name;
-    taker.session = call.session == "p1" ? "p2" : "p1";
-    taker.take_over = true;
-    CarryOut(&taker);
-    Accept(std::move(taker));
-    Refuse(std::move(call), absl::StatusCode::kAborted, "FENCED");
-  }
-
-  // False: somebody else owns it.
-  bool CarryOut(RegistrationCall* call) {
-    if (call->session != "") call->ttl = absl::Nanoseconds(kCallerTtl);
-    const SimulatedInstance* const before = world_.store.Find(call->name);
-    const bool same = before != nullptr && before->session == call->session;
-    if (before != nullptr && !same && !call->take_over) return false;
-    if (before != nullptr && !same) epochs_[call->name].push_back(before->epoch);
+    if (call.session != "") call.ttl = absl::Nanoseconds(kCallerTtl);
+    const SimulatedInstance* const before = world_.store.Find(call.name);
+    const bool same = before != nullptr && before->session == call.session;
+    if (before != nullptr && !same && !call.take_over) return Refuse(call, absl::StatusCode::kAlreadyExists, "INSTANCE_OWNED");
+    if (before != nullptr && !same) epochs_[call.name].push_back(before->epoch);
     LeaseId lease = 0;
-    if (call->ttl != absl::ZeroDuration()) {
+    if (call.ttl != absl::ZeroDuration()) {
       lease = same ? before->lease_id : 0;
       if (lease == 0 || !world_.store.Renew(world_.now, lease)) lease = world_.store.Grant(world_.now, kCallerTtl);
     }
-    world_.store.Register(world_.now, call->name, world_.Fresh(), call->session, lease, false);
-    return true;
+    world_.store.Register(world_.now, call.name, world_.Fresh(), call.session, lease, false);
+    Accept(std::move(call));
   }
 
   void Update() {
