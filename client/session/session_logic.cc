@@ -158,10 +158,13 @@ std::optional<absl::Duration> SessionLogic::AfterEnd(const absl::Status& status)
   }
   if (Backoff::IsLasting(status.code())) {
     set_.RefuseAll(status);
-  } else {
-    set_.OnUnreachable(status);
+    return backoff_.NextAfter(status);
   }
-  return backoff_.NextAfter(status);
+  set_.OnUnreachable(status);
+  const absl::Duration pause = backoff_.NextAfter(status);
+  const std::optional<ErrorDetails> details = DetailsOf(status);
+  const bool is_asked_for = details.has_value() && details->retry_after > absl::ZeroDuration();
+  return is_asked_for ? pause : std::min(pause, ReopenWithin(settings_.ttl));
 }
 
 void SessionLogic::Pump() {

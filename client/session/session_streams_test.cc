@@ -38,6 +38,19 @@ TEST_F(SessionStreamsTest, AServerThatIsSilentIsGivenUpInLessThanHalfTheTtl) {
   EXPECT_EQ(streams.opened(), 2);
 }
 
+// A server that answers again finds who has a short ttl before that has run out.
+TEST_F(SessionStreamsTest, AStreamIsOpenedAgainWithinAnEighthOfTheTtl) {
+  random = 0.99;
+  Register("a");
+  RunFor(absl::ZeroDuration());
+  for (int i = 0; i < 20; ++i) {
+    const int opened = streams.opened();
+    server.Break(absl::UnavailableError("cut"));
+    loop.Advance(ReopenWithin(kTtl));
+    ASSERT_GT(streams.opened(), opened) << i;
+  }
+}
+
 TEST_F(SessionStreamsTest, ASilentServerIsAskedMoreAndMoreRarely) {
   Register("a");
   loop.Advance(absl::Minutes(10));
