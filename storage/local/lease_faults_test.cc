@@ -78,7 +78,9 @@ TEST_F(LeaseFaults, AnEndThatIsBeingWrittenIsNotToldYet) {
   engine_->SetWrites(FaultyEngine::Writes::kWork);
   revoking_.join();
   EXPECT_TRUE(revoked_.status.ok()) << revoked_.status;
-  for (const RenewResult& result : renewed.Wait().results) EXPECT_EQ(ReasonOf(result.status), Reason::kLeaseNotFound) << result.status;
+  const Renewals renewals = renewed.Wait();
+  for (const RenewResult& result : renewals.results) EXPECT_EQ(ReasonOf(result.status), Reason::kLeaseNotFound) << result.status;
+  EXPECT_EQ(renewals.revision, revoked_.revision) << "before it the lease was there";
   EXPECT_EQ(sync_->GetLease(id_).status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(sync_->ListLeases().leases.size(), 0u);
 }

@@ -50,7 +50,7 @@ void LeaseKeeper::Load(const OpenState& state, const std::function<uint64_t()>& 
   }
 }
 
-void LeaseKeeper::Reload(const OpenState& state) {
+void LeaseKeeper::Reload(const OpenState& state, absl::FunctionRef<void()> publish) {
   MutexLock lock(&parts_.leases->mu);
   const absl::Duration now = parts_.leases->clock.At(parts_.clock->SinceBoot());
   LeaseTable table;
@@ -65,6 +65,7 @@ void LeaseKeeper::Reload(const OpenState& state) {
                .load = lease.load});
   }
   parts_.leases->table = std::move(table);
+  publish();
 }
 
 void LeaseKeeper::Start() {
@@ -106,6 +107,7 @@ LeaseKeeper::Renewed LeaseKeeper::Renew(const std::vector<LeaseId>& ids) {
     MutexLock lock(&parts_.leases->mu);
     LeaseTable& table = parts_.leases->table;
     const absl::Duration now = parts_.leases->clock.At(since_boot);
+    renewed.revision = parts_.published->revision();
     for (const LeaseId id : ids) {
       const std::optional<Lease> lease = table.Renew(id, now);
       if (!lease.has_value()) {
@@ -132,19 +134,23 @@ LeaseKeeper::Renewed LeaseKeeper::Renew(const std::vector<LeaseId>& ids) {
   return renewed;
 }
 
-std::optional<LeaseInfo> LeaseKeeper::Find(LeaseId id) {
+LeaseKeeper::Found LeaseKeeper::Find(LeaseId id) {
   MutexLock lock(&parts_.leases->mu);
   const std::optional<Lease> lease = parts_.leases->table.Find(id);
-  if (!lease.has_value()) return std::nullopt;
-  return InfoOf(*lease, parts_.leases->clock.At(parts_.clock->SinceBoot()));
+  return lease.has_value() ? FindAmong({*lease}) : FindAmong({});
 }
 
-std::vector<LeaseInfo> LeaseKeeper::List(LeaseId after, int leases_max) {
-  std::vector<LeaseInfo> leases;
+LeaseKeeper::Found LeaseKeeper::List(LeaseId after, int leases_max) {
   MutexLock lock(&parts_.leases->mu);
+  return FindAmong(parts_.leases->table.List(after, leases_max));
+}
+
+LeaseKeeper::Found LeaseKeeper::FindAmong(const std::vector<Lease>& leases) {
+  Found found{.revision = parts_.published->revision(), .view = parts_.published->Load(), .leases = {}};
   const absl::Duration now = parts_.leases->clock.At(parts_.clock->SinceBoot());
-  for (const Lease& lease : parts_.leases->table.List(after, leases_max)) leases.push_back(InfoOf(lease, now));
-  return leases;
+  found.leases.reserve(leases.size());
+  for (const Lease& lease : leases) found.leases.push_back(InfoOf(lease, now));
+  return found;
 }
 
 int64_t LeaseKeeper::count() const {

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
@@ -20,6 +22,7 @@
 #include "storage/local/lease_table.h"
 #include "storage/local/open_state.h"
 #include "storage/local/shared_leases.h"
+#include "storage/local/view.h"
 #include "storage/store.h"
 
 namespace scoutlight::storage {
@@ -33,6 +36,7 @@ class LeaseKeeper {
   struct Parts {
     Clock* clock = nullptr;
     SharedLeases* leases = nullptr;
+    const PublishedView* published = nullptr;
     Committer* committer = nullptr;
     absl::Duration tick;
     // Told when what is stored of a lease that ended is damaged, so that it cannot be removed. From any thread, with no lock held.
@@ -45,8 +49,9 @@ class LeaseKeeper {
   // At opening, before anything else: takes over the leases of the life before, and puts into `writes` what changes with the new life,
   // its number included.
   void Load(const OpenState& state, const std::function<uint64_t()>& random, WriteSet* writes);
-  // After a recovery within a life: the disk decides which leases there are; those known before keep their ends.
-  void Reload(const OpenState& state);
+  // After a recovery within a life: the disk decides which leases there are; those known before keep their ends. `publish` makes what the
+  // disk holds the published view, in the same moment.
+  void Reload(const OpenState& state, absl::FunctionRef<void()> publish);
 
   // From here on time runs. Idempotent. From one thread, as Stop().
   void Start();
@@ -62,15 +67,22 @@ class LeaseKeeper {
   // `ending` are not renewed, with kResourceExhausted: their end is being written, and what came of it is known behind a QueuedLeaseNote
   // that names them. Then they are gone, or there and to be renewed.
   struct Renewed {
+    Revision revision = 0;  // The published one of that moment, as below.
     std::vector<RenewResult> results;
     std::vector<LeaseId> unnoted;
     std::vector<LeaseId> ending;
   };
   Renewed Renew(const std::vector<LeaseId>& ids);
 
-  // One lease, its keys left out; nullopt: it is not there.
-  std::optional<LeaseInfo> Find(LeaseId id);
-  std::vector<LeaseInfo> List(LeaseId after, int leases_max);
+  // Leases, their keys left out, and what is published, of one moment: no view shows an end that they do not.
+  struct Found {
+    Revision revision = 0;
+    std::shared_ptr<const View> view;  // Null while the engine is being reopened.
+    std::vector<LeaseInfo> leases;
+  };
+  // That one, if it is there.
+  Found Find(LeaseId id);
+  Found List(LeaseId after, int leases_max);
   // Of all leases, taken or not.
   int64_t count() const;
 
@@ -80,6 +92,7 @@ class LeaseKeeper {
   absl::Duration Look();
   // What came of one end.
   void OnEnded(const absl::Status& status);
+  Found FindAmong(const std::vector<Lease>& leases) ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_.leases->mu);
   LeaseTable::Due TakeDue(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_.leases->mu);
   void NoteUptime(absl::Duration now);
 

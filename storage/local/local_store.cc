@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "base/limits.h"
 #include "base/reader_pool.h"
 #include "storage/local/committer.h"
@@ -113,6 +113,7 @@ LocalStore::LocalStore(std::unique_ptr<Engine> engine, LocalStoreOptions options
                                                               .random = options_.random})),
       keeper_({.clock = options_.clock,
                .leases = &leases_,
+               .published = &published_,
                .committer = committer_.get(),
                .tick = options_.lease_tick,
                .note_damage = [this](const absl::Status& status) { upkeep_.NoteDamage(status); }}),
@@ -187,7 +188,7 @@ void LocalStore::RevokeLease(RevokeRequest request, Done<CommitResult> done) {
 
 void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done<Renewals> done) {
   LeaseKeeper::Renewed renewed = keeper_.Renew(ids);
-  Renewals renewals{.revision = published_.revision(), .results = std::move(renewed.results)};
+  Renewals renewals{.revision = renewed.revision, .results = std::move(renewed.results)};
   // Once in a life a lease's renewal goes to disk, and is acknowledged then. What becomes of a lease that is being ended is known behind
   // it.
   std::vector<LeaseId> noted = std::move(renewed.unnoted);
@@ -197,17 +198,17 @@ void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done
                        [done = std::move(done), renewals = std::move(renewals)]() mutable { std::move(done)(std::move(renewals)); });
   }
   const size_t bytes = noted.size() * kBytesPerLeaseNote;
-  auto finish = [this, noted, ending = std::move(renewed.ending), done = std::move(done),
+  auto finish = [this, ids = std::move(ids), noted, some_end = !renewed.ending.empty(), done = std::move(done),
                  renewals = std::move(renewals)](const CommitResult& result) mutable {
-    absl::flat_hash_map<LeaseId, RenewResult> changed;
     if (!result.status.ok()) {
-      for (const LeaseId id : noted) changed[id] = {.id = id, .status = result.status, .ttl = {}};
-    } else if (!ending.empty()) {
-      // One that is there after all is noted already.
-      for (RenewResult& again : keeper_.Renew(ending).results) changed[again.id] = std::move(again);
-    }
-    for (RenewResult& renewal : renewals.results) {
-      if (const auto found = changed.find(renewal.id); found != changed.end()) renewal = found->second;
+      const absl::flat_hash_set<LeaseId> failed(noted.begin(), noted.end());
+      for (RenewResult& renewal : renewals.results) {
+        if (failed.contains(renewal.id)) renewal = {.id = renewal.id, .status = result.status, .ttl = {}};
+      }
+    } else if (some_end) {
+      // All of them, for one revision. One that is there after all is noted already.
+      LeaseKeeper::Renewed again = keeper_.Renew(ids);
+      renewals = {.revision = again.revision, .results = std::move(again.results)};
     }
     std::move(done)(std::move(renewals));
   };
@@ -234,23 +235,19 @@ void LocalStore::GetLease(LeaseId id, Done<LeaseResult> done) {
 }
 
 LeaseResult LocalStore::FindLease(LeaseId id) {
+  LeaseKeeper::Found found = keeper_.Find(id);
   LeaseResult result;
-  const std::shared_ptr<const View> view = published_.Load();
-  if (view == nullptr) {
+  result.revision = found.revision;
+  if (found.view == nullptr) {
     result.status = BeingReopened();
-    result.revision = published_.revision();
     return result;
   }
-  result.revision = view->revision;
-  std::optional<LeaseInfo> lease = keeper_.Find(id);
-  if (!lease.has_value()) {
-    // It may have ended since.
-    result.revision = published_.revision();
+  if (found.leases.empty()) {
     result.status = LeaseNotFound(absl::StatusCode::kNotFound, id);
     return result;
   }
-  result.lease = *std::move(lease);
-  absl::StatusOr<std::vector<Key>> keys = ReadKeysOfLease(*view->snapshot, id);
+  result.lease = std::move(found.leases.front());
+  absl::StatusOr<std::vector<Key>> keys = ReadKeysOfLease(*found.view->snapshot, id);
   if (keys.ok()) {
     result.lease.keys = *std::move(keys);
   } else {
@@ -261,15 +258,14 @@ LeaseResult LocalStore::FindLease(LeaseId id) {
 
 void LocalStore::ListLeases(LeaseId after, int leases_max, Done<LeaseList> done) {
   const auto look = [this, after, leases_max] {
+    LeaseKeeper::Found found = keeper_.List(after, leases_max);
     LeaseList list;
-    const std::shared_ptr<const View> view = published_.Load();
-    if (view == nullptr) {
+    list.revision = found.revision;
+    if (found.view == nullptr) {
       list.status = BeingReopened();
-      list.revision = published_.revision();
       return list;
     }
-    list.revision = view->revision;
-    list.leases = keeper_.List(after, leases_max);
+    list.leases = std::move(found.leases);
     list.more = static_cast<int>(list.leases.size()) == leases_max;
     return list;
   };

@@ -151,10 +151,9 @@ absl::Status LocalUpkeep::ShowAndPublishRecovered(Revision published) {
     parts_.committer->Remember(request.record.caller, request.record.request_id,
                                {.hash = request.record.request_hash, .before = request.revision - 1, .changed = true}, request.committed);
   }
-  parts_.keeper->Reload(*state);
-  parts_.committer->ShowRecovered(batches);
   parts_.kept->ForgetAll(state->revision);
-  parts_.published->Exchange(view);
+  parts_.keeper->Reload(*state, [&] { parts_.published->Exchange(view); });
+  parts_.committer->ShowRecovered(batches);
   parts_.engine->DropHistory(parts_.committer->HistoryFloor(*view));
   return absl::OkStatus();
 }
