@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -126,6 +128,16 @@ std::string EtcdProcess::peer_url() const { return absl::StrCat("http://127.0.0.
 std::string EtcdProcess::log() const {
   std::ifstream log(folder_ + "/log");
   return std::string(std::istreambuf_iterator<char>(log), {});
+}
+
+bool EtcdProcess::OldLeadersEndLeases() {
+  FILE* const told = popen("etcd --version", "r");
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  EXPECT_TRUE(told != nullptr && fscanf(told, "etcd Version: %d.%d.%d", &major, &minor, &patch) == 3) << "etcd does not say its version";
+  if (told != nullptr) pclose(told);
+  return std::tuple(major, minor, patch) < std::tuple(3, 4, 31) || (major == 3 && minor == 5 && patch < 13);
 }
 
 bool EtcdProcess::IsLeader() const {

@@ -41,6 +41,11 @@ class EtcdProcess {
   bool RestoreFrom(const std::string& snapshot, const std::function<void(const std::string& target)>& before);
   // Whether it says that it leads its cluster. Only if it answers.
   bool IsLeader() const;
+  // Whether the etcd that is installed is before 3.4.31, or 3.5.13: a leader that stood still ends leases when it goes on that have run out
+  // by what it knew, whoever renewed them meanwhile.
+  static bool OldLeadersEndLeases();
+  // What it has written of itself, over all its lives.
+  std::string log() const;
 
  private:
   explicit EtcdProcess(std::string folder);
@@ -52,7 +57,6 @@ class EtcdProcess {
   void ChoosePorts();
   void SetClientPort(int port);
   std::string peer_url() const;
-  std::string log() const;
 
   const std::string folder_;
   std::string name_ = "test";

@@ -51,7 +51,7 @@ struct EtcdStoreOptions {
 //   RenewLeases   `revision` is that of a member just before: not the latest, if others write elsewhere.
 //   leases        are those of the whole cluster, in whole seconds; how much is on one is not bounded. They get their full ttl anew when
 //                 the cluster changes its leader. Ids from 2^62 on are this store's own. Before 3.4.31 and 3.5.13 a leader that stood still
-//                 for longer than a lease ends it when it goes on, whoever renewed it meanwhile.
+//                 ends leases when it goes on that have run out by what it knew, whoever renewed them meanwhile.
 //   another store under the same prefix (wiped, restored) ends all calls with kUnavailable until the store is opened anew.
 //   destructor    waits up to a second for the changes in flight; one that etcd leaves open longer ends with kUnknown, kOutcomeUnknown.
 //                 No thread has a DeferScope open then in which it has called Commit: what that defers refers to the store.

@@ -137,6 +137,46 @@ TEST(NewLeader, GivesLeasesTheirTtlAnewAndNoLonger) {
   }
 }
 
+// The lease of LeaseThatEnds, renewed at 2.5 s, and an old leader that stood still from 1 s on and heard of the new one at 3 s.
+History LeaseThatAnOldLeaderEnds(Nanos end) {
+  History history = LeaseThatEnds(end);
+  const Nanos renewed = 5 * kSecond / 2;
+  Call renew{.client = 1, .called = renewed, .returned = renewed + 1, .outcome = Outcome::kOk};
+  renew.request = Renew{{7}};
+  renew.answer = RenewAnswer{{Outcome::kOk}, 2};
+  history.calls.push_back(renew);
+  history.outages = {
+      {.kind = Outage::Kind::kOldLeader, .stopped = kSecond, .halted = kSecond, .started = 3 * kSecond - 1, .serving = 3 * kSecond}};
+  return history;
+}
+
+TEST(OldLeader, EndsWhatHasRunOutByWhatItKnew) {
+  const Nanos end = 3 * kSecond + kSecond / 2;
+  EXPECT_EQ(Wrong(LeaseThatAnOldLeaderEnds(end)), std::vector<std::string>{});
+  History history = LeaseThatAnOldLeaderEnds(end);
+  history.outages.clear();
+  EXPECT_EQ(Wrong(history).size(), 1u) << "nobody stood still";
+  EXPECT_EQ(Wrong(LeaseThatAnOldLeaderEnds(3 * kSecond - 2)).size(), 1u) << "it stood still yet";
+}
+
+TEST(OldLeader, EndsNothingThatItKnewToLiveOn) {
+  History history = LeaseThatAnOldLeaderEnds(3 * kSecond + kSecond / 2);
+  history.outages[0].stopped = history.outages[0].halted = 5 * kSecond / 2 + 2;
+  EXPECT_EQ(Wrong(history).size(), 1u) << "it led when the lease was renewed";
+  history = LeaseThatAnOldLeaderEnds(3 * kSecond + kSecond / 2);
+  history.outages[0].stopped = history.outages[0].halted = 0;
+  EXPECT_EQ(Wrong(history).size(), 1u) << "the lease was granted by the new one";
+}
+
+TEST(OldLeader, EndsNothingLongAfterwards) {
+  History history = LeaseThatAnOldLeaderEnds(12 * kSecond);
+  Call again = history.calls.back();
+  again.called = 11 * kSecond;
+  again.returned = 11 * kSecond + 1;
+  history.calls.push_back(again);
+  EXPECT_FALSE(Wrong(history).empty());
+}
+
 // A revocation that names revision 3, of a lease that lost its key to a put at 3 just before.
 History RevocationThatCountsWhatWasBefore() {
   History history = LeaseThatEnds(kSecond);

@@ -85,11 +85,25 @@ class LeaseChecker {
     findings_.Add(Rule::kLease, revision, std::move(calls), std::move(message));
   }
 
+  // Whether it may have run out by what an old leader knew.
+  static bool MayEndWith(const Life& life, const Outage& old_leader) {
+    return std::any_of(life.refreshes.begin(), life.refreshes.end(),
+                       [&](const Refresh& refresh) { return refresh.called < old_leader.halted; }) &&
+           std::none_of(life.refreshes.begin(), life.refreshes.end(), [&](const Refresh& refresh) {
+             return refresh.acknowledged && refresh.returned < old_leader.stopped && refresh.called + life.ttl > old_leader.serving;
+           });
+  }
+
   // Until when a lease must live by an acknowledged refresh.
   Nanos LivesUntil(const Life& life, const Refresh& refresh) const {
     Nanos until = refresh.called + life.ttl;
     bool restarted = false;
     for (const Outage& outage : history_.outages) {
+      if (outage.kind == Outage::Kind::kOldLeader) {
+        const bool comes_late = refresh.called > outage.serving + InNanos(bounds_.old_leader);
+        if (!comes_late && MayEndWith(life, outage)) until = std::min(until, outage.started);
+        continue;
+      }
       if (outage.kind == Outage::Kind::kNewLeader || outage.stopped < refresh.returned || outage.stopped >= until) continue;
       if (outage.kind == Outage::Kind::kPause) {
         until += std::max<Nanos>(0, outage.started - outage.halted - InNanos(bounds_.unnoticed_pause));
@@ -108,7 +122,7 @@ class LeaseChecker {
     Nanos by = refresh.returned + life.ttl + InNanos(bounds_.late);
     bool restarted = false;
     for (const Outage& outage : history_.outages) {
-      if (outage.serving < refresh.called || outage.stopped > by) continue;
+      if (outage.kind == Outage::Kind::kOldLeader || outage.serving < refresh.called || outage.stopped > by) continue;
       if (outage.kind == Outage::Kind::kNewLeader) {
         by = std::max(by, outage.serving + life.ttl + InNanos(bounds_.late));
         continue;

@@ -17,12 +17,14 @@ struct LeaseBounds {
   absl::Duration late = absl::Seconds(10);
   // Of a pause, the part that the store need not notice.
   absl::Duration unnoticed_pause = absl::Seconds(1);
+  // How long what an old leader wants to end may be on its way: etcd's own bound for a request, five seconds and two elections.
+  absl::Duration old_leader = absl::Seconds(7);
 };
 
 // Checks that no lease ended earlier than one TTL after its last acknowledged renewal was sent (time in which the server did not run does
 // not count), nor later than one TTL after the last renewal that may have counted, or two once the server was restarted since, or
-// one after the last new leader; that calls found leases where they must have been, and none where they had ended. `ends` as replay.h found
-// them.
+// one after the last new leader; nor, by an old leader, one that it knew to live on; that calls found leases where they must have been, and
+// none where they had ended. `ends` as replay.h found them.
 void CheckLeases(const History& history, const std::vector<Pin>& pins, const std::vector<Nanos>& known, const ReplayResult& replayed,
                  const LeaseBounds& bounds, Findings* findings);
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "storage/etcd/etcd_process.h"
 #include "tests/checker/check.h"
 #include "tests/checker/collector.h"
 #include "tests/checker/gaps.h"
@@ -34,8 +35,7 @@ constexpr int kServers = ServedCluster::kServers;
 // Etcd's least.
 constexpr absl::Duration kTtlMin = absl::Seconds(2);
 constexpr absl::Duration kTtlMax = absl::Seconds(4);
-// Longer than an election takes, and how long a member may be silent until the servers leave it; shorter than a lease: etcd before 3.4.31
-// and 3.5.13 lets a leader that comes back after longer end leases that the new one has renewed.
+// Longer than an election takes, and how long a member may be silent until the servers leave it.
 constexpr absl::Duration kPause = absl::Milliseconds(1'800);
 
 class ClusterHistory : public ::testing::Test {
@@ -65,6 +65,13 @@ class ClusterHistory : public ::testing::Test {
     recorder_.Add({.kind = Outage::Kind::kNewLeader, .stopped = began, .halted = began, .started = began, .serving = now});
   }
 
+  // A member that led goes on; waits until it has heard of who leads since.
+  void RecordOldLeader(checker::Nanos stopped, checker::Nanos halted, checker::Nanos started) {
+    EXPECT_TRUE(WaitUntil([this] { return cluster_.Leaders() == 1; })) << "two members lead";
+    if (!storage::EtcdProcess::OldLeadersEndLeases()) return;
+    recorder_.Add({.kind = Outage::Kind::kOldLeader, .stopped = stopped, .halted = halted, .started = started, .serving = MonotonicNow()});
+  }
+
   void KillMember(Role role) {
     const int dead = cluster_.Pick(role, &random_);
     const checker::Nanos began = MonotonicNow();
@@ -79,10 +86,13 @@ class ClusterHistory : public ::testing::Test {
     const int stopped = cluster_.Pick(role, &random_);
     const checker::Nanos began = MonotonicNow();
     cluster_.member(stopped).Pause();
+    const checker::Nanos halted = MonotonicNow();
     const Deadline resumed(kPause);
     // Calls go on meanwhile.
     recorder_.WaitForCalls(recorder_.calls() + 1'000'000, resumed.left());
+    const checker::Nanos resuming = MonotonicNow();
     cluster_.member(stopped).Resume();
+    if (role == Role::kLeader) RecordOldLeader(began, halted, resuming);
     Record(began);
   }
 

@@ -32,6 +32,10 @@ int ServedCluster::Leader(int but) const {
   return kNobody;
 }
 
+int ServedCluster::Leaders() const {
+  return static_cast<int>(std::count_if(members_.begin(), members_.end(), [](const auto& member) { return member->IsLeader(); }));
+}
+
 int ServedCluster::AwaitLeader(int but) const {
   int leader = kNobody;
   EXPECT_TRUE(WaitUntil([&] { return (leader = Leader(but)) != kNobody; })) << "nobody leads the members";
