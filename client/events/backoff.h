@@ -21,14 +21,19 @@ class Backoff {
   // A stream that stayed for so long was a good one: the next begins anew.
   static constexpr absl::Duration kGoodAfter = absl::Seconds(10);
 
-  // `unit_random` draws from [0, 1).
-  explicit Backoff(std::function<double()> unit_random) : unit_random_(std::move(unit_random)) {}
+  // What is waited for at most by who keeps a lease of `ttl`: of its life more than half is left after a heartbeat's interval, a third of
+  // the ttl, and this.
+  static absl::Duration WithinTtl(absl::Duration ttl) { return ttl / 8; }
+
+  // `unit_random` draws from [0, 1). `pause_max`: of what is drawn, at least kFirst.
+  explicit Backoff(std::function<double()> unit_random, absl::Duration pause_max = kMax)
+      : unit_random_(std::move(unit_random)), pause_max_(std::max(kFirst, pause_max)) {}
 
   // How long to wait before the next try, at least `minimum` (what the server told: ErrorDetails::retry_after). A minimum is no reason for
   // all to come at once: up to a tenth of it is added.
   absl::Duration Next(absl::Duration minimum = absl::ZeroDuration()) {
     const absl::Duration jittered = ceiling_ * unit_random_();
-    ceiling_ = std::min(ceiling_ * 2, kMax);
+    ceiling_ = std::min(ceiling_ * 2, pause_max_);
     if (minimum <= absl::ZeroDuration()) return jittered;
     return std::max(jittered, minimum + minimum * 0.1 * unit_random_());
   }
@@ -55,6 +60,7 @@ class Backoff {
 
  private:
   const std::function<double()> unit_random_;
+  const absl::Duration pause_max_;
   absl::Duration ceiling_ = kFirst;
 };
 

@@ -20,9 +20,6 @@ constexpr absl::Duration kFailedPause = absl::Milliseconds(500);
 // When a lease of `ttl` is renewed, and how much earlier it goes along with others.
 absl::Duration RenewalInterval(absl::Duration ttl) { return ttl / 3; }
 absl::Duration EarlyBy(absl::Duration ttl) { return ttl / 12; }
-// What a stream may be waited for at most, whatever the server asks for (a second, when it stops): of a lease's life more than half is left
-// after an interval and this.
-absl::Duration ReopenWithin(absl::Duration ttl) { return ttl / 8; }
 
 }  // namespace
 
@@ -159,7 +156,8 @@ void LeaseRenewals::OnEnd(const absl::Status& status) {
   for (auto& [handle, renewed] : leases_) {
     // Not known to be kept: due again with the next stream.
     if (std::exchange(renewed.is_asked, false)) renewed.due_at = options_.loop->Now();
-    pause = std::min(pause, ReopenWithin(renewed.ttl));
+    // Whatever the server asks for: a second, when it stops.
+    pause = std::min(pause, Backoff::WithinTtl(renewed.ttl));
     all.push_back(handle);
   }
   reopening_.Set(pause, [this] { Open(); });

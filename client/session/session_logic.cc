@@ -18,7 +18,7 @@ SessionLogic::SessionLogic(Parts parts, Settings settings)
       settings_(std::move(settings)),
       loop_(*parts_.loop),
       set_(parts_.tell),
-      backoff_(parts_.unit_random),
+      backoff_(parts_.unit_random, std::min(Backoff::kMax, Backoff::WithinTtl(settings_.ttl))),
       beat_interval_(std::min(settings_.ttl / 3, kBeatMax)),
       reopen_(&loop_),
       answer_(&loop_),
@@ -158,13 +158,10 @@ std::optional<absl::Duration> SessionLogic::AfterEnd(const absl::Status& status)
   }
   if (Backoff::IsLasting(status.code())) {
     set_.RefuseAll(status);
-    return backoff_.NextAfter(status);
+  } else {
+    set_.OnUnreachable(status);
   }
-  set_.OnUnreachable(status);
-  const absl::Duration pause = backoff_.NextAfter(status);
-  const std::optional<ErrorDetails> details = DetailsOf(status);
-  const bool is_asked_for = details.has_value() && details->retry_after > absl::ZeroDuration();
-  return is_asked_for ? pause : std::min(pause, ReopenWithin(settings_.ttl));
+  return backoff_.NextAfter(status);
 }
 
 void SessionLogic::Pump() {

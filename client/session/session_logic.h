@@ -32,14 +32,11 @@ inline constexpr absl::Duration kAnswerMax = absl::Seconds(20);
 // A stream that another one has replaced is opened again: the other may be one of this session's own, late. After so many in a row, none
 // of which stayed for Backoff::kGoodAfter, another process has the session.
 inline constexpr int kFencedStreamsMax = 3;
-// What the next stream is waited for at most, if the server does not ask for longer: of the lease's life more than half is left after a
-// heartbeat's interval and this. Not after an end that is told to the program as a refusal.
-inline absl::Duration ReopenWithin(absl::Duration ttl) { return ttl / 8; }
 
 // One session: opens a stream, declares what is wanted, sends heartbeats, and does it again whenever the stream ends. All waits are
-// Backoff's. Of what ends a stream, this is told to the program of every instance and tried again at the slowest pace, for ever:
-// kPermissionDenied, kUnauthenticated, kUnimplemented, kInvalidArgument. Only another process that opens the session ends it.
-// Lives on the loop, with all its calls; it is not destroyed inside one of its own callbacks.
+// Backoff's, within the ttl. Of what ends a stream, this is told to the program of every instance and tried again at the slowest pace, for
+// ever: kPermissionDenied, kUnauthenticated, kUnimplemented, kInvalidArgument. Only another process that opens the session ends it. Lives
+// on the loop, with all its calls; it is not destroyed inside one of its own callbacks.
 class SessionLogic {
  public:
   struct Parts {

@@ -43,12 +43,19 @@ TEST_F(SessionStreamsTest, AStreamIsOpenedAgainWithinAnEighthOfTheTtl) {
   random = 0.99;
   Register("a");
   RunFor(absl::ZeroDuration());
+  ErrorDetails soon;
+  soon.retry_after = absl::Milliseconds(100);
+  const absl::Duration within = kTtl / 8;
   for (int i = 0; i < 20; ++i) {
     const int opened = streams.opened();
-    server.Break(absl::UnavailableError("cut"));
-    loop.Advance(ReopenWithin(kTtl));
+    server.Break(i % 2 == 0 ? absl::UnavailableError("cut") : MakeError(absl::StatusCode::kUnavailable, "overloaded", soon));
+    loop.Advance(within);
     ASSERT_GT(streams.opened(), opened) << i;
   }
+  server.Break(absl::UnavailableError("cut"));
+  const int opened = streams.opened();
+  loop.Advance(0.9 * within);
+  EXPECT_EQ(streams.opened(), opened) << "no more often than it must";
 }
 
 TEST_F(SessionStreamsTest, ASilentServerIsAskedMoreAndMoreRarely) {

@@ -140,7 +140,7 @@ bool EtcdProcess::OldLeadersEndLeases() {
   return std::tuple(major, minor, patch) < std::tuple(3, 4, 31) || (major == 3 && minor == 5 && patch < 13);
 }
 
-bool EtcdProcess::IsLeader() const {
+std::optional<bool> EtcdProcess::Leads() const {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const timeval bound{.tv_sec = 2, .tv_usec = 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
@@ -153,6 +153,7 @@ bool EtcdProcess::IsLeader() const {
     for (ssize_t got = 0; (got = recv(fd, piece, sizeof(piece), 0)) > 0;) answer.append(piece, got);
   }
   close(fd);
+  if (!absl::StrContains(answer, "\netcd_server_is_leader ")) return std::nullopt;
   return absl::StrContains(answer, "\netcd_server_is_leader 1\n");
 }
 

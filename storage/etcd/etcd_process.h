@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,13 +40,12 @@ class EtcdProcess {
   // first on another port, which `before` is told, then on its own. False, and a failed test: that did not go.
   bool SaveTo(const std::string& snapshot) const;
   bool RestoreFrom(const std::string& snapshot, const std::function<void(const std::string& target)>& before);
-  // Whether it says that it leads its cluster. Only if it answers.
-  bool IsLeader() const;
+  // Whether it says that it leads its cluster; nullopt: it does not answer.
+  std::optional<bool> Leads() const;
+  bool IsLeader() const { return Leads().value_or(false); }
   // Whether the etcd that is installed is before 3.4.31, or 3.5.13: a leader that stood still ends leases when it goes on that have run out
   // by what it knew, whoever renewed them meanwhile.
   static bool OldLeadersEndLeases();
-  // What it has written of itself, over all its lives.
-  std::string log() const;
 
  private:
   explicit EtcdProcess(std::string folder);
@@ -57,6 +57,7 @@ class EtcdProcess {
   void ChoosePorts();
   void SetClientPort(int port);
   std::string peer_url() const;
+  std::string log() const;
 
   const std::string folder_;
   std::string name_ = "test";

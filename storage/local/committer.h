@@ -37,7 +37,7 @@ namespace scoutlight::storage {
 // view; show the sink; give leadership up; answer, under no lock. After a failed engine write the whole batch is answered
 // kUnknown, and everything but tasks is refused until recovery (LocalUpkeep runs it).
 //
-// Thread-safe. Lock order: mu_ before nothing; the leases' mutex is taken with no other held.
+// Thread-safe. Lock order: mu_ before nothing; the leases' mutex is taken with no other held, and before PublishedView's.
 class Committer {
  public:
   struct Parts {
@@ -82,7 +82,7 @@ class Committer {
 
   // Takes leadership for recovery. False: nothing failed, or a batch is still in progress.
   bool BeginRecovery();
-  // With leadership, before the view is published: what the engine turned out to hold behind the last published revision.
+  // With leadership, once the view is published: what the engine turned out to hold behind the last published revision.
   void ShowRecovered(const std::vector<std::shared_ptr<const Batch>>& batches);
   // Gives leadership up. `problem` empty: writes are taken again.
   void EndRecovery(std::string problem);

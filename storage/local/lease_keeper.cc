@@ -146,7 +146,8 @@ LeaseKeeper::Found LeaseKeeper::List(LeaseId after, int leases_max) {
 }
 
 LeaseKeeper::Found LeaseKeeper::FindAmong(const std::vector<Lease>& leases) {
-  Found found{.revision = parts_.published->revision(), .view = parts_.published->Load(), .leases = {}};
+  Found found{.revision = 0, .view = parts_.published->Load(), .leases = {}};
+  found.revision = found.view == nullptr ? parts_.published->revision() : found.view->revision;
   const absl::Duration now = parts_.leases->clock.At(parts_.clock->SinceBoot());
   found.leases.reserve(leases.size());
   for (const Lease& lease : leases) found.leases.push_back(InfoOf(lease, now));

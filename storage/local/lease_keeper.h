@@ -74,7 +74,7 @@ class LeaseKeeper {
   };
   Renewed Renew(const std::vector<LeaseId>& ids);
 
-  // Leases, their keys left out, and what is published, of one moment: no view shows an end that they do not.
+  // Leases, their keys left out, and what is published, of one moment.
   struct Found {
     Revision revision = 0;
     std::shared_ptr<const View> view;  // Null while the engine is being reopened.

@@ -197,16 +197,17 @@ void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done
     return AnswerLater(pool_.get(),
                        [done = std::move(done), renewals = std::move(renewals)]() mutable { std::move(done)(std::move(renewals)); });
   }
-  const size_t bytes = noted.size() * kBytesPerLeaseNote;
-  auto finish = [this, ids = std::move(ids), noted, some_end = !renewed.ending.empty(), done = std::move(done),
+  if (renewed.ending.empty()) ids.clear();
+  const size_t bytes = noted.size() * kBytesPerLeaseNote + ids.size() * sizeof(LeaseId);
+  auto finish = [this, ids = std::move(ids), noted, done = std::move(done),
                  renewals = std::move(renewals)](const CommitResult& result) mutable {
     if (!result.status.ok()) {
       const absl::flat_hash_set<LeaseId> failed(noted.begin(), noted.end());
       for (RenewResult& renewal : renewals.results) {
         if (failed.contains(renewal.id)) renewal = {.id = renewal.id, .status = result.status, .ttl = {}};
       }
-    } else if (some_end) {
-      // All of them, for one revision. One that is there after all is noted already.
+    } else if (!ids.empty()) {
+      // Some were being ended: all are looked at again, for one revision. One that is there after all is noted already.
       LeaseKeeper::Renewed again = keeper_.Renew(ids);
       renewals = {.revision = again.revision, .results = std::move(again.results)};
     }

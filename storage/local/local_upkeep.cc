@@ -122,7 +122,7 @@ void LocalUpkeep::Recover() {
     parts_.published->Exchange(std::make_shared<const View>(View{parts_.engine->TakeSnapshot(), last_published_, last_oldest_}));
     return parts_.committer->EndRecovery(parts_.committer->problem());
   }
-  if (status.ok()) status = ShowAndPublishRecovered(last_published_);
+  if (status.ok()) status = PublishAndShowRecovered(last_published_);
   if (status.ok()) {
     Warn("the store has recovered and takes writes again");
   } else {
@@ -131,7 +131,7 @@ void LocalUpkeep::Recover() {
   parts_.committer->EndRecovery(status.ok() ? "" : std::string(status.message()));
 }
 
-absl::Status LocalUpkeep::ShowAndPublishRecovered(Revision published) {
+absl::Status LocalUpkeep::PublishAndShowRecovered(Revision published) {
   const std::shared_ptr<const Snapshot> snapshot = parts_.engine->TakeSnapshot();
   absl::StatusOr<OpenState> state = ReadOpenState(snapshot, parts_.options->clock->Now() - limits::kRequestIdWindow);
   if (!state.ok()) return state.status();

@@ -60,7 +60,7 @@ class LocalUpkeep {
   void Recover();
   // Waits until nobody reads through `snapshot` any more, at most kReadersLeaveWait.
   bool WaitUntilUnused(const std::weak_ptr<const Snapshot>& snapshot);
-  absl::Status ShowAndPublishRecovered(Revision published);
+  absl::Status PublishAndShowRecovered(Revision published);
   void BackgroundLoop();
   void Warn(absl::string_view line) const;
 

@@ -1,10 +1,17 @@
 #include "storage/local/past_entries.h"
 
+#include <memory>
+#include <random>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "storage/local/layout.h"
+#include "storage/local/local_store.h"
+#include "storage/memory/memory_engine.h"
+#include "storage/testing/fake_clock.h"
+#include "storage/testing/sync_store.h"
 
 namespace scoutlight::storage {
 namespace {
@@ -44,6 +51,31 @@ TEST(PastEntries, LargeEntriesAreNotKept) {
   PastEntries entries;
   entries.Keep(MakeEntry("/large", std::string(PastEntries::kEntryBytesMax, 'x')), 1);
   EXPECT_EQ(entries.Find("/large", 1), std::nullopt);
+}
+
+// What a key was is damaged behind the store's back: who has read it sees it all the same, who has not is told.
+TEST(PastEntries, AreAskedBeforeTheEngine) {
+  FakeClock clock;
+  auto engine = NewMemoryEngine("0123456789abcdef0123456789abcdef");
+  Engine& beneath = *engine;
+  LocalStoreOptions options;
+  options.clock = &clock;
+  options.random = std::mt19937_64(1);
+  const std::unique_ptr<Store> opened = OpenLocalStore(std::move(engine), std::move(options)).value();
+  const SyncStore store(opened.get());
+  for (const char* path : {"/read", "/unread"}) ASSERT_TRUE(store.Put(K(path), "before").status.ok());
+  const Revision before = store.Latest();
+  EXPECT_EQ(store.Get(K("/read"), before)->value, Text("before"));
+  const std::unique_ptr<WriteSet> writes = beneath.NewWriteSet();
+  for (const char* path : {"/read", "/unread"}) {
+    const Revision changed = store.Put(K(path), "after").revision;
+    writes->Put(Table::kPast, layout::PastKey(layout::EncodePath(K(path)), changed), "no entry");
+  }
+  EXPECT_EQ(store.Get(K("/read"), before)->value, Text("before")) << "it was the latest when it was read";
+  ASSERT_TRUE(beneath.Write(*writes, store.Latest()).ok());
+  ASSERT_TRUE(store.Put(K("/other"), "v").status.ok()) << "from here on the store sees it";
+  EXPECT_EQ(store.Get(K("/read"), before)->value, Text("before"));
+  EXPECT_TRUE(absl::IsDataLoss(store.Read(QueryOf(K("/unread"), Scope::kKey, before)).status));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 namespace scoutlight::storage {
 
 // The lease table and the time it goes by, with their lock: renewals come from any thread, grants and ends from the leader.
+// Lock order: before PublishedView's.
 struct SharedLeases {
   Mutex mu;
   LeaseTable table ABSL_GUARDED_BY(mu);

@@ -137,14 +137,17 @@ TEST(NewLeader, GivesLeasesTheirTtlAnewAndNoLonger) {
   }
 }
 
+void AddRenewal(Nanos called, History* history) {
+  Call renew{.client = 1, .called = called, .returned = called + 1, .outcome = Outcome::kOk};
+  renew.request = Renew{{7}};
+  renew.answer = RenewAnswer{{Outcome::kOk}, 2};
+  history->calls.push_back(renew);
+}
+
 // The lease of LeaseThatEnds, renewed at 2.5 s, and an old leader that stood still from 1 s on and heard of the new one at 3 s.
 History LeaseThatAnOldLeaderEnds(Nanos end) {
   History history = LeaseThatEnds(end);
-  const Nanos renewed = 5 * kSecond / 2;
-  Call renew{.client = 1, .called = renewed, .returned = renewed + 1, .outcome = Outcome::kOk};
-  renew.request = Renew{{7}};
-  renew.answer = RenewAnswer{{Outcome::kOk}, 2};
-  history.calls.push_back(renew);
+  AddRenewal(5 * kSecond / 2, &history);
   history.outages = {
       {.kind = Outage::Kind::kOldLeader, .stopped = kSecond, .halted = kSecond, .started = 3 * kSecond - 1, .serving = 3 * kSecond}};
   return history;
@@ -168,13 +171,26 @@ TEST(OldLeader, EndsNothingThatItKnewToLiveOn) {
   EXPECT_EQ(Wrong(history).size(), 1u) << "the lease was granted by the new one";
 }
 
-TEST(OldLeader, EndsNothingLongAfterwards) {
-  History history = LeaseThatAnOldLeaderEnds(12 * kSecond);
-  Call again = history.calls.back();
-  again.called = 11 * kSecond;
-  again.returned = 11 * kSecond + 1;
-  history.calls.push_back(again);
-  EXPECT_FALSE(Wrong(history).empty());
+TEST(OldLeader, EndsNothingBeforeWhatItKnewRanOut) {
+  for (const auto& [end, wrong] : {std::pair{kSecond / 2 * 7 - 1, 1u}, {kSecond / 2 * 7 + 1, 0u}}) {
+    History history = LeaseThatAnOldLeaderEnds(end);
+    // It led until after a renewal at 1.5 s, and hears of the new one at 4 s.
+    AddRenewal(3 * kSecond / 2, &history);
+    history.outages[0].stopped = history.outages[0].halted = 3 * kSecond / 2 + 2;
+    history.outages[0].serving = 4 * kSecond;
+    EXPECT_EQ(Wrong(history).size(), wrong) << end;
+  }
+}
+
+TEST(OldLeader, EndsNothingThatIsRenewedLongAfterwards) {
+  const Nanos bound = 3 * kSecond + absl::ToInt64Nanoseconds(kExact.old_leader);
+  for (const auto& [renewed, wrong] : {std::pair{bound - 1, 0u}, {bound + 1, 1u}}) {
+    // So long it lives by renewals, each of which is excused.
+    History history = LeaseThatAnOldLeaderEnds(renewed + kSecond);
+    for (Nanos called = 4 * kSecond; called < renewed; called += kSecond) AddRenewal(called, &history);
+    AddRenewal(renewed, &history);
+    EXPECT_EQ(Wrong(history).size(), wrong) << renewed;
+  }
 }
 
 // A revocation that names revision 3, of a lease that lost its key to a put at 3 just before.

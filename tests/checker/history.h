@@ -150,7 +150,7 @@ struct Outage {
     kPause,
     kNewLeader,  // Who leads since gives every lease its full TTL anew, which is not promised: no lease must live longer for it.
     // A member that led, stood still and went on. An etcd before 3.4.31 and 3.5.13 lets it end, before it hears of who leads since, what
-    // has run out by what it knew, whoever was told of a renewal meanwhile.
+    // has run out by what it knew, whoever was told of a renewal meanwhile. Serving: it has surely heard.
     kOldLeader,
   };
 

@@ -85,13 +85,15 @@ class LeaseChecker {
     findings_.Add(Rule::kLease, revision, std::move(calls), std::move(message));
   }
 
-  // Whether it may have run out by what an old leader knew.
-  static bool MayEndWith(const Life& life, const Outage& old_leader) {
-    return std::any_of(life.refreshes.begin(), life.refreshes.end(),
-                       [&](const Refresh& refresh) { return refresh.called < old_leader.halted; }) &&
-           std::none_of(life.refreshes.begin(), life.refreshes.end(), [&](const Refresh& refresh) {
-             return refresh.acknowledged && refresh.returned < old_leader.stopped && refresh.called + life.ttl > old_leader.serving;
-           });
+  // From when on an old leader may end it, since by what that knew it had run out; kNever: it may not.
+  static Nanos MayEndFrom(const Life& life, const Outage& old_leader) {
+    bool there = false;
+    Nanos known_until = 0;
+    for (const Refresh& refresh : life.refreshes) {
+      there = there || refresh.called < old_leader.halted;
+      if (refresh.acknowledged && refresh.returned < old_leader.stopped) known_until = std::max(known_until, refresh.called + life.ttl);
+    }
+    return there && known_until <= old_leader.serving ? std::max(known_until, old_leader.started) : kNever;
   }
 
   // Until when a lease must live by an acknowledged refresh.
@@ -101,7 +103,7 @@ class LeaseChecker {
     for (const Outage& outage : history_.outages) {
       if (outage.kind == Outage::Kind::kOldLeader) {
         const bool comes_late = refresh.called > outage.serving + InNanos(bounds_.old_leader);
-        if (!comes_late && MayEndWith(life, outage)) until = std::min(until, outage.started);
+        if (!comes_late) until = std::min(until, MayEndFrom(life, outage));
         continue;
       }
       if (outage.kind == Outage::Kind::kNewLeader || outage.stopped < refresh.returned || outage.stopped >= until) continue;

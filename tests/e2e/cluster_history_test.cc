@@ -65,13 +65,6 @@ class ClusterHistory : public ::testing::Test {
     recorder_.Add({.kind = Outage::Kind::kNewLeader, .stopped = began, .halted = began, .started = began, .serving = now});
   }
 
-  // A member that led goes on; waits until it has heard of who leads since.
-  void RecordOldLeader(checker::Nanos stopped, checker::Nanos halted, checker::Nanos started) {
-    EXPECT_TRUE(WaitUntil([this] { return cluster_.Leaders() == 1; })) << "two members lead";
-    if (!storage::EtcdProcess::OldLeadersEndLeases()) return;
-    recorder_.Add({.kind = Outage::Kind::kOldLeader, .stopped = stopped, .halted = halted, .started = started, .serving = MonotonicNow()});
-  }
-
   void KillMember(Role role) {
     const int dead = cluster_.Pick(role, &random_);
     const checker::Nanos began = MonotonicNow();
@@ -84,16 +77,20 @@ class ClusterHistory : public ::testing::Test {
 
   void PauseMember(Role role) {
     const int stopped = cluster_.Pick(role, &random_);
-    const checker::Nanos began = MonotonicNow();
+    const bool led = cluster_.member(stopped).IsLeader();
+    Outage outage{.kind = Outage::Kind::kOldLeader, .stopped = MonotonicNow()};
     cluster_.member(stopped).Pause();
-    const checker::Nanos halted = MonotonicNow();
+    outage.halted = MonotonicNow();
     const Deadline resumed(kPause);
     // Calls go on meanwhile.
     recorder_.WaitForCalls(recorder_.calls() + 1'000'000, resumed.left());
-    const checker::Nanos resuming = MonotonicNow();
+    cluster_.AwaitLeader(stopped);
+    outage.started = MonotonicNow();
     cluster_.member(stopped).Resume();
-    if (role == Role::kLeader) RecordOldLeader(began, halted, resuming);
-    Record(began);
+    EXPECT_TRUE(WaitUntil([this] { return cluster_.AgreeOnLeader(); })) << "the members do not agree on who leads";
+    outage.serving = MonotonicNow();
+    if (led && old_leaders_end_leases_) recorder_.Add(outage);
+    Record(outage.stopped);
   }
 
   void LoseQuorum() {
@@ -150,6 +147,7 @@ class ClusterHistory : public ::testing::Test {
     return history;
   }
 
+  const bool old_leaders_end_leases_ = storage::EtcdProcess::OldLeadersEndLeases();
   const uint64_t seed_;
   Random random_;
   ServedCluster cluster_;

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -32,8 +33,14 @@ int ServedCluster::Leader(int but) const {
   return kNobody;
 }
 
-int ServedCluster::Leaders() const {
-  return static_cast<int>(std::count_if(members_.begin(), members_.end(), [](const auto& member) { return member->IsLeader(); }));
+bool ServedCluster::AgreeOnLeader() const {
+  int leaders = 0;
+  for (const auto& member : members_) {
+    const std::optional<bool> leads = member->Leads();
+    if (!leads.has_value()) return false;
+    leaders += *leads ? 1 : 0;
+  }
+  return leaders == 1;
 }
 
 int ServedCluster::AwaitLeader(int but) const {

@@ -34,8 +34,8 @@ class ServedCluster {
   storage::EtcdProcess& member(int index) { return *members_[index]; }
   // The member that leads, `but` not asked; kNobody: none says so.
   int Leader(int but = kNobody) const;
-  // How many say that they lead; all are asked, and must answer.
-  int Leaders() const;
+  // Whether all answer, and exactly one of them says that it leads.
+  bool AgreeOnLeader() const;
   // Waits for it.
   int AwaitLeader(int but = kNobody) const;
   // A member of that role, as long as it keeps it.
