@@ -33,11 +33,11 @@ class SessionCore;
 //   auto printer = session->Register("Printer", {{"hostname", "10.0.0.5"}, {"port", "8001"}, {"protocol", "http"}});
 //
 // One stream for all instances: heartbeats at a third of the ttl, at least every 10 s. A server that does not answer one for so long, but
-// at most 5 s, is given up for the next, or for another stream; streams are opened again after 50 ms to 2 s, at most an eighth of the ttl
-// but for what the server asks for, for ever. A refusal of the session as a whole (kPermissionDenied, kUnauthenticated, kUnimplemented, kInvalidArgument) is told of every
-// instance, and tried again at the slowest pace. An instance that its service's schema forbids is told as kRefused with every violated
-// field, as far as the server tells them (2 KiB of text), beside others that are registered; the server tries it again when schemas change,
-// and what was registered of it before stays.
+// at most 5 s, is given up for the next, or for another stream; streams are opened again after 50 ms to 2 s, at most an eighth of the ttl,
+// or what the server asks for; for ever. A refusal of the session as a whole (kPermissionDenied, kUnauthenticated, kUnimplemented,
+// kInvalidArgument) is told of every instance, and tried again at the slowest pace. An instance that its service's schema forbids is told
+// as kRefused with every violated field, as far as the server tells them (2 KiB of text), beside others that are registered; it is tried
+// again when schemas change, and what was registered of it before stays.
 //
 // A process that opens the session with the same id takes it over: after three times within 10 s of each other this one tells all instances
 // as kFenced, and stops until one is registered again. The program may fork only before its first connection.
