@@ -23,6 +23,7 @@
 #include "client/discovery.h"
 #include "client/locator.h"
 #include "client/registrations.h"
+#include "client/registry.h"
 #include "scoutlight/admin/v1/admin.grpc.pb.h"
 #include "scoutlight/discovery/v1/discovery.grpc.pb.h"
 #include "tests/e2e/live_program.h"
@@ -51,9 +52,9 @@ constexpr absl::Duration kCurrentWithin = kJudgeMemory ? absl::Seconds(5) : absl
 constexpr absl::Duration kResolveMax = absl::Seconds(10);
 constexpr absl::Duration kFirstAnswerTimeout = absl::Minutes(10);
 constexpr absl::Duration kHeartbeat = absl::Milliseconds(500);
-// Longer than an election takes; shorter than a lease: etcd before 3.4.31 and 3.5.13 lets a leader that comes back after longer end leases
-// that the new one has renewed.
-constexpr absl::Duration kPause = absl::Seconds(3);
+// How long a member stands still, at least: longer than it may be silent until the servers leave it. Shorter than what leases have left
+// then: etcd before 3.4.31 and 3.5.13 lets a leader that goes on after longer end those that the new one has renewed.
+constexpr absl::Duration kPause = absl::Seconds(2);
 
 class ClusterFaults : public ::testing::Test {
  protected:
@@ -216,9 +217,15 @@ class ClusterFaults : public ::testing::Test {
     ASSERT_TRUE(cluster_.member(dead).Restart());
   }
   void PauseMember(Role role) {
+    const auto has_time = [](const Lease& lease) { return lease.remaining >= 0.6 * lease.ttl; };
+    EXPECT_TRUE(WaitUntil([&] {
+      const absl::StatusOr<ListLeasesResult> listed = Registry(*operator_).ListLeases();
+      return listed.ok() && std::all_of(listed->leases.begin(), listed->leases.end(), has_time);
+    })) << "a lease is not renewed in time";
     const int stopped = cluster_.Pick(role, &random_);
     cluster_.member(stopped).Pause();
     Run(kPause);
+    cluster_.AwaitLeader(stopped);
     cluster_.member(stopped).Resume();
   }
   void LoseQuorum() {
