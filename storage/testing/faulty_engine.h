@@ -92,7 +92,8 @@ class FaultyEngine final : public Engine {
   absl::Status Reopen() override {
     {
       MutexLock lock(&mu_);
-      if (!reopens_.ok()) return reopens_;
+      // One of its own: who else shares a status is counted where ThreadSanitizer does not see it.
+      if (!reopens_.ok()) return absl::Status(reopens_.code(), reopens_.message());
       failed_ = false;
     }
     return engine_->Reopen();
