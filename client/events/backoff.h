@@ -21,11 +21,11 @@ class Backoff {
   // A stream that stayed for so long was a good one: the next begins anew.
   static constexpr absl::Duration kGoodAfter = absl::Seconds(10);
 
-  // What is waited for at most by who keeps a lease of `ttl`: of its life more than half is left after a heartbeat's interval, a third of
-  // the ttl, and this.
+  // What who keeps a lease of `ttl` waits for at most of its own accord: of its life more than half is left after a heartbeat's interval, a
+  // third of the ttl, and this.
   static absl::Duration WithinTtl(absl::Duration ttl) { return ttl / 8; }
 
-  // `unit_random` draws from [0, 1). `pause_max`: of what is drawn, at least kFirst.
+  // `unit_random` draws from [0, 1). `pause_max`: of what Next() draws, itself at least kFirst.
   explicit Backoff(std::function<double()> unit_random, absl::Duration pause_max = kMax)
       : unit_random_(std::move(unit_random)), pause_max_(std::max(kFirst, pause_max)) {}
 

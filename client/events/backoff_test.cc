@@ -20,6 +20,20 @@ TEST(Backoff, DoublesItsCeilingUpToTheMaximum) {
   EXPECT_EQ(backoff.Next(), Backoff::kMax / 2);
 }
 
+TEST(Backoff, DrawsNoMoreThanItIsAllowed) {
+  const absl::Duration most = absl::Milliseconds(300);
+  Backoff backoff(Always(0.5), most);
+  for (int i = 0; i < 100; ++i) ASSERT_LE(backoff.Next(), most / 2) << i;
+  EXPECT_EQ(backoff.Next(), most / 2);
+  EXPECT_EQ(backoff.Next(absl::Seconds(1)), absl::Milliseconds(1'050)) << "what the server asks for is more";
+  EXPECT_EQ(backoff.NextAfter(absl::PermissionDeniedError("")), Backoff::kMax * 0.75) << "the slowest pace is no drawn pause";
+  backoff.Reset();
+  EXPECT_EQ(backoff.Next(), Backoff::kFirst / 2);
+  for (int i = 0; i < 100; ++i) ASSERT_LE(backoff.Next(), most / 2) << i;
+  Backoff least(Always(0.5), Backoff::kFirst / 2);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(least.Next(), Backoff::kFirst / 2) << i;
+}
+
 TEST(Backoff, BeginsAnewOnlyAfterAStreamThatStayed) {
   Backoff backoff(Always(0.5));
   for (int i = 0; i < 100; ++i) backoff.Next();

@@ -151,15 +151,17 @@ void LeaseRenewals::OnEnd(const absl::Status& status) {
   absl::Status why = status.ok() ? absl::UnavailableError("the server ended the stream") : status;
   // Says nothing of the leases.
   if (absl::IsNotFound(why)) why = absl::UnavailableError(why.message());
-  absl::Duration pause = backoff_.NextAfter(why);
+  absl::Duration pause_max = absl::InfiniteDuration();
   std::vector<Handle> all;
   for (auto& [handle, renewed] : leases_) {
     // Not known to be kept: due again with the next stream.
     if (std::exchange(renewed.is_asked, false)) renewed.due_at = options_.loop->Now();
-    // Whatever the server asks for: a second, when it stops.
-    pause = std::min(pause, Backoff::WithinTtl(renewed.ttl));
+    pause_max = std::min(pause_max, Backoff::WithinTtl(renewed.ttl));
     all.push_back(handle);
   }
+  absl::Duration pause = backoff_.NextAfter(why);
+  // Whatever the server asks for: a second, when it stops. Others are bounded likewise, and need not all come at once.
+  if (pause > pause_max) pause = pause_max * (0.5 + options_.unit_random() / 2);
   reopening_.Set(pause, [this] { Open(); });
   for (const Handle handle : all) {
     const auto renewed = leases_.find(handle);

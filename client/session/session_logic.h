@@ -34,9 +34,9 @@ inline constexpr absl::Duration kAnswerMax = absl::Seconds(20);
 inline constexpr int kFencedStreamsMax = 3;
 
 // One session: opens a stream, declares what is wanted, sends heartbeats, and does it again whenever the stream ends. All waits are
-// Backoff's, within the ttl. Of what ends a stream, this is told to the program of every instance and tried again at the slowest pace, for
-// ever: kPermissionDenied, kUnauthenticated, kUnimplemented, kInvalidArgument. Only another process that opens the session ends it. Lives
-// on the loop, with all its calls; it is not destroyed inside one of its own callbacks.
+// Backoff's, what it draws within the ttl. Of what ends a stream, this is told to the program of every instance and tried again at the
+// slowest pace, for ever: kPermissionDenied, kUnauthenticated, kUnimplemented, kInvalidArgument. Only another process that opens the
+// session ends it. Lives on the loop, with all its calls; it is not destroyed inside one of its own callbacks.
 class SessionLogic {
  public:
   struct Parts {

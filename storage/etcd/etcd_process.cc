@@ -153,8 +153,9 @@ std::optional<bool> EtcdProcess::Leads() const {
     for (ssize_t got = 0; (got = recv(fd, piece, sizeof(piece), 0)) > 0;) answer.append(piece, got);
   }
   close(fd);
-  if (!absl::StrContains(answer, "\netcd_server_is_leader ")) return std::nullopt;
-  return absl::StrContains(answer, "\netcd_server_is_leader 1\n");
+  const bool leads = absl::StrContains(answer, "\netcd_server_is_leader 1\n");
+  if (!leads && !absl::StrContains(answer, "\netcd_server_is_leader 0\n")) return std::nullopt;
+  return leads;
 }
 
 EtcdProcess::~EtcdProcess() {

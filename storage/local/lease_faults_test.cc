@@ -68,21 +68,25 @@ class LeaseFaults : public ::testing::Test {
 };
 
 TEST_F(LeaseFaults, AnEndThatIsBeingWrittenIsNotToldYet) {
+  const LeaseId alive = sync_->Grant(kTtl).lease.id;
+  const LeaseId unknown = id_ ^ alive;
   BeginRevocation();
   EXPECT_THAT(sync_->GetLease(id_).lease.keys, ::testing::ElementsAre(K("/a")));
-  EXPECT_EQ(sync_->ListLeases().leases.size(), 1u);
+  EXPECT_EQ(sync_->ListLeases().leases.size(), 2u);
   Pending<Renewals> renewed = Pending<Renewals>::Start([&](Done<Renewals> done) {
-    store_->RenewLeases({id_, id_ + 1, id_}, 1, std::move(done));
+    store_->RenewLeases({id_, unknown, id_, alive}, 1, std::move(done));
   });
   EXPECT_FALSE(renewed.ready());
   engine_->SetWrites(FaultyEngine::Writes::kWork);
   revoking_.join();
   EXPECT_TRUE(revoked_.status.ok()) << revoked_.status;
   const Renewals renewals = renewed.Wait();
-  for (const RenewResult& result : renewals.results) EXPECT_EQ(ReasonOf(result.status), Reason::kLeaseNotFound) << result.status;
+  ASSERT_EQ(renewals.results.size(), 4u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ReasonOf(renewals.results[i].status), Reason::kLeaseNotFound) << renewals.results[i].status;
+  EXPECT_TRUE(renewals.results[3].status.ok()) << renewals.results[3].status;
   EXPECT_EQ(renewals.revision, revoked_.revision) << "before it the lease was there";
   EXPECT_EQ(sync_->GetLease(id_).status.code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(sync_->ListLeases().leases.size(), 0u);
+  EXPECT_EQ(sync_->ListLeases().leases.size(), 1u);
 }
 
 TEST_F(LeaseFaults, AnEndThatIsNotWrittenLeavesTheLeaseWithItsTime) {

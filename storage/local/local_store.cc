@@ -198,7 +198,7 @@ void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done
                        [done = std::move(done), renewals = std::move(renewals)]() mutable { std::move(done)(std::move(renewals)); });
   }
   if (renewed.ending.empty()) ids.clear();
-  const size_t bytes = noted.size() * kBytesPerLeaseNote + ids.size() * sizeof(LeaseId);
+  const size_t bytes = noted.size() * kBytesPerLeaseNote + ids.size() * sizeof(LeaseId) + renewals.results.size() * sizeof(RenewResult);
   auto finish = [this, ids = std::move(ids), noted, done = std::move(done),
                  renewals = std::move(renewals)](const CommitResult& result) mutable {
     if (!result.status.ok()) {
@@ -207,7 +207,8 @@ void LocalStore::RenewLeases(std::vector<LeaseId> ids, uint64_t connection, Done
         if (failed.contains(renewal.id)) renewal = {.id = renewal.id, .status = result.status, .ttl = {}};
       }
     } else if (!ids.empty()) {
-      // Some were being ended: all are looked at again, for one revision. One that is there after all is noted already.
+      // Some were being ended: all are looked at again, for one revision. One that is there after all is noted already; one that is being
+      // ended only now is refused.
       LeaseKeeper::Renewed again = keeper_.Renew(ids);
       renewals = {.revision = again.revision, .results = std::move(again.results)};
     }

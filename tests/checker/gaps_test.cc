@@ -176,6 +176,7 @@ TEST(OldLeader, EndsNothingBeforeWhatItKnewRanOut) {
     History history = LeaseThatAnOldLeaderEnds(end);
     // It led until after a renewal at 1.5 s, and hears of the new one at 4 s.
     AddRenewal(3 * kSecond / 2, &history);
+    std::swap(history.calls.back(), history.calls.end()[-2]);
     history.outages[0].stopped = history.outages[0].halted = 3 * kSecond / 2 + 2;
     history.outages[0].serving = 4 * kSecond;
     EXPECT_EQ(Wrong(history).size(), wrong) << end;

@@ -22,7 +22,7 @@ struct LeaseBounds {
 };
 
 // Checks that no lease ended earlier than one TTL after its last acknowledged renewal was sent (time in which the server did not run does
-// not count; an old leader ends what it thinks has run out, until LeaseBounds::old_leader after it has heard of the new one), nor later
+// not count; an old leader may end what it thinks has run out and was renewed until LeaseBounds::old_leader after it has heard), nor later
 // than one TTL after the last renewal that may have counted, or two once the server was restarted since, or one after the last new leader;
 // that calls found leases where they must have been, and none where they had ended. `ends` as replay.h found them.
 void CheckLeases(const History& history, const std::vector<Pin>& pins, const std::vector<Nanos>& known, const ReplayResult& replayed,

@@ -34,10 +34,10 @@ class ServedCluster {
   storage::EtcdProcess& member(int index) { return *members_[index]; }
   // The member that leads, `but` not asked; kNobody: none says so.
   int Leader(int but = kNobody) const;
-  // Whether all answer, and exactly one of them says that it leads.
-  bool AgreeOnLeader() const;
   // Waits for it.
   int AwaitLeader(int but = kNobody) const;
+  // Whether all answer, and exactly one of them says that it leads.
+  bool AgreeOnLeader() const;
   // A member of that role, as long as it keeps it.
   int Pick(Role role, Random* random) const;
 
