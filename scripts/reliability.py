@@ -222,7 +222,8 @@ def fuzzed(sums):
     lines = ["## Fuzzers", "",
              "`./dev fuzz TARGET SECONDS` runs one with libFuzzer and clang's sanitizers, and adds what it ran to this table. "
              f"{FUZZ_SECONDS_ASKED:,} s of", "the processor's time are asked for of each, in as many pieces as one likes. "
-             "A run that broke something stays counted when that is", "mended.", "",
+             "A run that broke something stays counted when that is",
+             "mended. Where less than all was run, the machine that also built and tested had no more of its time to give.", "",
              "| target | runs | that broke something | seconds | of those asked for | executions | last | command |",
              "|---|---|---|---|---|---|---|---|"]
     for target in fuzz_targets():
