@@ -90,8 +90,8 @@ FULL = {
 }
 QUICK = {
     "repetitions": 3,
-    "warm_up": 0.15,
-    "duration": 0.4,
+    "warm_up": 0.1,
+    "duration": 0.3,
     "changes_ago": 20_000,
     "syncs": 150,
     "rounds": 20,
@@ -114,7 +114,7 @@ QUICK = {
     "restart_entries": 100_000,
     "growth_entries": (1_000, 10_000, 100_000),
     "growth_repetitions": 2,
-    "growth_duration": 0.4,
+    "growth_duration": 0.3,
     "growth_rounds": 200,
 }
 STARTED = time.monotonic()
@@ -237,9 +237,12 @@ def medians(figures):
 
 
 def load_medians(figures):
-    """{server: {load: {"p50_us": ..., ...}}}."""
+    """{server: {load: {"p50_us": ..., ...}}}, of the figures that are numbers."""
     return {
-        server: {load: {name: statistics.median(run[name] for run in runs) for name in runs[0]} for load, runs in loads.items()}
+        server: {
+            load: {name: statistics.median(run[name] for run in runs) for name, value in runs[0].items() if not isinstance(value, str)}
+            for load, runs in loads.items()
+        }
         for server, loads in figures.items()
     }
 
