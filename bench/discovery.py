@@ -1,6 +1,5 @@
 """What discovery costs: many instances in memory, registered, resolved, changed, watched, and there again after a restart."""
 
-import statistics
 import time
 
 import generator
@@ -149,17 +148,6 @@ def _restart(loads, start, folder):
     with start(folder) as server:
         there = loads.await_all(server, "--service=fleet-00000")
     return {"ms": (there["resolved_at"] - started) * 1e3, "resident_mb": there["resident_bytes"] / 1e6}
-
-
-def medians(figures):
-    """{server: {load: {"p50_us": ..., ...}}}, of the figures that are numbers."""
-    return {
-        server: {
-            load: {name: statistics.median(run[name] for run in runs) for name, value in runs[0].items() if not isinstance(value, str)}
-            for load, runs in loads.items()
-        }
-        for server, loads in figures.items()
-    }
 
 
 def _values(ours, floor):

@@ -1,6 +1,5 @@
 """What a server over an etcd costs beside one with its own store, and beside that etcd alone: embedded, over etcd, bare etcd."""
 
-import statistics
 
 import generator
 import report
@@ -67,17 +66,6 @@ def measure(arguments, folder, plan, say):
                         run = _load(arguments.loadgen, running[name], in_flight, {**more, **timing})
                         figures[name].setdefault(load, []).append(run)
     return figures
-
-
-def medians(figures):
-    """{server: {load: {"p50_us": ..., ...}}}, of the figures that are numbers."""
-    return {
-        server: {
-            load: {name: statistics.median(run[name] for run in runs) for name, value in runs[0].items() if not isinstance(value, str)}
-            for load, runs in loads.items()
-        }
-        for server, loads in figures.items()
-    }
 
 
 def table_rows(middle):

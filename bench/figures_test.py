@@ -6,6 +6,7 @@ import unittest
 import compare
 import growth
 import page
+import report
 import targets
 
 
@@ -26,6 +27,12 @@ def _runs():
 
 def _verdict(value, samples, kind="at most", name="a"):
     return {"name": name, "value": value, "samples": samples, "kind": kind, "bound": 1.0, "passed": value <= 1.0}
+
+
+class MediansTest(unittest.TestCase):
+    def test_of_an_even_count_leave_out_what_is_no_number(self):
+        runs = [{"p50_us": 10.0, "service": "a"}, {"p50_us": 20.0, "service": "b"}]
+        self.assertEqual(report.load_medians({"ours": {"put": runs}}), {"ours": {"put": {"p50_us": 15.0}}})
 
 
 class TargetsTest(unittest.TestCase):

@@ -1,6 +1,5 @@
 """What gates cost: PUSH and PULL through them, beside bare nng."""
 
-import statistics
 
 import generator
 import report
@@ -30,14 +29,6 @@ def measure(gates_bench, plan, say):
         theirs["calls"].append({"per_second": calls})
         theirs["kept aios"].append({"per_second": kept})
     return {"ours": ours, "nng": theirs}
-
-
-def medians(figures):
-    """{who: {load: {figure: ...}}}."""
-    return {
-        who: {load: {name: statistics.median(run[name] for run in runs) for name in runs[0]} for load, runs in loads.items()}
-        for who, loads in figures.items()
-    }
 
 
 def verdicts(middle):

@@ -1,5 +1,7 @@
 """How the benchmark's medians are shown, and what they are held against."""
 
+import statistics
+
 # (load, operation, figure, its name in the table); "server_cpu_us_per_call" belongs to the load, not to the operation.
 ROWS = [
     ("get 64", "get", "calls_per_second", "get, 64 in flight: calls/s"),
@@ -59,6 +61,17 @@ LEASE_ROWS = [
 # Writers do not suffer from leases that end if the slowest hundredth takes at most so many times what it takes before.
 ENDINGS_NAME = "p99 of puts while leases end, to that of before"
 ENDINGS_RATIO_MAX = 2.0
+
+
+def load_medians(figures):
+    """{server: {load: {"p50_us": ..., ...}}}, of the figures that are numbers."""
+    return {
+        server: {
+            load: {name: statistics.median(run[name] for run in runs) for name, value in runs[0].items() if not isinstance(value, str)}
+            for load, runs in loads.items()
+        }
+        for server, loads in figures.items()
+    }
 
 
 def figure_of(medians, server, load, operation, figure):

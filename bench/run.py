@@ -236,17 +236,6 @@ def medians(figures):
     return result
 
 
-def load_medians(figures):
-    """{server: {load: {"p50_us": ..., ...}}}, of the figures that are numbers."""
-    return {
-        server: {
-            load: {name: statistics.median(run[name] for run in runs) for name, value in runs[0].items() if not isinstance(value, str)}
-            for load, runs in loads.items()
-        }
-        for server, loads in figures.items()
-    }
-
-
 PARTS = ("calls", "watches", "leases", "discovery", "etcd", "gates")
 # Of whole stores.
 STORE_PARTS = (*stores.MEASURES, "growth")
@@ -302,23 +291,23 @@ def show(runs, plan):
         print(report.sync_lines(calls, syncs))
     for part, rows in LOAD_ROWS.items():
         if part in runs:
-            middle[part] = load_medians(runs[part])
+            middle[part] = report.load_medians(runs[part])
             print(report.load_table(rows, middle[part], plan))
     if "growth" in runs:
-        middle["growth"] = load_medians(runs["growth"])
+        middle["growth"] = report.load_medians(runs["growth"])
         print(growth.table(middle["growth"]))
     if "leases" in runs:
         verdicts += report.lease_verdicts(middle["leases"])
     if "discovery" in runs:
-        middle["discovery"] = discovery.medians(runs["discovery"])
+        middle["discovery"] = report.load_medians(runs["discovery"])
         print(report.load_table(discovery.ROWS, middle["discovery"], plan))
         verdicts += discovery.verdicts(middle["discovery"])
     if "etcd" in runs:
-        middle["etcd"] = etcd_store.medians(runs["etcd"])
+        middle["etcd"] = report.load_medians(runs["etcd"])
         print(etcd_store.table(middle["etcd"]))
         verdicts += etcd_store.verdicts(middle["etcd"])
     if "gates" in runs:
-        middle["gates"] = gates.medians(runs["gates"])
+        middle["gates"] = report.load_medians(runs["gates"])
         print(report.load_table(gates.ROWS, middle["gates"], plan))
         verdicts += gates.verdicts(middle["gates"])
     if verdicts:
